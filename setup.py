@@ -1,0 +1,62 @@
+"""Extension module and compiler flags; all metadata is in pyproject.toml.
+
+Switches, read from the environment when the package is built:
+
+TTFS_DEBUG=1     index checks in the Cython layer, light optimisation, debug symbols
+TTFS_SANITIZE=1  address and undefined-behaviour sanitizers (see .ci/sanitize)
+"""
+
+import os
+import sys
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("TTFS_DEBUG", "0") not in ("", "0")
+SANITIZE = os.environ.get("TTFS_SANITIZE", "0") not in ("", "0")
+
+libraries = []
+link_args = []
+if sys.platform == "win32":
+    compile_args = ["/O2", "/std:c11", "/W3", "/openmp"]
+else:
+    compile_args = ["-O3", "-std=c11", "-Wall", "-Wextra", "-fno-math-errno"]
+    libraries.append("m")
+    if sys.platform == "linux":
+        compile_args.append("-fopenmp")
+        link_args.append("-fopenmp")
+    if DEBUG or SANITIZE:
+        compile_args += ["-O1", "-g", "-fno-omit-frame-pointer"]
+    if SANITIZE:
+        sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        compile_args += sanitizers
+        link_args += sanitizers
+
+core = Extension(
+    "ttfs._core",
+    sources=["pyx/_core.pyx", *sorted(glob("src/*.c"))],
+    include_dirs=["include", "src"],
+    depends=sorted(glob("include/*.h") + glob("src/*.h") + glob("src/*.inc")),
+    libraries=libraries,
+    extra_compile_args=compile_args,
+    extra_link_args=link_args,
+)
+
+setup(
+    ext_modules=cythonize(
+        [core],
+        include_path=["pyx"],
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": DEBUG,
+            "wraparound": False,
+            "initializedcheck": DEBUG,
+            "nonecheck": DEBUG,
+            "cdivision": True,
+            "embedsignature": True,
+            "freethreading_compatible": True,
+        },
+    )
+)

@@ -1,0 +1,10 @@
+/* The core in double precision. */
+#define REAL_BITS 64
+#include "precision.h"
+
+#include "kernel.inc"
+#include "events.inc"
+#include "layer.inc"
+#include "gradient.inc"
+#include "loss.inc"
+#include "adam.inc"

@@ -1,0 +1,41 @@
+"""Spiking networks that compute with first-spike times.
+
+Public names:
+
+- :class:`TTFSClassifier` - a scikit-learn classifier of leaky integrate-and-fire
+  neurons that fire at most once, trained by exact gradients of their spike times
+- :class:`LIF` - the parameters of a neuron
+- :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
+  vector-Jacobian product
+- :mod:`ttfs.datasets` - the Yin-Yang data set
+"""
+
+from pkgutil import extend_path
+
+__version__ = "0.1.0"
+
+# In a clone this folder hides the installed package, which alone holds the compiled
+# core: look for it there too.
+__path__ = extend_path(__path__, __name__)
+
+from ttfs import _core
+
+if _core.__version__ != __version__:
+    raise ImportError(
+        f"ttfs {__version__} found the compiled core of version {_core.__version__}: "
+        f"run `pip install .` again (Python files: {__file__}, core: {_core.__file__})"
+    )
+
+from ttfs import datasets
+from ttfs._classifier import TTFSClassifier
+from ttfs._neuron import LIF
+from ttfs._spikes import first_spike, first_spike_vjp
+
+__all__ = [
+    "LIF",
+    "TTFSClassifier",
+    "__version__",
+    "datasets",
+    "first_spike",
+    "first_spike_vjp",
+]

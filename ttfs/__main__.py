@@ -1,0 +1,151 @@
+"""The command ``ttfs``; also run by ``python -m ttfs``."""
+
+import argparse
+import os
+import sys
+
+from . import __version__
+from ._compare import BUNDLED, DataError, compare, load_data
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that reports an error in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def _folds(text):
+    try:
+        folds = int(text)
+    except ValueError:
+        folds = 0
+    if folds < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 1")
+    return folds
+
+
+def _seed(text):
+    try:
+        seed = int(text)
+    except ValueError:
+        seed = -1
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from 0 to 2**32 - 1"
+        )
+    return seed
+
+
+def _layer_sizes(text):
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of layer sizes such as 100 or 100,50"
+        )
+    return sizes
+
+
+def _parser():
+    parser = _Parser(
+        prog="ttfs", description="Networks that compute with first-spike times."
+    )
+    parser.add_argument("--version", action="version", version=f"ttfs {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    command = commands.add_parser(
+        "compare",
+        help="train TTFSClassifier beside scikit-learn classifiers",
+        description=(
+            "Train TTFSClassifier beside scikit-learn classifiers and print one "
+            "table of accuracy, speed and spike counts. Yin-Yang has its own test "
+            "set, all other data are cross-validated. Pixels of digits are scaled "
+            "to [0, 1], all other features but those of Yin-Yang to unit variance, "
+            "for all models alike."
+        ),
+    )
+    command.add_argument(
+        "--dataset",
+        action="append",
+        metavar="NAME|FILE",
+        help=(
+            f"data sets, separated by commas or by repeating the option: "
+            f"{', '.join(BUNDLED)}, a .npz file with arrays X and y, or a .csv file "
+            f"whose last column is the label (default: all named ones)"
+        ),
+    )
+    command.add_argument(
+        "--cv",
+        type=_folds,
+        default=5,
+        metavar="K",
+        help="folds of the cross-validation (default: %(default)s)",
+    )
+    command.add_argument(
+        "--hidden",
+        type=_layer_sizes,
+        metavar="SIZES",
+        help=(
+            "hidden layers of TTFSClassifier, such as 100 or 100,50 "
+            "(default: 100; for yin_yang 120)"
+        ),
+    )
+    command.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="seed of folds and models (default: %(default)s)",
+    )
+    command.set_defaults(parser=command)
+    return parser
+
+
+def _data_names(options):
+    """The distinct names in the values of --dataset, in their order."""
+    names = []
+    for text in options:
+        # A comma may also be part of a file name.
+        names += [text] if os.path.exists(text) else text.split(",")
+    return list(dict.fromkeys(name.strip() for name in names))
+
+
+def main(argv=None):
+    """Run the command line and return the exit status.
+
+    Parameters
+    ----------
+    argv : list of str or None, default=None
+        The arguments; None stands for those of the process.
+
+    Returns
+    -------
+    status : int
+        0 if all went well, 1 if a model failed, 130 after Ctrl-C. Wrong arguments
+        and unusable data end in ``SystemExit`` with status 2.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.error("a command is missing; try 'ttfs compare' or 'ttfs --help'")
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without a plus-minus sign shows a question mark.
+        stream.reconfigure(errors="replace")
+    try:
+        names = _data_names(args.dataset) if args.dataset else BUNDLED
+        data = [load_data(name, args.cv, args.seed) for name in names]
+        return compare(data, args.hidden, args.seed)
+    except DataError as error:
+        args.parser.error(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left, for example 'head'.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""Spike times of one layer, and their vector-Jacobian product."""
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from ttfs import _core
+from ttfs._neuron import LIF
+
+# Samples that are sorted and worked on at a time: bounds the memory of event lists.
+_BLOCK = 256
+
+
+def _matrix(array, name, dtype, *, inf_is_absent=False):
+    """2-d, C-contiguous, native and aligned array of dtype with valid numbers."""
+    out = np.require(array, dtype=dtype, requirements=["C", "A"])
+    if out.ndim != 2:
+        raise ValueError(f"{name} must be a 2-d array, got {out.ndim} dimension(s)")
+    if inf_is_absent:
+        if np.isnan(out).any() or np.isneginf(out).any():
+            raise ValueError(
+                f"{name} must be finite, or +inf where there is no spike; "
+                "found NaN or -inf"
+            )
+    elif not np.isfinite(out).all():
+        raise ValueError(f"{name} must be finite; found NaN or infinity")
+    return out
+
+
+def _common_dtype(*arrays):
+    """float32 if all arrays are, float64 for all else that is real."""
+    arrays = [np.asarray(array) for array in arrays]
+    for array in arrays:
+        if array.dtype.kind == "c":
+            raise ValueError("complex data are not supported")
+        if array.dtype.kind == "O":
+            # e.g. a list of Fractions: let float() decide
+            np.asarray(array, dtype=np.float64)
+    single = all(array.dtype.newbyteorder("=") == np.float32 for array in arrays)
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def _check_neuron(neuron):
+    if not isinstance(neuron, LIF):
+        raise TypeError(f"neuron must be a ttfs.LIF, got {type(neuron).__name__}")
+    return neuron
+
+
+def _check_layer(times, weights, dtype):
+    times = _matrix(times, "times", dtype, inf_is_absent=True)
+    weights = _matrix(weights, "weights", dtype)
+    if times.shape[1] != weights.shape[0]:
+        raise ValueError(
+            f"times has {times.shape[1]} inputs (columns), but weights has "
+            f"{weights.shape[0]} (rows)"
+        )
+    return times, weights
+
+
+def first_spike(times, weights, neuron=LIF()):
+    """First spike times of a layer of neurons.
+
+    Neuron j fires at the first t at which its membrane
+
+    .. math:: u_j(t) = \\sum_{t_i < t} w_{ij} \\, \\kappa(t - t_i)
+
+    equals the threshold, with kappa as in :meth:`LIF.kappa`. Spike times are exact to
+    rounding: they are the roots of this equation, not of a time grid.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_samples, n_in)
+        Spike times of the inputs, in the unit of the neuron's time constants;
+        +inf = absent.
+    weights : array-like of shape (n_in, n_out)
+        Weights, in the unit of the threshold.
+    neuron : LIF, default=LIF()
+        Neuron parameters, common to the layer.
+
+    Returns
+    -------
+    spikes : ndarray of shape (n_samples, n_out)
+        Spike times; +inf = silent. float32 if both `times` and `weights` are, else
+        float64.
+
+    Raises
+    ------
+    ValueError
+        If an array is not two-dimensional, the shapes do not match, `times` has NaN
+        or -inf, or `weights` is not finite.
+
+    See Also
+    --------
+    first_spike_vjp : Derivatives of spike times.
+
+    References
+    ----------
+    J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep learning
+    with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ttfs import LIF, first_spike
+    >>> times = [[0.0, 0.5], [0.0, np.inf]]
+    >>> first_spike(times, [[2.0], [2.0]], LIF(tau_mem=np.inf)).round(6)
+    array([[0.568612],
+           [0.693147]])
+    """
+    dtype = _common_dtype(times, weights)
+    times, weights = _check_layer(times, weights, dtype)
+    _check_neuron(neuron)
+    spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
+    for rows in gen_batches(times.shape[0], _BLOCK):
+        spikes[rows] = _core.Events(times[rows], neuron).first_spike(weights)
+    return spikes
+
+
+def first_spike_vjp(
+    times, weights, spikes, grad_spikes, neuron=LIF(), *, min_slope=0.0
+):
+    """Vector-Jacobian product of the spike times of a layer.
+
+    For each causal input, :math:`t_i < t_k`, of a neuron that fired at :math:`t_k`,
+    the implicit function theorem gives
+
+    .. math::
+
+        \\frac{dt_k}{dw_i} = -\\frac{\\kappa(t_k - t_i)}{u'(t_k)}, \\qquad
+        \\frac{dt_k}{dt_i} = \\frac{w_i \\, \\kappa'(t_k - t_i)}{u'(t_k)}, \\qquad
+        u'(t_k) = \\sum_i w_i \\, \\kappa'(t_k - t_i)
+
+    which needs spike times and weights only: `spikes` may have been measured on a
+    chip whose parameters are not known exactly.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_samples, n_in)
+        Spike times of the inputs; +inf = absent.
+    weights : array-like of shape (n_in, n_out)
+        Weights, in the unit of the threshold.
+    spikes : array-like of shape (n_samples, n_out)
+        Spike times of the neurons, from :func:`first_spike` or measured;
+        +inf = silent.
+    grad_spikes : array-like of shape (n_samples, n_out)
+        Gradient of a scalar with respect to `spikes`. Entries of silent neurons have
+        no effect.
+    neuron : LIF, default=LIF()
+        Neuron parameters, common to the layer.
+    min_slope : float, default=0.0
+        Floor of u', in units of threshold / tau_syn. 0 gives the exact product. A
+        positive floor bounds the gradient near tangent crossings, and lets a
+        measured spike learn at which the model's membrane does not rise.
+
+    Returns
+    -------
+    grad_times : ndarray of shape (n_samples, n_in)
+        Gradient with respect to `times`; 0 for inputs that are absent or not causal.
+    grad_weights : ndarray of shape (n_in, n_out)
+        Gradient with respect to `weights`, summed over samples.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, times or spikes have NaN or -inf, weights or
+        grad_spikes are not finite, or `min_slope` is negative or not finite.
+
+    Notes
+    -----
+    The derivative is infinite where the membrane only touches the threshold. Where u'
+    is exactly 0 and there is no floor, the result is 0.
+
+    References
+    ----------
+    J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep learning
+    with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+
+    Examples
+    --------
+    >>> from ttfs import first_spike, first_spike_vjp
+    >>> times, weights = [[0.0, 0.2]], [[2.0], [2.0]]
+    >>> spikes = first_spike(times, weights)
+    >>> grad_times, grad_weights = first_spike_vjp(times, weights, spikes, [[1.0]])
+    >>> grad_times.round(4)
+    array([[0.3728, 0.6272]])
+    """
+    dtype = _common_dtype(times, weights, spikes, grad_spikes)
+    times, weights = _check_layer(times, weights, dtype)
+    spikes = _matrix(spikes, "spikes", dtype, inf_is_absent=True)
+    grad_spikes = _matrix(grad_spikes, "grad_spikes", dtype)
+    shape = (times.shape[0], weights.shape[1])
+    for name, array in (("spikes", spikes), ("grad_spikes", grad_spikes)):
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    _check_neuron(neuron)
+    if not 0 <= min_slope < np.inf:
+        raise ValueError(f"min_slope must be finite and at least 0, got {min_slope!r}")
+
+    floor = min_slope * neuron.threshold / neuron.tau_syn
+    grad_times = np.empty_like(times)
+    grad_weights = np.zeros_like(weights)
+    for rows in gen_batches(times.shape[0], _BLOCK):
+        events = _core.Events(times[rows], neuron)
+        slope = events.slope(weights, spikes[rows])
+        c = over_slope(grad_spikes[rows], slope, floor)
+        grad_times[rows] = events.grad_times(weights, spikes[rows], c)
+        events.grad_weights(spikes[rows], c, grad_weights)
+    return grad_times, grad_weights
+
+
+def over_slope(grad, slope, floor):
+    """grad / max(slope, floor); 0 where that is 0 / 0 or has no limit."""
+    if floor > 0:
+        slope = np.maximum(slope, slope.dtype.type(floor))
+    return np.divide(grad, slope, out=np.zeros_like(slope), where=slope != 0)
