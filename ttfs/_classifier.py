@@ -1,2 +1,871 @@
-class TTFSClassifier:
-    pass
+"""The scikit-learn estimator."""
+
+import copy
+import itertools
+import warnings
+from functools import partial
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, compute_class_weight, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ttfs import _core
+from ttfs._encoding import Encoder
+from ttfs._network import (
+    Layer,
+    backward,
+    decision_times,
+    existence_gradient,
+    forward,
+    initial_weights,
+    weight_unit,
+)
+from ttfs._neuron import LIF
+from ttfs._optimizers import Adam, cosine
+
+# Samples that predict and spike_times work on at a time.
+_BLOCK = 1024
+
+# The recipe. Times are in tau_syn, weights in units of weight_unit().
+_INPUT_WINDOW = 1.0  # features spike within this time
+_HORIZON = 6.0  # default t_max, after the last input
+_PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
+_BIAS_TIMES = (0.0,)  # of each layer, after the first possible input
+_DRIVE, _SPREAD = 3.0, 2.5  # initial weights, see initial_weights()
+_EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see existence_gradient()
+_TIME_SCALE = 0.2
+_TARGET_TIMES = 1.5, 2.5
+_INITIAL = 256  # samples that the initial weights are chosen on
+
+
+class TTFSClassifier(ClassifierMixin, BaseEstimator):
+    r"""Spiking neural network classifier with time-to-first-spike coding.
+
+    Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
+    hidden layers fires at most once; the class whose output neuron fires first is the
+    answer. Trained with Adam on the exact derivatives of spike times with respect to
+    weights and earlier spike times [1]_.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Number of neurons of each hidden layer. Empty: outputs see the inputs.
+
+    tau_mem : float, default=1.0
+        Membrane time constant; ``float("inf")`` gives neurons without leak. All times
+        and time constants share one unit.
+
+    tau_syn : float, default=1.0
+        Synaptic time constant. Features spike within one `tau_syn`, from time 0.
+
+    threshold : float, default=1.0
+        Threshold of the neurons, in the unit of the weights.
+
+    arithmetic : {"float32", "float64"}, default="float32"
+        Precision of weights and spike times.
+
+    encoder : {"auto", "latency", "complement", "spike_times"}, default="auto"
+        How features become spike times; except for the last, every feature is scaled
+        by its range in the training data, and clipped to it.
+
+        - "latency": one channel for each feature; the greatest value spikes at 0, the
+          smallest at `tau_syn`.
+        - "complement": a second channel for each feature, in which the smallest value
+          spikes first.
+        - "auto": complements the features in which no zero is absent.
+        - "spike_times": `X` holds spike times, +inf where there is no spike. They
+          should lie within a few `tau_syn` of each other.
+
+        With "auto" and "latency" a zero is absent, which means no spike, in features
+        whose minimum is 0 and that are 0 in at least half of the training samples.
+
+    loss : str, default="cross_entropy"
+        Loss on the spike times t_k of the output neurons, with y the true class.
+
+        - "cross_entropy": that of softmax(-t / time_scale), plus
+          early_firing * (exp(t_y / tau_syn) - 1).
+        - "squared_error": mean of (t_k - target_k)**2 / 2, targets in `target_times`.
+        - "shift_invariant": the same after the best common shift of the targets.
+
+    time_scale : float, default=None
+        Time by which two outputs must differ for odds of e; also used by
+        `predict_proba`. None means 0.2 `tau_syn`.
+
+    early_firing : float, default=0.0
+        Weight of the term that asks for early spikes. Only used when
+        loss="cross_entropy".
+
+    target_times : tuple of (float, float), default=None
+        Target of the neuron of the true class, and of the others, counted from the
+        start of the inputs. None means 1.5 and 2.5 `tau_syn`. Not used when
+        loss="cross_entropy".
+
+    t_max : float, default=None
+        End of the experiment: a neuron that has not fired by then is silent. Silent
+        output neurons rank behind those that fired, by the peak of their membrane.
+        None means 6 `tau_syn` after the last input.
+
+    min_slope : float, default=0.3
+        Floor of the membrane's slope at a spike in the gradient, in threshold /
+        tau_syn: clips the gradient near tangent crossings, where it diverges. 0 gives
+        the exact gradient.
+
+    weight_decay : float, default=0.05
+        Decoupled weight decay, per unit of learning rate.
+
+    batch_size : int, default="auto"
+        Samples of an update. "auto" means n_samples / 30, between 10 and 150.
+
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. The
+          end of the schedule is the normal end of training.
+        - "constant": stays; training ends when the loss has not improved by `tol` for
+          `n_iter_no_change` epochs.
+
+    learning_rate_init : float, default=0.01
+        Step size, in units of the threshold (scaled by the height of kappa where
+        `tau_mem` differs from `tau_syn`).
+
+    beta_1 : float, default=0.9
+        Decay of the first moment of Adam.
+
+    beta_2 : float, default=0.999
+        Decay of the second moment of Adam.
+
+    epsilon : float, default=1e-8
+        Added to the root of the second moment of Adam.
+
+    max_iter : int, default=100
+        Number of epochs of a call of `fit`, at most.
+
+    early_stopping : bool, default=False
+        Hold out `validation_fraction` of the data, stratified, and end training when
+        the accuracy there has not improved by `tol` for `n_iter_no_change` epochs. The
+        weights of the best epoch are kept.
+
+    validation_fraction : float, default=0.1
+        Only used when early_stopping=True.
+
+    n_iter_no_change : int, default=10
+        Only used when early_stopping=True or learning_rate="constant".
+
+    tol : float, default=1e-4
+        Only used when early_stopping=True or learning_rate="constant".
+
+    warm_start : bool, default=False
+        Start `fit` from the weights of the last call; the schedule starts anew.
+
+    shuffle : bool, default=True
+        Whether to draw new batches in each epoch.
+
+    class_weight : dict or "balanced", default=None
+        Weights of the classes in the loss; "balanced" means n_samples / (n_classes *
+        count of the class). Not supported by `partial_fit` if "balanced".
+
+    random_state : int, RandomState instance or None, default=None
+        For initial weights, batches and the validation split. The same int gives the
+        same weights, bit for bit, whatever the number of threads.
+
+    verbose : bool, default=False
+        Print one line for each epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the output neurons.
+
+    coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
+        Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
+        input channels that spike at fixed times.
+
+    bias_times_ : list of ndarray of shape (n_bias,)
+        Spike times of the biases of each layer.
+
+    n_channels_in_ : int
+        Number of input channels, without biases.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features. Only defined if `X` has feature names that are all strings.
+
+    t_max_ : float
+        End of the experiment.
+
+    loss_ : float
+        Loss of the last epoch.
+
+    best_loss_ : float or None
+        Lowest loss of an epoch; None if early_stopping=True.
+
+    loss_curve_ : list of float
+        Loss of each epoch since the weights were drawn, `warm_start` and
+        `partial_fit` included.
+
+    validation_scores_ : list of float or None
+        Accuracy on the validation data after each epoch; None if
+        early_stopping=False.
+
+    best_validation_score_ : float or None
+        Highest of them; None if early_stopping=False.
+
+    n_iter_ : int
+        Number of epochs since the weights were drawn: the length of `loss_curve_`.
+
+    n_layers_ : int
+        Number of layers, the input among them.
+
+    n_outputs_ : int
+        Number of output neurons: one for each class.
+
+    t_ : int
+        Number of training samples seen, over all epochs.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : Multilayer perceptron; parameters of the
+        same meaning have the same names.
+
+    Notes
+    -----
+    With u = I = 0 at the beginning, each neuron follows
+
+    .. math::
+
+        \frac{du}{dt} &= -\frac{u}{\tau_{mem}} + \frac{I}{\tau_{syn}} \\
+        \frac{dI}{dt} &= -\frac{I}{\tau_{syn}} + \sum_i w_i \delta(t - t_i)
+
+    and fires at the first time at which u equals the threshold.
+
+    A call of `fit` or `partial_fit` that fails leaves the estimator as it was.
+
+    References
+    ----------
+    .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
+       learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(500, random_state=0)
+    >>> clf = TTFSClassifier(max_iter=40, random_state=0).fit(X, y)
+    >>> X_test, y_test = make_yin_yang(200, random_state=1)
+    >>> clf.score(X_test, y_test) > 0.8
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "tau_mem": [Interval(Real, 0, None, closed="right")],
+        "tau_syn": [Interval(Real, 0, None, closed="neither")],
+        "threshold": [Interval(Real, 0, None, closed="neither")],
+        "arithmetic": [StrOptions({"float32", "float64"})],
+        "encoder": [StrOptions({"auto", "latency", "complement", "spike_times"})],
+        "loss": [StrOptions({"cross_entropy", "squared_error", "shift_invariant"})],
+        "time_scale": [Interval(Real, 0, None, closed="neither"), None],
+        "early_firing": [Interval(Real, 0, None, closed="left")],
+        "target_times": ["array-like", None],
+        "t_max": [Interval(Real, None, None, closed="neither"), None],
+        "min_slope": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate": [StrOptions({"cosine", "constant"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "shuffle": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        tau_mem=1.0,
+        tau_syn=1.0,
+        threshold=1.0,
+        arithmetic="float32",
+        encoder="auto",
+        loss="cross_entropy",
+        time_scale=None,
+        early_firing=0.0,
+        target_times=None,
+        t_max=None,
+        min_slope=0.3,
+        weight_decay=0.05,
+        batch_size="auto",
+        learning_rate="cosine",
+        learning_rate_init=0.01,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        max_iter=100,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        shuffle=True,
+        class_weight=None,
+        random_state=None,
+        verbose=False,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.tau_mem = tau_mem
+        self.tau_syn = tau_syn
+        self.threshold = threshold
+        self.arithmetic = arithmetic
+        self.encoder = encoder
+        self.loss = loss
+        self.time_scale = time_scale
+        self.early_firing = early_firing
+        self.target_times = target_times
+        self.t_max = t_max
+        self.min_slope = min_slope
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.shuffle = shuffle
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- Training ------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train on data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features: finite real numbers, or spike times if
+            encoder="spike_times".
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : TTFSClassifier
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not what is described above, have fewer than two classes,
+            or do not fit the earlier ones with warm_start=True; or if training
+            produced weights that are not finite.
+        """
+        with _Restore(self):
+            is_continued = self.warm_start and hasattr(self, "coefs_")
+            X, y = self._validate(X, y, reset=not is_continued)
+            classes, labels = np.unique(y, return_inverse=True)
+            if len(classes) < 2:
+                raise ValueError(
+                    "TTFSClassifier needs samples of at least 2 classes; the data "
+                    f"contain only one class: {classes[0]!r}"
+                )
+            if is_continued and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    "warm_start=True needs the classes of the last call: "
+                    f"{self.classes_!r}, got {classes!r}"
+                )
+            rng = check_random_state(self.random_state)
+            if not is_continued:
+                self._start(X, classes, rng)
+            self._train(X, labels, rng)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None):
+        """Train for one epoch on some of the data, at a constant learning rate.
+
+        The first call chooses the initial weights and the ranges of the features,
+        which later values are clipped to, so it should see typical data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will occur. Required in the first call.
+
+        Returns
+        -------
+        self : TTFSClassifier
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, `y` has labels that are not in `classes`,
+            `classes` is missing in the first call or differs later, or
+            early_stopping=True.
+        """
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced': it does not "
+                "see all the data; pass a dict"
+            )
+        with _Restore(self):
+            is_first = not hasattr(self, "coefs_")
+            if is_first and classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call of partial_fit"
+                )
+            X, y = self._validate(X, y, reset=is_first)
+            if classes is not None:
+                classes = np.unique(classes)
+                if is_first and len(classes) < 2:
+                    raise ValueError("classes must have at least 2 different entries")
+                if not is_first and not np.array_equal(classes, self.classes_):
+                    raise ValueError(
+                        f"classes must be those of the first call, {self.classes_!r}, "
+                        f"got {classes!r}"
+                    )
+            known = classes if is_first else self.classes_
+            unknown = np.setdiff1d(y, known)
+            if len(unknown):
+                raise ValueError(
+                    f"y contains labels that are not in classes: {unknown!r}"
+                )
+            if is_first:
+                self._rng = check_random_state(self.random_state)
+                self._start(X, known, self._rng)
+            elif not hasattr(self, "_rng"):
+                self._rng = check_random_state(self.random_state)
+            self._train(X, np.searchsorted(known, y), self._rng, is_partial=True)
+        return self
+
+    def _validate(self, X, y, *, reset):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=np.float64,
+            ensure_all_finite=self.encoder != "spike_times",
+            reset=reset,
+        )
+        self._check_spike_times(X)
+        check_classification_targets(y)
+        return X, y
+
+    def _check_spike_times(self, X):
+        if self.encoder == "spike_times" and (
+            np.isnan(X).any() or np.isneginf(X).any()
+        ):
+            raise ValueError(
+                "X contains NaN or -inf; spike times are finite, or +inf where there "
+                "is no spike"
+            )
+
+    def _start(self, X, classes, rng):
+        """Encoder and initial weights from training data."""
+        neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
+        if any(not isinstance(n, int) or n < 1 for n in hidden):
+            raise ValueError(
+                "hidden_layer_sizes must be positive integers, got "
+                f"{self.hidden_layer_sizes!r}"
+            )
+        encoder = Encoder(self.encoder, _INPUT_WINDOW * self.tau_syn).fit(X)
+        t_max = self.t_max
+        if t_max is None:
+            t_max = encoder.end + _HORIZON * self.tau_syn
+        if not t_max > encoder.begin:
+            raise ValueError(
+                f"t_max={t_max} must lie after the first possible input spike, at "
+                f"{encoder.begin}"
+            )
+
+        self.classes_ = classes
+        self.n_outputs_ = len(classes)
+        self.n_layers_ = len(hidden) + 2
+        self.n_channels_in_ = encoder.n_channels
+        self.t_max_ = float(t_max)
+        self._encoder = encoder
+        self._neuron = neuron
+        self.coefs_, self.bias_times_ = [], []
+        times = encoder.transform(X[:_INITIAL])
+        sizes = [encoder.n_channels, *hidden, len(classes)]
+        for n_in, n_out in itertools.pairwise(sizes):
+            bias_times = encoder.begin + self.tau_syn * np.array(_BIAS_TIMES)
+            n_bias = len(bias_times)
+            n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
+            weights = initial_weights(
+                rng,
+                n_in + n_bias,
+                n_out,
+                n_active,
+                neuron,
+                drive=_DRIVE,
+                spread=_SPREAD,
+            )
+            self.coefs_.append(weights.astype(self.arithmetic))
+            self.bias_times_.append(bias_times)
+            times = forward(self._layers[-1:], times, self.t_max_)[0].spikes
+
+        self._optimizer = None
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.loss_curve_ = []
+        self.best_loss_ = None
+        self.validation_scores_ = None
+        self.best_validation_score_ = None
+
+    @property
+    def _layers(self):
+        return [
+            Layer(weights, bias_times, self._neuron)
+            for weights, bias_times in zip(self.coefs_, self.bias_times_, strict=True)
+        ]
+
+    @property
+    def _pseudo_slope(self):
+        return _PSEUDO_SLOPE * self._neuron.tau_syn / self._neuron.threshold
+
+    def _train(self, X, labels, rng, *, is_partial=False):
+        """Epochs of training, from the weights at hand."""
+        weight_of_class = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[labels]
+        )
+        times = self._encoder.transform(X).astype(self.coefs_[0].dtype)
+        labels = labels.astype(np.uintp)
+        validation = None
+        if self.early_stopping:
+            times, times_val, labels, labels_val = self._split(times, labels, rng)
+            validation = times_val, labels_val
+
+        # Work on copies: what a caller holds of an earlier fit does not change.
+        self.coefs_ = [weights.copy() for weights in self.coefs_]
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_ = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        layers = self._layers
+        optimizer = copy.deepcopy(self._optimizer) if is_partial else None
+        if optimizer is None:
+            optimizer = Adam(
+                self.coefs_,
+                [weight_unit(self._neuron)] * len(layers),
+                beta_1=self.beta_1,
+                beta_2=self.beta_2,
+                epsilon=self.epsilon,
+                weight_decay=self.weight_decay,
+            )
+        self._optimizer = optimizer if is_partial else None
+
+        n_samples = len(times)
+        batch_size = self._batch_size(n_samples)
+        is_cosine = self.learning_rate == "cosine" and not is_partial
+        n_epochs = 1 if is_partial else self.max_iter
+        n_batches = -(-n_samples // batch_size)
+        best_coefs = self.coefs_
+        n_worse = 0
+        order = np.arange(n_samples)
+        try:
+            for epoch in range(n_epochs):
+                if self.shuffle:
+                    rng.shuffle(order)
+                loss = 0.0
+                for k, rows in enumerate(gen_batches(n_samples, batch_size)):
+                    batch = order[rows]
+                    progress = (epoch + k / n_batches) / n_epochs
+                    loss += self._step(
+                        layers,
+                        optimizer,
+                        times[batch],
+                        labels[batch],
+                        weight_of_class[labels[batch]],
+                        self.learning_rate_init
+                        * (cosine(progress) if is_cosine else 1),
+                    )
+                self.t_ += n_samples
+                self.n_iter_ += 1
+                self.loss_ = loss / n_samples
+                self.loss_curve_.append(self.loss_)
+                improved = self._note_epoch(validation)
+                if improved and self.early_stopping:
+                    best_coefs = [weights.copy() for weights in self.coefs_]
+                n_worse = 0 if improved else n_worse + 1
+                stops = self.early_stopping or not is_cosine
+                if stops and n_worse > self.n_iter_no_change:
+                    break
+            else:
+                if not (is_cosine or is_partial):
+                    warnings.warn(
+                        f"the loss still improved after max_iter={self.max_iter} "
+                        "epochs; increase max_iter, or use learning_rate='cosine'",
+                        ConvergenceWarning,
+                        stacklevel=3,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn(
+                f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
+                "what it has learned",
+                stacklevel=3,
+            )
+        if self.early_stopping:
+            self.coefs_ = best_coefs
+        if not all(np.isfinite(weights).all() for weights in self.coefs_):
+            raise ValueError(
+                "training produced weights that are not finite; lower "
+                "learning_rate_init or raise min_slope"
+            )
+
+    def _split(self, times, labels, rng):
+        n_val = int(np.ceil(self.validation_fraction * len(times)))
+        n_classes = len(self.classes_)
+        if n_val < max(2, n_classes) or len(times) - n_val < n_classes:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} splits {len(times)} samples into "
+                f"{len(times) - n_val} and {n_val}; both parts need at least 2 samples "
+                "and one of each class"
+            )
+        return train_test_split(
+            times, labels, test_size=n_val, stratify=labels, random_state=rng
+        )
+
+    def _batch_size(self, n_samples):
+        if self.batch_size == "auto":
+            return min(n_samples, max(10, min(150, n_samples // 30)))
+        if self.batch_size > n_samples:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of samples; "
+                f"using {n_samples}",
+                stacklevel=4,
+            )
+        return min(self.batch_size, n_samples)
+
+    def _step(self, layers, optimizer, times, labels, factors, learning_rate):
+        """One update of the weights; returns the summed loss of the batch."""
+        neuron = self._neuron
+        passes = forward(layers, times, self.t_max_)
+        decisions = decision_times(passes[-1], neuron, self.t_max_, self._pseudo_slope)
+        loss, grad = self._loss(decisions, labels, factors / len(labels))
+        grads = backward(
+            layers,
+            passes,
+            grad,
+            pseudo_slope=self._pseudo_slope,
+            floor=self.min_slope * neuron.threshold / neuron.tau_syn,
+            existence=partial(
+                existence_gradient,
+                strength=_EXISTENCE / neuron.threshold,
+                tolerated=_TOLERATED,
+            ),
+        )
+        optimizer.step([layer.weights for layer in layers], grads, learning_rate)
+        return loss.sum() * len(labels)
+
+    def _loss(self, times, labels, factors):
+        tau_syn = self._neuron.tau_syn
+        begin = self._encoder.begin
+        if self.loss == "cross_entropy":
+            # The early-firing term counts from the start of the inputs.
+            return _core.loss(
+                "cross_entropy",
+                times - times.dtype.type(begin),
+                labels,
+                factors,
+                self._time_scale,
+                tau_syn,
+                self.early_firing,
+            )
+        targets = self.target_times
+        if targets is None:
+            targets = (_TARGET_TIMES[0] * tau_syn, _TARGET_TIMES[1] * tau_syn)
+        return _core.loss(
+            self.loss, times, labels, factors, begin + targets[0], begin + targets[1]
+        )
+
+    @property
+    def _time_scale(self):
+        if self.time_scale is None:
+            return _TIME_SCALE * self._neuron.tau_syn
+        return self.time_scale
+
+    def _note_epoch(self, validation):
+        """Record scores of the epoch; returns whether they improved by tol."""
+        line = f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}"
+        if validation is not None:
+            times, labels = validation
+            score = np.mean(self._decide(times).argmin(axis=1) == labels)
+            self.validation_scores_.append(float(score))
+            improved = score > self.best_validation_score_ + self.tol
+            self.best_validation_score_ = max(self.best_validation_score_, float(score))
+            line += f", validation score = {score:.6f}"
+        else:
+            improved = self.loss_ < self.best_loss_ - self.tol
+            self.best_loss_ = min(self.best_loss_, self.loss_)
+        if self.verbose:
+            print(line, flush=True)
+        return improved
+
+    # -- Inference -----------------------------------------------------------------
+
+    def _encode(self, X):
+        check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            dtype=np.float64,
+            ensure_all_finite=self._encoder.kind != "spike_times",
+            reset=False,
+        )
+        self._check_spike_times(X)
+        return self._encoder.transform(X).astype(self.coefs_[0].dtype)
+
+    def _decide(self, times):
+        """Decision times (n_samples, n_outputs_), float64, of encoded inputs."""
+        decisions = np.empty((len(times), self.n_outputs_))
+        for rows in gen_batches(len(times), _BLOCK):
+            last = forward(self._layers, times[rows], self.t_max_)[-1]
+            decisions[rows] = decision_times(
+                last, self._neuron, self.t_max_, self._pseudo_slope
+            )
+        return decisions
+
+    def spike_times(self, X):
+        """Spike times of all channels and neurons.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        times : list of ndarray of shape (n_samples, n_neurons)
+            Those of the encoder's channels, then one array for each layer; without
+            biases; +inf = absent or silent. In the unit of the time constants.
+        """
+        times = self._encode(X)
+        out = [times]
+        for layer in self._layers:
+            spikes = np.empty((len(times), layer.weights.shape[1]), times.dtype)
+            for rows in gen_batches(len(times), _BLOCK):
+                spikes[rows] = forward([layer], out[-1][rows], self.t_max_)[0].spikes
+            out.append(spikes)
+        return out
+
+    def decision_function(self, X):
+        """Confidence scores: -t / time_scale of the output neurons.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            With two classes, the score of ``classes_[1]`` less that of
+            ``classes_[0]``: positive where ``classes_[1]`` is predicted. A silent
+            neuron counts as if it fired after `t_max_`, see the class.
+        """
+        scores = -self._decide(self._encode(X)) / self._time_scale
+        return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
+
+    def predict(self, X):
+        """Class whose output neuron fires first.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        first = self._decide(self._encode(X)).argmin(axis=1)
+        return self.classes_[first]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes: softmax(-t / time_scale).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        return softmax(-self._decide(self._encode(X)) / self._time_scale, axis=1)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Log-probabilities, in the order of ``classes_``.
+        """
+        return log_softmax(-self._decide(self._encode(X)) / self._time_scale, axis=1)
+
+
+class _Restore:
+    """Give an estimator its attributes back when the block raises an Exception."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def __enter__(self):
+        self.before = vars(self.estimator).copy()
+        self.curve = list(getattr(self.estimator, "loss_curve_", []))
+
+    def __exit__(self, kind, value, traceback):
+        if kind is not None and issubclass(kind, Exception):
+            vars(self.estimator).clear()
+            vars(self.estimator).update(self.before)
+            if "loss_curve_" in self.before:
+                self.estimator.loss_curve_ = self.curve

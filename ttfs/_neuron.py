@@ -10,15 +10,14 @@ from ttfs import _core
 
 @dataclass(frozen=True)
 class LIF:
-    """Parameters of leaky integrate-and-fire neurons with exponential synapses.
+    r"""Parameters of leaky integrate-and-fire neurons with exponential synapses.
 
     The membrane u and the synaptic current I of a neuron follow
 
     .. math::
 
-        \\frac{du}{dt} = -\\frac{u}{\\tau_\\mathrm{mem}} + \\frac{I}{\\tau_\\mathrm{syn}},
-        \\qquad
-        \\frac{dI}{dt} = -\\frac{I}{\\tau_\\mathrm{syn}} + \\sum_i w_i \\delta(t - t_i)
+        \frac{du}{dt} &= -\frac{u}{\tau_{mem}} + \frac{I}{\tau_{syn}} \\
+        \frac{dI}{dt} &= -\frac{I}{\tau_{syn}} + \sum_i w_i \delta(t - t_i)
 
     and the neuron fires at the first time at which u equals the threshold, once.
 

@@ -57,11 +57,11 @@ def _check_layer(times, weights, dtype):
 
 
 def first_spike(times, weights, neuron=LIF()):
-    """First spike times of a layer of neurons.
+    r"""First spike times of a layer of neurons.
 
     Neuron j fires at the first t at which its membrane
 
-    .. math:: u_j(t) = \\sum_{t_i < t} w_{ij} \\, \\kappa(t - t_i)
+    .. math:: u_j(t) = \sum_{t_i < t} w_{ij} \, \kappa(t - t_i)
 
     equals the threshold, with kappa as in :meth:`LIF.kappa`. Spike times are exact to
     rounding: they are the roots of this equation, not of a time grid.
@@ -118,16 +118,16 @@ def first_spike(times, weights, neuron=LIF()):
 def first_spike_vjp(
     times, weights, spikes, grad_spikes, neuron=LIF(), *, min_slope=0.0
 ):
-    """Vector-Jacobian product of the spike times of a layer.
+    r"""Vector-Jacobian product of the spike times of a layer.
 
     For each causal input, :math:`t_i < t_k`, of a neuron that fired at :math:`t_k`,
     the implicit function theorem gives
 
     .. math::
 
-        \\frac{dt_k}{dw_i} = -\\frac{\\kappa(t_k - t_i)}{u'(t_k)}, \\qquad
-        \\frac{dt_k}{dt_i} = \\frac{w_i \\, \\kappa'(t_k - t_i)}{u'(t_k)}, \\qquad
-        u'(t_k) = \\sum_i w_i \\, \\kappa'(t_k - t_i)
+        \frac{dt_k}{dw_i} = -\frac{\kappa(t_k - t_i)}{u'(t_k)}, \qquad
+        \frac{dt_k}{dt_i} = \frac{w_i \, \kappa'(t_k - t_i)}{u'(t_k)}, \qquad
+        u'(t_k) = \sum_i w_i \, \kappa'(t_k - t_i)
 
     which needs spike times and weights only: `spikes` may have been measured on a
     chip whose parameters are not known exactly.
