@@ -34,7 +34,7 @@
  * - Each function that handles arrays exists twice: ttfs_NAME() for double and
  *   ttfs_NAME_f() for float. Only the first is documented.
  * - Arguments are not checked here (ttfs_neuron_init() excepted): times must be
- *   finite or +infinity, all other numbers finite.
+ *   below TTFS_TIME_LIMIT in magnitude or +infinity, all other numbers finite.
  * - The result for one sample never depends on the other samples of the batch, nor
  *   on how the work is divided among calls.
  */
@@ -49,6 +49,9 @@ extern "C" {
 
 #define TTFS_VERSION "0.1.0"
 
+/* Times at or beyond this count as +infinity. */
+#define TTFS_TIME_LIMIT 1e30
+
 /* The version of the compiled library, to compare with TTFS_VERSION. */
 const char *ttfs_version(void);
 
@@ -59,7 +62,7 @@ typedef enum {
     TTFS_EINVAL_TAU_MEM,   /* tau_mem is not positive (+infinity is allowed) */
     TTFS_EINVAL_TAU_SYN,   /* tau_syn is not positive and finite */
     TTFS_EINVAL_THRESHOLD, /* threshold is not positive and finite */
-    TTFS_EINVAL_RATIO      /* a rate 1/tau, or the ratio of the two, overflows */
+    TTFS_EINVAL_RANGE      /* one of them, or the ratio of the taus, is out of range */
 } ttfs_status;
 
 /* A constant English sentence for a status; never NULL. */

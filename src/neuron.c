@@ -19,8 +19,9 @@ const char *ttfs_strerror(ttfs_status status)
         return "tau_syn must be positive and finite";
     case TTFS_EINVAL_THRESHOLD:
         return "threshold must be positive and finite";
-    case TTFS_EINVAL_RATIO:
-        return "tau_mem and tau_syn are too small or too far apart to compute with";
+    case TTFS_EINVAL_RANGE:
+        return "tau_mem, tau_syn and threshold must lie between 1e-30 and 1e30, and the "
+               "time constants within a factor of 1e15 of each other";
     }
     return "unknown status";
 }
@@ -51,10 +52,11 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
         /* The difference of the taus is exact where the two are close; that of the
          * rates would not be. */
         n.gap = (longer - shorter) / longer / shorter;
-        if (!(longer / shorter < 1e15)) return TTFS_EINVAL_RATIO;
+        if (!(longer / shorter < 1e15)) return TTFS_EINVAL_RANGE;
     }
     /* The range of float bounds both precisions, so that both accept the same. */
-    if (!(n.fast < 1e30) || !(n.fast > 1e-30)) return TTFS_EINVAL_RATIO;
+    if (!(shorter > 1e-30 && shorter < 1e30)) return TTFS_EINVAL_RANGE;
+    if (!(threshold > 1e-30 && threshold < 1e30)) return TTFS_EINVAL_RANGE;
     *neuron = n;
     return TTFS_OK;
 }

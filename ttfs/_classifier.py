@@ -30,6 +30,7 @@ from ttfs._network import (
 )
 from ttfs._neuron import LIF
 from ttfs._optimizers import Adam, cosine
+from ttfs._spikes import check_times
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -485,18 +486,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             ensure_all_finite=self.encoder != "spike_times",
             reset=reset,
         )
-        self._check_spike_times(X)
+        if self.encoder == "spike_times":
+            check_times(X, "X")
         check_classification_targets(y)
         return X, y
-
-    def _check_spike_times(self, X):
-        if self.encoder == "spike_times" and (
-            np.isnan(X).any() or np.isneginf(X).any()
-        ):
-            raise ValueError(
-                "X contains NaN or -inf; spike times are finite, or +inf where there "
-                "is no spike"
-            )
 
     def _start(self, X, classes, rng):
         """Encoder and initial weights from training data."""
@@ -752,7 +745,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             ensure_all_finite=self._encoder.kind != "spike_times",
             reset=False,
         )
-        self._check_spike_times(X)
+        if self._encoder.kind == "spike_times":
+            check_times(X, "X")
         return self._encoder.transform(X).astype(self.coefs_[0].dtype)
 
     def _decide(self, times):

@@ -10,20 +10,31 @@ from ttfs._neuron import LIF
 _BLOCK = 256
 
 
+def check_times(times, name):
+    """Raise ValueError unless all times are finite, or +inf for no spike."""
+    if np.isnan(times).any() or np.isneginf(times).any():
+        raise ValueError(
+            f"{name} must be finite, or +inf where there is no spike; found NaN or -inf"
+        )
+    if np.any(np.abs(times, where=times < np.inf, out=np.zeros_like(times)) >= 1e30):
+        raise ValueError(f"{name} must be below 1e30, or +inf where there is no spike")
+
+
 def _matrix(array, name, dtype, *, inf_is_absent=False):
     """2-d, C-contiguous, native and aligned array of dtype with valid numbers."""
     out = np.require(array, dtype=dtype, requirements=["C", "A"])
     if out.ndim != 2:
         raise ValueError(f"{name} must be a 2-d array, got {out.ndim} dimension(s)")
     if inf_is_absent:
-        if np.isnan(out).any() or np.isneginf(out).any():
-            raise ValueError(
-                f"{name} must be finite, or +inf where there is no spike; "
-                "found NaN or -inf"
-            )
+        check_times(out, name)
     elif not np.isfinite(out).all():
         raise ValueError(f"{name} must be finite; found NaN or infinity")
     return out
+
+
+def blocks(n_samples, size):
+    """Slices of at most `size` samples; none if there are no samples."""
+    return gen_batches(n_samples, size) if n_samples else ()
 
 
 def _common_dtype(*arrays):
@@ -110,7 +121,7 @@ def first_spike(times, weights, neuron=LIF()):
     times, weights = _check_layer(times, weights, dtype)
     _check_neuron(neuron)
     spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
-    for rows in gen_batches(times.shape[0], _BLOCK):
+    for rows in blocks(len(times), _BLOCK):
         spikes[rows] = _core.Events(times[rows], neuron).first_spike(weights)
     return spikes
 
@@ -198,7 +209,7 @@ def first_spike_vjp(
     floor = min_slope * neuron.threshold / neuron.tau_syn
     grad_times = np.empty_like(times)
     grad_weights = np.zeros_like(weights)
-    for rows in gen_batches(times.shape[0], _BLOCK):
+    for rows in blocks(len(times), _BLOCK):
         events = _core.Events(times[rows], neuron)
         slope = events.slope(weights, spikes[rows])
         c = over_slope(grad_spikes[rows], slope, floor)
@@ -208,7 +219,9 @@ def first_spike_vjp(
 
 
 def over_slope(grad, slope, floor):
-    """grad / max(slope, floor); 0 where that is 0 / 0 or has no limit."""
+    """grad / max(slope, floor); 0 where that is not finite."""
     if floor > 0:
         slope = np.maximum(slope, slope.dtype.type(floor))
-    return np.divide(grad, slope, out=np.zeros_like(slope), where=slope != 0)
+    with np.errstate(all="ignore"):
+        quotient = grad / slope
+    return np.where(np.isfinite(quotient), quotient, slope.dtype.type(0))
