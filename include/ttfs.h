@@ -186,16 +186,20 @@ void ttfs_grad_weights_f(const ttfs_neuron *neuron, const void *events,
 
 /* Gradient with respect to the input times:
  *     grad_t_i = sum over j of  c_j w_ij kappa'(t_j - t_i),   t_i < t_j
+ *                + sum over j of  kink_j,                     t_i = t_j
  * at, c      as for ttfs_grad_weights().
+ * kink       (n_samples, n_out) or NULL. A peak at the very time of an input, where u
+ *            stops rising, moves with that input: kink_j = dL/du_j u'(t_j) there, with
+ *            the slope before t_j, and 0 for spikes.
  * grad       (n_samples, n_in) out; 0 for inputs that are absent or too late. */
 void ttfs_grad_times(const ttfs_neuron *neuron, const void *events,
                      const size_t *counts, size_t n_samples, size_t n_in,
                      const double *weights, size_t n_out, const double *at,
-                     const double *c, double *grad);
+                     const double *c, const double *kink, double *grad);
 void ttfs_grad_times_f(const ttfs_neuron *neuron, const void *events,
                        const size_t *counts, size_t n_samples, size_t n_in,
                        const float *weights, size_t n_out, const float *at,
-                       const float *c, float *grad);
+                       const float *c, const float *kink, float *grad);
 
 /* -- Losses -------------------------------------------------------------------- */
 

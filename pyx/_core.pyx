@@ -288,22 +288,28 @@ cdef class Events:
         const real[:, ::1] weights,
         const real[:, ::1] at,
         const real[:, ::1] c,
+        const real[:, ::1] kink=None,
     ):
         """Gradient (n_samples, n_in) with respect to the input times."""
         cdef Py_ssize_t n_out = weights.shape[1]
         cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
         cdef const char *events
         cdef real[:, ::1] out
+        cdef const real *kinks = NULL
         cdef int threads
 
         self.check(real is float)
         _same_shape(weights, self.n_in, n_out, "weights")
         _same_shape(at, self.n_samples, n_out, "at")
         _same_shape(c, self.n_samples, n_out, "c")
+        if kink is not None:
+            _same_shape(kink, self.n_samples, n_out, "kink")
         grad = np.zeros((self.n_samples, self.n_in), np.asarray(weights).dtype)
         if grad.size == 0 or n_out == 0:
             return grad
         out = grad
+        if kink is not None:
+            kinks = &kink[0, 0]
         events = <const char *>&self.buffer[0]
         threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)
         for chunk in prange(n_chunks, nogil=True, num_threads=threads):
@@ -313,13 +319,13 @@ cdef class Events:
                 ttfs_grad_times_f(
                     &self.neuron, events + begin * self.row, &self.counts[begin], n,
                     self.n_in, &weights[0, 0], n_out, &at[begin, 0], &c[begin, 0],
-                    &out[begin, 0],
+                    kinks + begin * n_out if kinks != NULL else NULL, &out[begin, 0],
                 )
             else:
                 ttfs_grad_times(
                     &self.neuron, events + begin * self.row, &self.counts[begin], n,
                     self.n_in, &weights[0, 0], n_out, &at[begin, 0], &c[begin, 0],
-                    &out[begin, 0],
+                    kinks + begin * n_out if kinks != NULL else NULL, &out[begin, 0],
                 )
         return grad
 

@@ -79,11 +79,11 @@ cdef extern from "ttfs.h" nogil:
     void ttfs_grad_times(
         const ttfs_neuron *neuron, const void *events, const size_t *counts,
         size_t n_samples, size_t n_in, const double *weights, size_t n_out,
-        const double *at, const double *c, double *grad) noexcept
+        const double *at, const double *c, const double *kink, double *grad) noexcept
     void ttfs_grad_times_f(
         const ttfs_neuron *neuron, const void *events, const size_t *counts,
         size_t n_samples, size_t n_in, const float *weights, size_t n_out,
-        const float *at, const float *c, float *grad) noexcept
+        const float *at, const float *c, const float *kink, float *grad) noexcept
 
     void ttfs_loss_cross_entropy(
         const double *times, const size_t *labels, const double *weights,

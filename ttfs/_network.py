@@ -7,7 +7,9 @@ does not exist,
 
     du_peak/dw_i = kappa(t_peak - t_i)      du_peak/dt_i = -w_i kappa'(t_peak - t_i)
 
-which is the gradient of a spike at t_peak with u' = -1. Both passes below treat spikes
+which is the gradient of a spike at t_peak with u' = -1. (Where the peak is a kink, at
+the very time of an input, it moves with that input: u'(t_peak) more for du_peak/dt_i.)
+Both passes below treat spikes
 and peaks alike: each neuron has one time at which it is looked at, and one factor
 c = dL/dt / u', or -dL/du_peak.
 """
@@ -96,7 +98,7 @@ def backward(layers, passes, grad_times, *, pseudo_slope, floor, existence):
     grads = [None] * len(layers)
     for k in reversed(range(len(layers))):
         layer, did = layers[k], passes[k]
-        slope = did.events.slope(layer.weights, did.spikes)
+        slope = did.events.slope(layer.weights, did.t_peak)
         c = over_slope(grad_times, slope, floor)
         if k == len(layers) - 1:
             silent = pseudo_slope * grad_times
@@ -107,7 +109,8 @@ def backward(layers, passes, grad_times, *, pseudo_slope, floor, existence):
         did.events.grad_weights(did.t_peak, c, grads[k])
         if k > 0:
             n_bias = len(layer.bias_times)
-            grad_times = did.events.grad_times(layer.weights, did.t_peak, c)
+            kink = np.where(did.fired, 0, -c * slope).astype(c.dtype)
+            grad_times = did.events.grad_times(layer.weights, did.t_peak, c, kink)
             grad_times = np.ascontiguousarray(grad_times[:, : -n_bias or None])
     return grads
 

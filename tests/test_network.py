@@ -1,0 +1,308 @@
+"""Silent neurons, losses, and the gradient through several layers."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from ttfs import LIF, _core, first_spike
+from ttfs._network import (
+    Layer,
+    backward,
+    decision_times,
+    existence_gradient,
+    forward,
+    initial_weights,
+    weight_unit,
+)
+
+NEURONS = {
+    "equal": LIF(),
+    "double": LIF(2.0, 1.0),
+    "long membrane": LIF(7.0, 1.5, 1.3),
+    "short membrane": LIF(0.4, 1.0, 0.5),
+    "almost equal": LIF(1.0 + 1e-9, 1.0),
+    "nonleaky": LIF(np.inf, 1.0),
+}
+T_MAX = 5.0
+
+
+@pytest.fixture(params=NEURONS.values(), ids=NEURONS.keys())
+def neuron(request):
+    return request.param
+
+
+def membrane(times, weights, neuron, t):
+    """u at the times t (n,), from the definition; times (n_in,), weights (n_in,)."""
+    delays = t[:, None] - times
+    return neuron.kappa(np.where(delays > 0, delays, 0.0)) @ weights
+
+
+def random_layer(seed, neuron, n_samples=6, n_in=12, n_out=70, scale=1.0):
+    rng = np.random.default_rng(seed)
+    times = rng.uniform(0, 2, (n_samples, n_in))
+    times[rng.random(times.shape) < 0.2] = np.inf
+    unit = weight_unit(neuron) * scale
+    weights = unit * rng.normal(0.1, 0.5, (n_in, n_out))
+    return times, weights
+
+
+def test_no_spike_at_or_after_the_horizon(neuron):
+    times, weights = random_layer(0, neuron, scale=2.0)
+    free = first_spike(times, weights, neuron)
+    t_max = float(np.median(free[np.isfinite(free)]))
+    limited = _core.Events(times, neuron, t_max).first_spike(weights)
+    assert_array_equal(limited, np.where(free < t_max, free, np.inf))
+
+
+def test_peak_is_the_greatest_membrane_of_a_silent_neuron(neuron):
+    times, weights = random_layer(1, neuron)
+    events = _core.Events(times, neuron, T_MAX)
+    spikes = events.first_spike(weights)
+    u_peak, t_peak = events.peak(weights, spikes)
+    silent = np.isinf(spikes)
+    assert 0.2 < silent.mean() < 0.98
+    assert_array_equal(u_peak[~silent], neuron.threshold)
+    assert_array_equal(t_peak[~silent], spikes[~silent])
+    grid = np.linspace(0.0, T_MAX, 4001)
+    for s, j in np.argwhere(silent):
+        u = membrane(times[s], weights[:, j], neuron, grid)
+        at_peak = membrane(times[s], weights[:, j], neuron, t_peak[s, j : j + 1])
+        assert_allclose(u_peak[s, j], at_peak[0], rtol=1e-9, atol=1e-12)
+        if u.max() > 1e-3:  # 0 before the first input does not count
+            slack = 1e-3 * np.abs(weights[:, j]).max()
+            assert u.max() - 1e-12 <= u_peak[s, j] + slack * (grid[1] - grid[0])
+            assert u_peak[s, j] <= u.max() + slack
+
+
+def test_neuron_with_inhibition_only_peaks_at_the_horizon(neuron):
+    events = _core.Events(np.array([[0.0, 1.0]]), neuron, T_MAX)
+    weights = np.array([[-1.0], [-2.0]])
+    u_peak, t_peak = events.peak(weights, events.first_spike(weights))
+    assert t_peak[0, 0] == T_MAX
+    expected = -neuron.kappa(T_MAX) - 2.0 * neuron.kappa(T_MAX - 1.0)
+    assert_allclose(u_peak[0, 0], expected, rtol=1e-9)
+
+
+def test_neuron_without_inputs_rests():
+    events = _core.Events(np.full((1, 2), np.inf), LIF(), T_MAX)
+    u_peak, t_peak = events.peak(np.ones((2, 1)), np.full((1, 1), np.inf))
+    assert (u_peak[0, 0], t_peak[0, 0]) == (0.0, T_MAX)
+
+
+def network(neuron, seed=0, sizes=(8, 20, 15, 3)):
+    rng = np.random.default_rng(seed)
+    layers = []
+    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        weights = initial_weights(
+            rng, n_in + 1, n_out, n_in + 1, neuron, drive=3.0, spread=2.5
+        )
+        layers.append(Layer(weights, np.array([0.1]), neuron))
+    times = rng.uniform(0, 1, (4, sizes[0]))
+    times[0, 0] = np.inf
+    return layers, times
+
+
+def total(layers, times, labels, existence):
+    """Loss of a batch, with the existence term of every silent hidden neuron."""
+    passes = forward(layers, times, T_MAX)
+    neuron = layers[0].neuron
+    decisions = decision_times(passes[-1], neuron, T_MAX, 2.0)
+    factors = np.linspace(0.5, 1.5, len(times))
+    loss, grad = _core.loss("cross_entropy", decisions, labels, factors, 0.5, 1.0, 0.1)
+    missing = sum(np.sum(neuron.threshold - p.u_peak) for p in passes[:-1])
+    return passes, grad, loss.sum() + existence / len(times) * missing
+
+
+def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
+    layers, times = network(neuron)
+    labels = np.array([0, 1, 2, 1], dtype=np.uintp)
+    existence = 0.3
+    passes, grad, _ = total(layers, times, labels, existence)
+    assert any(np.isinf(p.spikes).any() for p in passes[:-1])
+    grads = backward(
+        layers,
+        passes,
+        grad,
+        pseudo_slope=2.0,
+        floor=0.0,
+        existence=partial(existence_gradient, strength=existence, tolerated=-1.0),
+    )
+    rng = np.random.default_rng(1)
+    n_compared = 0
+    for k, layer in enumerate(layers):
+        for _ in range(12):
+            i, j = (rng.integers(n) for n in layer.weights.shape)
+            step = 1e-6 * weight_unit(neuron)
+            kept = layer.weights[i, j]
+            values, fired = [], []
+            for sign in (1, -1):
+                layer.weights[i, j] = kept + sign * step
+                moved, _, value = total(layers, times, labels, existence)
+                values.append(value)
+                fired.append([p.fired for p in moved])
+            layer.weights[i, j] = kept
+            same = all(np.array_equal(a, b) for a, b in zip(*fired, strict=True))
+            if not same:
+                continue
+            n_compared += 1
+            expected = (values[0] - values[1]) / (2 * step)
+            assert_allclose(grads[k][i, j], expected, rtol=2e-5, atol=1e-7)
+    assert n_compared >= 30
+
+
+def test_pseudo_times_rank_silent_outputs_behind_spikes():
+    neuron = LIF()
+    layer = Layer(np.array([[4.0, 2.0, 1.0, -1.0]]), np.empty(0), neuron)
+    (last,) = forward([layer], np.array([[0.0]]), T_MAX)
+    times = decision_times(last, neuron, T_MAX, 2.0)
+    assert_array_equal(last.fired, [[True, False, False, False]])
+    assert times[0, 0] < T_MAX < times[0, 1] < times[0, 2] < times[0, 3]
+    assert_allclose(times[0, 1], T_MAX + 2.0 * (1.0 - 2.0 / np.e))
+
+
+def test_existence_term_leaves_neurons_alone_that_fire_often_enough():
+    fired = np.array([[True, True, False], [True, False, False]])
+    grad = existence_gradient(fired, strength=1.0, tolerated=0.5)
+    assert_array_equal(grad, [[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("cross_entropy", (0.3, 1.5, 0.0)),
+        ("cross_entropy", (0.3, 1.5, 0.2)),
+        ("squared_error", (1.0, 2.0)),
+        ("shift_invariant", (1.0, 2.0)),
+    ],
+)
+def test_loss_gradients_agree_with_finite_differences(name, parameters, dtype):
+    rng = np.random.default_rng(0)
+    times = rng.uniform(0, 3, (5, 4))
+    labels = rng.integers(0, 4, 5).astype(np.uintp)
+    factors = rng.uniform(0.5, 2, 5)
+
+    def loss(t):
+        return _core.loss(name, t, labels, factors, *parameters)
+
+    grad = loss(times.astype(dtype))[1]
+    assert grad.dtype == dtype
+    for s, k in np.ndindex(times.shape):
+        moved = [times.copy() for _ in range(2)]
+        moved[0][s, k] += 1e-5
+        moved[1][s, k] -= 1e-5
+        expected = (loss(moved[0])[0].sum() - loss(moved[1])[0].sum()) / 2e-5
+        atol = 1e-9 if dtype == np.float64 else 3e-6
+        assert_allclose(grad[s, k], expected, rtol=1e-6 + 20 * atol, atol=atol)
+
+
+def test_losses_have_their_defining_values():
+    times = np.array([[1.0, 1.5, 3.0]])
+    label, one = np.array([1], dtype=np.uintp), np.ones(1)
+    value = _core.loss("cross_entropy", times, label, one, 0.5, 2.0, 0.1)[0][0]
+    p = np.exp(-times[0] / 0.5)
+    assert_allclose(value, -np.log(p[1] / p.sum()) + 0.1 * np.expm1(1.5 / 2.0))
+    r = times[0] - [2.0, 1.0, 2.0]
+    value = _core.loss("squared_error", times, label, one, 1.0, 2.0)[0][0]
+    assert_allclose(value, np.mean(r**2) / 2)
+    value = _core.loss("shift_invariant", times, label, one, 1.0, 2.0)[0][0]
+    assert_allclose(value, np.var(r) / 2)
+    shifted = _core.loss("shift_invariant", times + 7.0, label, one, 1.0, 2.0)[0][0]
+    assert_allclose(shifted, value)
+
+
+def test_loss_survives_times_far_apart():
+    times = np.array([[0.0, 1e6]])
+    label = np.array([1], dtype=np.uintp)
+    value, grad = _core.loss("cross_entropy", times, label, np.ones(1), 0.1, 1.0, 0.0)
+    assert_allclose(value, 1e7)
+    assert_allclose(grad, [[-10.0, 10.0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_adam_agrees_with_its_equations(dtype):
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(3, 2)).astype(dtype)
+    m, v = np.zeros_like(w), np.zeros_like(w)
+    expected, first, second = w.astype(float), 0.0, 0.0
+    for step in range(1, 6):
+        g = rng.normal(size=w.shape).astype(dtype)
+        _core.adam(w, g, m, v, 0.1, 0.9, 0.99, 1e-8, 0.2, step)
+        first = 0.9 * first + 0.1 * g
+        second = 0.99 * second + 0.01 * g.astype(float) ** 2
+        update = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
+        expected = expected * (1 - 0.1 * 0.2) - 0.1 * update
+    assert_allclose(w, expected, rtol=1e-12 if dtype == np.float64 else 1e-4)
+
+
+def test_initial_weights_make_most_neurons_fire(neuron):
+    rng = np.random.default_rng(0)
+    for n_in in (5, 50, 500):
+        times = rng.uniform(0, neuron.tau_syn, (20, n_in))
+        weights = initial_weights(rng, n_in, 200, n_in, neuron, drive=3.0, spread=2.5)
+        assert np.mean(np.isfinite(first_spike(times, weights, neuron))) > 0.5
+
+
+class TestBorder:
+    """Nothing reaches C unchecked."""
+
+    def test_dtypes_must_agree(self):
+        events = _core.Events(np.zeros((2, 3)), LIF())
+        with pytest.raises(TypeError, match="dtype"):
+            events.first_spike(np.zeros((3, 1), dtype=np.float32))
+
+    def test_shapes_must_agree(self):
+        events = _core.Events(np.zeros((2, 3)), LIF(), 1.0)
+        good, bad = np.zeros((3, 1)), np.zeros((4, 1))
+        at, wrong = np.zeros((2, 1)), np.zeros((1, 2))
+        calls = [
+            lambda: events.first_spike(bad),
+            lambda: events.peak(good, wrong),
+            lambda: events.peak(bad, at),
+            lambda: events.slope(good, wrong),
+            lambda: events.slope(bad, at),
+            lambda: events.grad_weights(at, wrong, good.copy()),
+            lambda: events.grad_weights(wrong, at, good.copy()),
+            lambda: events.grad_weights(at, at, bad.copy()),
+            lambda: events.grad_times(good, at, wrong),
+            lambda: events.grad_times(good, wrong, at),
+            lambda: events.grad_times(bad, at, at),
+        ]
+        for call in calls:
+            with pytest.raises(ValueError, match="must have shape"):
+                call()
+
+    def test_label_out_of_range(self):
+        with pytest.raises(ValueError, match="label"):
+            _core.loss(
+                "cross_entropy",
+                np.zeros((1, 2)),
+                np.array([2], dtype=np.uintp),
+                np.ones(1),
+                1.0,
+                1.0,
+            )
+
+    @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
+    def test_time_scale_must_be_positive(self, scale):
+        label = np.array([0], dtype=np.uintp)
+        with pytest.raises(ValueError, match="positive"):
+            _core.loss("cross_entropy", np.zeros((1, 2)), label, np.ones(1), scale, 1.0)
+
+    def test_unknown_loss(self):
+        with pytest.raises(ValueError, match="unknown loss"):
+            _core.loss(
+                "hinge", np.zeros((1, 1)), np.zeros(1, np.uintp), np.ones(1), 1.0, 1.0
+            )
+
+    def test_peak_needs_an_end(self):
+        events = _core.Events(np.zeros((1, 1)), LIF())
+        with pytest.raises(ValueError, match="t_max"):
+            events.peak(np.ones((1, 1)), np.full((1, 1), np.inf))
+
+    def test_steps_count_from_one(self):
+        a = [np.zeros((1, 1)) for _ in range(4)]
+        with pytest.raises(ValueError, match="step"):
+            _core.adam(*a, 0.1, 0.9, 0.9, 1e-8, 0.0, 0)
