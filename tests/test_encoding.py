@@ -52,7 +52,9 @@ def test_complement_takes_zeros_as_values():
 
 def test_values_outside_the_range_are_clipped():
     encoder = Encoder("complement", window=1.0).fit(X[:, 1:2])
-    assert_allclose(encoder.transform(np.array([[5.0], [1e300]])), [[1.0, 0.0], [0.0, 1.0]])
+    assert_allclose(
+        encoder.transform(np.array([[5.0], [1e300]])), [[1.0, 0.0], [0.0, 1.0]]
+    )
 
 
 def test_huge_ranges_do_not_overflow():

@@ -1,5 +1,6 @@
 """Silent neurons, losses, and the gradient through several layers."""
 
+import itertools
 from functools import partial
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_neuron_without_inputs_rests():
 def network(neuron, seed=0, sizes=(8, 20, 15, 3)):
     rng = np.random.default_rng(seed)
     layers = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in itertools.pairwise(sizes):
         weights = initial_weights(
             rng, n_in + 1, n_out, n_in + 1, neuron, drive=3.0, spread=2.5
         )

@@ -21,16 +21,14 @@ from ttfs import _core
 from ttfs._encoding import Encoder
 from ttfs._network import (
     Layer,
-    backward,
     decision_times,
-    existence_gradient,
     forward,
     initial_weights,
     weight_unit,
 )
 from ttfs._neuron import LIF
-from ttfs._optimizers import Adam, cosine
 from ttfs._spikes import check_times
+from ttfs._training import Adam, Trainer, cosine
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -558,83 +556,68 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _train(self, X, labels, rng, *, is_partial=False):
         """Epochs of training, from the weights at hand."""
-        weight_of_class = compute_class_weight(
+        factors = compute_class_weight(
             self.class_weight, classes=self.classes_, y=self.classes_[labels]
-        )
+        )[labels]
         times = self._encoder.transform(X).astype(self.coefs_[0].dtype)
         labels = labels.astype(np.uintp)
         validation = None
         if self.early_stopping:
-            times, times_val, labels, labels_val = self._split(times, labels, rng)
+            times, times_val, labels, labels_val, factors, _ = self._split(
+                times, labels, factors, rng
+            )
             validation = times_val, labels_val
+        n_samples = len(times)
+        batch_size = self._batch_size(n_samples)
 
         # Work on copies: what a caller holds of an earlier fit does not change.
         self.coefs_ = [weights.copy() for weights in self.coefs_]
+        self.loss_curve_ = self.loss_curve_.copy()
         self.best_loss_ = None if self.early_stopping else np.inf
         self.validation_scores_ = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
-        layers = self._layers
+        # Moments last from one partial_fit to the next; fit starts its own.
         optimizer = copy.deepcopy(self._optimizer) if is_partial else None
-        if optimizer is None:
-            optimizer = Adam(
-                self.coefs_,
-                [weight_unit(self._neuron)] * len(layers),
-                beta_1=self.beta_1,
-                beta_2=self.beta_2,
-                epsilon=self.epsilon,
-                weight_decay=self.weight_decay,
-            )
-        self._optimizer = optimizer if is_partial else None
+        trainer = self._trainer(optimizer)
+        self._optimizer = trainer.optimizer if is_partial else None
 
-        n_samples = len(times)
-        batch_size = self._batch_size(n_samples)
         is_cosine = self.learning_rate == "cosine" and not is_partial
+        may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = 1 if is_partial else self.max_iter
-        n_batches = -(-n_samples // batch_size)
         best_coefs = self.coefs_
         n_worse = 0
         order = np.arange(n_samples)
+
+        def rate(epoch, done):
+            progress = (epoch + done) / n_epochs
+            return self.learning_rate_init * (cosine(progress) if is_cosine else 1.0)
+
         try:
             for epoch in range(n_epochs):
                 if self.shuffle:
                     rng.shuffle(order)
-                loss = 0.0
-                for k, rows in enumerate(gen_batches(n_samples, batch_size)):
-                    batch = order[rows]
-                    progress = (epoch + k / n_batches) / n_epochs
-                    loss += self._step(
-                        layers,
-                        optimizer,
-                        times[batch],
-                        labels[batch],
-                        weight_of_class[labels[batch]],
-                        self.learning_rate_init
-                        * (cosine(progress) if is_cosine else 1),
-                    )
-                self.t_ += n_samples
-                self.n_iter_ += 1
-                self.loss_ = loss / n_samples
-                self.loss_curve_.append(self.loss_)
-                improved = self._note_epoch(validation)
+                loss = trainer.epoch(
+                    times, labels, factors, order, batch_size, partial(rate, epoch)
+                )
+                improved = self._note_epoch(loss, n_samples, validation)
                 if improved and self.early_stopping:
                     best_coefs = [weights.copy() for weights in self.coefs_]
                 n_worse = 0 if improved else n_worse + 1
-                stops = self.early_stopping or not is_cosine
-                if stops and n_worse > self.n_iter_no_change:
+                if may_stop and n_worse > self.n_iter_no_change:
                     break
             else:
-                if not (is_cosine or is_partial):
+                if may_stop and not is_cosine:
                     warnings.warn(
-                        f"the loss still improved after max_iter={self.max_iter} "
-                        "epochs; increase max_iter, or use learning_rate='cosine'",
+                        f"training reached max_iter={self.max_iter} epochs before it "
+                        "converged; increase max_iter, or use learning_rate='cosine'",
                         ConvergenceWarning,
-                        stacklevel=3,
+                        stacklevel=4,
                     )
         except KeyboardInterrupt:
             warnings.warn(
                 f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
                 "what it has learned",
-                stacklevel=3,
+                stacklevel=4,
             )
         if self.early_stopping:
             self.coefs_ = best_coefs
@@ -644,7 +627,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "learning_rate_init or raise min_slope"
             )
 
-    def _split(self, times, labels, rng):
+    def _split(self, times, labels, factors, rng):
         n_val = int(np.ceil(self.validation_fraction * len(times)))
         n_classes = len(self.classes_)
         if n_val < max(2, n_classes) or len(times) - n_val < n_classes:
@@ -655,7 +638,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "and one of each class"
             )
         return train_test_split(
-            times, labels, test_size=n_val, stratify=labels, random_state=rng
+            times, labels, factors, test_size=n_val, stratify=labels, random_state=rng
         )
 
     def _batch_size(self, n_samples):
@@ -665,51 +648,65 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the number of samples; "
                 f"using {n_samples}",
-                stacklevel=4,
+                stacklevel=5,
             )
         return min(self.batch_size, n_samples)
 
-    def _step(self, layers, optimizer, times, labels, factors, learning_rate):
-        """One update of the weights; returns the summed loss of the batch."""
+    def _trainer(self, optimizer):
         neuron = self._neuron
-        passes = forward(layers, times, self.t_max_)
-        decisions = decision_times(passes[-1], neuron, self.t_max_, self._pseudo_slope)
-        loss, grad = self._loss(decisions, labels, factors / len(labels))
-        grads = backward(
-            layers,
-            passes,
-            grad,
+        if optimizer is None:
+            optimizer = Adam(
+                self.coefs_,
+                [weight_unit(neuron)] * len(self.coefs_),
+                beta_1=self.beta_1,
+                beta_2=self.beta_2,
+                epsilon=self.epsilon,
+                weight_decay=self.weight_decay,
+            )
+        return Trainer(
+            layers=self._layers,
+            optimizer=optimizer,
+            loss=self._loss_function(),
+            t_max=self.t_max_,
             pseudo_slope=self._pseudo_slope,
             floor=self.min_slope * neuron.threshold / neuron.tau_syn,
-            existence=partial(
-                existence_gradient,
-                strength=_EXISTENCE / neuron.threshold,
-                tolerated=_TOLERATED,
-            ),
+            existence=_EXISTENCE / neuron.threshold,
+            tolerated=_TOLERATED,
         )
-        optimizer.step([layer.weights for layer in layers], grads, learning_rate)
-        return loss.sum() * len(labels)
 
-    def _loss(self, times, labels, factors):
-        tau_syn = self._neuron.tau_syn
-        begin = self._encoder.begin
+    def _loss_function(self):
+        """loss(times, labels, factors) -> (loss, gradient) of the output times."""
+        tau_syn, begin = self._neuron.tau_syn, self._encoder.begin
         if self.loss == "cross_entropy":
-            # The early-firing term counts from the start of the inputs.
-            return _core.loss(
-                "cross_entropy",
-                times - times.dtype.type(begin),
-                labels,
-                factors,
-                self._time_scale,
-                tau_syn,
-                self.early_firing,
-            )
+            scale, early = self._time_scale, self.early_firing
+
+            def cross_entropy(times, labels, factors):
+                # The early-firing term counts from the start of the inputs.
+                times = times - times.dtype.type(begin)
+                return _core.loss(
+                    "cross_entropy", times, labels, factors, scale, tau_syn, early
+                )
+
+            return cross_entropy
         targets = self.target_times
         if targets is None:
-            targets = (_TARGET_TIMES[0] * tau_syn, _TARGET_TIMES[1] * tau_syn)
-        return _core.loss(
-            self.loss, times, labels, factors, begin + targets[0], begin + targets[1]
-        )
+            targets = [factor * tau_syn for factor in _TARGET_TIMES]
+        try:
+            label, other = map(float, targets)
+        except (TypeError, ValueError):
+            label = other = np.nan
+        if not (np.isfinite(label) and np.isfinite(other)):
+            raise ValueError(
+                "target_times must be two finite numbers, for the true class and for "
+                f"the others, got {self.target_times!r}"
+            )
+
+        def squared_error(times, labels, factors):
+            return _core.loss(
+                self.loss, times, labels, factors, begin + label, begin + other
+            )
+
+        return squared_error
 
     @property
     def _time_scale(self):
@@ -717,8 +714,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return _TIME_SCALE * self._neuron.tau_syn
         return self.time_scale
 
-    def _note_epoch(self, validation):
-        """Record scores of the epoch; returns whether they improved by tol."""
+    def _note_epoch(self, loss, n_samples, validation):
+        """Record an epoch; returns whether its score improved by tol."""
+        self.t_ += n_samples
+        self.n_iter_ += 1
+        self.loss_ = loss
+        self.loss_curve_.append(loss)
         line = f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}"
         if validation is not None:
             times, labels = validation
@@ -855,11 +856,8 @@ class _Restore:
 
     def __enter__(self):
         self.before = vars(self.estimator).copy()
-        self.curve = list(getattr(self.estimator, "loss_curve_", []))
 
     def __exit__(self, kind, value, traceback):
         if kind is not None and issubclass(kind, Exception):
             vars(self.estimator).clear()
             vars(self.estimator).update(self.before)
-            if "loss_curve_" in self.before:
-                self.estimator.loss_curve_ = self.curve

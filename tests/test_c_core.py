@@ -1,0 +1,51 @@
+"""Build the C core with its own tests, without Python, and run them."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+FLAGS = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wconversion"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+def run(command):
+    # A preloaded sanitizer (.ci/sanitize) is for Python, not for the compiler.
+    environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+    environment["ASAN_OPTIONS"] = "detect_leaks=0"
+    return subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def sanitize(tmp_path_factory):
+    """Flags of the sanitizers, or none where an empty program does not run."""
+    folder = tmp_path_factory.mktemp("sanitize")
+    (folder / "empty.c").write_text("int main(void)\n{\n    return 0;\n}\n")
+    command = [COMPILER, *SANITIZE, folder / "empty.c", "-o", folder / "empty"]
+    works = not run(command).returncode and not run([folder / "empty"]).returncode
+    return SANITIZE if works else []
+
+
+@pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+def test_c_core(tmp_path, sanitize):
+    program = tmp_path / "test_core"
+    sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").glob("*.c"))]
+    includes = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
+    built = run(
+        [COMPILER, *FLAGS, *sanitize, *includes, *sources, "-lm", "-o", program]
+    )
+    assert built.returncode == 0, built.stdout
+    result = run([program])
+    assert result.returncode == 0, result.stdout
+    assert "all C tests passed" in result.stdout

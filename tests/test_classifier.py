@@ -1,0 +1,565 @@
+"""Behaviour of TTFSClassifier that its users rely on."""
+
+import pickle
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils._param_validation import InvalidParameterError
+from threadpoolctl import threadpool_limits
+
+import ttfs._classifier
+from ttfs import LIF, TTFSClassifier, first_spike
+from ttfs._training import Trainer
+from ttfs.datasets import make_yin_yang
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+def small(**parameters):
+    """A classifier that trains in a fraction of a second."""
+    return TTFSClassifier(**{"hidden_layer_sizes": (12,), "max_iter": 5} | parameters)
+
+
+# -- Learning ----------------------------------------------------------------------
+
+
+def test_default_learns_digits():
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    model = make_pipeline(MinMaxScaler(), TTFSClassifier(max_iter=40, random_state=0))
+    assert model.fit(X, y).score(X_test, y_test) > 0.95
+
+
+def test_default_learns_yin_yang():
+    X, y = make_yin_yang(2000, random_state=0)
+    X_test, y_test = make_yin_yang(1000, random_state=1)
+    clf = TTFSClassifier((60,), max_iter=60, random_state=0).fit(X, y)
+    assert clf.score(X_test, y_test) > 0.93
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"loss": "squared_error"},
+        {"loss": "shift_invariant"},
+        {"early_firing": 0.01},
+        {"encoder": "latency"},
+        {"encoder": "complement"},
+        {"arithmetic": "float64"},
+        {"learning_rate": "constant", "max_iter": 60},
+        {"tau_mem": 2.0},
+        {"tau_mem": 0.5},
+        {"tau_mem": 20.0},
+        {"tau_mem": float("inf")},
+        {"tau_mem": 1e-3, "tau_syn": 1e-3},
+        {"tau_mem": 300.0, "tau_syn": 100.0, "threshold": 50.0},
+        {"hidden_layer_sizes": (30, 30)},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": 40},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_options_learn_iris(iris, parameters):
+    X, y = iris
+    parameters = {"hidden_layer_sizes": (40,), "max_iter": 50} | parameters
+    clf = TTFSClassifier(**parameters, random_state=0).fit(X, y)
+    assert clf.score(X, y) > 0.92
+
+
+def test_unit_of_time_and_weight_is_the_users_choice(iris):
+    X, y = iris
+    one = small(arithmetic="float64", random_state=0).fit(X, y)
+    other = small(
+        arithmetic="float64", tau_mem=4.0, tau_syn=4.0, threshold=8.0, random_state=0
+    ).fit(X, y)
+    # Only epsilon of Adam has no unit.
+    assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-4)
+    assert_allclose(8.0 * one.coefs_[0], other.coefs_[0], atol=1e-3)
+
+
+def test_silent_network_comes_back(iris, monkeypatch):
+    X, y = iris
+    monkeypatch.setattr(ttfs._classifier, "_DRIVE", -8.0)
+    monkeypatch.setattr(ttfs._classifier, "_SPREAD", 1.0)
+    clf = TTFSClassifier((30,), max_iter=80, random_state=0)
+    start = clone(clf).set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
+    assert all(np.isinf(times).all() for times in start.spike_times(X)[1:])
+    assert clf.fit(X, y).score(X, y) > 0.9
+
+
+def test_class_weight_moves_decisions(iris):
+    X, y = iris
+    X, y = X[50:, :2], y[50:]  # two classes that overlap
+    shares = [
+        np.mean(small(class_weight=w, max_iter=30, random_state=0).fit(X, y).predict(X))
+        for w in ({1: 10.0, 2: 1.0}, None, {1: 1.0, 2: 10.0})
+    ]
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_balanced_class_weight_equals_its_dict(iris):
+    X, y = iris
+    X, y = X[:120], y[:120]
+    dictionary = {0: 120 / 150, 1: 120 / 150, 2: 120 / 60}
+    one = small(class_weight="balanced", random_state=0).fit(X, y)
+    two = small(class_weight=dictionary, random_state=0).fit(X, y)
+    assert_array_equal(one.coefs_[0], two.coefs_[0])
+
+
+# -- Reproducibility ---------------------------------------------------------------
+
+
+def test_same_seed_same_bits_for_any_number_of_threads():
+    X, y = load_digits(return_X_y=True)
+    coefs = []
+    for n_threads in (1, 2, 4):
+        with threadpool_limits(n_threads):
+            clf = TTFSClassifier((150, 70), max_iter=2, batch_size=150, random_state=3)
+            coefs.append(clf.fit(X, y).coefs_)
+    for other in coefs[1:]:
+        for a, b in zip(coefs[0], other, strict=True):
+            assert_array_equal(a, b)
+
+
+def test_other_seed_other_weights(iris):
+    coefs = [small(random_state=seed).fit(*iris).coefs_[0] for seed in (0, 1)]
+    assert not np.array_equal(*coefs)
+
+
+def test_prediction_does_not_depend_on_the_rest_of_the_batch(iris):
+    X, y = iris
+    clf = small(random_state=0).fit(X, y)
+    whole = clf.predict_proba(X)
+    assert_array_equal(whole[37:38], clf.predict_proba(X[37:38]))
+
+
+# -- What fitting leaves behind ----------------------------------------------------
+
+
+def test_fitted_attributes(iris):
+    X, y = iris
+    names = np.array(["setosa", "versicolor", "virginica"])
+    clf = small(hidden_layer_sizes=(7, 5), random_state=0).fit(X, names[y])
+    assert_array_equal(clf.classes_, names)
+    assert (clf.n_features_in_, clf.n_channels_in_) == (4, 8)
+    assert (clf.n_layers_, clf.n_outputs_) == (4, 3)
+    n_bias = [len(b) for b in clf.bias_times_]
+    shapes = [w.shape for w in clf.coefs_]
+    assert shapes == [(8 + n_bias[0], 7), (7 + n_bias[1], 5), (5 + n_bias[2], 3)]
+    assert all(w.dtype == np.float32 for w in clf.coefs_)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 5
+    assert clf.t_ == 5 * 150
+    assert clf.loss_ == clf.loss_curve_[-1]
+    assert clf.best_loss_ == min(clf.loss_curve_)
+    assert clf.validation_scores_ is None
+    assert clf.best_validation_score_ is None
+
+
+def test_spike_times_are_those_of_first_spike(iris):
+    X, y = iris
+    clf = small(hidden_layer_sizes=(9, 8), tau_mem=2.0, random_state=0).fit(X, y)
+    times = clf.spike_times(X)
+    assert [t.shape for t in times] == [(150, 8), (150, 9), (150, 8), (150, 3)]
+    for k, (weights, bias) in enumerate(zip(clf.coefs_, clf.bias_times_, strict=True)):
+        inputs = np.hstack([times[k], np.tile(bias, (150, 1))]).astype(np.float32)
+        spikes = first_spike(inputs, weights, LIF(2.0, 1.0))
+        spikes[spikes >= clf.t_max_] = np.inf
+        assert_array_equal(times[k + 1], spikes)
+
+
+def test_decisions_agree_with_each_other_and_with_spike_times():
+    X, y = make_yin_yang(300, random_state=0)
+    clf = small(random_state=0, time_scale=0.3).fit(X, y)
+    scores, p = clf.decision_function(X), clf.predict_proba(X)
+    assert_allclose(p.sum(axis=1), 1.0)
+    assert_allclose(np.log(p), clf.predict_log_proba(X), atol=1e-12)
+    assert_allclose(p, np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True))
+    assert_array_equal(clf.predict(X), clf.classes_[scores.argmax(axis=1)])
+    output = clf.spike_times(X)[-1]
+    fired = np.isfinite(output)
+    assert 0 < fired.mean() < 1
+    assert_allclose(scores[fired], -output[fired] / 0.3, rtol=1e-6)
+    assert scores[~fired].max() <= -clf.t_max_ / 0.3
+    some = fired.any(axis=1)
+    assert_array_equal(clf.predict(X)[some], clf.classes_[output[some].argmin(axis=1)])
+
+
+def test_binary_decision_function_is_positive_for_the_second_class(iris):
+    X, y = iris
+    clf = small(random_state=0).fit(X[:100], np.array(["no", "yes"])[y[:100]])
+    scores = clf.decision_function(X)
+    assert scores.shape == (150,)
+    assert_array_equal(clf.predict(X), np.where(scores > 0, "yes", "no"))
+    p = clf.predict_proba(X)
+    assert_allclose(scores, np.log(p[:, 1]) - np.log(p[:, 0]), rtol=1e-9, atol=1e-9)
+
+
+def test_parameters_set_after_fit_do_not_change_predictions(iris):
+    X, y = iris
+    clf = small(random_state=0).fit(X, y)
+    before = clf.predict(X)
+    clf.set_params(tau_mem=50.0, t_max=0.5, encoder="latency")
+    assert_array_equal(clf.predict(X), before)
+
+
+# -- Schedules ---------------------------------------------------------------------
+
+
+def test_cosine_schedule_ends_without_warning(iris):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert small().fit(*iris).n_iter_ == 5
+
+
+def test_constant_rate_warns_at_max_iter(iris):
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        small(learning_rate="constant", tol=0.0).fit(*iris)
+
+
+def test_constant_rate_stops_when_the_loss_stalls(iris):
+    clf = small(learning_rate="constant", tol=100.0, max_iter=50, n_iter_no_change=3)
+    assert clf.fit(*iris).n_iter_ == 5
+
+
+def test_early_stopping_keeps_the_best_weights():
+    X, y = make_yin_yang(600, random_state=0)
+    clf = small(
+        early_stopping=True,
+        validation_fraction=0.3,
+        n_iter_no_change=4,
+        max_iter=60,
+        learning_rate="constant",
+        learning_rate_init=0.1,  # so large that scores jump
+        random_state=0,
+    ).fit(X, y)
+    scores = clf.validation_scores_
+    assert len(scores) == clf.n_iter_ < 60
+    assert clf.best_loss_ is None
+    assert clf.best_validation_score_ == max(scores) > scores[-1]
+    # At a constant rate a shorter run takes the same steps.
+    best = int(np.argmax(scores)) + 1
+    with pytest.warns(ConvergenceWarning):
+        short = clone(clf).set_params(max_iter=best).fit(X, y)
+    for a, b in zip(clf.coefs_, short.coefs_, strict=True):
+        assert_array_equal(a, b)
+
+
+def test_warm_start_continues(iris):
+    X, y = iris
+    clf = small(warm_start=True, max_iter=10, random_state=0).fit(X, y)
+    first = clf.coefs_[0].copy()
+    loss = clf.loss_
+    clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 20
+    assert clf.loss_curve_[10] < clf.loss_curve_[0]
+    assert clf.loss_ < loss
+    assert not np.array_equal(first, clf.coefs_[0])
+
+
+def test_warm_start_wants_the_same_classes(iris):
+    X, y = iris
+    clf = small(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="classes"):
+        clf.fit(X[:100], y[:100])
+
+
+def test_fit_starts_anew_without_warm_start(iris):
+    clf = small(random_state=0)
+    first = clf.fit(*iris).coefs_[0]
+    assert_array_equal(first, clf.fit(*iris).coefs_[0])
+    assert clf.n_iter_ == 5
+
+
+def test_partial_fit_learns_and_counts(iris):
+    X, y = iris
+    order = np.random.default_rng(0).permutation(150)
+    clf = small(random_state=0)
+    for _ in range(40):
+        clf.partial_fit(X[order[:75]], y[order[:75]], classes=[0, 1, 2])
+        clf.partial_fit(X[order[75:]], y[order[75:]])
+    assert clf.n_iter_ == 80
+    assert clf.t_ == 80 * 75
+    assert clf.score(X, y) > 0.92
+
+
+def test_partial_fit_errors(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        small().partial_fit(X, y)
+    with pytest.raises(ValueError, match="not in classes"):
+        small().partial_fit(X, y, classes=[0, 1])
+    clf = small().partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="not in classes"):
+        clf.partial_fit(X, y + 1)
+    with pytest.raises(ValueError, match="those of the first call"):
+        clf.partial_fit(X, y, classes=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match="early_stopping"):
+        small(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="balanced"):
+        small(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_verbose_prints_one_line_for_each_epoch(iris, capsys):
+    small(verbose=True).fit(*iris)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    for k, line in enumerate(lines):
+        assert re.fullmatch(rf"Iteration {k + 1}, loss = \d+\.\d+", line)
+
+
+def test_interrupt_keeps_the_model(iris, monkeypatch):
+    X, y = iris
+    step = Trainer.step
+    calls = []
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) == 40:
+            raise KeyboardInterrupt
+        return step(self, *args)
+
+    monkeypatch.setattr(Trainer, "step", interrupted)
+    with pytest.warns(UserWarning, match="interrupted in epoch 3"):
+        clf = small(max_iter=100, random_state=0).fit(X, y)
+    assert clf.n_iter_ == 2
+    assert clf.score(X, y) > 0.3
+
+
+# -- In the company of scikit-learn ------------------------------------------------
+
+
+def test_pipeline_cross_validation_and_grid_search(iris):
+    X, y = iris
+    model = make_pipeline(MinMaxScaler(), small(random_state=0))
+    assert cross_val_score(model, X, y, cv=3).shape == (3,)
+    grid = {"ttfsclassifier__tau_mem": [1.0, 2.0]}
+    search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(X, y)
+    assert search.best_score_ > 0.3
+
+
+def test_pickle_and_clone(iris):
+    X, y = iris
+    clf = small(random_state=0).fit(X, y)
+    again = pickle.loads(pickle.dumps(clf))
+    assert_array_equal(clf.predict_proba(X), again.predict_proba(X))
+    assert not hasattr(clone(clf), "coefs_")
+    resumed = pickle.loads(pickle.dumps(small().partial_fit(X, y, classes=[0, 1, 2])))
+    assert resumed.partial_fit(X, y).n_iter_ == 2
+
+
+def test_pandas_input_and_output(iris):
+    X, y = iris
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    clf = small(random_state=0).fit(frame, pd.Series(y))
+    assert_array_equal(clf.feature_names_in_, list("abcd"))
+    assert_array_equal(clf.predict(frame), small(random_state=0).fit(X, y).predict(X))
+    with pytest.raises(ValueError, match="feature names"):
+        clf.predict(frame[["b", "a", "c", "d"]])
+    model = make_pipeline(MinMaxScaler(), small()).set_output(transform="pandas")
+    assert model.fit(frame, y).predict(frame).shape == (150,)
+
+
+@pytest.mark.parametrize("kind", ["read-only", "fortran", "strided", "big-endian"])
+def test_odd_buffers_give_the_same_result(iris, kind):
+    X, y = iris
+    expected = small(random_state=0).fit(X, y).predict_proba(X)
+    if kind == "read-only":
+        odd = X.copy()
+        odd.flags.writeable = False
+    elif kind == "fortran":
+        odd = np.asfortranarray(X)
+    elif kind == "strided":
+        odd = np.repeat(X, 2, axis=1)[:, ::2]
+    else:
+        odd = X.astype(">f8")
+    assert_array_equal(small(random_state=0).fit(odd, y).predict_proba(odd), expected)
+
+
+# -- Spike times as input ----------------------------------------------------------
+
+
+def test_spike_times_as_features():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 60)
+    X = rng.uniform(0.0, 1.0, (120, 6))
+    X[np.arange(120), y] = -0.5  # channel y fires first
+    X[rng.random(X.shape) < 0.1] = np.inf
+    clf = TTFSClassifier((20,), encoder="spike_times", max_iter=60, random_state=0)
+    assert clf.fit(X, y).score(X, y) > 0.9
+    assert clf.n_channels_in_ == 6
+    assert_allclose(clf.spike_times(X)[0], X, rtol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_spike_times_may_be_absent_but_not_undefined(bad):
+    X, y = np.array([[0.0, np.inf], [1.0, bad]]), [0, 1]
+    with pytest.raises(ValueError, match="where there is no spike"):
+        small(encoder="spike_times").fit(X, y)
+    clf = small(encoder="spike_times").fit([[0.0, np.inf], [1.0, 0.5]], y)
+    with pytest.raises(ValueError, match="where there is no spike"):
+        clf.predict(X)
+
+
+# -- Mistakes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_features_must_be_finite(iris, bad):
+    X, y = iris
+    clf = small().fit(X, y)
+    X = X.copy()
+    X[3, 2] = bad
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        clf.predict(X)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        small().fit(X, y)
+
+
+def test_wrong_number_of_features(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="expecting 4 features"):
+        small().fit(X, y).predict(X[:, :3])
+
+
+def test_one_class_is_not_enough(iris):
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        small().fit(iris[0], np.zeros(150))
+
+
+def test_no_samples(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="0 sample"):
+        small().fit(X[:0], y[:0])
+    with pytest.raises(ValueError, match="0 sample"):
+        small().fit(X, y).predict(X[:0])
+
+
+def test_real_targets_are_no_classes(iris):
+    with pytest.raises(ValueError, match="continuous"):
+        small().fit(iris[0], np.linspace(0.1, 0.9, 150))
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "decision_function", "spike_times", "score"]
+)
+def test_use_before_fit(iris, method):
+    X, y = iris
+    with pytest.raises(NotFittedError):
+        getattr(small(), method)(*((X, y) if method == "score" else (X,)))
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"tau_mem": -1.0},
+        {"tau_mem": 0.0},
+        {"tau_mem": float("nan")},
+        {"tau_mem": "fast"},
+        {"tau_syn": float("inf")},
+        {"tau_syn": -2},
+        {"threshold": 0.0},
+        {"encoder": "rate"},
+        {"loss": "hinge"},
+        {"arithmetic": "float16"},
+        {"time_scale": 0.0},
+        {"early_firing": -0.1},
+        {"min_slope": -1},
+        {"weight_decay": -1},
+        {"batch_size": 0},
+        {"batch_size": "large"},
+        {"learning_rate": "adaptive"},
+        {"learning_rate_init": 0.0},
+        {"beta_1": 1.0},
+        {"max_iter": 0},
+        {"max_iter": 1.5},
+        {"early_stopping": "yes"},
+        {"validation_fraction": 1.0},
+        {"n_iter_no_change": 0},
+        {"tol": -1e-3},
+        {"class_weight": "even"},
+        {"verbose": "loud"},
+        {"random_state": "seed"},
+        {"hidden_layer_sizes": -3},
+    ],
+    ids=str,
+)
+def test_invalid_parameters_are_named(iris, parameter):
+    (name,) = parameter
+    with pytest.raises(InvalidParameterError, match=f"'{name}'"):
+        small(**parameter).fit(*iris)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"hidden_layer_sizes": (10, 0)}, "positive integers"),
+        ({"hidden_layer_sizes": (1.5,)}, "positive integers"),
+        ({"hidden_layer_sizes": ((3, 4), (5, 6))}, "positive integers"),
+        ({"t_max": -1.0}, "after the first possible input"),
+        ({"target_times": (1.0,)}, "target_times"),
+        ({"target_times": ("early", "late")}, "target_times"),
+        ({"target_times": (1.0, float("nan"))}, "target_times"),
+        ({"tau_mem": 1e-31, "tau_syn": 1e-31}, "1e-30"),
+        ({"early_stopping": True, "validation_fraction": 0.001}, "validation_fraction"),
+    ],
+    ids=str,
+)
+def test_impossible_parameters_are_explained(iris, parameter, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameter).fit(*iris)
+
+
+def test_unknown_parameter():
+    with pytest.raises(TypeError, match="hidden_layers"):
+        TTFSClassifier(hidden_layers=3)
+
+
+def test_batch_larger_than_the_data(iris):
+    with pytest.warns(UserWarning, match="batch_size=1000"):
+        small(batch_size=1000).fit(*iris)
+
+
+def test_a_call_that_fails_leaves_the_model_as_it_was(iris):
+    X, y = iris
+    clf = small(random_state=0, warm_start=True).fit(X, y)
+    before = clf.predict_proba(X)
+    bad = X.copy()
+    bad[0, 0] = np.nan
+    for call in (
+        lambda: clf.fit(bad, y),
+        lambda: clf.fit(X[:, :2], y),
+        lambda: clf.fit(X[:50], y[:50]),
+        lambda: clf.partial_fit(X, y + 5),
+        lambda: clone(clf).set_params(warm_start=False).fit(X, np.zeros(150)),
+    ):
+        with pytest.raises(ValueError, match=r".+"):
+            call()
+        assert_array_equal(clf.predict_proba(X), before)
+        assert (clf.n_features_in_, clf.n_iter_) == (4, 5)
+        assert len(clf.loss_curve_) == 5
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_divergence_is_an_error_and_costs_nothing(iris):
+    X, y = iris
+    clf = small(random_state=0, warm_start=True).fit(X, y)
+    before = clf.predict_proba(X)
+    clf.set_params(learning_rate_init=1e38, weight_decay=0.0)
+    with pytest.raises(ValueError, match="not finite"):
+        clf.fit(X, y)
+    assert_array_equal(clf.predict_proba(X), before)
+    assert clf.n_iter_ == 5

@@ -1,0 +1,80 @@
+"""Docstrings of public names are complete, and their examples run."""
+
+import doctest
+import inspect
+
+import pytest
+
+import ttfs
+from ttfs import datasets
+
+PUBLIC = [
+    ttfs.LIF,
+    ttfs.LIF.kappa,
+    ttfs.first_spike,
+    ttfs.first_spike_vjp,
+    ttfs.TTFSClassifier,
+    *(
+        getattr(ttfs.TTFSClassifier, name)
+        for name in (
+            "fit",
+            "partial_fit",
+            "predict",
+            "predict_proba",
+            "predict_log_proba",
+            "decision_function",
+            "spike_times",
+        )
+    ),
+    datasets.make_yin_yang,
+]
+
+
+def section(doc, title):
+    """Names that a numpydoc section lists at the left margin."""
+    lines = inspect.cleandoc(doc).splitlines()
+    underline = [k for k, line in enumerate(lines) if line == title]
+    assert underline, f"no section {title}"
+    names = []
+    for k in range(underline[0] + 2, len(lines)):
+        if set(lines[k]) == {"-"}:
+            names.pop()  # the title of the next section
+            break
+        if lines[k] and not lines[k].startswith(" "):
+            names += [name.strip() for name in lines[k].split(":")[0].split(",")]
+    return names
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__qualname__)
+def test_every_parameter_is_documented_in_order(item):
+    parameters = [name for name in inspect.signature(item).parameters if name != "self"]
+    assert section(item.__doc__, "Parameters") == parameters
+
+
+def test_every_fitted_attribute_is_documented():
+    X, y = datasets.make_yin_yang(60, random_state=0)
+    clf = ttfs.TTFSClassifier((5,), max_iter=1).fit(X, y)
+    fitted = {
+        name for name in vars(clf) if name.endswith("_") and not name.startswith("_")
+    }
+    documented = set(section(clf.__doc__, "Attributes"))
+    assert documented - {"feature_names_in_"} == fitted
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__qualname__)
+def test_examples_run(item):
+    finder = doctest.DocTestFinder(recurse=False)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in finder.find(item, item.__qualname__, globs={}):
+        runner.run(test)
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize(
+    "item",
+    [ttfs.LIF, ttfs.first_spike, ttfs.first_spike_vjp, ttfs.TTFSClassifier],
+    ids=lambda item: item.__qualname__,
+)
+def test_examples_and_sources_are_there(item):
+    assert ">>>" in item.__doc__
+    assert "Göltz" in item.__doc__

@@ -1,0 +1,51 @@
+"""Check what a source distribution and a wheel hold.
+
+Usage: python wheels/check.py SDIST WHEEL, in a clone with git.
+
+The source distribution must hold every file that git tracks (or would add), and the
+wheel the package without any C or Cython source.
+"""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+
+def main(sdist, wheel):
+    root = Path(__file__).resolve().parent.parent
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    output = subprocess.run(listing, cwd=root, check=True, capture_output=True).stdout
+    tracked = {name for name in output.decode().split("\0") if (root / name).is_file()}
+    with tarfile.open(sdist) as archive:
+        packed = {
+            str(PurePosixPath(*PurePosixPath(name).parts[1:]))
+            for name in archive.getnames()
+        }
+    missing = sorted(tracked - packed)
+    assert not missing, f"missing in {sdist}: {missing}"
+    built = sorted(name for name in packed if name.startswith(("build/", "dist/")))
+    assert not built, f"build products in {sdist}: {built}"
+
+    names = zipfile.ZipFile(wheel).namelist()
+    package = {name for name in names if name.startswith("ttfs/")}
+    wanted = {
+        name
+        for name in tracked
+        if name.startswith("ttfs/") and name.endswith((".py", ".pyi", "py.typed"))
+    }
+    assert wanted <= package, f"missing in {wheel}: {sorted(wanted - package)}"
+    cores = [name for name in package if name.startswith("ttfs/_core.")]
+    cores = [name for name in cores if name.endswith((".so", ".pyd"))]
+    assert len(cores) == 1, f"compiled modules in {wheel}: {cores}"
+    sources = [n for n in names if n.endswith((".c", ".h", ".inc", ".pyx", ".pxd"))]
+    assert not sources, f"sources in {wheel}: {sources}"
+    strange = [n for n in names if n.split("/")[0].split(".")[0] in ("tests", "pyx")]
+    assert not strange, f"not for users, in {wheel}: {strange}"
+    for path, entries in ((sdist, packed), (wheel, names)):
+        print(f"{Path(path).name}: {len(entries)} entries, complete")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
