@@ -242,7 +242,7 @@ def test_initial_weights_make_most_neurons_fire(neuron):
     rng = np.random.default_rng(0)
     for n_in in (5, 50, 500):
         times = rng.uniform(0, neuron.tau_syn, (20, n_in))
-        weights = initial_weights(rng, n_in, 200, n_in, neuron, drive=3.0, spread=2.5)
+        weights = initial_weights(rng, n_in, 200, n_in, neuron, drive=6.0, spread=2.5)
         assert np.mean(np.isfinite(first_spike(times, weights, neuron))) > 0.5
 
 

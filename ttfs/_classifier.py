@@ -24,7 +24,7 @@ from ttfs._network import (
     decision_times,
     forward,
     initial_weights,
-    weight_unit,
+    step_unit,
 )
 from ttfs._neuron import LIF
 from ttfs._spikes import check_times
@@ -35,13 +35,13 @@ _BLOCK = 1024
 
 # The recipe. Times are in tau_syn, weights in units of weight_unit().
 _INPUT_WINDOW = 1.0  # features spike within this time
-_HORIZON = 6.0  # default t_max, after the last input
+_HORIZON = 3.0  # default t_max, after the last input
 _PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
 _BIAS_TIMES = (0.0,)  # of each layer, after the first possible input
-_DRIVE, _SPREAD = 3.0, 2.5  # initial weights, see initial_weights()
+_DRIVE, _SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
 _EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see existence_gradient()
-_TIME_SCALE = 0.2
-_TARGET_TIMES = 1.5, 2.5
+_TIME_SCALE = 0.2  # default time_scale
+_TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
 
 
@@ -104,13 +104,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     target_times : tuple of (float, float), default=None
         Target of the neuron of the true class, and of the others, counted from the
-        start of the inputs. None means 1.5 and 2.5 `tau_syn`. Not used when
+        start of the inputs. None means 0.8 and 1.2 `tau_syn`. Not used when
         loss="cross_entropy".
 
     t_max : float, default=None
         End of the experiment: a neuron that has not fired by then is silent. Silent
         output neurons rank behind those that fired, by the peak of their membrane.
-        None means 6 `tau_syn` after the last input.
+        None means 3 `tau_syn` after the last input.
 
     min_slope : float, default=0.3
         Floor of the membrane's slope at a spike in the gradient, in threshold /
@@ -121,7 +121,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Decoupled weight decay, per unit of learning rate.
 
     batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 30, between 10 and 150.
+        Samples of an update. "auto" means n_samples / 30, between 10 and 50.
 
     learning_rate : {"cosine", "constant"}, default="cosine"
         - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. The
@@ -129,9 +129,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "constant": stays; training ends when the loss has not improved by `tol` for
           `n_iter_no_change` epochs.
 
-    learning_rate_init : float, default=0.01
-        Step size, in units of the threshold (scaled by the height of kappa where
-        `tau_mem` differs from `tau_syn`).
+    learning_rate_init : float, default=0.005
+        Step size of Adam, in units of the threshold, for a layer with 10 active inputs
+        and `tau_mem` equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it;
+        other time constants scale it by the height of kappa.
 
     beta_1 : float, default=0.9
         Decay of the first moment of Adam.
@@ -319,7 +320,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         weight_decay=0.05,
         batch_size="auto",
         learning_rate="cosine",
-        learning_rate_init=0.01,
+        learning_rate_init=0.005,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
@@ -515,7 +516,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.t_max_ = float(t_max)
         self._encoder = encoder
         self._neuron = neuron
-        self.coefs_, self.bias_times_ = [], []
+        self.coefs_, self.bias_times_, self._step_units = [], [], []
         times = encoder.transform(X[:_INITIAL])
         sizes = [encoder.n_channels, *hidden, len(classes)]
         for n_in, n_out in itertools.pairwise(sizes):
@@ -533,6 +534,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
             self.coefs_.append(weights.astype(self.arithmetic))
             self.bias_times_.append(bias_times)
+            self._step_units.append(step_unit(neuron, n_active))
             times = forward(self._layers[-1:], times, self.t_max_)[0].spikes
 
         self._optimizer = None
@@ -643,7 +645,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _batch_size(self, n_samples):
         if self.batch_size == "auto":
-            return min(n_samples, max(10, min(150, n_samples // 30)))
+            return min(n_samples, max(10, min(50, n_samples // 30)))
         if self.batch_size > n_samples:
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the number of samples; "
@@ -657,7 +659,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         if optimizer is None:
             optimizer = Adam(
                 self.coefs_,
-                [weight_unit(neuron)] * len(self.coefs_),
+                self._step_units,
                 beta_1=self.beta_1,
                 beta_2=self.beta_2,
                 epsilon=self.epsilon,

@@ -135,6 +135,15 @@ def weight_unit(neuron):
     return neuron.threshold / (np.e * float(neuron.kappa(delay)))
 
 
+def step_unit(neuron, n_active):
+    """Unit of learning rates in a layer.
+
+    A common step of all weights moves the membrane by n_active times as much, so steps
+    must shrink with it; the power is one that was found to work from 5 to 140 inputs.
+    """
+    return weight_unit(neuron) * (10.0 / max(n_active, 1.0)) ** 0.25
+
+
 def initial_weights(rng, n_in, n_out, n_active, neuron, *, drive, spread):
     """Random weights with which most neurons fire after most of their inputs.
 

@@ -327,7 +327,7 @@ static void test_gradients(void)
         }
 
         ttfs_grad_times(&neuron, list.events, list.counts, 2, N_IN, weights, N_OUT,
-                        spikes, c, grad_t);
+                        spikes, c, NULL, grad_t);
         for (size_t k = 0; k < 2 * N_IN; k++) {
             const double t = times[k];
             if (t == INFINITY) {
@@ -360,10 +360,16 @@ static void test_slope_by_hand(void)
                       grad_w);
     CHECK_CLOSE(grad_w[0], -1.5, 1e-14);
     CHECK(grad_w[1] == 0.0);
-    ttfs_grad_times(&neuron, list.events, list.counts, 1, 2, weights, 1, &at, &c,
+    ttfs_grad_times(&neuron, list.events, list.counts, 1, 2, weights, 1, &at, &c, NULL,
                     grad_t);
     CHECK_CLOSE(grad_t[0], 3.0, 1e-14);
     CHECK(grad_t[1] == 0.0);
+    /* a kink at that time moves with it */
+    const double kink = 5.0;
+    ttfs_grad_times(&neuron, list.events, list.counts, 1, 2, weights, 1, &at, &c, &kink,
+                    grad_t);
+    CHECK_CLOSE(grad_t[0], 3.0, 1e-14);
+    CHECK_CLOSE(grad_t[1], 5.0, 1e-14);
 }
 
 /* Both precisions of everything that has no test of its own in float. */
@@ -382,7 +388,7 @@ static void test_float_gradients(void)
                         &grad_w);
     CHECK_CLOSE((double)grad_w, -2.0 * kappa, 1e-6);
     ttfs_grad_times_f(&neuron, list.events, list.counts, 1, 1, &weight, 1, &at, &c,
-                      &grad_t);
+                      NULL, &grad_t);
     CHECK_CLOSE((double)grad_t, 2.0 * slope_expected, 1e-6);
     ttfs_peak_f(&neuron, list.events, list.counts, 1, 1, &weight, 1, 9.0, &silent,
                 &u_peak, &t_peak);
