@@ -184,7 +184,7 @@ def test_spike_times_are_those_of_first_spike(iris):
 
 def test_decisions_agree_with_each_other_and_with_spike_times():
     X, y = make_yin_yang(300, random_state=0)
-    clf = small(random_state=0, time_scale=0.3, t_max=1.2).fit(X, y)
+    clf = small(random_state=0, time_scale=0.3, t_max=0.9).fit(X, y)
     scores, p = clf.decision_function(X), clf.predict_proba(X)
     assert_allclose(p.sum(axis=1), 1.0)
     assert_allclose(np.log(p), clf.predict_log_proba(X), atol=1e-12)
