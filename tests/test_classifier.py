@@ -99,7 +99,7 @@ def test_silent_network_comes_back(iris, monkeypatch):
     start = clone(clf).set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
     assert all(np.isinf(times).all() for times in start.spike_times(X)[1:])
     assert clf.fit(X, y).score(X, y) > 0.8
-    assert all(np.isfinite(times).any() for times in clf.spike_times(X))
+    assert np.isfinite(clf.spike_times(X)[1]).mean() > 0.1
 
 
 def test_class_weight_moves_decisions(iris):
@@ -184,7 +184,7 @@ def test_spike_times_are_those_of_first_spike(iris):
 
 def test_decisions_agree_with_each_other_and_with_spike_times():
     X, y = make_yin_yang(300, random_state=0)
-    clf = small(random_state=0, time_scale=0.3, t_max=0.9).fit(X, y)
+    clf = small(random_state=0, time_scale=0.3, max_iter=40).fit(X, y)
     scores, p = clf.decision_function(X), clf.predict_proba(X)
     assert_allclose(p.sum(axis=1), 1.0)
     assert_allclose(np.log(p), clf.predict_log_proba(X), atol=1e-12)

@@ -35,7 +35,7 @@ _BLOCK = 1024
 
 # The recipe. Times are in tau_syn, weights in units of weight_unit().
 _INPUT_WINDOW = 1.0  # features spike within this time
-_HORIZON = 3.0  # default t_max, after the last input
+_HORIZON = 0.5  # default t_max: this much for each layer, after the last input
 _PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
 _BIAS_TIMES = (0.0,)  # of each layer, after the first possible input
 _DRIVE, _SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
@@ -110,14 +110,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     t_max : float, default=None
         End of the experiment: a neuron that has not fired by then is silent. Silent
         output neurons rank behind those that fired, by the peak of their membrane.
-        None means 3 `tau_syn` after the last input.
+        None means half a `tau_syn` for each layer after the last possible input.
 
     min_slope : float, default=0.3
         Floor of the membrane's slope at a spike in the gradient, in threshold /
         tau_syn: clips the gradient near tangent crossings, where it diverges. 0 gives
         the exact gradient.
 
-    weight_decay : float, default=0.05
+    weight_decay : float, default=0.01
         Decoupled weight decay, per unit of learning rate.
 
     batch_size : int, default="auto"
@@ -317,7 +317,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         target_times=None,
         t_max=None,
         min_slope=0.3,
-        weight_decay=0.05,
+        weight_decay=0.01,
         batch_size="auto",
         learning_rate="cosine",
         learning_rate_init=0.005,
@@ -502,7 +502,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         encoder = Encoder(self.encoder, _INPUT_WINDOW * self.tau_syn).fit(X)
         t_max = self.t_max
         if t_max is None:
-            t_max = encoder.end + _HORIZON * self.tau_syn
+            t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
         if not t_max > encoder.begin:
             raise ValueError(
                 f"t_max={t_max} must lie after the first possible input spike, at "
