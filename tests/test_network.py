@@ -109,7 +109,7 @@ def total(layers, times, labels, existence):
     """Loss of a batch, with the existence term of every silent hidden neuron."""
     passes = forward(layers, times, T_MAX)
     neuron = layers[0].neuron
-    decisions = decision_times(passes[-1], neuron, T_MAX, 2.0)
+    decisions = decision_times(passes[-1], T_MAX, 2.0)
     factors = np.linspace(0.5, 1.5, len(times))
     loss, grad = _core.loss("cross_entropy", decisions, labels, factors, 0.5, 1.0, 0.1)
     missing = sum(np.sum(neuron.threshold - p.u_peak) for p in passes[:-1])
@@ -123,7 +123,6 @@ def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
     passes, grad, _ = total(layers, times, labels, existence)
     assert any(np.isinf(p.spikes).any() for p in passes[:-1])
     grads = backward(
-        layers,
         passes,
         grad,
         pseudo_slope=2.0,
@@ -157,7 +156,7 @@ def test_pseudo_times_rank_silent_outputs_behind_spikes():
     neuron = LIF()
     layer = Layer(np.array([[4.0, 2.0, 1.0, -1.0]]), np.empty(0), neuron)
     (last,) = forward([layer], np.array([[0.0]]), T_MAX)
-    times = decision_times(last, neuron, T_MAX, 2.0)
+    times = decision_times(last, T_MAX, 2.0)
     assert_array_equal(last.fired, [[True, False, False, False]])
     assert times[0, 0] < T_MAX < times[0, 1] < times[0, 2] < times[0, 3]
     assert_allclose(times[0, 1], T_MAX + 2.0 * (1.0 - 2.0 / np.e))

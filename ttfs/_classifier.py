@@ -757,9 +757,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         decisions = np.empty((len(times), self.n_outputs_))
         for rows in gen_batches(len(times), _BLOCK):
             last = forward(self._layers, times[rows], self.t_max_)[-1]
-            decisions[rows] = decision_times(
-                last, self._neuron, self.t_max_, self._pseudo_slope
-            )
+            decisions[rows] = decision_times(last, self.t_max_, self._pseudo_slope)
         return decisions
 
     def spike_times(self, X):

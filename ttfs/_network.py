@@ -15,6 +15,7 @@ c = dL/dt / u', or -dL/du_peak.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,14 +49,27 @@ class Layer:
 class LayerPass:
     """What a layer did with a batch: arrays of shape (n_samples, n_out)."""
 
+    layer: Layer
     events: _core.Events
     spikes: np.ndarray  # +inf = silent
-    u_peak: np.ndarray  # the threshold where the neuron fired
-    t_peak: np.ndarray  # the spike time where it fired
 
     @property
     def fired(self):
         return self.spikes < np.inf
+
+    @cached_property
+    def _peak(self):
+        return self.events.peak(self.layer.weights, self.spikes)
+
+    @property
+    def u_peak(self):
+        """Peak of the membrane of silent neurons; the threshold where one fired."""
+        return self._peak[0]
+
+    @property
+    def t_peak(self):
+        """Time of that peak; the spike time where the neuron fired."""
+        return self._peak[1]
 
 
 def forward(layers, times, t_max):
@@ -63,28 +77,29 @@ def forward(layers, times, t_max):
     passes = []
     for layer in layers:
         events = _core.Events(layer.with_biases(times), layer.neuron, t_max)
-        spikes = events.first_spike(layer.weights)
-        passes.append(LayerPass(events, spikes, *events.peak(layer.weights, spikes)))
-        times = spikes
+        times = events.first_spike(layer.weights)
+        passes.append(LayerPass(layer, events, times))
     return passes
 
 
-def decision_times(last, neuron, t_max, pseudo_slope):
+def decision_times(last, t_max, pseudo_slope):
     """Times of the output layer, with pseudo-times for silent neurons.
 
     A silent neuron counts as t_max + pseudo_slope (threshold - u_peak): later than any
     spike, and the later the further it stayed below threshold.
     """
-    missing = np.maximum(neuron.threshold - last.u_peak, 0)
+    missing = np.maximum(last.layer.neuron.threshold - last.u_peak, 0)
     pseudo = (t_max + pseudo_slope * missing).astype(last.spikes.dtype)
     return np.where(last.fired, last.spikes, pseudo)
 
 
-def backward(layers, passes, grad_times, *, pseudo_slope, floor, existence):
+def backward(passes, grad_times, *, pseudo_slope, floor, existence):
     """Gradients of the weights of all layers.
 
     Parameters
     ----------
+    passes : list of LayerPass
+        From forward(), before the weights change.
     grad_times : ndarray of shape (n_samples, n_outputs)
         Gradient with respect to decision_times().
     pseudo_slope : float
@@ -95,12 +110,13 @@ def backward(layers, passes, grad_times, *, pseudo_slope, floor, existence):
         existence(fired) -> gradient with respect to -u_peak of silent hidden neurons,
         (n_samples, n_out); see `existence_gradient`.
     """
-    grads = [None] * len(layers)
-    for k in reversed(range(len(layers))):
-        layer, did = layers[k], passes[k]
+    grads = [None] * len(passes)
+    for k in reversed(range(len(passes))):
+        did = passes[k]
+        layer = did.layer
         slope = did.events.slope(layer.weights, did.t_peak)
         c = over_slope(grad_times, slope, floor)
-        if k == len(layers) - 1:
+        if k == len(passes) - 1:
             silent = pseudo_slope * grad_times
         else:
             silent = existence(did.fired)

@@ -89,11 +89,9 @@ class Trainer:
         """One update of the weights; returns the loss summed over the batch."""
         n_samples = len(labels)
         passes = forward(self.layers, times, self.t_max)
-        neuron = self.layers[-1].neuron
-        decisions = decision_times(passes[-1], neuron, self.t_max, self.pseudo_slope)
+        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
         loss, grad = self.loss(decisions, labels, factors / n_samples)
         grads = backward(
-            self.layers,
             passes,
             grad,
             pseudo_slope=self.pseudo_slope,
