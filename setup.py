@@ -58,5 +58,7 @@ setup(
             "embedsignature": True,
             "freethreading_compatible": True,
         },
-    )
+    ),
+    # Objects of an earlier build may have been made with other switches.
+    options={"build_ext": {"force": True}},
 )

@@ -34,7 +34,8 @@
  * - Each function that handles arrays exists twice: ttfs_NAME() for double and
  *   ttfs_NAME_f() for float. Only the first is documented.
  * - Arguments are not checked here (ttfs_neuron_init() excepted): times must be
- *   below TTFS_TIME_LIMIT in magnitude or +infinity, all other numbers finite.
+ *   below TTFS_TIME_LIMIT in magnitude or +infinity, weights below the same number,
+ *   all other numbers finite.
  * - The result for one sample never depends on the other samples of the batch, nor
  *   on how the work is divided among calls.
  */

@@ -14,7 +14,7 @@ import numpy as np
 
 from cython.parallel cimport prange
 
-from _threads cimport TTFS_HAS_OPENMP, omp_get_max_threads
+from _threads cimport omp_get_max_threads
 from c_ttfs cimport *
 
 cdef enum:
@@ -31,17 +31,27 @@ __version__ = TTFS_VERSION.decode()
 cdef int CPU_COUNT = joblib.cpu_count()  # what this process may use
 
 
-def has_openmp():
-    """Whether the core was compiled with OpenMP."""
-    return bool(TTFS_HAS_OPENMP)
+# The OpenMP runtime of gcc hangs in a forked child if its parent has used threads.
+cdef bint is_forked = False
+
+
+def _note_fork():
+    global is_forked
+    is_forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def n_threads():
     """Threads that the core uses for large batches.
 
     ``OMP_NUM_THREADS`` and ``threadpoolctl`` decide; without them, the CPUs that this
-    process may use.
+    process may use. One in a forked child process.
     """
+    if is_forked:
+        return 1
     if "OMP_NUM_THREADS" in os.environ:
         return omp_get_max_threads()
     return min(omp_get_max_threads(), CPU_COUNT)
@@ -100,14 +110,23 @@ cdef class Events:
     cdef readonly double t_max
     cdef readonly Py_ssize_t n_samples, n_in
 
-    def __init__(self, times, neuron, double t_max=float("inf")):
+    # Not __init__, which could run again while another thread reads the lists.
+    def __cinit__(self, times not None, neuron not None, double t_max=float("inf")):
+        cdef const float[:, ::1] single
+        cdef const double[:, ::1] double_
         _init(&self.neuron, neuron)
         if t_max != t_max:
             raise ValueError("t_max must not be NaN")
         self.t_max = t_max
-        self._sort(times)
+        self.single = times.dtype == np.float32
+        if self.single:
+            single = times
+            self.sort(single)
+        else:
+            double_ = times
+            self.sort(double_)
 
-    def _sort(self, const real[:, ::1] times):
+    cdef int sort(self, const real[:, ::1] times) except -1:
         cdef Py_ssize_t n_samples = times.shape[0], n_in = times.shape[1]
         cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(n_samples, SAMPLES)
         cdef size_t scratch_size
@@ -117,7 +136,6 @@ cdef class Events:
 
         self.n_samples = n_samples
         self.n_in = n_in
-        self.single = real is float
         if real is float:
             self.row = n_in * ttfs_event_size_f()
             scratch_size = ttfs_sort_scratch_size_f(n_in)
@@ -127,7 +145,7 @@ cdef class Events:
         self.buffer = np.empty(_chunks(n_samples * self.row, 8))
         self.counts = np.zeros(n_samples, dtype=np.uintp)
         if n_samples == 0 or n_in == 0:
-            return
+            return 0
 
         scratch = np.empty((n_chunks, _chunks(scratch_size, 8)))
         events = <char *>&self.buffer[0]
@@ -145,13 +163,14 @@ cdef class Events:
                     &self.neuron, &times[begin, 0], n, n_in, self.t_max,
                     events + begin * self.row, &self.counts[begin], &scratch[chunk, 0],
                 )
+        return 0
 
     cdef int check(self, bint single) except -1:
         if single != self.single:
             raise TypeError("arrays must have the dtype of the input times")
         return 0
 
-    def first_spike(self, const real[:, ::1] weights):
+    def first_spike(self, const real[:, ::1] weights not None):
         """Spike times (n_samples, n_out) for weights (n_in, n_out)."""
         cdef Py_ssize_t n_out = weights.shape[1]
         cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
@@ -182,7 +201,11 @@ cdef class Events:
                 )
         return spikes
 
-    def peak(self, const real[:, ::1] weights, const real[:, ::1] spikes):
+    def peak(
+        self,
+        const real[:, ::1] weights not None,
+        const real[:, ::1] spikes not None,
+    ):
         """Membrane peaks of silent neurons: (u_peak, t_peak), see ttfs_peak()."""
         cdef Py_ssize_t n_out = weights.shape[1]
         cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
@@ -220,7 +243,9 @@ cdef class Events:
                 )
         return u_peak, t_peak
 
-    def slope(self, const real[:, ::1] weights, const real[:, ::1] at):
+    def slope(
+        self, const real[:, ::1] weights not None, const real[:, ::1] at not None
+    ):
         """Membrane slopes (n_samples, n_out) at the times at (n_samples, n_out)."""
         cdef Py_ssize_t n_out = weights.shape[1]
         cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
@@ -253,7 +278,10 @@ cdef class Events:
         return slopes
 
     def grad_weights(
-        self, const real[:, ::1] at, const real[:, ::1] c, real[:, ::1] grad
+        self,
+        const real[:, ::1] at not None,
+        const real[:, ::1] c not None,
+        real[:, ::1] grad not None,
     ):
         """Add the gradient, summed over samples, to grad (n_in, n_out)."""
         cdef Py_ssize_t n_out = grad.shape[1]
@@ -285,9 +313,9 @@ cdef class Events:
 
     def grad_times(
         self,
-        const real[:, ::1] weights,
-        const real[:, ::1] at,
-        const real[:, ::1] c,
+        const real[:, ::1] weights not None,
+        const real[:, ::1] at not None,
+        const real[:, ::1] c not None,
         const real[:, ::1] kink=None,
     ):
         """Gradient (n_samples, n_in) with respect to the input times."""
@@ -331,10 +359,10 @@ cdef class Events:
 
 
 def loss(
-    str name,
-    const real[:, ::1] times,
-    const size_t[::1] labels,
-    const double[::1] weights,
+    str name not None,
+    const real[:, ::1] times not None,
+    const size_t[::1] labels not None,
+    const double[::1] weights not None,
     double first,
     double second,
     double third=0.0,
@@ -404,10 +432,10 @@ def loss(
 
 
 def adam(
-    real[:, ::1] param,
-    const real[:, ::1] grad,
-    real[:, ::1] m,
-    real[:, ::1] v,
+    real[:, ::1] param not None,
+    const real[:, ::1] grad not None,
+    real[:, ::1] m not None,
+    real[:, ::1] v not None,
     double learning_rate,
     double beta_1,
     double beta_2,

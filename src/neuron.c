@@ -57,7 +57,10 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
     }
     /* The range of float bounds both precisions, so that both accept the same. */
     if (!(shorter > 1e-30 && shorter < 1e30)) return TTFS_EINVAL_RANGE;
-    if (!(threshold > 1e-30 && threshold < 1e30)) return TTFS_EINVAL_RANGE;
+    if (!(threshold > 1e-30 && threshold * tau_syn * n.fast < 1e30)) {
+        return TTFS_EINVAL_RANGE;
+    }
+    if (n.family == TTFS_GENERAL && !(n.gap > 1e-37)) return TTFS_EINVAL_RANGE;
     *neuron = n;
     return TTFS_OK;
 }

@@ -1,5 +1,6 @@
 """The Yin-Yang generator against the published data set."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -30,6 +31,22 @@ def test_published_rows(training_set, index, x, y, label):
     X, labels = training_set
     assert_array_equal(X[index], [x, y, 1.0 - x, 1.0 - y])
     assert labels[index] == label
+
+
+# SHA-256 of the features and labels of the published sets, little-endian.
+@pytest.mark.parametrize(
+    ("n_samples", "seed", "digest"),
+    [
+        (5000, 42, "3dcfbb1895fd5f753d5591e1b4c3c7d98666e04ed91a50569185f2c0a3fcbb48"),
+        (1000, 41, "03d1c9e01d7b2ab9d4d200f84632d8ec8a9fe9e72a75043542a21589507de339"),
+        (1000, 40, "01e8a4f15d4b0d4df3d4f94fb67f5167e7b7783a7eeb3329e4e61e8c07ebb9eb"),
+    ],
+    ids=["train", "validation", "test"],
+)
+def test_digest_of_published_sets(n_samples, seed, digest):
+    X, y = make_yin_yang(n_samples, random_state=seed)
+    data = X.astype("<f8").tobytes() + y.astype("<i8").tobytes()
+    assert hashlib.sha256(data).hexdigest() == digest
 
 
 @pytest.mark.parametrize(

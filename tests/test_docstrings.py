@@ -1,12 +1,17 @@
 """Docstrings of public names are complete, and their examples run."""
 
+import ast
 import doctest
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
 import ttfs
-from ttfs import datasets
+from ttfs import _core, datasets
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PUBLIC = [
     ttfs.LIF,
@@ -78,3 +83,34 @@ def test_examples_run(item):
 def test_examples_and_sources_are_there(item):
     assert ">>>" in item.__doc__
     assert "Göltz" in item.__doc__
+
+
+def test_stub_names_what_the_compiled_module_has():
+    stub = ast.parse((Path(ttfs._classifier.__file__).parent / "_core.pyi").read_text())
+    named = {
+        node.name: node
+        for node in stub.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    own = {
+        name
+        for name, item in vars(_core).items()
+        if not name.startswith("_") and getattr(item, "__module__", "") == "ttfs._core"
+    }
+    assert set(named) == own
+    methods = {node.name for node in named["Events"].body if hasattr(node, "name")}
+    public = {name for name in vars(_core.Events) if not name.startswith("_")}
+    attributes = {
+        node.target.id for node in named["Events"].body if hasattr(node, "target")
+    }
+    assert (methods - {"__init__"}) | attributes == public
+
+
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="not in a clone")
+def test_readme_example_runs(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert float(capsys.readouterr().out) > 0.9
+    assert [times.shape[0] for times in names["times"]] == [178] * 3

@@ -63,8 +63,20 @@ def test_huge_ranges_do_not_overflow():
     assert_allclose(encoder.transform(feature), [[1.0], [0.5], [0.0]])
 
 
-def test_spike_times_pass_through():
+def test_values_below_an_absent_zero_are_absent_too():
+    encoder = Encoder("latency", window=1.0).fit(X[:, :1])
+    times = encoder.transform(np.array([[0.0], [-1e-9], [-5.0], [2.0]]))
+    assert_array_equal(times[:, 0], [np.inf, np.inf, np.inf, 0.5])
+
+
+def test_range_too_small_to_divide_by_is_constant():
+    feature = np.array([[0.0], [5e-324], [0.0]])
+    encoder = Encoder("complement", window=1.0).fit(feature)
+    assert np.isinf(encoder.transform(feature)).all()
+
+
+def test_spike_times_are_counted_from_the_first():
     times = np.array([[0.5, np.inf], [2.5, 1.0]])
     encoder = Encoder("spike_times", window=1.0).fit(times)
-    assert encoder.transform(times) is times
-    assert (encoder.begin, encoder.end) == (0.5, 2.5)
+    assert_array_equal(encoder.transform(times), [[0.0, np.inf], [2.0, 0.5]])
+    assert (encoder.begin, encoder.end) == (0.5, 2.0)

@@ -18,7 +18,13 @@ __version__ = "0.1.0"
 # core: look for it there too.
 __path__ = extend_path(__path__, __name__)
 
-from ttfs import _core
+try:
+    from ttfs import _core
+except ImportError as error:
+    raise ImportError(
+        f"ttfs cannot load its compiled core ({error}). In a clone, run "
+        "`pip install .` first"
+    ) from error
 
 if _core.__version__ != __version__:
     raise ImportError(

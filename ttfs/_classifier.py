@@ -43,6 +43,7 @@ _EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see existence_gradi
 _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
+_LONGEST = 1e4  # limit of t_max
 
 
 class TTFSClassifier(ClassifierMixin, BaseEstimator):
@@ -50,8 +51,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
-    answer. Trained with Adam on the exact derivatives of spike times with respect to
-    weights and earlier spike times [1]_.
+    answer. Trained with Adam on the derivatives of spike times with respect to weights
+    and earlier spike times [1]_, which are exact but for a clip, `min_slope`.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Loss on the spike times t_k of the output neurons, with y the true class.
 
         - "cross_entropy": that of softmax(-t / time_scale), plus
-          early_firing * (exp(t_y / tau_syn) - 1).
+          early_firing * (exp(t_y / tau_syn) - 1), t counted from the first input.
         - "squared_error": mean of (t_k - target_k)**2 / 2, targets in `target_times`.
         - "shift_invariant": the same after the best common shift of the targets.
 
@@ -108,9 +109,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         loss="cross_entropy".
 
     t_max : float, default=None
-        End of the experiment: a neuron that has not fired by then is silent. Silent
-        output neurons rank behind those that fired, by the peak of their membrane.
-        None means half a `tau_syn` for each layer after the last possible input.
+        End of the experiment, counted from the start of the inputs: a neuron that has
+        not fired by then is silent. Silent output neurons rank behind those that
+        fired, by the peak of their membrane. None means half a `tau_syn` for each
+        layer, after the last possible input.
 
     min_slope : float, default=0.3
         Floor of the membrane's slope at a spike in the gradient, in threshold /
@@ -161,7 +163,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Only used when early_stopping=True or learning_rate="constant".
 
     warm_start : bool, default=False
-        Start `fit` from the weights of the last call; the schedule starts anew.
+        Start `fit` from the weights of the last call, with the same encoder and
+        network; the schedule starts anew.
 
     shuffle : bool, default=True
         Whether to draw new batches in each epoch.
@@ -187,7 +190,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         input channels that spike at fixed times.
 
     bias_times_ : list of ndarray of shape (n_bias,)
-        Spike times of the biases of each layer.
+        Spike times of the biases of each layer, from the start of the inputs.
 
     n_channels_in_ : int
         Number of input channels, without biases.
@@ -199,21 +202,24 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Names of features. Only defined if `X` has feature names that are all strings.
 
     t_max_ : float
-        End of the experiment.
+        End of the experiment, from the start of the inputs.
+
+    time_scale_ : float
+        The `time_scale` used.
 
     loss_ : float
-        Loss of the last epoch.
+        Loss of the last epoch; None if training was interrupted in the first.
 
     best_loss_ : float or None
-        Lowest loss of an epoch; None if early_stopping=True.
+        Lowest loss of `loss_curve_`; None if early_stopping=True.
 
     loss_curve_ : list of float
         Loss of each epoch since the weights were drawn, `warm_start` and
         `partial_fit` included.
 
     validation_scores_ : list of float or None
-        Accuracy on the validation data after each epoch; None if
-        early_stopping=False.
+        Accuracy on the validation data after each epoch, `warm_start` included; None
+        if early_stopping=False.
 
     best_validation_score_ : float or None
         Highest of them; None if early_stopping=False.
@@ -398,17 +404,25 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             if len(classes) < 2:
                 raise ValueError(
                     "TTFSClassifier needs samples of at least 2 classes; the data "
-                    f"contain only one class: {classes[0]!r}"
+                    f"contain only one class: {classes[0]}"
                 )
             if is_continued and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     "warm_start=True needs the classes of the last call: "
                     f"{self.classes_!r}, got {classes!r}"
                 )
-            rng = check_random_state(self.random_state)
-            if not is_continued:
-                self._start(X, classes, rng)
-            self._train(X, labels, rng)
+            self._rng = check_random_state(self.random_state)
+            validation = None
+            if self.early_stopping:
+                # Before the weights are drawn, so that warm_start with the same seed
+                # holds out the same samples again.
+                X, X_val, labels, labels_val = self._split(X, labels, len(classes))
+                validation = X_val, labels_val
+            if is_continued:
+                self._check_structure()
+            else:
+                self._start(X, classes)
+            self._train(X, labels, validation)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -470,43 +484,67 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 )
             if is_first:
                 self._rng = check_random_state(self.random_state)
-                self._start(X, known, self._rng)
-            elif not hasattr(self, "_rng"):
-                self._rng = check_random_state(self.random_state)
-            self._train(X, np.searchsorted(known, y), self._rng, is_partial=True)
+                self._start(X, known)
+            else:
+                self._check_structure()
+            self._train(X, np.searchsorted(known, y), is_partial=True)
         return self
 
     def _validate(self, X, y, *, reset):
+        kind = self.encoder if reset else self._encoder.kind
         X, y = validate_data(
             self,
             X,
             y,
             dtype=np.float64,
-            ensure_all_finite=self.encoder != "spike_times",
+            ensure_all_finite=kind != "spike_times",
             reset=reset,
         )
-        if self.encoder == "spike_times":
+        if kind == "spike_times":
             check_times(X, "X")
         check_classification_targets(y)
         return X, y
 
-    def _start(self, X, classes, rng):
-        """Encoder and initial weights from training data."""
-        neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
+    def _structure(self):
+        """Parameters that the weights are made for."""
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
-        if any(not isinstance(n, int) or n < 1 for n in hidden):
+        if any(type(n) is not int or n < 1 for n in hidden):
             raise ValueError(
                 "hidden_layer_sizes must be positive integers, got "
                 f"{self.hidden_layer_sizes!r}"
             )
+        return {
+            "hidden_layer_sizes": hidden,
+            "tau_mem": float(self.tau_mem),
+            "tau_syn": float(self.tau_syn),
+            "threshold": float(self.threshold),
+            "arithmetic": self.arithmetic,
+            "encoder": self.encoder,
+            "t_max": self.t_max,
+        }
+
+    def _check_structure(self):
+        for name, value in self._structure().items():
+            fitted = self._fitted_structure[name]
+            if value != fitted:
+                raise ValueError(
+                    f"{name} was {fitted!r} when the weights were drawn and is "
+                    f"{value!r} now: call fit with warm_start=False"
+                )
+
+    def _start(self, X, classes):
+        """Encoder and initial weights from training data."""
+        neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
+        structure = self._structure()
+        hidden = structure["hidden_layer_sizes"]
         encoder = Encoder(self.encoder, _INPUT_WINDOW * self.tau_syn).fit(X)
         t_max = self.t_max
         if t_max is None:
             t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
-        if not t_max > encoder.begin:
+        if not 0 < t_max <= _LONGEST * self.tau_syn:
             raise ValueError(
-                f"t_max={t_max} must lie after the first possible input spike, at "
-                f"{encoder.begin}"
+                f"t_max={t_max:g} must be positive, since it counts from the start of "
+                f"the inputs, and at most {_LONGEST:g} tau_syn"
             )
 
         self.classes_ = classes
@@ -516,15 +554,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.t_max_ = float(t_max)
         self._encoder = encoder
         self._neuron = neuron
+        self._fitted_structure = structure
         self.coefs_, self.bias_times_, self._step_units = [], [], []
-        times = encoder.transform(X[:_INITIAL])
-        sizes = [encoder.n_channels, *hidden, len(classes)]
-        for n_in, n_out in itertools.pairwise(sizes):
-            bias_times = encoder.begin + self.tau_syn * np.array(_BIAS_TIMES)
+        some = self._rng.permutation(len(X))[:_INITIAL]
+        times = encoder.transform(X[some])
+        for n_in, n_out in itertools.pairwise([times.shape[1], *hidden, len(classes)]):
+            bias_times = self.tau_syn * np.array(_BIAS_TIMES)
             n_bias = len(bias_times)
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
             weights = initial_weights(
-                rng,
+                self._rng,
                 n_in + n_bias,
                 n_out,
                 n_active,
@@ -540,6 +579,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self._optimizer = None
         self.n_iter_ = 0
         self.t_ = 0
+        self.loss_ = None
         self.loss_curve_ = []
         self.best_loss_ = None
         self.validation_scores_ = None
@@ -556,28 +596,27 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _pseudo_slope(self):
         return _PSEUDO_SLOPE * self._neuron.tau_syn / self._neuron.threshold
 
-    def _train(self, X, labels, rng, *, is_partial=False):
+    def _train(self, X, labels, validation=None, *, is_partial=False):
         """Epochs of training, from the weights at hand."""
-        factors = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_[labels]
-        )[labels]
-        times = self._encoder.transform(X).astype(self.coefs_[0].dtype)
+        dtype = self.coefs_[0].dtype
+        times = self._encoder.transform(X).astype(dtype)
         labels = labels.astype(np.uintp)
-        validation = None
-        if self.early_stopping:
-            times, times_val, labels, labels_val, factors, _ = self._split(
-                times, labels, factors, rng
-            )
-            validation = times_val, labels_val
+        factors = self._class_factors(labels)[labels]
+        if validation is not None:
+            X_val, labels_val = validation
+            validation = self._encoder.transform(X_val).astype(dtype), labels_val
         n_samples = len(times)
         batch_size = self._batch_size(n_samples)
 
         # Work on copies: what a caller holds of an earlier fit does not change.
         self.coefs_ = [weights.copy() for weights in self.coefs_]
         self.loss_curve_ = self.loss_curve_.copy()
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_ = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        if self.early_stopping:
+            self.best_loss_ = None
+            self.validation_scores_ = list(self.validation_scores_ or [])
+        else:
+            self.validation_scores_ = self.best_validation_score_ = None
+        self.time_scale_ = self.time_scale or _TIME_SCALE * self._neuron.tau_syn
         # Moments last from one partial_fit to the next; fit starts its own.
         optimizer = copy.deepcopy(self._optimizer) if is_partial else None
         trainer = self._trainer(optimizer)
@@ -586,7 +625,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = 1 if is_partial else self.max_iter
-        best_coefs = self.coefs_
+        best_coefs = [weights.copy() for weights in self.coefs_]
+        record = -np.inf  # of this call
         n_worse = 0
         order = np.arange(n_samples)
 
@@ -597,14 +637,20 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         try:
             for epoch in range(n_epochs):
                 if self.shuffle:
-                    rng.shuffle(order)
+                    self._rng.shuffle(order)
                 loss = trainer.epoch(
                     times, labels, factors, order, batch_size, partial(rate, epoch)
                 )
-                improved = self._note_epoch(loss, n_samples, validation)
-                if improved and self.early_stopping:
+                if not np.isfinite(loss):
+                    raise ValueError(
+                        f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
+                        "learning_rate_init or raise min_slope"
+                    )
+                score, is_best = self._note_epoch(loss, n_samples, validation)
+                if is_best and self.early_stopping:
                     best_coefs = [weights.copy() for weights in self.coefs_]
-                n_worse = 0 if improved else n_worse + 1
+                n_worse = 0 if score > record + self.tol else n_worse + 1
+                record = max(record, score)
                 if may_stop and n_worse > self.n_iter_no_change:
                     break
             else:
@@ -629,18 +675,31 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "learning_rate_init or raise min_slope"
             )
 
-    def _split(self, times, labels, factors, rng):
-        n_val = int(np.ceil(self.validation_fraction * len(times)))
-        n_classes = len(self.classes_)
-        if n_val < max(2, n_classes) or len(times) - n_val < n_classes:
+    def _class_factors(self, labels):
+        """Weight of each class in the loss."""
+        factors = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[labels]
+        )
+        if not (np.isfinite(factors) & (factors >= 0)).all():
+            raise ValueError(
+                "class_weight must be finite and not negative, got "
+                f"{self.class_weight!r}"
+            )
+        return factors
+
+    def _split(self, X, labels, n_classes):
+        """Training and validation part of the data, stratified."""
+        n_samples = len(X)
+        n_val = int(np.ceil(self.validation_fraction * n_samples))
+        if n_val < max(2, n_classes) or n_samples - n_val < n_classes:
             raise ValueError(
                 f"early_stopping=True with validation_fraction="
-                f"{self.validation_fraction} splits {len(times)} samples into "
-                f"{len(times) - n_val} and {n_val}; both parts need at least 2 samples "
+                f"{self.validation_fraction} splits {n_samples} samples into "
+                f"{n_samples - n_val} and {n_val}; both parts need at least 2 samples "
                 "and one of each class"
             )
         return train_test_split(
-            times, labels, factors, test_size=n_val, stratify=labels, random_state=rng
+            X, labels, test_size=n_val, stratify=labels, random_state=self._rng
         )
 
     def _batch_size(self, n_samples):
@@ -678,13 +737,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _loss_function(self):
         """loss(times, labels, factors) -> (loss, gradient) of the output times."""
-        tau_syn, begin = self._neuron.tau_syn, self._encoder.begin
+        tau_syn = self._neuron.tau_syn
         if self.loss == "cross_entropy":
-            scale, early = self._time_scale, self.early_firing
+            scale, early = self.time_scale_, self.early_firing
 
             def cross_entropy(times, labels, factors):
-                # The early-firing term counts from the start of the inputs.
-                times = times - times.dtype.type(begin)
                 return _core.loss(
                     "cross_entropy", times, labels, factors, scale, tau_syn, early
                 )
@@ -704,38 +761,34 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
 
         def squared_error(times, labels, factors):
-            return _core.loss(
-                self.loss, times, labels, factors, begin + label, begin + other
-            )
+            return _core.loss(self.loss, times, labels, factors, label, other)
 
         return squared_error
 
-    @property
-    def _time_scale(self):
-        if self.time_scale is None:
-            return _TIME_SCALE * self._neuron.tau_syn
-        return self.time_scale
-
     def _note_epoch(self, loss, n_samples, validation):
-        """Record an epoch; returns whether its score improved by tol."""
+        """Record an epoch; returns its score and whether that is the best so far."""
         self.t_ += n_samples
         self.n_iter_ += 1
         self.loss_ = loss
         self.loss_curve_.append(loss)
-        line = f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}"
-        if validation is not None:
-            times, labels = validation
-            score = np.mean(self._decide(times).argmin(axis=1) == labels)
-            self.validation_scores_.append(float(score))
-            improved = score > self.best_validation_score_ + self.tol
-            self.best_validation_score_ = max(self.best_validation_score_, float(score))
-            line += f", validation score = {score:.6f}"
+        line = f"Iteration {self.n_iter_}, loss = {loss:.8f}"
+        if validation is None:
+            score, best = -loss, self.best_loss_
+            is_best = best is None or loss < best
+            if is_best:
+                self.best_loss_ = loss
         else:
-            improved = self.loss_ < self.best_loss_ - self.tol
-            self.best_loss_ = min(self.best_loss_, self.loss_)
+            times, labels = validation
+            score = float(np.mean(self._decide(times).argmin(axis=1) == labels))
+            self.validation_scores_.append(score)
+            best = self.best_validation_score_
+            is_best = best is None or score > best
+            if is_best:
+                self.best_validation_score_ = score
+            line += f", validation score = {score:.6f}"
         if self.verbose:
             print(line, flush=True)
-        return improved
+        return score, is_best
 
     # -- Inference -----------------------------------------------------------------
 
@@ -772,7 +825,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         -------
         times : list of ndarray of shape (n_samples, n_neurons)
             Those of the encoder's channels, then one array for each layer; without
-            biases; +inf = absent or silent. In the unit of the time constants.
+            biases; +inf = absent or silent. In the unit of the time constants, from
+            the start of the inputs; with encoder="spike_times" on the axis of `X`.
         """
         times = self._encode(X)
         out = [times]
@@ -781,6 +835,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             for rows in gen_batches(len(times), _BLOCK):
                 spikes[rows] = forward([layer], out[-1][rows], self.t_max_)[0].spikes
             out.append(spikes)
+        if self._encoder.kind == "spike_times":
+            out = [spikes.astype(np.float64) + self._encoder.begin for spikes in out]
         return out
 
     def decision_function(self, X):
@@ -798,7 +854,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             ``classes_[0]``: positive where ``classes_[1]`` is predicted. A silent
             neuron counts as if it fired after `t_max_`, see the class.
         """
-        scores = -self._decide(self._encode(X)) / self._time_scale
+        scores = -self._decide(self._encode(X)) / self.time_scale_
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
 
     def predict(self, X):
@@ -830,7 +886,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``.
         """
-        return softmax(-self._decide(self._encode(X)) / self._time_scale, axis=1)
+        return softmax(-self._decide(self._encode(X)) / self.time_scale_, axis=1)
 
     def predict_log_proba(self, X):
         """Logarithms of the probabilities of the classes.
@@ -845,11 +901,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         log_p : ndarray of shape (n_samples, n_classes)
             Log-probabilities, in the order of ``classes_``.
         """
-        return log_softmax(-self._decide(self._encode(X)) / self._time_scale, axis=1)
+        return log_softmax(-self._decide(self._encode(X)) / self.time_scale_, axis=1)
 
 
 class _Restore:
-    """Give an estimator its attributes back when the block raises an Exception."""
+    """Give an estimator its attributes back when the block raises."""
 
     def __init__(self, estimator):
         self.estimator = estimator
@@ -858,6 +914,6 @@ class _Restore:
         self.before = vars(self.estimator).copy()
 
     def __exit__(self, kind, value, traceback):
-        if kind is not None and issubclass(kind, Exception):
+        if kind is not None:
             vars(self.estimator).clear()
             vars(self.estimator).update(self.before)

@@ -227,7 +227,9 @@ def _read_csv(path):
         if label.lower() in ("", "nan"):
             raise DataError(f"line {number} has no label")
         y.append(label)
-    return X, np.array(y)
+    numbers = [_number(label) for label in y]
+    # Labels that are numbers are compared as such: 1 and 1.0 are one class.
+    return X, np.array(y if None in numbers else numbers)
 
 
 def _number(text):
@@ -250,10 +252,11 @@ def _check_classes(name, y, cv):
     if len(classes) < 2:
         raise DataError(f"{name}: all samples have the label {classes[0]}")
     if counts.min() < cv:
-        label = classes[counts.argmin()]
+        label = _cut(str(classes[counts.argmin()]))
+        hint = "; or is it the title of a column?" if counts.min() == 1 else ""
         raise DataError(
-            f"{name}: class {_cut(str(label))} has {counts.min()} samples, too few for "
-            f"{cv} folds (--cv)"
+            f"{name}: class {label} has {counts.min()} samples, too few for {cv} folds "
+            f"(--cv){hint}"
         )
 
 
@@ -415,9 +418,8 @@ def _print_table(rows, data, interrupted):
     if n_folds:
         print(f"accuracy: mean ± standard deviation over {n_folds.pop()} folds")
     print("hidden spikes: mean per sample / number of hidden neurons")
-    print(
-        f"threads per model: {os.environ.get('OMP_NUM_THREADS', 1)} (OMP_NUM_THREADS)"
-    )
+    n_threads = os.environ.get("OMP_NUM_THREADS", "1 (set OMP_NUM_THREADS for more)")
+    print(f"threads per model: {n_threads}")
     for row in rows:
         if row.warning:
             print(f"{row.data}, {row.model} warns: {row.warning}")

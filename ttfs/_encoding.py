@@ -18,6 +18,9 @@ class Encoder:
     least half of the training samples; those are never complemented. Features that are
     constant in training never spike.
 
+    Times are counted from `begin`: 0 for features, and the earliest spike in the
+    training data for spike times, so that large offsets cost no precision.
+
     Parameters
     ----------
     kind : {"auto", "latency", "complement", "spike_times"}
@@ -26,7 +29,7 @@ class Encoder:
         - "complement": two channels for each feature; zeros are values like others.
         - "spike_times": features are spike times already; +inf = absent.
     window : float
-        Time within which inputs spike, from 0.
+        Time within which inputs spike.
     """
 
     kind: str
@@ -39,10 +42,13 @@ class Encoder:
             self.n_channels = n_features
             finite = X[np.isfinite(X)]
             self.begin = float(finite.min()) if finite.size else 0.0
-            self.end = float(finite.max()) if finite.size else 0.0
+            self.end = float(finite.max()) - self.begin if finite.size else 0.0
             return self
         self.low, self.high = X.min(axis=0), X.max(axis=0)
-        self.varies = self.high > self.low
+        # Halves, so that the difference of two large numbers does not overflow.
+        span = self.high / 2 - self.low / 2
+        self.varies = span > 0
+        self.span = np.where(self.varies, span, 1.0)
         if self.kind == "complement":
             self.zero_is_absent = np.zeros(n_features, dtype=bool)
         else:
@@ -59,11 +65,9 @@ class Encoder:
     def transform(self, X):
         """Spike times (n_samples, n_channels), float64; +inf = absent."""
         if self.kind == "spike_times":
-            return X
-        # Halves, so that the difference of two large numbers does not overflow.
-        span = np.where(self.varies, self.high / 2 - self.low / 2, 1.0)
-        value = np.clip((X / 2 - self.low / 2) / span, 0.0, 1.0)
+            return X - self.begin
+        value = np.clip((X / 2 - self.low / 2) / self.span, 0.0, 1.0)
         times = np.where(self.varies, self.window * (1.0 - value), np.inf)
-        times[self.zero_is_absent & (X == 0)] = np.inf
+        times[self.zero_is_absent & (X <= 0)] = np.inf  # clipped to 0
         complement = self.window * value[:, self.complemented]
         return np.hstack([times, complement])

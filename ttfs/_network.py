@@ -9,9 +9,8 @@ does not exist,
 
 which is the gradient of a spike at t_peak with u' = -1. (Where the peak is a kink, at
 the very time of an input, it moves with that input: u'(t_peak) more for du_peak/dt_i.)
-Both passes below treat spikes
-and peaks alike: each neuron has one time at which it is looked at, and one factor
-c = dL/dt / u', or -dL/du_peak.
+The backward pass treats spikes and peaks alike: each neuron has one time at which it is
+looked at, and one factor, c = dL/dt / u' or -dL/du_peak.
 """
 
 from dataclasses import dataclass

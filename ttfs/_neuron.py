@@ -69,15 +69,17 @@ class LIF:
         Parameters
         ----------
         delay : array-like
-            Time since the input spike.
+            Time since the input spike, in the unit of the time constants; scalar or
+            of any shape.
 
         Returns
         -------
-        kappa : ndarray
+        kappa : ndarray of the shape of `delay`
             Membrane in units of the weight; 0 before the input spike.
         """
         d = np.maximum(np.asarray(delay, dtype=np.float64), 0.0)
         if self.tau_mem == self.tau_syn:
+            d = np.minimum(d, 1e3 * self.tau_syn)  # exp() is 0 there; not inf * 0
             return d / self.tau_syn * np.exp(-d / self.tau_syn)
         if np.isinf(self.tau_mem):
             return -np.expm1(-d / self.tau_syn)

@@ -1,6 +1,9 @@
 """Spike times of one layer, and their vector-Jacobian product."""
 
+from numbers import Real
+
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 
 from ttfs import _core
@@ -10,14 +13,20 @@ from ttfs._neuron import LIF
 _BLOCK = 256
 
 
+# Times and weights stay below this, so that sums of them are far from overflow.
+_LIMIT = 1e30
+
+
 def check_times(times, name):
     """Raise ValueError unless all times are finite, or +inf for no spike."""
     if np.isnan(times).any() or np.isneginf(times).any():
         raise ValueError(
             f"{name} must be finite, or +inf where there is no spike; found NaN or -inf"
         )
-    if np.any(np.abs(times, where=times < np.inf, out=np.zeros_like(times)) >= 1e30):
-        raise ValueError(f"{name} must be below 1e30, or +inf where there is no spike")
+    if np.any((np.abs(times) >= _LIMIT) & np.isfinite(times)):
+        raise ValueError(
+            f"{name} must be below {_LIMIT:g}, or +inf where there is no spike"
+        )
 
 
 def _matrix(array, name, dtype, *, inf_is_absent=False):
@@ -29,6 +38,8 @@ def _matrix(array, name, dtype, *, inf_is_absent=False):
         check_times(out, name)
     elif not np.isfinite(out).all():
         raise ValueError(f"{name} must be finite; found NaN or infinity")
+    elif np.any(np.abs(out) >= _LIMIT):
+        raise ValueError(f"{name} must be below {_LIMIT:g}")
     return out
 
 
@@ -37,16 +48,20 @@ def blocks(n_samples, size):
     return gen_batches(n_samples, size) if n_samples else ()
 
 
-def _common_dtype(*arrays):
+def _common_dtype(**arrays):
     """float32 if all arrays are, float64 for all else that is real."""
-    arrays = [np.asarray(array) for array in arrays]
-    for array in arrays:
-        if array.dtype.kind == "c":
-            raise ValueError("complex data are not supported")
-        if array.dtype.kind == "O":
-            # e.g. a list of Fractions: let float() decide
-            np.asarray(array, dtype=np.float64)
-    single = all(array.dtype.newbyteorder("=") == np.float32 for array in arrays)
+    dtypes = []
+    for name, array in arrays.items():
+        if issparse(array):
+            raise TypeError(
+                f"{name} is a sparse matrix, but a dense array is needed; absent "
+                "inputs have the time +inf"
+            )
+        dtype = np.asarray(array).dtype
+        if dtype.kind not in "biufO":
+            raise ValueError(f"{name} must hold real numbers, not {dtype}")
+        dtypes.append(dtype.newbyteorder("="))
+    single = all(dtype == np.float32 for dtype in dtypes)
     return np.dtype(np.float32 if single else np.float64)
 
 
@@ -117,7 +132,7 @@ def first_spike(times, weights, neuron=LIF()):
     array([[0.568612],
            [0.693147]])
     """
-    dtype = _common_dtype(times, weights)
+    dtype = _common_dtype(times=times, weights=weights)
     times, weights = _check_layer(times, weights, dtype)
     _check_neuron(neuron)
     spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
@@ -194,7 +209,9 @@ def first_spike_vjp(
     >>> grad_times.round(4)
     array([[0.3728, 0.6272]])
     """
-    dtype = _common_dtype(times, weights, spikes, grad_spikes)
+    dtype = _common_dtype(
+        times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
+    )
     times, weights = _check_layer(times, weights, dtype)
     spikes = _matrix(spikes, "spikes", dtype, inf_is_absent=True)
     grad_spikes = _matrix(grad_spikes, "grad_spikes", dtype)
@@ -203,6 +220,8 @@ def first_spike_vjp(
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     _check_neuron(neuron)
+    if not isinstance(min_slope, Real):
+        raise TypeError(f"min_slope must be a real number, got {min_slope!r}")
     if not 0 <= min_slope < np.inf:
         raise ValueError(f"min_slope must be finite and at least 0, got {min_slope!r}")
 
@@ -219,9 +238,9 @@ def first_spike_vjp(
 
 
 def over_slope(grad, slope, floor):
-    """grad / max(slope, floor); 0 where that is not finite."""
+    """grad / max(slope, floor); 0 where the slope is too small to divide by."""
     if floor > 0:
         slope = np.maximum(slope, slope.dtype.type(floor))
-    with np.errstate(all="ignore"):
-        quotient = grad / slope
-    return np.where(np.isfinite(quotient), quotient, slope.dtype.type(0))
+    with np.errstate(divide="ignore", over="ignore"):
+        inverse = 1 / slope
+    return grad * np.where(np.abs(inverse) < _LIMIT, inverse, 0)

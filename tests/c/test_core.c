@@ -33,7 +33,7 @@ static int n_failed = 0;
 enum { MAX_IN = 8, MAX_OUT = 8, MAX_SAMPLES = 4 };
 
 typedef struct {
-    double events[4 * MAX_SAMPLES * MAX_IN]; /* at most 32 bytes for an event */
+    double events[16 * MAX_SAMPLES * MAX_IN]; /* sort() checks that they fit */
     double scratch[256];
     size_t counts[MAX_SAMPLES];
 } event_list;
