@@ -244,6 +244,27 @@ def test_cosine_schedule_ends_without_warning(iris):
         assert small().fit(*iris).n_iter_ == 5
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_learning_rates_follow_their_schedule(iris, monkeypatch):
+    X, y = iris
+    rates = []
+    step = Trainer.step
+
+    def record(self, times, labels, factors, learning_rate):
+        rates.append(learning_rate)
+        return step(self, times, labels, factors, learning_rate)
+
+    monkeypatch.setattr(Trainer, "step", record)
+    clf = small(learning_rate_init=0.01, batch_size=15, max_iter=4, warm_start=True)
+    clf.fit(X, y).fit(X, y)  # the schedule starts anew
+    progress = np.arange(40) / 40
+    assert_allclose(rates, np.tile(0.005 * (1 + np.cos(np.pi * progress)), 2))
+    rates.clear()
+    clf.partial_fit(X, y)
+    clf.set_params(learning_rate="constant").fit(X, y)
+    assert_array_equal(rates, np.full(50, 0.01))
+
+
 def test_constant_rate_warns_at_max_iter(iris):
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         small(learning_rate="constant", tol=0.0).fit(*iris)
