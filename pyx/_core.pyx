@@ -358,77 +358,102 @@ cdef class Events:
         return grad
 
 
-def loss(
-    str name not None,
+cdef int _check_labels(
+    const size_t[::1] labels,
+    const double[::1] weights,
+    Py_ssize_t n_samples,
+    Py_ssize_t n_classes,
+) except -1:
+    cdef Py_ssize_t s
+    if labels.shape[0] != n_samples or weights.shape[0] != n_samples:
+        raise ValueError("labels and weights must have one entry per sample")
+    for s in range(n_samples):
+        if labels[s] >= <size_t>n_classes:
+            raise ValueError("a label is outside [0, n_classes)")
+    return 0
+
+
+def loss_cross_entropy(
     const real[:, ::1] times not None,
     const size_t[::1] labels not None,
     const double[::1] weights not None,
-    double first,
-    double second,
-    double third=0.0,
+    double time_scale,
+    double early,
+    double early_scale,
 ):
-    """Loss (n_samples,) and its gradient with respect to times (n_samples, n_classes).
+    """Loss (n_samples,) and its gradient (n_samples, n_classes) with respect to times.
 
-    Parameters
-    ----------
-    name : {"cross_entropy", "squared_error", "shift_invariant"}
-    times : finite times of the output layer
-    labels : (n_samples,)
-    weights : (n_samples,)
-    first, second, third : float
-        time_scale, early_scale and early of the cross-entropy; target_label and
-        target_other of the squared errors.
+    See ttfs_loss_cross_entropy(): times are finite; labels and weights (n_samples,).
     """
-    cdef Py_ssize_t n = times.shape[0], n_classes = times.shape[1], s
-    if labels.shape[0] != n or weights.shape[0] != n:
-        raise ValueError("labels and weights must have one entry per sample")
-    for s in range(n):
-        if labels[s] >= <size_t>n_classes:
-            raise ValueError("a label is outside [0, n_classes)")
-    value = np.zeros(n)
+    cdef Py_ssize_t n = times.shape[0], n_classes = times.shape[1]
+    _check_labels(labels, weights, n, n_classes)
+    if not (time_scale > 0 and early_scale > 0):
+        raise ValueError("time_scale and early_scale must be positive")
+    loss = np.zeros(n)
     grad = np.zeros((n, n_classes), np.asarray(times).dtype)
     if n == 0 or n_classes == 0:
-        return value, grad
-    cdef double[::1] v = value
+        return loss, grad
+    cdef double[::1] out = loss
     cdef real[:, ::1] g = grad
-    if name == "cross_entropy":
-        if not (first > 0 and second > 0):
-            raise ValueError("time_scale and early_scale must be positive")
+    with nogil:
         if real is float:
             ttfs_loss_cross_entropy_f(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, first, third,
-                second, &v[0], &g[0, 0],
+                &times[0, 0], &labels[0], &weights[0], n, n_classes, time_scale,
+                early, early_scale, &out[0], &g[0, 0],
             )
         else:
             ttfs_loss_cross_entropy(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, first, third,
-                second, &v[0], &g[0, 0],
+                &times[0, 0], &labels[0], &weights[0], n, n_classes, time_scale,
+                early, early_scale, &out[0], &g[0, 0],
             )
-    elif name == "squared_error":
+    return loss, grad
+
+
+def loss_squared_error(
+    const real[:, ::1] times not None,
+    const size_t[::1] labels not None,
+    const double[::1] weights not None,
+    double target_label,
+    double target_other,
+    bint shift_invariant,
+):
+    """Loss (n_samples,) and its gradient (n_samples, n_classes) with respect to times.
+
+    See ttfs_loss_squared_error() and ttfs_loss_shift_invariant(): times are finite;
+    labels and weights (n_samples,).
+    """
+    cdef Py_ssize_t n = times.shape[0], n_classes = times.shape[1]
+    _check_labels(labels, weights, n, n_classes)
+    loss = np.zeros(n)
+    grad = np.zeros((n, n_classes), np.asarray(times).dtype)
+    if n == 0 or n_classes == 0:
+        return loss, grad
+    cdef double[::1] out = loss
+    cdef real[:, ::1] g = grad
+    with nogil:
         if real is float:
-            ttfs_loss_squared_error_f(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, first, second,
-                &v[0], &g[0, 0],
-            )
+            if shift_invariant:
+                ttfs_loss_shift_invariant_f(
+                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
+                    target_other, &out[0], &g[0, 0],
+                )
+            else:
+                ttfs_loss_squared_error_f(
+                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
+                    target_other, &out[0], &g[0, 0],
+                )
         else:
-            ttfs_loss_squared_error(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, first, second,
-                &v[0], &g[0, 0],
-            )
-    elif name == "shift_invariant":
-        if real is float:
-            ttfs_loss_shift_invariant_f(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, first, second,
-                &v[0], &g[0, 0],
-            )
-        else:
-            ttfs_loss_shift_invariant(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, first, second,
-                &v[0], &g[0, 0],
-            )
-    else:
-        raise ValueError(f"unknown loss {name!r}")
-    return value, grad
+            if shift_invariant:
+                ttfs_loss_shift_invariant(
+                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
+                    target_other, &out[0], &g[0, 0],
+                )
+            else:
+                ttfs_loss_squared_error(
+                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
+                    target_other, &out[0], &g[0, 0],
+                )
+    return loss, grad
 
 
 def adam(

@@ -739,14 +739,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """loss(times, labels, factors) -> (loss, gradient) of the output times."""
         tau_syn = self._neuron.tau_syn
         if self.loss == "cross_entropy":
-            scale, early = self.time_scale_, self.early_firing
-
-            def cross_entropy(times, labels, factors):
-                return _core.loss(
-                    "cross_entropy", times, labels, factors, scale, tau_syn, early
-                )
-
-            return cross_entropy
+            return partial(
+                _core.loss_cross_entropy,
+                time_scale=self.time_scale_,
+                early=self.early_firing,
+                early_scale=tau_syn,
+            )
         targets = self.target_times
         if targets is None:
             targets = [factor * tau_syn for factor in _TARGET_TIMES]
@@ -759,11 +757,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "target_times must be two finite numbers, for the true class and for "
                 f"the others, got {self.target_times!r}"
             )
-
-        def squared_error(times, labels, factors):
-            return _core.loss(self.loss, times, labels, factors, label, other)
-
-        return squared_error
+        return partial(
+            _core.loss_squared_error,
+            target_label=label,
+            target_other=other,
+            shift_invariant=self.loss == "shift_invariant",
+        )
 
     def _note_epoch(self, loss, n_samples, validation):
         """Record an epoch; returns its score and whether that is the best so far."""

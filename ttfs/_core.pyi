@@ -23,14 +23,21 @@ class Events:
         self, weights: _Real, at: _Real, c: _Real, kink: _Real | None = ...
     ) -> _Real: ...
 
-def loss(
-    name: str,
+def loss_cross_entropy(
     times: _Real,
     labels: NDArray[np.uintp],
     weights: NDArray[np.float64],
-    first: float,
-    second: float,
-    third: float = ...,
+    time_scale: float,
+    early: float,
+    early_scale: float,
+) -> tuple[NDArray[np.float64], _Real]: ...
+def loss_squared_error(
+    times: _Real,
+    labels: NDArray[np.uintp],
+    weights: NDArray[np.float64],
+    target_label: float,
+    target_other: float,
+    shift_invariant: bool,
 ) -> tuple[NDArray[np.float64], _Real]: ...
 def adam(
     param: _Real,
