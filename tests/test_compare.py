@@ -234,7 +234,10 @@ def test_files_that_are_no_archives(capsys, tmp_path):
         (["compare", "--hidden", "20,0"], "'20,0' is not a list of layer sizes"),
         (["compare", "--hidden", "big"], "'big' is not a list of layer sizes"),
         (["compare", "--seed", "-1"], "'-1' is not a whole number from 0"),
-        (["compare", "--speed", "9"], "unrecognized arguments: --speed 9"),
+        (
+            ["compare", "--speed", "9"],
+            "unknown argument '--speed'; data sets are given with --dataset",
+        ),
     ],
 )
 def test_bad_arguments(capsys, tmp_path, monkeypatch, arguments, message):

@@ -127,9 +127,13 @@ def main(argv=None):
         and unusable data end in ``SystemExit`` with status 2.
     """
     parser = _parser()
-    args = parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
     if args.command is None:
         parser.error("a command is missing; try 'ttfs compare' or 'ttfs --help'")
+    if unknown:
+        args.parser.error(
+            f"unknown argument {unknown[0]!r}; data sets are given with --dataset"
+        )
     for stream in (sys.stdout, sys.stderr):
         # A terminal without a plus-minus sign shows a question mark.
         stream.reconfigure(errors="replace")
