@@ -27,6 +27,7 @@ ctypedef fused real:
     double
 
 __version__ = TTFS_VERSION.decode()
+TIME_LIMIT = TTFS_TIME_LIMIT  # times and weights stay below it
 
 cdef int CPU_COUNT = joblib.cpu_count()  # what this process may use
 
@@ -221,8 +222,12 @@ cdef class Events:
         dtype = np.asarray(weights).dtype
         u_peak = np.zeros((self.n_samples, n_out), dtype)
         t_peak = np.full((self.n_samples, n_out), self.t_max, dtype)
-        if u_peak.size == 0 or self.n_in == 0:
+        if u_peak.size == 0:
             return u_peak, t_peak
+        if self.n_in == 0:
+            fired = np.asarray(spikes) < self.t_max
+            u_peak[fired] = self.neuron.threshold
+            return u_peak, np.minimum(t_peak, spikes)
         u, t = u_peak, t_peak
         events = <const char *>&self.buffer[0]
         threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)

@@ -2,6 +2,7 @@
 
 cdef extern from "ttfs.h" nogil:
     const char *TTFS_VERSION
+    const double TTFS_TIME_LIMIT
     const char *ttfs_version() noexcept
 
     ctypedef enum ttfs_status:

@@ -46,8 +46,8 @@ def test_default_learns_digits():
 def test_default_learns_yin_yang():
     X, y = make_yin_yang(2000, random_state=0)
     X_test, y_test = make_yin_yang(1000, random_state=1)
-    clf = TTFSClassifier((60,), max_iter=60, random_state=0).fit(X, y)
-    assert clf.score(X_test, y_test) > 0.9
+    clf = TTFSClassifier((60,), random_state=0).fit(X, y)
+    assert clf.score(X_test, y_test) > 0.93
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_options_learn_iris(iris, parameters):
     X, y = iris
     parameters = {"hidden_layer_sizes": (40,), "max_iter": 50} | parameters
     clf = TTFSClassifier(**parameters, random_state=0).fit(X, y)
-    assert clf.score(X, y) > 0.9
+    assert clf.score(X, y) > 0.92
 
 
 def test_unit_of_time_and_weight_is_the_users_choice(iris):
@@ -98,7 +98,7 @@ def test_silent_network_comes_back(iris, monkeypatch):
     clf = TTFSClassifier((30,), max_iter=80, random_state=0)
     start = clone(clf).set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
     assert all(np.isinf(times).all() for times in start.spike_times(X)[1:])
-    assert clf.fit(X, y).score(X, y) > 0.8
+    assert clf.fit(X, y).score(X, y) > 0.9
     assert np.isfinite(clf.spike_times(X)[1]).mean() > 0.1
 
 

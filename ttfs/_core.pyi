@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
+TIME_LIMIT: float
 
 _Real = NDArray[np.float32] | NDArray[np.float64]
 

@@ -14,7 +14,7 @@ _BLOCK = 256
 
 
 # Times and weights stay below this, so that sums of them are far from overflow.
-_LIMIT = 1e30
+_LIMIT = _core.TIME_LIMIT
 
 
 def check_times(times, name):
