@@ -4,8 +4,9 @@ Everything that reaches C passes through here and is checked here: shapes, dtype
 contiguity (by the memoryview types), empty arrays, label range. Values are checked by
 the callers in Python: times finite or +inf, all else finite.
 
-Work is divided into chunks whose borders do not depend on the number of threads, and
-chunks never write to the same place, so results have the same bits for any number.
+Work is divided into parts, one for each thread, by samples or by neurons. What a sample
+or a neuron does never depends on where the borders are, and parts never write to the
+same place, so results have the same bits for any number of threads.
 """
 import os
 
@@ -14,15 +15,29 @@ import numpy as np
 
 from cython.parallel cimport prange
 
-from _threads cimport omp_get_max_threads
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+from _threads cimport OPENMP, omp_get_max_threads
 from c_ttfs cimport *
 
+cdef enum:  # functions of Events
+    FIRST_SPIKE
+    PEAK
+    SLOPE
+    GRAD_TIMES
+
 cdef enum:
-    SAMPLES = 8    # of a chunk
-    NEURONS = 64   # of a chunk: the panel of the C core
-    SMALL = 200_000  # synapses: below this threads cost more than they give
+    MOST_INPUTS = 1 << 24  # whose numbers float32 can hold
+    MOST_LAYERS = 64
+    SMALL = 300_000  # synaptic events: below this threads cost more than they give
+    OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
 
 ctypedef fused real:
+    float
+    double
+
+ctypedef fused feature:
     float
     double
 
@@ -58,14 +73,76 @@ def n_threads():
     return min(omp_get_max_threads(), CPU_COUNT)
 
 
-cdef inline Py_ssize_t _chunks(Py_ssize_t n, Py_ssize_t size) noexcept nogil:
-    return (n + size - 1) // size
-
-
-cdef int _threads_for(Py_ssize_t n_chunks, double n_synapses) except -1:
-    if n_synapses < SMALL or n_chunks < 2:
+cdef int _parts(Py_ssize_t n, double n_events) except -1:
+    """Parts for n things that take n_events synaptic events in all."""
+    if n_events < SMALL or n < 2:
         return 1
-    return <int>min(n_chunks, <Py_ssize_t>n_threads())
+    return <int>min(n, <Py_ssize_t>n_threads())
+
+
+# -- Instruction sets --------------------------------------------------------------
+
+cdef const ttfs_kernels *KERNELS = NULL
+cdef const ttfs_kernels_f *KERNELS_F = NULL
+cdef dict SIMD = {
+    "baseline": TTFS_SIMD_BASELINE,
+    "avx2": TTFS_SIMD_AVX2,
+    "avx512": TTFS_SIMD_AVX512,
+}
+
+
+def simd():
+    """Name of the instruction set in use."""
+    return KERNELS.name.decode()
+
+
+def simd_available():
+    """Names of the instruction sets that may be used here."""
+    return [name for name, n in SIMD.items() if ttfs_kernels_for(n) != NULL]
+
+
+def use_simd(name):
+    """Choose an instruction set; None means the best.
+
+    What has been made before - networks, trainers - must not be used afterwards.
+    """
+    global KERNELS, KERNELS_F
+    if name is None:
+        choice = ttfs_simd_best()
+    elif name in SIMD:
+        choice = <ttfs_simd>SIMD[name]
+    else:
+        raise ValueError(
+            f"unknown instruction set {name!r}: choose one of {', '.join(SIMD)}"
+        )
+    if ttfs_kernels_for(choice) == NULL:
+        raise ValueError(
+            f"this processor, or this build of ttfs, does not have {name!r}; "
+            f"available: {', '.join(simd_available())}"
+        )
+    KERNELS = ttfs_kernels_for(choice)
+    KERNELS_F = ttfs_kernels_for_f(choice)
+
+
+use_simd(os.environ.get("TTFS_SIMD") or None)
+
+
+def has_openmp():
+    """Whether the core was built with OpenMP."""
+    return OPENMP != 0
+
+
+# -- Memory ------------------------------------------------------------------------
+
+cdef class Room:
+    """Bytes for the C core, at the start of a cache line."""
+
+    cdef unsigned char[::1] buffer
+    cdef void *start
+
+    def __cinit__(self, size_t size):
+        self.buffer = np.zeros(size + 64, np.uint8)
+        self.start = <void *>((<size_t>&self.buffer[0] + 63) // 64 * 64)
 
 
 cdef int _init(ttfs_neuron *neuron, object parameters) except -1:
@@ -91,6 +168,281 @@ cdef object _same_shape(object array, Py_ssize_t rows, Py_ssize_t columns, str n
         )
 
 
+
+# -- Spikes ------------------------------------------------------------------------
+
+cdef class Spikes:
+    """The spikes that enter a layer or network: of each sample, sorted by time.
+
+    Made by `from_times` or `encode`.
+    """
+
+    cdef readonly object times      # (n_spikes,) float32 or float64
+    cdef readonly object inputs     # (n_spikes,) uint32
+    cdef readonly object offsets    # (n_samples + 1,) uintp: where each sample begins
+    cdef readonly Py_ssize_t n_samples
+    cdef readonly Py_ssize_t n_in   # with biases
+    cdef readonly Py_ssize_t most   # spikes of a sample
+    cdef const size_t[::1] _offsets
+    cdef const uint32_t[::1] _inputs
+    cdef const float[::1] _times_f
+    cdef const double[::1] _times_d
+
+    def __cinit__(self, times, inputs, offsets, Py_ssize_t n_in):
+        self.times, self.inputs, self.offsets = times, inputs, offsets
+        self.n_in = n_in
+        self.n_samples = len(offsets) - 1
+        self.most = int(np.diff(offsets).max(initial=0))
+        self._offsets = offsets
+        self._inputs = inputs
+        if times.dtype == np.float32:
+            self._times_f = times
+        else:
+            self._times_d = times
+
+    def __len__(self):
+        return self.n_samples
+
+    cdef ttfs_spikes_f view_f(self) noexcept:
+        cdef ttfs_spikes_f view
+        view.begin = &self._offsets[0]
+        view.end = &self._offsets[0] + 1
+        view.times = &self._times_f[0]
+        view.inputs = &self._inputs[0]
+        return view
+
+    cdef ttfs_spikes view_d(self) noexcept:
+        cdef ttfs_spikes view
+        view.begin = &self._offsets[0]
+        view.end = &self._offsets[0] + 1
+        view.times = &self._times_d[0]
+        view.inputs = &self._inputs[0]
+        return view
+
+    def dense(self, n_in=None):
+        """Times (n_samples, n_in) of the first n_in inputs; +inf = absent."""
+        n = self.n_in if n_in is None else n_in
+        out = np.full((self.n_samples, n), np.inf, self.times.dtype)
+        sample = np.repeat(np.arange(self.n_samples), np.diff(self.offsets))
+        used = slice(len(sample))
+        kept = self.inputs[used] < n
+        out[sample[kept], self.inputs[used][kept]] = self.times[used][kept]
+        return out
+
+
+cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
+    """The C struct for a ttfs._encoding.Encoder; `keep` holds its arrays."""
+    cdef ttfs_encoder e
+    cdef const double[::1] low, high, scale
+    cdef const unsigned char[::1] flags
+    cdef const uint32_t[::1] complemented, always
+    e.n_features = encoder.n_features
+    e.is_spike_times = encoder.kind == "spike_times"
+    e.begin = encoder.begin
+    e.window = encoder.window
+    e.n_complemented = e.n_always = 0
+    e.low = e.high = e.scale = NULL
+    e.flags = NULL
+    e.complemented = e.always = NULL
+    if e.is_spike_times or e.n_features == 0:
+        return e
+    n = encoder.n_features
+    for name in ("low", "high", "scale", "flags"):
+        if len(getattr(encoder, name)) != n:
+            raise ValueError(f"{name} must have {n} entries")
+    low = encoder.low
+    high = encoder.high
+    scale = encoder.scale
+    flags = encoder.flags
+    complemented = encoder.complemented
+    always = encoder.always
+    keep["arrays"] = [
+        np.asarray(low), np.asarray(high), np.asarray(scale), np.asarray(flags),
+        np.asarray(complemented), np.asarray(always),
+    ]
+    e.low, e.high, e.scale = &low[0], &high[0], &scale[0]
+    e.flags = &flags[0]
+    for part in keep["arrays"][-2:]:
+        if len(part) and part.max() >= n:
+            raise ValueError("a feature is out of range")
+    e.n_complemented, e.n_always = len(complemented), len(always)
+    if len(complemented):
+        e.complemented = &complemented[0]
+    if len(always):
+        e.always = &always[0]
+    return e
+
+
+cdef inline size_t _encode_row(
+    const ttfs_encoder *e, const feature *x, const real *bias, size_t n_bias,
+    double t_max, real *times, uint32_t *inputs, void *scratch,
+) noexcept nogil:
+    if real is float:
+        if feature is float:
+            return KERNELS_F.encode_float(
+                e, x, bias, n_bias, t_max, times, inputs, scratch
+            )
+        else:
+            return KERNELS_F.encode_double(
+                e, x, bias, n_bias, t_max, times, inputs, scratch
+            )
+    else:
+        if feature is float:
+            return KERNELS.encode_float(
+                e, x, bias, n_bias, t_max, times, inputs, scratch
+            )
+        else:
+            return KERNELS.encode_double(
+                e, x, bias, n_bias, t_max, times, inputs, scratch
+            )
+
+
+cdef inline size_t _encode_sparse_row(
+    const ttfs_encoder *e, const feature *x, const int32_t *features, size_t n_stored,
+    const real *bias, size_t n_bias, double t_max, real *times, uint32_t *inputs,
+    void *scratch,
+) noexcept nogil:
+    if real is float:
+        if feature is float:
+            return KERNELS_F.encode_sparse_float(
+                e, x, features, n_stored, bias, n_bias, t_max, times, inputs, scratch
+            )
+        else:
+            return KERNELS_F.encode_sparse_double(
+                e, x, features, n_stored, bias, n_bias, t_max, times, inputs, scratch
+            )
+    else:
+        if feature is float:
+            return KERNELS.encode_sparse_float(
+                e, x, features, n_stored, bias, n_bias, t_max, times, inputs, scratch
+            )
+        else:
+            return KERNELS.encode_sparse_double(
+                e, x, features, n_stored, bias, n_bias, t_max, times, inputs, scratch
+            )
+
+
+def _encode(
+    object encoder,
+    const feature[::1] values,
+    const int64_t[::1] rows,
+    const int32_t[::1] features,
+    const real[::1] bias_times,
+    double t_max,
+):
+    """Dense rows where features is None, else CSR with rows as its indptr."""
+    cdef dict keep = {}
+    cdef ttfs_encoder e = _encoder_of(encoder, keep)
+    cdef bint sparse = features is not None
+    cdef size_t n_bias = bias_times.shape[0]
+    cdef Py_ssize_t n_features = e.n_features, n_samples, s, part, n_parts
+    cdef const real *bias = &bias_times[0] if n_bias else NULL
+    cdef const feature *x = &values[0] if values.shape[0] else NULL
+    cdef const int32_t *indices = NULL
+    cdef int is_first
+    cdef size_t room
+    cdef char *scratch
+    cdef size_t[::1] offsets
+    cdef real[::1] times
+    cdef uint32_t[::1] inputs
+    cdef Room rooms
+
+    if sparse:
+        n_samples = rows.shape[0] - 1
+        indices = &features[0] if features.shape[0] else NULL
+    else:
+        n_samples = values.shape[0] // n_features if n_features else 0
+    starts = np.zeros(n_samples + 1, np.uintp)
+    offsets = starts
+    room = KERNELS_F.encode_room(&e, n_bias) if real is float \
+        else KERNELS.encode_room(&e, n_bias)
+    room = (room + 63) // 64 * 64
+    n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
+    rooms = Room(n_parts * room)
+    dtype = np.float32 if real is float else np.float64
+    # Count, then write.
+    for is_first in (True, False):
+        if not is_first:
+            starts[1:] = np.cumsum(starts[1:])
+            out_times = np.empty(max(1, starts[n_samples]), dtype)
+            out_inputs = np.empty(max(1, starts[n_samples]), np.uint32)
+            times, inputs = out_times, out_inputs
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            scratch = <char *>rooms.start + part * room
+            for s in range(n_samples * part // n_parts,
+                           n_samples * (part + 1) // n_parts):
+                if is_first:
+                    if sparse:
+                        offsets[s + 1] = _encode_sparse_row(
+                            &e, x + rows[s], indices + rows[s], rows[s + 1] - rows[s],
+                            bias, n_bias, t_max, <real *>NULL, NULL, scratch,
+                        )
+                    else:
+                        offsets[s + 1] = _encode_row(
+                            &e, x + s * n_features, bias, n_bias, t_max,
+                            <real *>NULL, NULL, scratch,
+                        )
+                elif sparse:
+                    _encode_sparse_row(
+                        &e, x + rows[s], indices + rows[s], rows[s + 1] - rows[s],
+                        bias, n_bias, t_max, &times[offsets[s]], &inputs[offsets[s]],
+                        scratch,
+                    )
+                else:
+                    _encode_row(
+                        &e, x + s * n_features, bias, n_bias, t_max,
+                        &times[offsets[s]], &inputs[offsets[s]], scratch,
+                    )
+    n_in = encoder.n_channels + n_bias
+    return Spikes(out_times, out_inputs, starts, n_in)
+
+
+def encode(encoder, X, bias_times, double t_max):
+    """Spikes of features X (n_samples, n_features), dense or CSR, and of biases.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Fitted.
+    X : ndarray or csr_array, float32 or float64
+        CSR: with sorted indices and without duplicates.
+    bias_times : ndarray of shape (n_bias,), float32 or float64
+        Its dtype is that of the spikes.
+    t_max : float
+        Spikes at or after it are left out.
+    """
+    if X.shape[1] != encoder.n_features:
+        raise ValueError(f"X must have {encoder.n_features} columns, not {X.shape[1]}")
+    if isinstance(X, np.ndarray):
+        if encoder.n_features == 0:
+            raise ValueError("X has no columns")
+        values = np.ascontiguousarray(X).reshape(-1)
+        return _encode(encoder, values, None, None, bias_times, t_max)
+    if len(X.indices) and (X.indices.min() < 0 or X.indices.max() >= X.shape[1]):
+        raise ValueError("an index of the sparse matrix is out of range")
+    rows = X.indptr.astype(np.int64)
+    indices = X.indices.astype(np.int32, copy=False)
+    return _encode(encoder, X.data, rows, indices, bias_times, t_max)
+
+
+def _from_times(const real[:, ::1] times not None, double t_max):
+    class AsTheyAre:
+        kind = "spike_times"
+        begin = window = 0.0
+        n_features = n_channels = times.shape[1]
+
+    n_samples, n_in = times.shape[0], times.shape[1]
+    array = np.asarray(times)
+    none = np.empty(0, array.dtype)
+    if n_samples == 0 or n_in == 0:
+        starts = np.zeros(n_samples + 1, np.uintp)
+        return Spikes(np.empty(1, array.dtype), np.empty(1, np.uint32), starts, n_in)
+    return encode(AsTheyAre, array, none, t_max)
+
+
+# -- One layer ---------------------------------------------------------------------
+
 cdef class Events:
     """Input spikes of a batch, sorted, for layers of one kind of neuron.
 
@@ -104,102 +456,44 @@ cdef class Events:
     """
 
     cdef ttfs_neuron neuron
-    cdef double[::1] buffer       # the event lists; double for its alignment
-    cdef size_t[::1] counts
-    cdef size_t row               # bytes of one sample's list
+    cdef Spikes spikes
     cdef bint single
     cdef readonly double t_max
-    cdef readonly Py_ssize_t n_samples, n_in
+    cdef readonly Py_ssize_t n_samples
+    cdef readonly Py_ssize_t n_in
 
-    # Not __init__, which could run again while another thread reads the lists.
-    def __cinit__(self, times not None, neuron not None, double t_max=float("inf")):
-        cdef const float[:, ::1] single
-        cdef const double[:, ::1] double_
+    def __cinit__(self, times, neuron, double t_max=float("inf")):
+        if times is None:
+            raise TypeError("times must be an array")
         _init(&self.neuron, neuron)
-        if t_max != t_max:
-            raise ValueError("t_max must not be NaN")
         self.t_max = t_max
-        self.single = times.dtype == np.float32
-        if self.single:
-            single = times
-            self.sort(single)
-        else:
-            double_ = times
-            self.sort(double_)
-
-    cdef int sort(self, const real[:, ::1] times) except -1:
-        cdef Py_ssize_t n_samples = times.shape[0], n_in = times.shape[1]
-        cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(n_samples, SAMPLES)
-        cdef size_t scratch_size
-        cdef double[:, ::1] scratch
-        cdef char *events
-        cdef int threads
-
-        self.n_samples = n_samples
-        self.n_in = n_in
-        if real is float:
-            self.row = n_in * ttfs_event_size_f()
-            scratch_size = ttfs_sort_scratch_size_f(n_in)
-        else:
-            self.row = n_in * ttfs_event_size()
-            scratch_size = ttfs_sort_scratch_size(n_in)
-        self.buffer = np.empty(_chunks(n_samples * self.row, 8))
-        self.counts = np.zeros(n_samples, dtype=np.uintp)
-        if n_samples == 0 or n_in == 0:
-            return 0
-
-        scratch = np.empty((n_chunks, _chunks(scratch_size, 8)))
-        events = <char *>&self.buffer[0]
-        threads = _threads_for(n_chunks, 64.0 * n_samples * n_in)
-        for chunk in prange(n_chunks, nogil=True, num_threads=threads):
-            begin = chunk * SAMPLES
-            n = min(<Py_ssize_t>SAMPLES, n_samples - begin)
-            if real is float:
-                ttfs_sort_events_f(
-                    &self.neuron, &times[begin, 0], n, n_in, self.t_max,
-                    events + begin * self.row, &self.counts[begin], &scratch[chunk, 0],
-                )
-            else:
-                ttfs_sort_events(
-                    &self.neuron, &times[begin, 0], n, n_in, self.t_max,
-                    events + begin * self.row, &self.counts[begin], &scratch[chunk, 0],
-                )
-        return 0
+        self.spikes = _from_times(times, t_max)
+        self.n_samples, self.n_in = self.spikes.n_samples, self.spikes.n_in
+        if self.n_in >= MOST_INPUTS:
+            raise ValueError(f"a layer must have fewer than {MOST_INPUTS} inputs")
+        self.single = self.spikes.times.dtype == np.float32
 
     cdef int check(self, bint single) except -1:
         if single != self.single:
             raise TypeError("arrays must have the dtype of the input times")
         return 0
 
+    cdef Room room(self, Py_ssize_t n_parts, size_t *size):
+        size[0] = KERNELS_F.layer_room(self.spikes.most) if self.single \
+            else KERNELS.layer_room(self.spikes.most)
+        size[0] = (size[0] + 63) // 64 * 64
+        return Room(n_parts * size[0])
+
     def first_spike(self, const real[:, ::1] weights not None):
         """Spike times (n_samples, n_out) for weights (n_in, n_out)."""
-        cdef Py_ssize_t n_out = weights.shape[1]
-        cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
-        cdef const char *events
-        cdef real[:, ::1] out
-        cdef int threads
-
         self.check(real is float)
-        _same_shape(weights, self.n_in, n_out, "weights")
-        spikes = np.full((self.n_samples, n_out), np.inf, np.asarray(weights).dtype)
-        if spikes.size == 0 or self.n_in == 0:
-            return spikes
-        out = spikes
-        events = <const char *>&self.buffer[0]
-        threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)
-        for chunk in prange(n_chunks, nogil=True, num_threads=threads):
-            begin = chunk * SAMPLES
-            n = min(<Py_ssize_t>SAMPLES, self.n_samples - begin)
-            if real is float:
-                ttfs_first_spike_f(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, self.t_max, &out[begin, 0],
-                )
-            else:
-                ttfs_first_spike(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, self.t_max, &out[begin, 0],
-                )
+        _same_shape(weights, self.n_in, weights.shape[1], "weights")
+        spikes = np.full(
+            (self.n_samples, weights.shape[1]), np.inf, np.asarray(weights).dtype
+        )
+        if spikes.size and self.n_in:
+            self.run(FIRST_SPIKE, _pack(weights), weights.shape[1], None, None, None,
+                     spikes, None)
         return spikes
 
     def peak(
@@ -207,13 +501,8 @@ cdef class Events:
         const real[:, ::1] weights not None,
         const real[:, ::1] spikes not None,
     ):
-        """Membrane peaks of silent neurons: (u_peak, t_peak), see ttfs_peak()."""
+        """Membrane peaks of silent neurons: (u_peak, t_peak), see ttfs_kernels.h."""
         cdef Py_ssize_t n_out = weights.shape[1]
-        cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
-        cdef const char *events
-        cdef real[:, ::1] u, t
-        cdef int threads
-
         self.check(real is float)
         _same_shape(weights, self.n_in, n_out, "weights")
         _same_shape(spikes, self.n_samples, n_out, "spikes")
@@ -222,30 +511,12 @@ cdef class Events:
         dtype = np.asarray(weights).dtype
         u_peak = np.zeros((self.n_samples, n_out), dtype)
         t_peak = np.full((self.n_samples, n_out), self.t_max, dtype)
-        if u_peak.size == 0:
-            return u_peak, t_peak
-        if self.n_in == 0:
-            fired = np.asarray(spikes) < self.t_max
-            u_peak[fired] = self.neuron.threshold
-            return u_peak, np.minimum(t_peak, spikes)
-        u, t = u_peak, t_peak
-        events = <const char *>&self.buffer[0]
-        threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)
-        for chunk in prange(n_chunks, nogil=True, num_threads=threads):
-            begin = chunk * SAMPLES
-            n = min(<Py_ssize_t>SAMPLES, self.n_samples - begin)
-            if real is float:
-                ttfs_peak_f(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, self.t_max, &spikes[begin, 0],
-                    &u[begin, 0], &t[begin, 0],
-                )
-            else:
-                ttfs_peak(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, self.t_max, &spikes[begin, 0],
-                    &u[begin, 0], &t[begin, 0],
-                )
+        if u_peak.size and self.n_in == 0:
+            u_peak[np.asarray(spikes) < self.t_max] = self.neuron.threshold
+            t_peak = np.minimum(t_peak, spikes)
+        elif u_peak.size:
+            self.run(PEAK, _pack(weights), n_out, np.asarray(spikes), None, None,
+                     u_peak, t_peak)
         return u_peak, t_peak
 
     def slope(
@@ -253,68 +524,14 @@ cdef class Events:
     ):
         """Membrane slopes (n_samples, n_out) at the times at (n_samples, n_out)."""
         cdef Py_ssize_t n_out = weights.shape[1]
-        cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
-        cdef const char *events
-        cdef real[:, ::1] out
-        cdef int threads
-
         self.check(real is float)
         _same_shape(weights, self.n_in, n_out, "weights")
         _same_shape(at, self.n_samples, n_out, "at")
         slopes = np.zeros((self.n_samples, n_out), np.asarray(weights).dtype)
-        if slopes.size == 0 or self.n_in == 0:
-            return slopes
-        out = slopes
-        events = <const char *>&self.buffer[0]
-        threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)
-        for chunk in prange(n_chunks, nogil=True, num_threads=threads):
-            begin = chunk * SAMPLES
-            n = min(<Py_ssize_t>SAMPLES, self.n_samples - begin)
-            if real is float:
-                ttfs_slope_f(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, &at[begin, 0], &out[begin, 0],
-                )
-            else:
-                ttfs_slope(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, &at[begin, 0], &out[begin, 0],
-                )
+        if slopes.size and self.n_in:
+            self.run(SLOPE, _pack(weights), n_out, np.asarray(at), None, None, slopes,
+                     None)
         return slopes
-
-    def grad_weights(
-        self,
-        const real[:, ::1] at not None,
-        const real[:, ::1] c not None,
-        real[:, ::1] grad not None,
-    ):
-        """Add the gradient, summed over samples, to grad (n_in, n_out)."""
-        cdef Py_ssize_t n_out = grad.shape[1]
-        cdef Py_ssize_t chunk, begin, end, n_chunks = _chunks(n_out, NEURONS)
-        cdef const char *events
-        cdef int threads
-
-        self.check(real is float)
-        _same_shape(grad, self.n_in, n_out, "grad")
-        _same_shape(at, self.n_samples, n_out, "at")
-        _same_shape(c, self.n_samples, n_out, "c")
-        if self.n_samples == 0 or self.n_in == 0 or n_out == 0:
-            return
-        events = <const char *>&self.buffer[0]
-        threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)
-        for chunk in prange(n_chunks, nogil=True, num_threads=threads):
-            begin = chunk * NEURONS
-            end = min(begin + NEURONS, n_out)
-            if real is float:
-                ttfs_grad_weights_f(
-                    &self.neuron, events, &self.counts[0], self.n_samples, self.n_in,
-                    &at[0, 0], &c[0, 0], n_out, begin, end, &grad[0, 0],
-                )
-            else:
-                ttfs_grad_weights(
-                    &self.neuron, events, &self.counts[0], self.n_samples, self.n_in,
-                    &at[0, 0], &c[0, 0], n_out, begin, end, &grad[0, 0],
-                )
 
     def grad_times(
         self,
@@ -325,12 +542,6 @@ cdef class Events:
     ):
         """Gradient (n_samples, n_in) with respect to the input times."""
         cdef Py_ssize_t n_out = weights.shape[1]
-        cdef Py_ssize_t chunk, begin, n, n_chunks = _chunks(self.n_samples, SAMPLES)
-        cdef const char *events
-        cdef real[:, ::1] out
-        cdef const real *kinks = NULL
-        cdef int threads
-
         self.check(real is float)
         _same_shape(weights, self.n_in, n_out, "weights")
         _same_shape(at, self.n_samples, n_out, "at")
@@ -338,158 +549,646 @@ cdef class Events:
         if kink is not None:
             _same_shape(kink, self.n_samples, n_out, "kink")
         grad = np.zeros((self.n_samples, self.n_in), np.asarray(weights).dtype)
-        if grad.size == 0 or n_out == 0:
-            return grad
-        out = grad
-        if kink is not None:
-            kinks = &kink[0, 0]
-        events = <const char *>&self.buffer[0]
-        threads = _threads_for(n_chunks, <double>self.n_samples * self.n_in * n_out)
-        for chunk in prange(n_chunks, nogil=True, num_threads=threads):
-            begin = chunk * SAMPLES
-            n = min(<Py_ssize_t>SAMPLES, self.n_samples - begin)
-            if real is float:
-                ttfs_grad_times_f(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, &at[begin, 0], &c[begin, 0],
-                    kinks + begin * n_out if kinks != NULL else NULL, &out[begin, 0],
+        if grad.size and n_out:
+            self.run(
+                GRAD_TIMES, _pack(weights), n_out, np.asarray(at), np.asarray(c),
+                None if kink is None else np.asarray(kink), grad, None,
+            )
+        return grad
+
+    cdef int run(
+        self, int what, Room packed, Py_ssize_t n_out, object at, object c,
+        object kink, object out, object out_2,
+    ) except -1:
+        """A function of the samples, in parts of them."""
+        if self.single:
+            self.run_f(what, <float *>packed.start, n_out, at, c, kink, out, out_2)
+        else:
+            self.run_d(what, <double *>packed.start, n_out, at, c, kink, out, out_2)
+        return 0
+
+    cdef int run_f(
+        self, int what, const float *weights, size_t n_out, const float[:, ::1] at,
+        const float[:, ::1] c, const float[:, ::1] kink, float[:, ::1] out,
+        float[:, ::1] out_2,
+    ) except -1:
+        cdef Py_ssize_t n_parts = _parts(
+            self.n_samples, <double>len(self.spikes.times) * n_out
+        )
+        cdef Py_ssize_t part, s, n
+        cdef size_t size, n_in = self.n_in
+        cdef Room rooms = self.room(n_parts, &size)
+        cdef ttfs_spikes_f all = self.spikes.view_f(), mine
+        cdef const ttfs_kernels_f *kernels = KERNELS_F
+        cdef void *scratch
+        cdef const float *no = NULL
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            s = self.n_samples * part // n_parts
+            n = self.n_samples * (part + 1) // n_parts - s
+            scratch = <char *>rooms.start + part * size
+            mine.begin, mine.end = all.begin + s, all.end + s
+            mine.times, mine.inputs = all.times, all.inputs
+            if what == FIRST_SPIKE:
+                kernels.first_spike(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max,
+                    &out[s, 0], scratch,
+                )
+            elif what == PEAK:
+                kernels.peak(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &out[s, 0], &out_2[s, 0], scratch,
+                )
+            elif what == SLOPE:
+                kernels.slope(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &out[s, 0], scratch,
                 )
             else:
-                ttfs_grad_times(
-                    &self.neuron, events + begin * self.row, &self.counts[begin], n,
-                    self.n_in, &weights[0, 0], n_out, &at[begin, 0], &c[begin, 0],
-                    kinks + begin * n_out if kinks != NULL else NULL, &out[begin, 0],
+                kernels.grad_times(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &c[s, 0], no if kink is None else &kink[s, 0], &out[s, 0], scratch,
                 )
-        return grad
+        return 0
+
+    cdef int run_d(
+        self, int what, const double *weights, size_t n_out, const double[:, ::1] at,
+        const double[:, ::1] c, const double[:, ::1] kink, double[:, ::1] out,
+        double[:, ::1] out_2,
+    ) except -1:
+        cdef Py_ssize_t n_parts = _parts(
+            self.n_samples, <double>len(self.spikes.times) * n_out
+        )
+        cdef Py_ssize_t part, s, n
+        cdef size_t size, n_in = self.n_in
+        cdef Room rooms = self.room(n_parts, &size)
+        cdef ttfs_spikes all = self.spikes.view_d(), mine
+        cdef const ttfs_kernels *kernels = KERNELS
+        cdef void *scratch
+        cdef const double *no = NULL
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            s = self.n_samples * part // n_parts
+            n = self.n_samples * (part + 1) // n_parts - s
+            scratch = <char *>rooms.start + part * size
+            mine.begin, mine.end = all.begin + s, all.end + s
+            mine.times, mine.inputs = all.times, all.inputs
+            if what == FIRST_SPIKE:
+                kernels.first_spike(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max,
+                    &out[s, 0], scratch,
+                )
+            elif what == PEAK:
+                kernels.peak(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &out[s, 0], &out_2[s, 0], scratch,
+                )
+            elif what == SLOPE:
+                kernels.slope(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &out[s, 0], scratch,
+                )
+            else:
+                kernels.grad_times(
+                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &c[s, 0], no if kink is None else &kink[s, 0], &out[s, 0], scratch,
+                )
+        return 0
+
+    def grad_weights(
+        self,
+        const real[:, ::1] at not None,
+        const real[:, ::1] c not None,
+        real[:, ::1] grad not None,
+    ):
+        """Add the gradient, summed over samples, to grad (n_in, n_out)."""
+        cdef Py_ssize_t n_out = grad.shape[1]
+        cdef Py_ssize_t n_parts, n_panels, part, begin, end, lanes
+        cdef size_t size
+        cdef Room packed, rooms
+        cdef ttfs_spikes_f spikes_f
+        cdef ttfs_spikes spikes_d
+
+        self.check(real is float)
+        _same_shape(grad, self.n_in, n_out, "grad")
+        _same_shape(at, self.n_samples, n_out, "at")
+        _same_shape(c, self.n_samples, n_out, "c")
+        if self.n_samples == 0 or self.n_in == 0 or n_out == 0:
+            return
+        lanes = KERNELS_F.lanes if real is float else KERNELS.lanes
+        n_panels = (n_out + lanes - 1) // lanes
+        n_parts = _parts(n_panels, <double>len(self.spikes.times) * n_out)
+        rooms = self.room(n_parts, &size)
+        packed = _pack(grad)
+        if real is float:
+            spikes_f = self.spikes.view_f()
+        else:
+            spikes_d = self.spikes.view_d()
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            begin = lanes * (n_panels * part // n_parts)
+            end = min(lanes * (n_panels * (part + 1) // n_parts), n_out)
+            if real is float:
+                KERNELS_F.grad_weights(
+                    &self.neuron, &spikes_f, self.n_samples, self.n_in, &at[0, 0],
+                    &c[0, 0], n_out, begin, end, self.t_max, <float *>packed.start,
+                    <char *>rooms.start + part * size,
+                )
+            else:
+                KERNELS.grad_weights(
+                    &self.neuron, &spikes_d, self.n_samples, self.n_in, &at[0, 0],
+                    &c[0, 0], n_out, begin, end, self.t_max, <double *>packed.start,
+                    <char *>rooms.start + part * size,
+                )
+        if real is float:
+            KERNELS_F.unpack(<float *>packed.start, self.n_in, n_out, &grad[0, 0])
+        else:
+            KERNELS.unpack(<double *>packed.start, self.n_in, n_out, &grad[0, 0])
+
+
+def _pack(const real[:, ::1] weights not None):
+    """Weights (n_in, n_out) as the kernels want them, not empty."""
+    cdef size_t n_in = weights.shape[0], n_out = weights.shape[1]
+    cdef Room packed
+    if n_in == 0 or n_out == 0:
+        return Room(0)
+    if real is float:
+        packed = Room(KERNELS_F.packed_size(n_in, n_out) * sizeof(float))
+        KERNELS_F.pack(&weights[0, 0], n_in, n_out, <float *>packed.start)
+    else:
+        packed = Room(KERNELS.packed_size(n_in, n_out) * sizeof(double))
+        KERNELS.pack(&weights[0, 0], n_in, n_out, <double *>packed.start)
+    return packed
+
+
+# -- Networks ----------------------------------------------------------------------
+
+cdef class Network:
+    """A network with packed weights, through which samples pass.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        All of one dtype, float32 or float64. Weights are copied.
+    t_max : float
+        Horizon, finite.
+    pseudo_slope : float
+        Delay of a silent output for each unit that its peak misses the threshold by.
+    """
+
+    cdef readonly list shapes   # (n_in, n_out) of the weights
+    cdef list kept              # what the structs point to
+    cdef bint single
+    cdef Room layers
+    cdef list packed
+    cdef ttfs_network_f net_f
+    cdef ttfs_network net_d
+
+    def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
+        cdef ttfs_layer_f *layer_f
+        cdef ttfs_layer *layer_d
+        cdef const float[::1] bias_f
+        cdef const double[::1] bias_d
+        cdef ttfs_neuron neuron
+        cdef size_t n_layers = len(layers)
+
+        if not 0 < n_layers <= MOST_LAYERS:
+            raise ValueError(f"a network must have 1 to {MOST_LAYERS} layers")
+        if not -TTFS_TIME_LIMIT < t_max < TTFS_TIME_LIMIT:
+            raise ValueError("t_max must be finite")
+        self.single = layers[0].weights.dtype == np.float32
+        dtype = np.float32 if self.single else np.float64
+        self.layers = Room(n_layers * max(sizeof(ttfs_layer_f), sizeof(ttfs_layer)))
+        layer_f = <ttfs_layer_f *>self.layers.start
+        layer_d = <ttfs_layer *>self.layers.start
+        self.shapes, self.kept, self.packed = [], [], []
+        for k, layer in enumerate(layers):
+            n_in, n_out = layer.weights.shape
+            bias_times = np.ascontiguousarray(layer.bias_times, dtype)
+            n_bias = len(bias_times)
+            if k > 0 and n_in != self.shapes[k - 1][1] + n_bias:
+                raise ValueError(
+                    f"layer {k} must have {self.shapes[k - 1][1]} inputs and {n_bias} "
+                    f"biases, not {n_in} rows of weights"
+                )
+            if n_in == 0 or n_out == 0 or n_in >= MOST_INPUTS or n_bias > n_in:
+                raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
+            _init(&neuron, layer.neuron)
+            packed = _pack(np.ascontiguousarray(layer.weights, dtype))
+            if n_bias == 0:
+                bias_times = np.zeros(1, dtype)
+            self.shapes.append((n_in, n_out))
+            self.kept.append(bias_times)
+            self.packed.append(packed)
+            if self.single:
+                bias_f = bias_times
+                layer_f[k].neuron = neuron
+                layer_f[k].n_in, layer_f[k].n_bias = n_in, n_bias
+                layer_f[k].n_out = n_out
+                layer_f[k].bias_times = &bias_f[0]
+                layer_f[k].weights = <float *>(<Room>packed).start
+            else:
+                bias_d = bias_times
+                layer_d[k].neuron = neuron
+                layer_d[k].n_in, layer_d[k].n_bias = n_in, n_bias
+                layer_d[k].n_out = n_out
+                layer_d[k].bias_times = &bias_d[0]
+                layer_d[k].weights = <double *>(<Room>packed).start
+        self.net_f.n_layers = self.net_d.n_layers = n_layers
+        self.net_f.layers, self.net_d.layers = layer_f, layer_d
+        self.net_f.t_max = self.net_d.t_max = t_max
+        self.net_f.pseudo_slope = self.net_d.pseudo_slope = pseudo_slope
+
+    cdef int check(self, Spikes spikes) except -1:
+        if (spikes.times.dtype == np.float32) != self.single:
+            raise TypeError("spikes must have the dtype of the weights")
+        if spikes.n_in != self.shapes[0][0]:
+            raise ValueError(
+                f"spikes must be of {self.shapes[0][0]} inputs, not {spikes.n_in}"
+            )
+        return 0
+
+    cdef double n_events(self, Spikes spikes) except -1:
+        """Synaptic events that n_samples of average activity make."""
+        active = len(spikes.times) / max(1, spikes.n_samples)
+        return active * self.shapes[0][1] + sum(a * b for a, b in self.shapes[1:])
+
+    def weights(self):
+        """The weights (n_in, n_out) of each layer."""
+        return [self.unpack(k, self.packed[k]) for k in range(len(self.shapes))]
+
+    cdef object unpack(self, Py_ssize_t k, Room packed):
+        cdef float[:, ::1] out_f
+        cdef double[:, ::1] out_d
+        cdef size_t n_in, n_out
+        n_in, n_out = self.shapes[k]
+        out = np.empty((n_in, n_out), np.float32 if self.single else np.float64)
+        if self.single:
+            out_f = out
+            KERNELS_F.unpack(<float *>packed.start, n_in, n_out, &out_f[0, 0])
+        else:
+            out_d = out
+            KERNELS.unpack(<double *>packed.start, n_in, n_out, &out_d[0, 0])
+        return out
+
+    def spike_times(self, Spikes spikes not None):
+        """Spike times (n_samples, n_out) of each layer; +inf = silent."""
+        dtype = np.float32 if self.single else np.float64
+        layers = [np.empty((len(spikes), n), dtype) for _, n in self.shapes]
+        self.infer(spikes, layers, None, None)
+        return layers
+
+    def decisions(self, Spikes spikes not None):
+        """Decision times (n_samples, n_outputs), float64.
+
+        Those of silent neurons are pseudo-times, later than any spike.
+        """
+        decisions = np.empty((len(spikes), self.shapes[-1][1]))
+        self.infer(spikes, None, decisions, None)
+        return decisions
+
+    def labels(self, Spikes spikes not None):
+        """The number (n_samples,) of the output neuron that decides first."""
+        labels = np.zeros(len(spikes), np.uintp)
+        self.infer(spikes, None, None, labels)
+        return labels
+
+    cdef int infer(
+        self, Spikes spikes, object layers, double[:, ::1] decisions, size_t[::1] labels
+    ) except -1:
+        cdef Py_ssize_t n_samples = spikes.n_samples, n_layers = len(self.shapes)
+        cdef Py_ssize_t part, n_parts, s, n, k
+        cdef size_t size, n_out = self.shapes[-1][1]
+        cdef Room rooms, pointers
+        cdef ttfs_spikes_f all_f, mine_f
+        cdef ttfs_spikes all_d, mine_d
+        cdef float[:, ::1] out_f
+        cdef double[:, ::1] out_d
+        cdef float **layers_f
+        cdef double **layers_d
+
+        self.check(spikes)
+        if n_samples == 0:
+            return 0
+        n_parts = _parts(n_samples, n_samples * self.n_events(spikes))
+        if self.single:
+            size = KERNELS_F.infer_room(&self.net_f, spikes.most)
+            all_f = spikes.view_f()
+        else:
+            size = KERNELS.infer_room(&self.net_d, spikes.most)
+            all_d = spikes.view_d()
+        rooms = Room(n_parts * size)
+        # Of each part: where its rows of each layer begin.
+        pointers = Room(n_parts * n_layers * sizeof(void *))
+        layers_f = <float **>pointers.start
+        layers_d = <double **>pointers.start
+        if layers is not None:
+            for part in range(n_parts):
+                s = n_samples * part // n_parts
+                for k in range(n_layers):
+                    if self.single:
+                        out_f = layers[k]
+                        layers_f[part * n_layers + k] = &out_f[s, 0]
+                    else:
+                        out_d = layers[k]
+                        layers_d[part * n_layers + k] = &out_d[s, 0]
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            s = n_samples * part // n_parts
+            n = n_samples * (part + 1) // n_parts - s
+            if self.single:
+                mine_f.begin, mine_f.end = all_f.begin + s, all_f.end + s
+                mine_f.times, mine_f.inputs = all_f.times, all_f.inputs
+                KERNELS_F.infer(
+                    &self.net_f, &mine_f, n, layers_f + part * n_layers,
+                    NULL if decisions is None else &decisions[s, 0],
+                    NULL if labels is None else &labels[s],
+                    <char *>rooms.start + part * size,
+                )
+            else:
+                mine_d.begin, mine_d.end = all_d.begin + s, all_d.end + s
+                mine_d.times, mine_d.inputs = all_d.times, all_d.inputs
+                KERNELS.infer(
+                    &self.net_d, &mine_d, n, layers_d + part * n_layers,
+                    NULL if decisions is None else &decisions[s, 0],
+                    NULL if labels is None else &labels[s],
+                    <char *>rooms.start + part * size,
+                )
+        return 0
+
+
+cdef dict LOSSES = {
+    "cross_entropy": TTFS_CROSS_ENTROPY,
+    "squared_error": TTFS_SQUARED_ERROR,
+    "shift_invariant": TTFS_SHIFT_INVARIANT,
+}
+
+
+cdef int _fill_loss(ttfs_training *t, dict loss) except -1:
+    """Loss and its parameters; they have the same names in ttfs_kernels.h."""
+    loss = {"time_scale": 1.0, "early": 0.0, "early_scale": 1.0, "target_label": 0.0,
+            "target_other": 0.0, **loss}
+    kind = loss.pop("kind")
+    if kind not in LOSSES:
+        raise ValueError(f"unknown loss {kind!r}")
+    t.loss = <ttfs_loss>LOSSES[kind]
+    t.time_scale, t.early = loss.pop("time_scale"), loss.pop("early")
+    t.early_scale = loss.pop("early_scale")
+    t.target_label, t.target_other = loss.pop("target_label"), loss.pop("target_other")
+    if loss:
+        raise TypeError(f"unknown parameters of a loss: {', '.join(loss)}")
+    if not (t.time_scale > 0 and t.early_scale > 0):
+        raise ValueError("time_scale and early_scale must be positive")
+    return 0
 
 
 cdef int _check_labels(
     const size_t[::1] labels,
-    const double[::1] weights,
+    const double[::1] factors,
     Py_ssize_t n_samples,
-    Py_ssize_t n_classes,
+    size_t n_classes,
 ) except -1:
     cdef Py_ssize_t s
-    if labels.shape[0] != n_samples or weights.shape[0] != n_samples:
-        raise ValueError("labels and weights must have one entry per sample")
+    if labels.shape[0] != n_samples or factors.shape[0] != n_samples:
+        raise ValueError("labels and factors must have one entry per sample")
     for s in range(n_samples):
-        if labels[s] >= <size_t>n_classes:
+        if labels[s] >= n_classes:
             raise ValueError("a label is outside [0, n_classes)")
     return 0
 
 
-def loss_cross_entropy(
+def loss(
     const real[:, ::1] times not None,
     const size_t[::1] labels not None,
-    const double[::1] weights not None,
-    double time_scale,
-    double early,
-    double early_scale,
+    const double[::1] factors not None,
+    **parameters,
 ):
     """Loss (n_samples,) and its gradient (n_samples, n_classes) with respect to times.
 
-    See ttfs_loss_cross_entropy(): times are finite; labels and weights (n_samples,).
+    Parameters
+    ----------
+    times : ndarray of shape (n_samples, n_classes)
+        Finite.
+    labels, factors : ndarray of shape (n_samples,)
+        uintp and float64.
+    **parameters
+        kind, "cross_entropy", "squared_error" or "shift_invariant", and its numbers;
+        see ttfs_loss.
     """
     cdef Py_ssize_t n = times.shape[0], n_classes = times.shape[1]
-    _check_labels(labels, weights, n, n_classes)
-    if not (time_scale > 0 and early_scale > 0):
-        raise ValueError("time_scale and early_scale must be positive")
-    loss = np.zeros(n)
+    cdef ttfs_training training
+    cdef ttfs_training_f training_f
+    _check_labels(labels, factors, n, n_classes)
+    _fill_loss(&training, parameters)
+    out = np.zeros(n)
     grad = np.zeros((n, n_classes), np.asarray(times).dtype)
     if n == 0 or n_classes == 0:
-        return loss, grad
-    cdef double[::1] out = loss
+        return out, grad
+    cdef double[::1] values = out
     cdef real[:, ::1] g = grad
-    with nogil:
-        if real is float:
-            ttfs_loss_cross_entropy_f(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, time_scale,
-                early, early_scale, &out[0], &g[0, 0],
-            )
-        else:
-            ttfs_loss_cross_entropy(
-                &times[0, 0], &labels[0], &weights[0], n, n_classes, time_scale,
-                early, early_scale, &out[0], &g[0, 0],
-            )
-    return loss, grad
+    if real is float:
+        _copy_loss(&training, &training_f)
+        KERNELS_F.loss(&training_f, &times[0, 0], &labels[0], &factors[0], n, n_classes,
+                       &values[0], &g[0, 0])
+    else:
+        KERNELS.loss(&training, &times[0, 0], &labels[0], &factors[0], n, n_classes,
+                     &values[0], &g[0, 0])
+    return out, grad
 
 
-def loss_squared_error(
-    const real[:, ::1] times not None,
-    const size_t[::1] labels not None,
-    const double[::1] weights not None,
-    double target_label,
-    double target_other,
-    bint shift_invariant,
-):
-    """Loss (n_samples,) and its gradient (n_samples, n_classes) with respect to times.
+cdef void _copy_loss(const ttfs_training *a, ttfs_training_f *b) noexcept:
+    b.loss, b.time_scale = a.loss, a.time_scale
+    b.early, b.early_scale = a.early, a.early_scale
+    b.target_label, b.target_other = a.target_label, a.target_other
 
-    See ttfs_loss_squared_error() and ttfs_loss_shift_invariant(): times are finite;
-    labels and weights (n_samples,).
+
+cdef class Trainer(Network):
+    """A network in training.
+
+    Parameters
+    ----------
+    layers, t_max, pseudo_slope
+        As for Network.
+    units : sequence of float
+        Unit of the learning rate of each layer.
+    loss : dict
+        Parameters of `loss`.
+    floor : float
+        Floor of u' at a spike, in threshold units per time.
+    existence, tolerated : float
+        Weight of the term that asks a hidden neuron to fire, existence (threshold -
+        u_peak) averaged over the batch, and the fraction of a batch in which it may
+        stay silent.
+    beta_1, beta_2, epsilon, weight_decay : float
+        Of Adam; the weight decay is per unit.
+    state : dict, optional
+        What `state` returned, to go on.
     """
-    cdef Py_ssize_t n = times.shape[0], n_classes = times.shape[1]
-    _check_labels(labels, weights, n, n_classes)
-    loss = np.zeros(n)
-    grad = np.zeros((n, n_classes), np.asarray(times).dtype)
-    if n == 0 or n_classes == 0:
-        return loss, grad
-    cdef double[::1] out = loss
-    cdef real[:, ::1] g = grad
-    with nogil:
-        if real is float:
-            if shift_invariant:
-                ttfs_loss_shift_invariant_f(
-                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
-                    target_other, &out[0], &g[0, 0],
-                )
-            else:
-                ttfs_loss_squared_error_f(
-                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
-                    target_other, &out[0], &g[0, 0],
-                )
-        else:
-            if shift_invariant:
-                ttfs_loss_shift_invariant(
-                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
-                    target_other, &out[0], &g[0, 0],
-                )
-            else:
-                ttfs_loss_squared_error(
-                    &times[0, 0], &labels[0], &weights[0], n, n_classes, target_label,
-                    target_other, &out[0], &g[0, 0],
-                )
-    return loss, grad
 
+    cdef ttfs_training_f train_f
+    cdef ttfs_training train_d
+    cdef list moments, clocks
+    cdef Room workspace
 
-def adam(
-    real[:, ::1] param not None,
-    const real[:, ::1] grad not None,
-    real[:, ::1] m not None,
-    real[:, ::1] v not None,
-    double learning_rate,
-    double beta_1,
-    double beta_2,
-    double epsilon,
-    double weight_decay,
-    Py_ssize_t step,
-):
-    """One step of Adam in place, see ttfs_adam(); step counts from 1."""
-    cdef Py_ssize_t rows = param.shape[0], columns = param.shape[1]
-    _same_shape(grad, rows, columns, "grad")
-    _same_shape(m, rows, columns, "m")
-    _same_shape(v, rows, columns, "v")
-    if step < 1:
-        raise ValueError("step counts from 1")
-    if rows == 0 or columns == 0:
-        return
-    with nogil:
-        if real is float:
-            ttfs_adam_f(
-                &param[0, 0], &grad[0, 0], &m[0, 0], &v[0, 0], rows * columns,
-                learning_rate, beta_1, beta_2, epsilon, weight_decay, step,
-            )
+    def __init__(
+        self, layers, double t_max, double pseudo_slope, *, units, dict loss,
+        double floor, double existence, double tolerated, double beta_1, double beta_2,
+        double epsilon, double weight_decay, state=None,
+    ):
+        cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
+        cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
+        cdef double[::1] decay_1, decay_2
+
+        if len(units) != len(self.shapes):
+            raise ValueError("units must have one entry for each layer")
+        dtype = np.float32 if self.single else np.float64
+        self.moments, self.clocks = [], []
+        for k, (n_in, n_out) in enumerate(self.shapes):
+            if state is None:
+                zero = np.zeros((n_in, n_out), dtype)
+                moments = _pack(zero), _pack(zero)
+                clocks = np.ones(n_in), np.ones(n_in)
+            else:
+                moments = tuple(_pack(a) for a in state["moments"][k])
+                clocks = tuple(a.copy() for a in state["clocks"][k])
+            decay_1, decay_2 = clocks
+            self.moments.append(moments)
+            self.clocks.append(clocks)
+            if self.single:
+                layer_f[k].m = <float *>(<Room>moments[0]).start
+                layer_f[k].v = <float *>(<Room>moments[1]).start
+                layer_f[k].decay_1, layer_f[k].decay_2 = &decay_1[0], &decay_2[0]
+                layer_f[k].unit = units[k]
+            else:
+                layer_d[k].m = <double *>(<Room>moments[0]).start
+                layer_d[k].v = <double *>(<Room>moments[1]).start
+                layer_d[k].decay_1, layer_d[k].decay_2 = &decay_1[0], &decay_2[0]
+                layer_d[k].unit = units[k]
+        _fill_loss(&self.train_d, loss)
+        _copy_loss(&self.train_d, &self.train_f)
+        self.train_f.network, self.train_d.network = self.net_f, self.net_d
+        self.train_f.floor = self.train_d.floor = floor
+        self.train_f.existence = self.train_d.existence = existence
+        self.train_f.tolerated = self.train_d.tolerated = tolerated
+        self.train_f.beta_1 = self.train_d.beta_1 = beta_1
+        self.train_f.beta_2 = self.train_d.beta_2 = beta_2
+        self.train_f.epsilon = self.train_d.epsilon = epsilon
+        self.train_f.weight_decay = self.train_d.weight_decay = weight_decay
+
+    def state(self):
+        """What Adam knows, to go on from later: arrays of the shapes of weights."""
+        moments = [
+            tuple(self.unpack(k, m) for m in pair) for k, pair in enumerate(self.moments)
+        ]
+        clocks = [tuple(a.copy() for a in pair) for pair in self.clocks]
+        return {"moments": moments, "clocks": clocks}
+
+    def epoch(
+        self,
+        Spikes spikes not None,
+        const size_t[::1] labels not None,
+        const double[::1] factors not None,
+        const size_t[::1] order not None,
+        Py_ssize_t batch_size,
+        const double[::1] rates not None,
+    ):
+        """Updates over all samples in the given order; returns the mean loss.
+
+        Parameters
+        ----------
+        spikes : Spikes
+            Of the data set, biases of the first layer included.
+        labels, factors : ndarray of shape (n_samples,)
+            Labels and weights in the loss.
+        order : ndarray of shape (n,)
+            Numbers of samples.
+        batch_size : int
+        rates : ndarray of shape (ceil(n / batch_size),)
+            Learning rate of each batch.
+
+        Signals are looked at between batches: KeyboardInterrupt leaves all updates
+        up to there in place.
+        """
+        cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
+        cdef Py_ssize_t begin, n
+        cdef size_t s
+        cdef double n_events, since = 0.0, total = 0.0
+        cdef double[::1] losses
+
+        self.check(spikes)
+        _check_labels(labels, factors, len(spikes), self.shapes[-1][1])
+        if batch_size < 1:
+            raise ValueError("batch_size must be positive")
+        n_batches = (n_order + batch_size - 1) // batch_size
+        if rates.shape[0] != n_batches:
+            raise ValueError(f"rates must have {n_batches} entries")
+        for k in range(n_order):
+            if order[k] >= <size_t>spikes.n_samples:
+                raise ValueError("order has the number of a sample that is not there")
+        if n_order == 0:
+            return 0.0
+        batch_size = min(batch_size, n_order)
+        losses = np.empty(batch_size)
+        n_events = self.n_events(spikes)
+        n_parts = _parts(batch_size, batch_size * n_events)
+        self.prepare(spikes, labels, factors, batch_size, n_parts)
+        with nogil:
+            for batch in range(n_batches):
+                begin = batch * batch_size
+                n = min(batch_size, n_order - begin)
+                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                   schedule="static"):
+                    if self.single:
+                        KERNELS_F.train_forward(
+                            &self.train_f, &order[begin], n, part, &losses[0]
+                        )
+                    else:
+                        KERNELS.train_forward(
+                            &self.train_d, &order[begin], n, part, &losses[0]
+                        )
+                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                   schedule="static"):
+                    if self.single:
+                        KERNELS_F.train_backward(&self.train_f, n, rates[batch], part)
+                    else:
+                        KERNELS.train_backward(&self.train_d, n, rates[batch], part)
+                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                   schedule="static"):
+                    if self.single:
+                        KERNELS_F.train_update(&self.train_f, n, rates[batch], part)
+                    else:
+                        KERNELS.train_update(&self.train_d, n, rates[batch], part)
+                for k in range(n):
+                    total += losses[k]
+                since += n * n_events
+                if since > OFTEN:
+                    since = 0.0
+                    with gil:
+                        PyErr_CheckSignals()
+        PyErr_CheckSignals()
+        return total / n_order
+
+    cdef int prepare(
+        self, Spikes spikes, const size_t[::1] labels, const double[::1] factors,
+        Py_ssize_t batch_size, Py_ssize_t n_parts,
+    ) except -1:
+        """Point the structs to the data; make room for a batch."""
+        cdef size_t size
+        self.kept.append((spikes, labels, factors))
+        del self.kept[len(self.shapes) : -1]
+        if self.single:
+            self.train_f.spikes = spikes.view_f()
+            self.train_f.labels, self.train_f.factors = &labels[0], &factors[0]
+            self.train_f.most_samples, self.train_f.n_parts = batch_size, n_parts
+            self.train_f.most_spikes = spikes.most
+            size = KERNELS_F.training_room(&self.train_f)
         else:
-            ttfs_adam(
-                &param[0, 0], &grad[0, 0], &m[0, 0], &v[0, 0], rows * columns,
-                learning_rate, beta_1, beta_2, epsilon, weight_decay, step,
-            )
+            self.train_d.spikes = spikes.view_d()
+            self.train_d.labels, self.train_d.factors = &labels[0], &factors[0]
+            self.train_d.most_samples, self.train_d.n_parts = batch_size, n_parts
+            self.train_d.most_spikes = spikes.most
+            size = KERNELS.training_room(&self.train_d)
+        if self.workspace is None or self.workspace.buffer.shape[0] < <Py_ssize_t>size + 64:
+            self.workspace = Room(size)
+        self.train_f.workspace = self.train_d.workspace = self.workspace.start
+        return 0

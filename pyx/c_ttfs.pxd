@@ -1,123 +1,316 @@
-# Mirror of include/ttfs.h: declarations only, see there for what they mean.
+# Mirror of include/ttfs.h, see there.
+from libc.stdint cimport int32_t, uint32_t
+
 
 cdef extern from "ttfs.h" nogil:
     const char *TTFS_VERSION
     const double TTFS_TIME_LIMIT
-    const char *ttfs_version() noexcept
 
     ctypedef enum ttfs_status:
         TTFS_OK
 
-    const char *ttfs_strerror(ttfs_status status) noexcept
-
-    ctypedef enum ttfs_family:
-        TTFS_EQUAL
-        TTFS_DOUBLE
-        TTFS_GENERAL
-        TTFS_NONLEAKY
+    const char *ttfs_strerror(ttfs_status status) noexcept nogil
 
     ctypedef struct ttfs_neuron:
         double tau_mem
         double tau_syn
         double threshold
-        double fast
-        double slow
-        double gap
-        ttfs_family family
 
     ttfs_status ttfs_neuron_init(
-        ttfs_neuron *neuron, double tau_mem, double tau_syn, double threshold) noexcept
+        ttfs_neuron *neuron, double tau_mem, double tau_syn, double threshold
+    ) noexcept nogil
 
-    size_t ttfs_event_size() noexcept
-    size_t ttfs_event_size_f() noexcept
+    const unsigned char TTFS_VARIES
+    const unsigned char TTFS_ZERO_IS_ABSENT
 
-    size_t ttfs_sort_scratch_size(size_t n_in) noexcept
-    size_t ttfs_sort_scratch_size_f(size_t n_in) noexcept
+    ctypedef struct ttfs_encoder:
+        size_t n_features
+        int is_spike_times
+        double begin
+        double window
+        const double *low
+        const double *high
+        const double *scale
+        const unsigned char *flags
+        size_t n_complemented
+        const uint32_t *complemented
+        size_t n_always
+        const uint32_t *always
 
-    void ttfs_sort_events(
-        const ttfs_neuron *neuron, const double *times, size_t n_samples, size_t n_in,
-        double t_max, void *events, size_t *counts, void *scratch) noexcept
-    void ttfs_sort_events_f(
-        const ttfs_neuron *neuron, const float *times, size_t n_samples, size_t n_in,
-        double t_max, void *events, size_t *counts, void *scratch) noexcept
+    ctypedef enum ttfs_loss:
+        TTFS_CROSS_ENTROPY
+        TTFS_SQUARED_ERROR
+        TTFS_SHIFT_INVARIANT
 
-    void ttfs_first_spike(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const double *weights, size_t n_out,
-        double t_max, double *spikes) noexcept
-    void ttfs_first_spike_f(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const float *weights, size_t n_out, double t_max,
-        float *spikes) noexcept
+    ctypedef enum ttfs_simd:
+        TTFS_SIMD_BASELINE
+        TTFS_SIMD_AVX2
+        TTFS_SIMD_AVX512
 
-    void ttfs_peak(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const double *weights, size_t n_out,
-        double t_max, const double *spikes, double *u_peak, double *t_peak) noexcept
-    void ttfs_peak_f(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const float *weights, size_t n_out, double t_max,
-        const float *spikes, float *u_peak, float *t_peak) noexcept
+    ttfs_simd ttfs_simd_best() noexcept nogil
 
-    void ttfs_slope(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const double *weights, size_t n_out,
-        const double *at, double *slope) noexcept
-    void ttfs_slope_f(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const float *weights, size_t n_out,
-        const float *at, float *slope) noexcept
+    ctypedef struct ttfs_spikes:
+        const size_t *begin
+        const size_t *end
+        const double *times
+        const uint32_t *inputs
 
-    void ttfs_grad_weights(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const double *at, const double *c, size_t n_out,
-        size_t begin, size_t end, double *grad) noexcept
-    void ttfs_grad_weights_f(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const float *at, const float *c, size_t n_out,
-        size_t begin, size_t end, float *grad) noexcept
+    ctypedef struct ttfs_layer:
+        ttfs_neuron neuron
+        size_t n_in
+        size_t n_bias
+        size_t n_out
+        const double *bias_times
+        double *weights
+        double *m
+        double *v
+        double *decay_1
+        double *decay_2
+        double unit
 
-    void ttfs_grad_times(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const double *weights, size_t n_out,
-        const double *at, const double *c, const double *kink, double *grad) noexcept
-    void ttfs_grad_times_f(
-        const ttfs_neuron *neuron, const void *events, const size_t *counts,
-        size_t n_samples, size_t n_in, const float *weights, size_t n_out,
-        const float *at, const float *c, const float *kink, float *grad) noexcept
+    ctypedef struct ttfs_network:
+        size_t n_layers
+        const ttfs_layer *layers
+        double t_max
+        double pseudo_slope
 
-    void ttfs_loss_cross_entropy(
-        const double *times, const size_t *labels, const double *weights,
-        size_t n_samples, size_t n_classes, double time_scale, double early,
-        double early_scale, double *loss, double *grad) noexcept
-    void ttfs_loss_cross_entropy_f(
-        const float *times, const size_t *labels, const double *weights,
-        size_t n_samples, size_t n_classes, double time_scale, double early,
-        double early_scale, double *loss, float *grad) noexcept
+    ctypedef struct ttfs_training:
+        ttfs_network network
+        ttfs_loss loss
+        double time_scale
+        double early
+        double early_scale
+        double target_label
+        double target_other
+        double floor
+        double existence
+        double tolerated
+        double beta_1
+        double beta_2
+        double epsilon
+        double weight_decay
+        ttfs_spikes spikes
+        const size_t *labels
+        const double *factors
+        size_t most_samples
+        size_t most_spikes
+        size_t n_parts
+        void *workspace
 
-    void ttfs_loss_squared_error(
-        const double *times, const size_t *labels, const double *weights,
-        size_t n_samples, size_t n_classes, double target_label, double target_other,
-        double *loss, double *grad) noexcept
-    void ttfs_loss_squared_error_f(
-        const float *times, const size_t *labels, const double *weights,
-        size_t n_samples, size_t n_classes, double target_label, double target_other,
-        double *loss, float *grad) noexcept
+    ctypedef struct ttfs_kernels:
+        const char *name
+        size_t lanes
+        size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
+        size_t (*sort_room)(size_t n) noexcept nogil
+        size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias) noexcept nogil
+        size_t (*layer_room)(size_t most) noexcept nogil
+        size_t (*infer_room)(const ttfs_network *network, size_t most) noexcept nogil
+        size_t (*training_room)(const ttfs_training *training) noexcept nogil
+        void (*pack)(
+            const double *weights, size_t n_in, size_t n_out, double *packed
+        ) noexcept nogil
+        void (*unpack)(
+            const double *packed, size_t n_in, size_t n_out, double *weights
+        ) noexcept nogil
+        void (*sort)(double *times, uint32_t *inputs, size_t n, void *scratch) noexcept nogil
+        size_t (*encode_float)(
+            const ttfs_encoder *encoder, const float *x, const double *bias_times,
+            size_t n_bias, double t_max, double *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        size_t (*encode_double)(
+            const ttfs_encoder *encoder, const double *x, const double *bias_times,
+            size_t n_bias, double t_max, double *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        size_t (*encode_sparse_float)(
+            const ttfs_encoder *encoder, const float *x, const int32_t *features,
+            size_t n_stored, const double *bias_times, size_t n_bias, double t_max,
+            double *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        size_t (*encode_sparse_double)(
+            const ttfs_encoder *encoder, const double *x, const int32_t *features,
+            size_t n_stored, const double *bias_times, size_t n_bias, double t_max,
+            double *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        void (*first_spike)(
+            const ttfs_neuron *neuron, const ttfs_spikes *spikes, size_t n_samples,
+            size_t n_in, const double *weights, size_t n_out, double t_max, double *out,
+            void *scratch
+        ) noexcept nogil
+        void (*peak)(
+            const ttfs_neuron *neuron, const ttfs_spikes *spikes, size_t n_samples,
+            size_t n_in, const double *weights, size_t n_out, double t_max,
+            const double *at, double *u_peak, double *t_peak, void *scratch
+        ) noexcept nogil
+        void (*slope)(
+            const ttfs_neuron *neuron, const ttfs_spikes *spikes, size_t n_samples,
+            size_t n_in, const double *weights, size_t n_out, double t_max,
+            const double *at, double *slopes, void *scratch
+        ) noexcept nogil
+        void (*grad_weights)(
+            const ttfs_neuron *neuron, const ttfs_spikes *spikes, size_t n_samples,
+            size_t n_in, const double *at, const double *c, size_t n_out, size_t begin,
+            size_t end, double t_max, double *grad, void *scratch
+        ) noexcept nogil
+        void (*grad_times)(
+            const ttfs_neuron *neuron, const ttfs_spikes *spikes, size_t n_samples,
+            size_t n_in, const double *weights, size_t n_out, double t_max,
+            const double *at, const double *c, const double *kink, double *grad,
+            void *scratch
+        ) noexcept nogil
+        void (*loss)(
+            const ttfs_training *training, const double *times,
+            const size_t *labels, const double *factors, size_t n_samples,
+            size_t n_classes, double *loss, double *grad
+        ) noexcept nogil
+        void (*infer)(
+            const ttfs_network *network, const ttfs_spikes *spikes,
+            size_t n_samples, double *const *layers, double *decisions, size_t *labels,
+            void *scratch
+        ) noexcept nogil
+        void (*train_forward)(
+            const ttfs_training *training, const size_t *order, size_t n_samples,
+            size_t part, double *loss
+        ) noexcept nogil
+        void (*train_backward)(
+            const ttfs_training *training, size_t n_samples, double learning_rate,
+            size_t part
+        ) noexcept nogil
+        void (*train_update)(
+            const ttfs_training *training, size_t n_samples, double learning_rate,
+            size_t part
+        ) noexcept nogil
 
-    void ttfs_loss_shift_invariant(
-        const double *times, const size_t *labels, const double *weights,
-        size_t n_samples, size_t n_classes, double target_label, double target_other,
-        double *loss, double *grad) noexcept
-    void ttfs_loss_shift_invariant_f(
-        const float *times, const size_t *labels, const double *weights,
-        size_t n_samples, size_t n_classes, double target_label, double target_other,
-        double *loss, float *grad) noexcept
+    const ttfs_kernels *ttfs_kernels_for(ttfs_simd simd) noexcept nogil
 
-    void ttfs_adam(
-        double *param, const double *grad, double *m, double *v, size_t n,
-        double learning_rate, double beta_1, double beta_2, double epsilon,
-        double weight_decay, size_t step) noexcept
-    void ttfs_adam_f(
-        float *param, const float *grad, float *m, float *v, size_t n,
-        double learning_rate, double beta_1, double beta_2, double epsilon,
-        double weight_decay, size_t step) noexcept
+    ctypedef struct ttfs_spikes_f:
+        const size_t *begin
+        const size_t *end
+        const float *times
+        const uint32_t *inputs
+
+    ctypedef struct ttfs_layer_f:
+        ttfs_neuron neuron
+        size_t n_in
+        size_t n_bias
+        size_t n_out
+        const float *bias_times
+        float *weights
+        float *m
+        float *v
+        double *decay_1
+        double *decay_2
+        double unit
+
+    ctypedef struct ttfs_network_f:
+        size_t n_layers
+        const ttfs_layer_f *layers
+        double t_max
+        double pseudo_slope
+
+    ctypedef struct ttfs_training_f:
+        ttfs_network_f network
+        ttfs_loss loss
+        double time_scale
+        double early
+        double early_scale
+        double target_label
+        double target_other
+        double floor
+        double existence
+        double tolerated
+        double beta_1
+        double beta_2
+        double epsilon
+        double weight_decay
+        ttfs_spikes_f spikes
+        const size_t *labels
+        const double *factors
+        size_t most_samples
+        size_t most_spikes
+        size_t n_parts
+        void *workspace
+
+    ctypedef struct ttfs_kernels_f:
+        const char *name
+        size_t lanes
+        size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
+        size_t (*sort_room)(size_t n) noexcept nogil
+        size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias) noexcept nogil
+        size_t (*layer_room)(size_t most) noexcept nogil
+        size_t (*infer_room)(const ttfs_network_f *network, size_t most) noexcept nogil
+        size_t (*training_room)(const ttfs_training_f *training) noexcept nogil
+        void (*pack)(
+            const float *weights, size_t n_in, size_t n_out, float *packed
+        ) noexcept nogil
+        void (*unpack)(
+            const float *packed, size_t n_in, size_t n_out, float *weights
+        ) noexcept nogil
+        void (*sort)(float *times, uint32_t *inputs, size_t n, void *scratch) noexcept nogil
+        size_t (*encode_float)(
+            const ttfs_encoder *encoder, const float *x, const float *bias_times,
+            size_t n_bias, double t_max, float *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        size_t (*encode_double)(
+            const ttfs_encoder *encoder, const double *x, const float *bias_times,
+            size_t n_bias, double t_max, float *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        size_t (*encode_sparse_float)(
+            const ttfs_encoder *encoder, const float *x, const int32_t *features,
+            size_t n_stored, const float *bias_times, size_t n_bias, double t_max,
+            float *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        size_t (*encode_sparse_double)(
+            const ttfs_encoder *encoder, const double *x, const int32_t *features,
+            size_t n_stored, const float *bias_times, size_t n_bias, double t_max,
+            float *times, uint32_t *inputs, void *scratch
+        ) noexcept nogil
+        void (*first_spike)(
+            const ttfs_neuron *neuron, const ttfs_spikes_f *spikes, size_t n_samples,
+            size_t n_in, const float *weights, size_t n_out, double t_max, float *out,
+            void *scratch
+        ) noexcept nogil
+        void (*peak)(
+            const ttfs_neuron *neuron, const ttfs_spikes_f *spikes, size_t n_samples,
+            size_t n_in, const float *weights, size_t n_out, double t_max,
+            const float *at, float *u_peak, float *t_peak, void *scratch
+        ) noexcept nogil
+        void (*slope)(
+            const ttfs_neuron *neuron, const ttfs_spikes_f *spikes, size_t n_samples,
+            size_t n_in, const float *weights, size_t n_out, double t_max,
+            const float *at, float *slopes, void *scratch
+        ) noexcept nogil
+        void (*grad_weights)(
+            const ttfs_neuron *neuron, const ttfs_spikes_f *spikes, size_t n_samples,
+            size_t n_in, const float *at, const float *c, size_t n_out, size_t begin,
+            size_t end, double t_max, float *grad, void *scratch
+        ) noexcept nogil
+        void (*grad_times)(
+            const ttfs_neuron *neuron, const ttfs_spikes_f *spikes, size_t n_samples,
+            size_t n_in, const float *weights, size_t n_out, double t_max,
+            const float *at, const float *c, const float *kink, float *grad,
+            void *scratch
+        ) noexcept nogil
+        void (*loss)(
+            const ttfs_training_f *training, const float *times,
+            const size_t *labels, const double *factors, size_t n_samples,
+            size_t n_classes, double *loss, float *grad
+        ) noexcept nogil
+        void (*infer)(
+            const ttfs_network_f *network, const ttfs_spikes_f *spikes,
+            size_t n_samples, float *const *layers, double *decisions, size_t *labels,
+            void *scratch
+        ) noexcept nogil
+        void (*train_forward)(
+            const ttfs_training_f *training, const size_t *order, size_t n_samples,
+            size_t part, double *loss
+        ) noexcept nogil
+        void (*train_backward)(
+            const ttfs_training_f *training, size_t n_samples, double learning_rate,
+            size_t part
+        ) noexcept nogil
+        void (*train_update)(
+            const ttfs_training_f *training, size_t n_samples, double learning_rate,
+            size_t part
+        ) noexcept nogil
+
+    const ttfs_kernels_f *ttfs_kernels_for_f(ttfs_simd simd) noexcept nogil

@@ -1,13 +1,12 @@
 """The scikit-learn estimator."""
 
-import copy
 import itertools
 import warnings
-from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
@@ -19,16 +18,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
 from ttfs._encoding import Encoder
-from ttfs._network import (
-    Layer,
-    decision_times,
-    forward,
-    initial_weights,
-    step_unit,
-)
+from ttfs._network import Layer, cosine, initial_weights, step_unit
 from ttfs._neuron import LIF
 from ttfs._spikes import check_times
-from ttfs._training import Adam, Trainer, cosine
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -44,6 +36,26 @@ _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
+
+# What validate_data accepts. Features keep their precision until they are spike times.
+_INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
+
+
+def _checked(X, kind):
+    """Validated X, once more: spike times, and the form of a sparse matrix."""
+    if issparse(X):
+        if kind == "complement":
+            raise TypeError(
+                "encoder='complement' has a spike for every zero, which a sparse "
+                "matrix does not store; use encoder='auto' or 'latency', or pass a "
+                "dense array"
+            )
+        if not X.has_canonical_format:  # sorted, without duplicates
+            X = X.copy()
+            X.sum_duplicates()
+    if kind == "spike_times":
+        check_times(X.data if issparse(X) else X, "X")
+    return X
 
 
 class TTFSClassifier(ClassifierMixin, BaseEstimator):
@@ -379,7 +391,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features: finite real numbers, or spike times if
             encoder="spike_times".
         y : array-like of shape (n_samples,)
@@ -434,7 +446,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -496,14 +508,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self,
             X,
             y,
-            dtype=np.float64,
+            **_INPUT,
             ensure_all_finite=kind != "spike_times",
             reset=reset,
         )
-        if kind == "spike_times":
-            check_times(X, "X")
         check_classification_targets(y)
-        return X, y
+        return _checked(X, kind), y
 
     def _structure(self):
         """Parameters that the weights are made for."""
@@ -556,12 +566,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self._neuron = neuron
         self._fitted_structure = structure
         self.coefs_, self.bias_times_, self._step_units = [], [], []
-        some = self._rng.permutation(len(X))[:_INITIAL]
-        times = encoder.transform(X[some])
-        for n_in, n_out in itertools.pairwise([times.shape[1], *hidden, len(classes)]):
-            bias_times = self.tau_syn * np.array(_BIAS_TIMES)
-            n_bias = len(bias_times)
-            n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
+        some = self._rng.permutation(X.shape[0])[:_INITIAL]
+        bias_times = self.tau_syn * np.array(_BIAS_TIMES)
+        n_bias = len(bias_times)
+        spikes = encoder.spikes(X[some], bias_times.astype(self.arithmetic), t_max)
+        n_active = len(spikes.times) / len(some)
+        sizes = [encoder.n_channels, *hidden, len(classes)]
+        for n_in, n_out in itertools.pairwise(sizes):
             weights = initial_weights(
                 self._rng,
                 n_in + n_bias,
@@ -574,7 +585,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.coefs_.append(weights.astype(self.arithmetic))
             self.bias_times_.append(bias_times)
             self._step_units.append(step_unit(neuron, n_active))
-            times = forward(self._layers[-1:], times, self.t_max_)[0].spikes
+            times = self._network.spike_times(spikes)[-1]
+            n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
         self._optimizer = None
         self.n_iter_ = 0
@@ -598,18 +610,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _train(self, X, labels, validation=None, *, is_partial=False):
         """Epochs of training, from the weights at hand."""
-        dtype = self.coefs_[0].dtype
-        times = self._encoder.transform(X).astype(dtype)
         labels = labels.astype(np.uintp)
         factors = self._class_factors(labels)[labels]
+        spikes = self._spikes(X)
         if validation is not None:
             X_val, labels_val = validation
-            validation = self._encoder.transform(X_val).astype(dtype), labels_val
-        n_samples = len(times)
+            validation = self._spikes(X_val), labels_val
+        n_samples = len(spikes)
         batch_size = self._batch_size(n_samples)
 
         # Work on copies: what a caller holds of an earlier fit does not change.
-        self.coefs_ = [weights.copy() for weights in self.coefs_]
         self.loss_curve_ = self.loss_curve_.copy()
         if self.early_stopping:
             self.best_loss_ = None
@@ -618,37 +628,43 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.validation_scores_ = self.best_validation_score_ = None
         self.time_scale_ = self.time_scale or _TIME_SCALE * self._neuron.tau_syn
         # Moments last from one partial_fit to the next; fit starts its own.
-        optimizer = copy.deepcopy(self._optimizer) if is_partial else None
-        trainer = self._trainer(optimizer)
-        self._optimizer = trainer.optimizer if is_partial else None
+        trainer = self._trainer(self._optimizer if is_partial else None)
+        self._optimizer = None
 
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = 1 if is_partial else self.max_iter
-        best_coefs = [weights.copy() for weights in self.coefs_]
+        best_coefs = self.coefs_
         record = -np.inf  # of this call
         n_worse = 0
-        order = np.arange(n_samples)
+        order = np.arange(n_samples, dtype=np.uintp)
+        done = np.arange(0, n_samples, batch_size) / n_samples  # at each batch
 
-        def rate(epoch, done):
+        def rates(epoch):
             progress = (epoch + done) / n_epochs
-            return self.learning_rate_init * (cosine(progress) if is_cosine else 1.0)
+            factor = cosine(progress) if is_cosine else np.ones_like(done)
+            return self.learning_rate_init * factor
 
         try:
             for epoch in range(n_epochs):
                 if self.shuffle:
                     self._rng.shuffle(order)
                 loss = trainer.epoch(
-                    times, labels, factors, order, batch_size, partial(rate, epoch)
+                    spikes, labels, factors, order, batch_size, rates(epoch)
                 )
                 if not np.isfinite(loss):
                     raise ValueError(
                         f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
                         "learning_rate_init or raise min_slope"
                     )
-                score, is_best = self._note_epoch(loss, n_samples, validation)
+                accuracy = None
+                if validation is not None:
+                    spikes_val, labels_val = validation
+                    predicted = trainer.labels(spikes_val)
+                    accuracy = float(np.mean(predicted == labels_val))
+                score, is_best = self._note_epoch(loss, n_samples, accuracy)
                 if is_best and self.early_stopping:
-                    best_coefs = [weights.copy() for weights in self.coefs_]
+                    best_coefs = trainer.weights()
                 n_worse = 0 if score > record + self.tol else n_worse + 1
                 record = max(record, score)
                 if may_stop and n_worse > self.n_iter_no_change:
@@ -667,8 +683,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "what it has learned",
                 stacklevel=4,
             )
-        if self.early_stopping:
-            self.coefs_ = best_coefs
+        self.coefs_ = best_coefs if self.early_stopping else trainer.weights()
+        if is_partial:
+            self._optimizer = trainer.state()
         if not all(np.isfinite(weights).all() for weights in self.coefs_):
             raise ValueError(
                 "training produced weights that are not finite; lower "
@@ -689,7 +706,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _split(self, X, labels, n_classes):
         """Training and validation part of the data, stratified."""
-        n_samples = len(X)
+        n_samples = X.shape[0]
         n_val = int(np.ceil(self.validation_fraction * n_samples))
         if n_val < max(2, n_classes) or n_samples - n_val < n_classes:
             raise ValueError(
@@ -713,38 +730,34 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return min(self.batch_size, n_samples)
 
-    def _trainer(self, optimizer):
+    def _trainer(self, state):
         neuron = self._neuron
-        if optimizer is None:
-            optimizer = Adam(
-                self.coefs_,
-                self._step_units,
-                beta_1=self.beta_1,
-                beta_2=self.beta_2,
-                epsilon=self.epsilon,
-                weight_decay=self.weight_decay,
-            )
-        return Trainer(
-            layers=self._layers,
-            optimizer=optimizer,
-            loss=self._loss_function(),
-            t_max=self.t_max_,
-            pseudo_slope=self._pseudo_slope,
+        return _core.Trainer(
+            self._layers,
+            self.t_max_,
+            self._pseudo_slope,
+            units=self._step_units,
+            loss=self._loss_parameters(),
             floor=self.min_slope * neuron.threshold / neuron.tau_syn,
             existence=_EXISTENCE / neuron.threshold,
             tolerated=_TOLERATED,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            weight_decay=self.weight_decay,
+            state=state,
         )
 
-    def _loss_function(self):
-        """loss(times, labels, factors) -> (loss, gradient) of the output times."""
+    def _loss_parameters(self):
+        """Of _core.loss."""
         tau_syn = self._neuron.tau_syn
         if self.loss == "cross_entropy":
-            return partial(
-                _core.loss_cross_entropy,
-                time_scale=self.time_scale_,
-                early=self.early_firing,
-                early_scale=tau_syn,
-            )
+            return {
+                "kind": self.loss,
+                "time_scale": self.time_scale_,
+                "early": self.early_firing,
+                "early_scale": tau_syn,
+            }
         targets = self.target_times
         if targets is None:
             targets = [factor * tau_syn for factor in _TARGET_TIMES]
@@ -757,28 +770,22 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "target_times must be two finite numbers, for the true class and for "
                 f"the others, got {self.target_times!r}"
             )
-        return partial(
-            _core.loss_squared_error,
-            target_label=label,
-            target_other=other,
-            shift_invariant=self.loss == "shift_invariant",
-        )
+        return {"kind": self.loss, "target_label": label, "target_other": other}
 
-    def _note_epoch(self, loss, n_samples, validation):
+    def _note_epoch(self, loss, n_samples, accuracy):
         """Record an epoch; returns its score and whether that is the best so far."""
         self.t_ += n_samples
         self.n_iter_ += 1
         self.loss_ = loss
         self.loss_curve_.append(loss)
         line = f"Iteration {self.n_iter_}, loss = {loss:.8f}"
-        if validation is None:
+        if accuracy is None:
             score, best = -loss, self.best_loss_
             is_best = best is None or loss < best
             if is_best:
                 self.best_loss_ = loss
         else:
-            times, labels = validation
-            score = float(np.mean(self._decide(times).argmin(axis=1) == labels))
+            score = accuracy
             self.validation_scores_.append(score)
             best = self.best_validation_score_
             is_best = best is None or score > best
@@ -791,33 +798,49 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     # -- Inference -----------------------------------------------------------------
 
-    def _encode(self, X):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _validated(self, X):
         check_is_fitted(self)
         X = validate_data(
             self,
             X,
-            dtype=np.float64,
+            **_INPUT,
             ensure_all_finite=self._encoder.kind != "spike_times",
             reset=False,
         )
-        if self._encoder.kind == "spike_times":
-            check_times(X, "X")
-        return self._encoder.transform(X).astype(self.coefs_[0].dtype)
+        return _checked(X, self._encoder.kind)
 
-    def _decide(self, times):
-        """Decision times (n_samples, n_outputs_), float64, of encoded inputs."""
-        decisions = np.empty((len(times), self.n_outputs_))
-        for rows in gen_batches(len(times), _BLOCK):
-            last = forward(self._layers, times[rows], self.t_max_)[-1]
-            decisions[rows] = decision_times(last, self.t_max_, self._pseudo_slope)
-        return decisions
+    def _spikes(self, X):
+        """Sorted spikes of the encoder and of the biases of the first layer."""
+        bias_times = self.bias_times_[0].astype(self.coefs_[0].dtype)
+        return self._encoder.spikes(X, bias_times, self.t_max_)
+
+    @property
+    def _network(self):
+        return _core.Network(self._layers, self.t_max_, self._pseudo_slope)
+
+    def _blocks(self, X):
+        """The network, and blocks of rows of X with their spikes."""
+        X = self._validated(X)
+        network = self._network
+        for rows in gen_batches(X.shape[0], _BLOCK):
+            yield network, rows, self._spikes(X[rows])
+
+    def _decide(self, X):
+        """Decision times (n_samples, n_outputs_), float64."""
+        blocks = [network.decisions(spikes) for network, _, spikes in self._blocks(X)]
+        return np.concatenate(blocks)
 
     def spike_times(self, X):
         """Spike times of all channels and neurons.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -827,13 +850,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             biases; +inf = absent or silent. In the unit of the time constants, from
             the start of the inputs; with encoder="spike_times" on the axis of `X`.
         """
-        times = self._encode(X)
-        out = [times]
-        for layer in self._layers:
-            spikes = np.empty((len(times), layer.weights.shape[1]), times.dtype)
-            for rows in gen_batches(len(times), _BLOCK):
-                spikes[rows] = forward([layer], out[-1][rows], self.t_max_)[0].spikes
-            out.append(spikes)
+        blocks = [
+            [spikes.dense(self.n_channels_in_), *network.spike_times(spikes)]
+            for network, _, spikes in self._blocks(X)
+        ]
+        out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
         if self._encoder.kind == "spike_times":
             out = [spikes.astype(np.float64) + self._encoder.begin for spikes in out]
         return out
@@ -843,7 +864,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -853,7 +874,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             ``classes_[0]``: positive where ``classes_[1]`` is predicted. A silent
             neuron counts as if it fired after `t_max_`, see the class.
         """
-        scores = -self._decide(self._encode(X)) / self.time_scale_
+        scores = -self._decide(X) / self.time_scale_
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
 
     def predict(self, X):
@@ -861,7 +882,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -869,15 +890,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
             Class labels.
         """
-        first = self._decide(self._encode(X)).argmin(axis=1)
-        return self.classes_[first]
+        blocks = [network.labels(spikes) for network, _, spikes in self._blocks(X)]
+        return self.classes_[np.concatenate(blocks)]
 
     def predict_proba(self, X):
         """Probabilities of the classes: softmax(-t / time_scale).
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -885,14 +906,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``.
         """
-        return softmax(-self._decide(self._encode(X)) / self.time_scale_, axis=1)
+        return softmax(-self._decide(X) / self.time_scale_, axis=1)
 
     def predict_log_proba(self, X):
         """Logarithms of the probabilities of the classes.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -900,7 +921,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         log_p : ndarray of shape (n_samples, n_classes)
             Log-probabilities, in the order of ``classes_``.
         """
-        return log_softmax(-self._decide(self._encode(X)) / self.time_scale_, axis=1)
+        return log_softmax(-self._decide(X) / self.time_scale_, axis=1)
 
 
 class _Restore:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import issparse
+
+from ttfs import _core
 
 
 @dataclass
@@ -14,12 +17,15 @@ class Encoder:
     channel and, where the feature is complemented, at ``window * v`` on a second one,
     so that small values are early somewhere too.
 
-    A zero is *absent* - no spike - in features whose minimum is 0 and that are 0 in at
+    A zero is *absent* - no spike - in features that are never negative and 0 in at
     least half of the training samples; those are never complemented. Features that are
-    constant in training never spike.
+    constant in training never spike. Sparse matrices give the same spikes as the dense
+    arrays they stand for, at a cost that grows with what they store: the features whose
+    zeros are not absent are stored in most samples.
 
     Times are counted from `begin`: 0 for features, and the earliest spike in the
-    training data for spike times, so that large offsets cost no precision.
+    training data for spike times, so that large offsets cost no precision. What a
+    sparse matrix of spike times does not store is absent.
 
     Parameters
     ----------
@@ -37,37 +43,49 @@ class Encoder:
 
     def fit(self, X):
         """Learn ranges from X (n_samples, n_features); finite unless spike times."""
-        n_features = X.shape[1]
+        self.n_features = n_features = X.shape[1]
         if self.kind == "spike_times":
+            values = X.data if issparse(X) else X
+            finite = values[np.isfinite(values)]
             self.n_channels = n_features
-            finite = X[np.isfinite(X)]
             self.begin = float(finite.min()) if finite.size else 0.0
             self.end = float(finite.max()) - self.begin if finite.size else 0.0
             return self
-        self.low, self.high = X.min(axis=0), X.max(axis=0)
+        self.low, self.high, n_zeros = _ranges(X)
         # Halves, so that the difference of two large numbers does not overflow.
         span = self.high / 2 - self.low / 2
-        self.varies = span > 0
-        self.span = np.where(self.varies, span, 1.0)
+        varies = span > 0
+        # Rounded up: the greatest value is 1, not a little less.
+        inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
+        self.scale = np.where(varies & np.isfinite(inverse), inverse, 0.0)
+        varies &= self.scale > 0
+        mostly_zero = 2 * n_zeros >= X.shape[0]
+        self.zero_is_absent = (self.low == 0) & mostly_zero
+        complemented = ~self.zero_is_absent & varies
         if self.kind == "complement":
             self.zero_is_absent = np.zeros(n_features, dtype=bool)
-        else:
-            mostly_zero = 2 * np.count_nonzero(X == 0, axis=0) >= X.shape[0]
-            self.zero_is_absent = (self.low == 0) & mostly_zero
-        if self.kind == "latency":
-            self.complemented = np.zeros(n_features, dtype=bool)
-        else:
-            self.complemented = ~self.zero_is_absent & self.varies
-        self.n_channels = n_features + int(self.complemented.sum())
+            complemented = varies
+        elif self.kind == "latency":
+            complemented = np.zeros(n_features, dtype=bool)
+        self.flags = (varies + 2 * self.zero_is_absent).astype(np.uint8)
+        self.always = np.flatnonzero(varies & ~self.zero_is_absent).astype(np.uint32)
+        self.complemented = np.flatnonzero(complemented).astype(np.uint32)
+        self.n_channels = n_features + len(self.complemented)
         self.begin, self.end = 0.0, self.window
         return self
 
-    def transform(self, X):
-        """Spike times (n_samples, n_channels), float64; +inf = absent."""
-        if self.kind == "spike_times":
-            return X - self.begin
-        value = np.clip((X / 2 - self.low / 2) / self.span, 0.0, 1.0)
-        times = np.where(self.varies, self.window * (1.0 - value), np.inf)
-        times[self.zero_is_absent & (X <= 0)] = np.inf  # clipped to 0
-        complement = self.window * value[:, self.complemented]
-        return np.hstack([times, complement])
+    def spikes(self, X, bias_times, t_max):
+        """Sorted spikes of X, and of biases, in the dtype of bias_times."""
+        return _core.encode(self, X, bias_times, t_max)
+
+
+def _ranges(X):
+    """Smallest and greatest value of each feature, float64, and how often it is 0."""
+    n_samples, n_features = X.shape
+    if not issparse(X):
+        zeros = n_samples - np.count_nonzero(X, axis=0)
+        return X.min(axis=0).astype(float), X.max(axis=0).astype(float), zeros
+    low = X.min(axis=0).toarray().ravel().astype(float)
+    high = X.max(axis=0).toarray().ravel().astype(float)
+    stored = np.bincount(X.indices[X.data != 0], minlength=n_features)
+    return low, high, n_samples - stored

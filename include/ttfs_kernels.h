@@ -1,0 +1,197 @@
+/* The part of ttfs.h that exists in both precisions: ttfs.h includes it twice, with
+ * `real` double and float, and NAME(x) x and x_f. Not to be included by itself. */
+
+/* -- Spikes -------------------------------------------------------------------- */
+
+/* The spikes that enter a layer, or a network, sorted by time, ties by input number:
+ * those of sample s are begin[s] <= k < end[s]. Absent inputs are not in the lists.
+ * The caller owns all arrays, and may let lists overlap, as a batch drawn from a data
+ * set does. */
+typedef struct {
+    const size_t *begin;    /* (n_samples,) */
+    const size_t *end;      /* (n_samples,) */
+    const real *times;      /* [time] */
+    const uint32_t *inputs; /* number of the input */
+} NAME(ttfs_spikes);
+
+/* -- Network ------------------------------------------------------------------- */
+
+/* A layer. Its inputs are the neurons of the layer before (or the channels of the
+ * encoder) and, after them, n_bias inputs which spike at fixed times. */
+typedef struct {
+    ttfs_neuron neuron;
+    size_t n_in; /* biases included; below 2^24 */
+    size_t n_bias;
+    size_t n_out;
+    const real *bias_times; /* (n_bias,) [time] */
+    real *weights;          /* packed, see pack() [threshold] */
+    /* For training only: */
+    real *m, *v;                /* packed: moments of Adam, zero at first */
+    double *decay_1, *decay_2;  /* (n_panels, n_in): beta^steps, one at first */
+    double unit;                /* learning rates are in this unit [threshold] */
+} NAME(ttfs_layer);
+
+typedef struct {
+    size_t n_layers;
+    const NAME(ttfs_layer) *layers;
+    double t_max;        /* the end of the experiment [time] */
+    double pseudo_slope; /* delay of silent outputs [time/threshold] */
+} NAME(ttfs_network);
+
+/* -- Training ------------------------------------------------------------------ */
+
+/* What the batches of a run have in common. */
+typedef struct {
+    NAME(ttfs_network) network;
+    ttfs_loss loss;
+    double time_scale, early, early_scale;     /* of the cross-entropy */
+    double target_label, target_other;         /* of the squared errors */
+    double floor;                              /* least u' at a spike in a gradient */
+    double existence, tolerated;               /* silent hidden neurons */
+    double beta_1, beta_2, epsilon, weight_decay; /* Adam; the last per unit */
+    NAME(ttfs_spikes) spikes;                  /* of the data set */
+    const size_t *labels;                      /* (n_samples,) < n_out of last layer */
+    const double *factors;                     /* (n_samples,) weights in the loss */
+    size_t most_samples;                       /* of a batch */
+    size_t most_spikes;                        /* of a sample of the data set */
+    size_t n_parts;                            /* that each phase is divided into */
+    void *workspace;                           /* training_room() bytes */
+} NAME(ttfs_training);
+
+/* -- Kernels ------------------------------------------------------------------- */
+
+/* The functions for one instruction set. Arguments they share:
+ *
+ * weights    packed: panels of neurons, each (n_in, width) and aligned as real. A
+ *            panel has `lanes` neurons, the last one what is left, rounded up to
+ *            `width` with weights of 0. packed_size() reals in all.
+ * spikes     sorted by sort(); every time below t_max.
+ * t_max      the horizon [time], or +infinity: no spike is at or after it.
+ * scratch    layer_room(most) bytes, where no sample has more than `most` spikes.
+ */
+typedef struct {
+    const char *name; /* of the instruction set */
+    size_t lanes;     /* neurons of a panel */
+
+    /* Reals of n_out columns of n_in weights, packed. */
+    size_t (*packed_size)(size_t n_in, size_t n_out);
+    /* Bytes of scratch space. */
+    size_t (*sort_room)(size_t n);
+    size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias);
+    size_t (*layer_room)(size_t most);
+    size_t (*infer_room)(const NAME(ttfs_network) *network, size_t most);
+    size_t (*training_room)(const NAME(ttfs_training) *training);
+
+    /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
+    void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
+    void (*unpack)(const real *packed, size_t n_in, size_t n_out, real *weights);
+
+    /* Sort n spikes in place by time; ties keep their order. */
+    void (*sort)(real *times, uint32_t *inputs, size_t n, void *scratch);
+
+    /* The sorted spikes of a sample, biases included. Returns their number, which is at
+     * most n_features + n_complemented + n_bias; only counts where times is NULL.
+     * x          (n_features,), or the n_stored values of a sparse row.
+     * features   (n_stored,) the features of a sparse row, ascending; the others are 0,
+     *            or absent if features are spike times.
+     * bias_times (n_bias,) [time]
+     * t_max      spikes at or after it are left out. */
+    size_t (*encode_float)(const ttfs_encoder *encoder, const float *x,
+                           const real *bias_times, size_t n_bias, double t_max,
+                           real *times, uint32_t *inputs, void *scratch);
+    size_t (*encode_double)(const ttfs_encoder *encoder, const double *x,
+                            const real *bias_times, size_t n_bias, double t_max,
+                            real *times, uint32_t *inputs, void *scratch);
+    size_t (*encode_sparse_float)(const ttfs_encoder *encoder, const float *x,
+                                  const int32_t *features, size_t n_stored,
+                                  const real *bias_times, size_t n_bias, double t_max,
+                                  real *times, uint32_t *inputs, void *scratch);
+    size_t (*encode_sparse_double)(const ttfs_encoder *encoder, const double *x,
+                                   const int32_t *features, size_t n_stored,
+                                   const real *bias_times, size_t n_bias, double t_max,
+                                   real *times, uint32_t *inputs, void *scratch);
+
+    /* First spike times of a layer.
+     * out        (n_samples, n_out) out [time]: < t_max, or +infinity where silent. */
+    void (*first_spike)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+                        size_t n_samples, size_t n_in, const real *weights,
+                        size_t n_out, double t_max, real *out, void *scratch);
+
+    /* The peak of the membrane of silent neurons: the greatest u at its local maxima
+     * and at t_max, which must be finite.
+     * at         (n_samples, n_out) [time], from first_spike() or measured.
+     * u_peak     (n_samples, n_out) out [threshold]; the threshold itself where the
+     *            neuron fired.
+     * t_peak     (n_samples, n_out) out [time]; the spike time where it fired. */
+    void (*peak)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+                 size_t n_samples, size_t n_in, const real *weights, size_t n_out,
+                 double t_max, const real *at, real *u_peak, real *t_peak,
+                 void *scratch);
+
+    /* Slope of the membrane at given times, by the inputs strictly before them:
+     *     u'(t_j) = sum over t_i < t_j of  w_ij kappa'(t_j - t_i)
+     * at         (n_samples, n_out) [time]; where it is +infinity the slope is 0.
+     * slopes     (n_samples, n_out) out [threshold/time]. */
+    void (*slope)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+                  size_t n_samples, size_t n_in, const real *weights, size_t n_out,
+                  double t_max, const real *at, real *slopes, void *scratch);
+
+    /* Gradient of weights, with c_j = dL/dt_j / u'(t_j):
+     *     grad_ij -= sum over samples and t_i < t_j of  c_j kappa(t_j - t_i)
+     * begin, end  neurons; begin is a multiple of `lanes`, end too or n_out.
+     * c          (n_samples, n_out); has no effect where `at` is +infinity.
+     * grad       packed, in and out. */
+    void (*grad_weights)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+                         size_t n_samples, size_t n_in, const real *at, const real *c,
+                         size_t n_out, size_t begin, size_t end, double t_max,
+                         real *grad, void *scratch);
+
+    /* Gradient of input times:
+     *     grad_i = sum over t_i < t_j of  c_j w_ij kappa'(t_j - t_i)
+     *              + sum over t_i = t_j of  kink_j
+     * kink       (n_samples, n_out), or NULL for 0.
+     * grad       (n_samples, n_in) out; 0 for inputs that are absent or too late. */
+    void (*grad_times)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+                       size_t n_samples, size_t n_in, const real *weights, size_t n_out,
+                       double t_max, const real *at, const real *c, const real *kink,
+                       real *grad, void *scratch);
+
+    /* Losses on the times of the output layer, computed in double; see ttfs_loss.
+     * times      (n_samples, n_classes) [time], finite: spike times, or pseudo-times.
+     * labels     (n_samples,) < n_classes.
+     * factors    (n_samples,) weight of each sample.
+     * loss       (n_samples,) out, with the factor applied.
+     * grad       (n_samples, n_classes) out: d loss / d times [1/time]. */
+    void (*loss)(const NAME(ttfs_training) *training, const real *times,
+                 const size_t *labels, const double *factors, size_t n_samples,
+                 size_t n_classes, double *loss, real *grad);
+
+    /* Pass samples through a network.
+     * spikes     of the encoder, biases of the first layer included.
+     * layers     n_layers pointers, each (n_samples, n_out) out [time] or NULL: spike
+     *            times of the layer.
+     * decisions  (n_samples, n_out of the last layer) out [time], or NULL: spike
+     *            times, or pseudo-times of silent neurons, t_max + pseudo_slope
+     *            (threshold - u_peak), which are later than any spike.
+     * labels     (n_samples,) out, or NULL: the neuron that decides first. Then
+     *            decisions must be NULL.
+     * scratch    infer_room() bytes. */
+    void (*infer)(const NAME(ttfs_network) *network, const NAME(ttfs_spikes) *spikes,
+                  size_t n_samples, real *const *layers, double *decisions,
+                  size_t *labels, void *scratch);
+
+    /* One update of the weights takes three phases. Each is called for all parts
+     * 0 .. n_parts - 1, at the same time if the caller has threads, before the next.
+     * order      (n_samples,) numbers of the samples of the batch.
+     * loss       (n_samples,) out: loss of each. */
+    void (*train_forward)(const NAME(ttfs_training) *training, const size_t *order,
+                          size_t n_samples, size_t part, double *loss);
+    void (*train_backward)(const NAME(ttfs_training) *training, size_t n_samples,
+                           double learning_rate, size_t part);
+    void (*train_update)(const NAME(ttfs_training) *training, size_t n_samples,
+                         double learning_rate, size_t part);
+} NAME(ttfs_kernels);
+
+/* The kernels for an instruction set, or NULL where the library or this processor
+ * does not have it. */
+const NAME(ttfs_kernels) *NAME(ttfs_kernels_for)(ttfs_simd simd);

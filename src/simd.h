@@ -1,0 +1,57 @@
+/* The vectors that a file computes with.
+ *
+ * baseline.c, avx2.c and avx512.c set SIMD and include the whole core once for each
+ * precision: one text for all. What differs is the header chosen here, which defines
+ *
+ *     vec, mask, WIDTH        WIDTH reals, as many truth values
+ *     PANEL_VECS              vectors of neurons whose sums fit into registers
+ *     v_set v_load v_store v_load_part v_store_part v_gather
+ *     v_fma v_fnma            a b + c and c - a b
+ *     v_fma_where             a b + c where the mask is set, c elsewhere
+ *     v_min v_max v_round v_gt v_ge v_eq v_select v_keep
+ *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
+ *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
+ *     v_sum v_greatest        over the lanes, in a fixed order
+ *     m_first m_none m_and m_or m_andnot m_any
+ *
+ * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
+#define SIMD_BASELINE 0
+#define SIMD_AVX2 1
+#define SIMD_AVX512 2
+
+/* The name of the table of functions, and what the compiler may use from here on. */
+#if SIMD == SIMD_AVX512
+#include <immintrin.h>
+#define SIMD_NAME "avx512"
+#define KERNELS TYPE(kernels_avx512)
+#define ISA "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"
+#elif SIMD == SIMD_AVX2
+#include <immintrin.h>
+#define SIMD_NAME "avx2"
+#define KERNELS TYPE(kernels_avx2)
+#define ISA "avx2,fma"
+#else
+#define SIMD_NAME "baseline"
+#define KERNELS TYPE(kernels_baseline)
+#endif
+
+#define PRAGMA(text) _Pragma(#text)
+#if defined(ISA) && defined(__clang__)
+#define POP_TARGET
+#define PUSH(isa) PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+PUSH(ISA)
+#elif defined(ISA)
+#define TARGET(isa) PRAGMA(GCC target(isa))
+TARGET(ISA)
+#endif
+
+#if SIMD == SIMD_AVX512
+#include "simd_avx512.h"
+#elif SIMD == SIMD_AVX2
+#include "simd_avx2.h"
+#else
+#include "simd_baseline.h"
+#endif
+
+/* Neurons of a panel. */
+#define LANES (PANEL_VECS * WIDTH)

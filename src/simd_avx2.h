@@ -1,0 +1,233 @@
+/* Vectors of AVX2 with FMA: 8 floats or 4 doubles; a mask is a vector of lanes with
+ * all bits set or none. See simd.h. */
+#if REAL_BITS == 32
+typedef __m256 vec;
+typedef __m256i bits;
+#define WIDTH 8
+#define OP(name) _mm256_##name##_ps
+#define TO_BITS _mm256_castps_si256
+#define FROM_BITS _mm256_castsi256_ps
+#else
+typedef __m256d vec;
+typedef __m256i bits;
+#define WIDTH 4
+#define OP(name) _mm256_##name##_pd
+#define TO_BITS _mm256_castpd_si256
+#define FROM_BITS _mm256_castsi256_pd
+#endif
+typedef vec mask;
+#define PANEL_VECS 2
+
+static inline vec v_set(real x)
+{
+    return OP(set1)(x);
+}
+
+static inline vec v_load(const real *p)
+{
+    return OP(loadu)(p);
+}
+
+static inline void v_store(real *p, vec x)
+{
+    OP(storeu)(p, x);
+}
+
+static inline vec v_gather(const real *p, vec k)
+{
+#if REAL_BITS == 32
+    return _mm256_i32gather_ps(p, _mm256_cvttps_epi32(k), sizeof(real));
+#else
+    return _mm256_i32gather_pd(p, _mm256_cvttpd_epi32(k), sizeof(real));
+#endif
+}
+
+static inline mask m_first(size_t n)
+{
+    static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return OP(loadu)((const real *)(ones + 8 - n * (REAL_BITS / 32)));
+}
+
+static inline vec v_load_part(const real *p, size_t n)
+{
+    return OP(maskload)(p, TO_BITS(m_first(n)));
+}
+
+static inline void v_store_part(real *p, vec x, size_t n)
+{
+    OP(maskstore)(p, TO_BITS(m_first(n)), x);
+}
+
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return OP(fmadd)(a, b, c);
+}
+
+static inline vec v_fnma(vec a, vec b, vec c)
+{
+    return OP(fnmadd)(a, b, c);
+}
+
+static inline vec v_min(vec a, vec b)
+{
+    return OP(min)(a, b);
+}
+
+static inline vec v_max(vec a, vec b)
+{
+    return OP(max)(a, b);
+}
+
+static inline mask v_gt(vec a, vec b)
+{
+    return OP(cmp)(a, b, _CMP_GT_OQ);
+}
+
+static inline mask v_ge(vec a, vec b)
+{
+    return OP(cmp)(a, b, _CMP_GE_OQ);
+}
+
+static inline mask v_eq(vec a, vec b)
+{
+    return OP(cmp)(a, b, _CMP_EQ_OQ);
+}
+
+static inline mask m_none(void)
+{
+    return OP(setzero)();
+}
+
+static inline mask m_and(mask a, mask b)
+{
+    return OP(and)(a, b);
+}
+
+static inline mask m_or(mask a, mask b)
+{
+    return OP(or)(a, b);
+}
+
+static inline mask m_andnot(mask a, mask b)
+{
+    return OP(andnot)(b, a);
+}
+
+static inline int m_any(mask m)
+{
+    return OP(movemask)(m) != 0;
+}
+
+static inline vec v_select(mask m, vec a, vec b)
+{
+    return OP(blendv)(b, a, m);
+}
+
+static inline vec v_keep(mask m, vec a)
+{
+    return OP(and)(m, a);
+}
+
+static inline vec v_fma_where(mask m, vec a, vec b, vec c)
+{
+    return v_fma(a, v_keep(m, b), c);
+}
+
+static inline vec v_round(vec x)
+{
+    return OP(round)(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/* 2^n for a normal result: n into the bits of the exponent. */
+static inline vec v_power2(vec n)
+{
+#if REAL_BITS == 32
+    const bits i = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    return FROM_BITS(_mm256_slli_epi32(i, 23));
+#else
+    const bits i = _mm256_cvtepi32_epi64(
+        _mm_add_epi32(_mm256_cvtpd_epi32(n), _mm_set1_epi32(1023)));
+    return FROM_BITS(_mm256_slli_epi64(i, 52));
+#endif
+}
+
+static inline vec v_scale2(vec x, vec n)
+{
+    const vec half = v_round(n * v_set((real)0.5)); /* 2^n may not be normal */
+    return x * v_power2(half) * v_power2(n - half);
+}
+
+static inline vec v_split(vec x, vec *exponent)
+{
+#if REAL_BITS == 32
+    const bits i = TO_BITS(x);
+    const bits e = _mm256_sub_epi32(_mm256_srli_epi32(i, 23), _mm256_set1_epi32(127));
+    const bits mantissa = _mm256_set1_epi32(0x7fffff);
+    *exponent = _mm256_cvtepi32_ps(e);
+#else
+    const bits i = TO_BITS(x);
+    /* The exponent in the low bits of 2^52, less 2^52. */
+    const vec magic = v_set(0x1p52);
+    const bits e = _mm256_or_si256(_mm256_srli_epi64(i, 52), TO_BITS(magic));
+    const bits mantissa = _mm256_set1_epi64x(0xfffffffffffff);
+    *exponent = FROM_BITS(e) - magic - v_set(1023);
+#endif
+    return FROM_BITS(_mm256_or_si256(_mm256_and_si256(i, mantissa), TO_BITS(v_set(1))));
+}
+
+#if REAL_BITS == 32
+/* Estimates of 12 bits, sharpened by a step of Newton's method. */
+static inline vec v_inverse_sqrt(vec x)
+{
+    const vec r = OP(rsqrt)(x), half_x = v_set(0.5f) * x;
+    return v_fma(r, v_fnma(half_x * r, r, v_set(0.5f)), r);
+}
+
+static inline vec v_inverse(vec x)
+{
+    const vec r = OP(rcp)(x);
+    return v_fma(r, v_fnma(x, r, v_set(1)), r);
+}
+
+static inline real v_sum(vec x)
+{
+    __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
+}
+
+static inline real v_greatest(vec x)
+{
+    __m128 y = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_max_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
+}
+#else
+static inline vec v_inverse_sqrt(vec x)
+{
+    return v_set(1) / _mm256_sqrt_pd(x);
+}
+
+static inline vec v_inverse(vec x)
+{
+    return v_set(1) / x;
+}
+
+static inline real v_sum(vec x)
+{
+    const __m128d y =
+        _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(y, _mm_unpackhi_pd(y, y)));
+}
+
+static inline real v_greatest(vec x)
+{
+    const __m128d y =
+        _mm_max_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(y, _mm_unpackhi_pd(y, y)));
+}
+#endif
+
+#undef OP
+#undef TO_BITS
+#undef FROM_BITS

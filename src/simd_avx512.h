@@ -1,0 +1,191 @@
+/* Vectors of AVX-512 (F, DQ, VL): 16 floats or 8 doubles; a mask is a register of
+ * bits. See simd.h. */
+#if REAL_BITS == 32
+typedef __m512 vec;
+typedef __mmask16 mask;
+#define WIDTH 16
+#define OP(name) _mm512_##name##_ps
+#else
+typedef __m512d vec;
+typedef __mmask8 mask;
+#define WIDTH 8
+#define OP(name) _mm512_##name##_pd
+#endif
+#define PANEL_VECS 4
+
+static inline vec v_set(real x)
+{
+    return OP(set1)(x);
+}
+
+static inline vec v_load(const real *p)
+{
+    return OP(loadu)(p);
+}
+
+static inline void v_store(real *p, vec x)
+{
+    OP(storeu)(p, x);
+}
+
+static inline mask m_first(size_t n)
+{
+    return (mask)((1u << n) - 1);
+}
+
+static inline vec v_load_part(const real *p, size_t n)
+{
+    return OP(maskz_loadu)(m_first(n), p);
+}
+
+static inline void v_store_part(real *p, vec x, size_t n)
+{
+    OP(mask_storeu)(p, m_first(n), x);
+}
+
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return OP(fmadd)(a, b, c);
+}
+
+static inline vec v_fnma(vec a, vec b, vec c)
+{
+    return OP(fnmadd)(a, b, c);
+}
+
+static inline vec v_fma_where(mask m, vec a, vec b, vec c)
+{
+    return OP(mask3_fmadd)(a, b, c, m);
+}
+
+static inline vec v_min(vec a, vec b)
+{
+    return OP(min)(a, b);
+}
+
+static inline vec v_max(vec a, vec b)
+{
+    return OP(max)(a, b);
+}
+
+static inline mask v_gt(vec a, vec b)
+{
+#if REAL_BITS == 32
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+#else
+    return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ);
+#endif
+}
+
+static inline mask v_ge(vec a, vec b)
+{
+#if REAL_BITS == 32
+    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+#else
+    return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ);
+#endif
+}
+
+static inline mask v_eq(vec a, vec b)
+{
+#if REAL_BITS == 32
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+#else
+    return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
+#endif
+}
+
+static inline mask m_none(void)
+{
+    return 0;
+}
+
+static inline mask m_and(mask a, mask b)
+{
+    return (mask)(a & b);
+}
+
+static inline mask m_or(mask a, mask b)
+{
+    return (mask)(a | b);
+}
+
+static inline mask m_andnot(mask a, mask b)
+{
+    return (mask)(a & ~b);
+}
+
+static inline int m_any(mask m)
+{
+    return m != 0;
+}
+
+static inline vec v_select(mask m, vec a, vec b)
+{
+    return OP(mask_blend)(m, b, a);
+}
+
+static inline vec v_keep(mask m, vec a)
+{
+    return OP(maskz_mov)(m, a);
+}
+
+static inline vec v_round(vec x)
+{
+    return OP(roundscale)(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+static inline vec v_scale2(vec x, vec n)
+{
+    return OP(scalef)(x, n);
+}
+
+static inline vec v_split(vec x, vec *exponent)
+{
+    *exponent = OP(getexp)(x);
+    return OP(getmant)(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero);
+}
+
+/* Estimates of 14 bits, sharpened by Newton's method. */
+static inline vec v_inverse_sqrt(vec x)
+{
+    const vec half_x = v_set((real)0.5) * x;
+    vec r = OP(rsqrt14)(x);
+    for (int bits = 14; bits < (REAL_BITS == 32 ? 24 : 53); bits *= 2) {
+        r = v_fma(r, v_fnma(half_x * r, r, v_set((real)0.5)), r);
+    }
+    return r;
+}
+
+static inline vec v_inverse(vec x)
+{
+    vec r = OP(rcp14)(x);
+    for (int bits = 14; bits < (REAL_BITS == 32 ? 24 : 53); bits *= 2) {
+        r = v_fma(r, v_fnma(x, r, v_set(1)), r);
+    }
+    return r;
+}
+
+static inline real v_sum(vec x)
+{
+    return OP(reduce_add)(x);
+}
+
+static inline real v_greatest(vec x)
+{
+    return OP(reduce_max)(x);
+}
+
+#if REAL_BITS == 32
+static inline vec v_gather(const real *p, vec k)
+{
+    return _mm512_i32gather_ps(_mm512_cvttps_epi32(k), p, sizeof(real));
+}
+#else
+static inline vec v_gather(const real *p, vec k)
+{
+    return _mm512_i32gather_pd(_mm512_cvttpd_epi32(k), p, sizeof(real));
+}
+#endif
+
+#undef OP
