@@ -223,7 +223,9 @@ cdef class Spikes:
         """Times (n_samples, n_in) of the first n_in inputs; +inf = absent."""
         n = self.n_in if n_in is None else n_in
         out = np.full((self.n_samples, n), np.inf, self.times.dtype)
-        sample = np.repeat(np.arange(self.n_samples), np.diff(self.offsets))
+        sample = np.repeat(
+            np.arange(self.n_samples), np.diff(self.offsets).astype(np.intp)
+        )
         used = slice(len(sample))
         kept = self.inputs[used] < n
         out[sample[kept], self.inputs[used][kept]] = self.times[used][kept]
@@ -737,6 +739,7 @@ cdef class Network:
     """
 
     cdef readonly list shapes   # (n_in, n_out) of the weights
+    cdef readonly Py_ssize_t n_outputs
     cdef list kept              # what the structs point to
     cdef bint single
     cdef Room layers
@@ -751,6 +754,7 @@ cdef class Network:
         cdef const double[::1] bias_d
         cdef ttfs_neuron neuron
         cdef size_t n_layers = len(layers)
+        cdef Py_ssize_t n_in, n_out = 0, n_bias
 
         if not 0 < n_layers <= MOST_LAYERS:
             raise ValueError(f"a network must have 1 to {MOST_LAYERS} layers")
@@ -794,6 +798,7 @@ cdef class Network:
                 layer_d[k].n_out = n_out
                 layer_d[k].bias_times = &bias_d[0]
                 layer_d[k].weights = <double *>(<Room>packed).start
+        self.n_outputs = n_out
         self.net_f.n_layers = self.net_d.n_layers = n_layers
         self.net_f.layers, self.net_d.layers = layer_f, layer_d
         self.net_f.t_max = self.net_d.t_max = t_max
@@ -843,7 +848,7 @@ cdef class Network:
 
         Those of silent neurons are pseudo-times, later than any spike.
         """
-        decisions = np.empty((len(spikes), self.shapes[-1][1]))
+        decisions = np.empty((len(spikes), self.n_outputs))
         self.infer(spikes, None, decisions, None)
         return decisions
 
@@ -858,7 +863,7 @@ cdef class Network:
     ) except -1:
         cdef Py_ssize_t n_samples = spikes.n_samples, n_layers = len(self.shapes)
         cdef Py_ssize_t part, n_parts, s, n, k
-        cdef size_t size, n_out = self.shapes[-1][1]
+        cdef size_t size, n_out = self.n_outputs
         cdef Room rooms, pointers
         cdef ttfs_spikes_f all_f, mine_f
         cdef ttfs_spikes all_d, mine_d
@@ -1028,6 +1033,7 @@ cdef class Trainer(Network):
     cdef ttfs_training_f train_f
     cdef ttfs_training train_d
     cdef list moments, clocks
+    cdef object data
     cdef Room workspace
 
     def __init__(
@@ -1116,7 +1122,7 @@ cdef class Trainer(Network):
         cdef double[::1] losses
 
         self.check(spikes)
-        _check_labels(labels, factors, len(spikes), self.shapes[-1][1])
+        _check_labels(labels, factors, len(spikes), self.n_outputs)
         if batch_size < 1:
             raise ValueError("batch_size must be positive")
         n_batches = (n_order + batch_size - 1) // batch_size
@@ -1174,8 +1180,7 @@ cdef class Trainer(Network):
     ) except -1:
         """Point the structs to the data; make room for a batch."""
         cdef size_t size
-        self.kept.append((spikes, labels, factors))
-        del self.kept[len(self.shapes) : -1]
+        self.data = spikes, labels, factors
         if self.single:
             self.train_f.spikes = spikes.view_f()
             self.train_f.labels, self.train_f.factors = &labels[0], &factors[0]

@@ -5,14 +5,20 @@
  *
  *     vec, mask, WIDTH        WIDTH reals, as many truth values
  *     PANEL_VECS              vectors of neurons whose sums fit into registers
- *     v_set v_load v_store v_load_part v_store_part v_gather
+ *     v_set v_load v_store v_load_part v_store_part
  *     v_fma v_fnma            a b + c and c - a b
  *     v_fma_where             a b + c where the mask is set, c elsewhere
  *     v_min v_max v_round v_gt v_ge v_eq v_select v_keep
  *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
+ *     v_store_index           WIDTH whole numbers as uint32_t
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
  *     v_sum v_greatest        over the lanes, in a fixed order
  *     m_first m_none m_and m_or m_andnot m_any
+ *
+ *     keys, KEYS              vectors of double, for sorting; k_load, k_store: aligned
+ *     k_min k_max
+ *     k_swap(x, d)            lane l from lane l xor d
+ *     k_halves(a, b, bit)     a where l has not the bit, b where it has
  *
  * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
 #define SIMD_BASELINE 0
@@ -55,3 +61,13 @@ TARGET(ISA)
 
 /* Neurons of a panel. */
 #define LANES (PANEL_VECS * WIDTH)
+
+/* p[k] for a vector of whole numbers k; the instructions made for it are slower. */
+static inline vec v_gather(const real *p, vec k)
+{
+    uint32_t index[WIDTH];
+    real lanes[WIDTH];
+    v_store_index(index, k);
+    for (int l = 0; l < WIDTH; ++l) lanes[l] = p[index[l]];
+    return v_load(lanes);
+}

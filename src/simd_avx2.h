@@ -33,12 +33,12 @@ static inline void v_store(real *p, vec x)
     OP(storeu)(p, x);
 }
 
-static inline vec v_gather(const real *p, vec k)
+static inline void v_store_index(uint32_t *p, vec k)
 {
 #if REAL_BITS == 32
-    return _mm256_i32gather_ps(p, _mm256_cvttps_epi32(k), sizeof(real));
+    _mm256_storeu_si256((__m256i *)p, _mm256_cvttps_epi32(k));
 #else
-    return _mm256_i32gather_pd(p, _mm256_cvttpd_epi32(k), sizeof(real));
+    _mm_storeu_si128((__m128i *)p, _mm256_cvttpd_epi32(k));
 #endif
 }
 
@@ -227,6 +227,44 @@ static inline real v_greatest(vec x)
     return _mm_cvtsd_f64(_mm_max_sd(y, _mm_unpackhi_pd(y, y)));
 }
 #endif
+
+/* Vectors of sort keys, see simd.h. */
+typedef __m256d keys;
+#define KEYS 4
+
+static inline keys k_load(const double *p)
+{
+    return _mm256_load_pd(p);
+}
+
+static inline void k_store(double *p, keys x)
+{
+    _mm256_store_pd(p, x);
+}
+
+static inline keys k_min(keys a, keys b)
+{
+    return _mm256_min_pd(a, b);
+}
+
+static inline keys k_max(keys a, keys b)
+{
+    return _mm256_max_pd(a, b);
+}
+
+static inline keys k_swap(keys x, int distance)
+{
+    switch (distance) {
+    case 1: return _mm256_permute4x64_pd(x, 0xB1);
+    case 2: return _mm256_permute4x64_pd(x, 0x4E);
+    default: return _mm256_permute4x64_pd(x, 0x1B);
+    }
+}
+
+static inline keys k_halves(keys low, keys high, int bit)
+{
+    return bit == 1 ? _mm256_blend_pd(low, high, 0xA) : _mm256_blend_pd(low, high, 0xC);
+}
 
 #undef OP
 #undef TO_BITS

@@ -176,16 +176,50 @@ static inline real v_greatest(vec x)
     return OP(reduce_max)(x);
 }
 
+static inline void v_store_index(uint32_t *p, vec k)
+{
 #if REAL_BITS == 32
-static inline vec v_gather(const real *p, vec k)
-{
-    return _mm512_i32gather_ps(_mm512_cvttps_epi32(k), p, sizeof(real));
-}
+    _mm512_storeu_si512(p, _mm512_cvttps_epi32(k));
 #else
-static inline vec v_gather(const real *p, vec k)
-{
-    return _mm512_i32gather_pd(_mm512_cvttpd_epi32(k), p, sizeof(real));
-}
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvttpd_epi32(k));
 #endif
+}
+
+/* Vectors of sort keys, see simd.h. */
+typedef __m512d keys;
+#define KEYS 8
+
+static inline keys k_load(const double *p)
+{
+    return _mm512_load_pd(p);
+}
+
+static inline void k_store(double *p, keys x)
+{
+    _mm512_store_pd(p, x);
+}
+
+static inline keys k_min(keys a, keys b)
+{
+    return _mm512_min_pd(a, b);
+}
+
+static inline keys k_max(keys a, keys b)
+{
+    return _mm512_max_pd(a, b);
+}
+
+static inline keys k_swap(keys x, int distance)
+{
+    const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_permutexvar_pd(_mm512_xor_si512(lane, _mm512_set1_epi64(distance)),
+                                 x);
+}
+
+static inline keys k_halves(keys low, keys high, int bit)
+{
+    const __mmask8 upper = bit == 1 ? 0xAA : bit == 2 ? 0xCC : 0xF0;
+    return _mm512_mask_blend_pd(upper, low, high);
+}
 
 #undef OP

@@ -34,11 +34,9 @@ static inline void v_store(real *p, vec x)
     memcpy(p, &x, sizeof x);
 }
 
-static inline vec v_gather(const real *p, vec k)
+static inline void v_store_index(uint32_t *p, vec k)
 {
-    vec x;
-    for (int l = 0; l < WIDTH; ++l) x[l] = p[(size_t)k[l]];
-    return x;
+    for (int l = 0; l < WIDTH; ++l) p[l] = (uint32_t)k[l];
 }
 
 static inline mask m_first(size_t n)
@@ -186,6 +184,45 @@ static inline real v_greatest(vec x)
     real greatest = x[0];
     for (int l = 1; l < WIDTH; ++l) greatest = x[l] > greatest ? x[l] : greatest;
     return greatest;
+}
+
+/* Vectors of sort keys, see simd.h. */
+typedef double keys __attribute__((vector_size(16)));
+typedef int64_t key_mask __attribute__((vector_size(16)));
+#define KEYS 2
+
+static inline keys k_load(const double *p)
+{
+    return *(const keys *)p;
+}
+
+static inline void k_store(double *p, keys x)
+{
+    *(keys *)p = x;
+}
+
+static inline keys k_min(keys a, keys b)
+{
+    const key_mask m = a < b;
+    return (keys)((m & (key_mask)a) | (~m & (key_mask)b));
+}
+
+static inline keys k_max(keys a, keys b)
+{
+    const key_mask m = a > b;
+    return (keys)((m & (key_mask)a) | (~m & (key_mask)b));
+}
+
+static inline keys k_swap(keys x, int distance)
+{
+    (void)distance; /* there is only one */
+    return (keys){x[1], x[0]};
+}
+
+static inline keys k_halves(keys low, keys high, int bit)
+{
+    (void)bit;
+    return (keys){low[0], high[1]};
 }
 
 #undef EXPONENT_BIAS
