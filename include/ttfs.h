@@ -108,11 +108,11 @@ enum { TTFS_VARIES = 1, TTFS_ZERO_IS_ABSENT = 2 };
 typedef struct {
     size_t n_features;
     int is_spike_times;
-    double begin;                 /* [time] */
-    double window;                /* [time] */
-    const double *low, *high;     /* (n_features,) */
-    const double *scale;          /* (n_features,) 1 / (high/2 - low/2), or 0 */
-    const unsigned char *flags;   /* (n_features,) of the two above */
+    double begin;               /* [time] */
+    double window;              /* [time] */
+    const double *low, *high;   /* (n_features,) */
+    const double *scale;        /* (n_features,) 1 / (high/2 - low/2), or 0 */
+    const unsigned char *flags; /* (n_features,) of the two above */
     size_t n_complemented;
     const uint32_t *complemented; /* (n_complemented,) features, ascending */
     size_t n_always;

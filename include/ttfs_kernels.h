@@ -26,14 +26,14 @@ typedef struct {
     const real *bias_times; /* (n_bias,) [time] */
     real *weights;          /* packed, see pack() [threshold] */
     /* For training only: */
-    real *m, *v;                /* packed: moments of Adam, zero at first */
-    double *decay_1, *decay_2;  /* (n_panels, n_in): beta^steps, one at first */
-    double unit;                /* learning rates are in this unit [threshold] */
+    real *m, *v;               /* packed: moments of Adam, zero at first */
+    double *decay_1, *decay_2; /* (n_panels, n_in): beta^steps, one at first */
+    double unit;               /* learning rates are in this unit [threshold] */
 } NAME(ttfs_layer);
 
 typedef struct {
     size_t n_layers;
-    const NAME(ttfs_layer) *layers;
+    const NAME(ttfs_layer) * layers;
     double t_max;        /* the end of the experiment [time] */
     double pseudo_slope; /* delay of silent outputs [time/threshold] */
 } NAME(ttfs_network);
@@ -44,18 +44,18 @@ typedef struct {
 typedef struct {
     NAME(ttfs_network) network;
     ttfs_loss loss;
-    double time_scale, early, early_scale;     /* of the cross-entropy */
-    double target_label, target_other;         /* of the squared errors */
-    double floor;                              /* least u' at a spike in a gradient */
-    double existence, tolerated;               /* silent hidden neurons */
+    double time_scale, early, early_scale; /* of the cross-entropy */
+    double target_label, target_other;     /* of the squared errors */
+    double floor;                          /* least u' at a spike in a gradient */
+    double existence, tolerated;           /* silent hidden neurons */
     double beta_1, beta_2, epsilon, weight_decay; /* Adam; the last per unit */
-    NAME(ttfs_spikes) spikes;                  /* of the data set */
-    const size_t *labels;                      /* (n_samples,) < n_out of last layer */
-    const double *factors;                     /* (n_samples,) weights in the loss */
-    size_t most_samples;                       /* of a batch */
-    size_t most_spikes;                        /* of a sample of the data set */
-    size_t n_parts;                            /* that each phase is divided into */
-    void *workspace;                           /* training_room() bytes */
+    NAME(ttfs_spikes) spikes;                     /* of the data set */
+    const size_t *labels;  /* (n_samples,) < n_out of last layer */
+    const double *factors; /* (n_samples,) weights in the loss */
+    size_t most_samples;   /* of a batch */
+    size_t most_spikes;    /* of a sample of the data set */
+    size_t n_parts;        /* that each phase is divided into */
+    void *workspace;       /* training_room() bytes */
 } NAME(ttfs_training);
 
 /* -- Kernels ------------------------------------------------------------------- */
@@ -79,8 +79,8 @@ typedef struct {
     size_t (*sort_room)(size_t n);
     size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias);
     size_t (*layer_room)(size_t most);
-    size_t (*infer_room)(const NAME(ttfs_network) *network, size_t most);
-    size_t (*training_room)(const NAME(ttfs_training) *training);
+    size_t (*infer_room)(const NAME(ttfs_network) * network, size_t most);
+    size_t (*training_room)(const NAME(ttfs_training) * training);
 
     /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
     void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
@@ -113,7 +113,7 @@ typedef struct {
 
     /* First spike times of a layer.
      * out        (n_samples, n_out) out [time]: < t_max, or +infinity where silent. */
-    void (*first_spike)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+    void (*first_spike)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) * spikes,
                         size_t n_samples, size_t n_in, const real *weights,
                         size_t n_out, double t_max, real *out, void *scratch);
 
@@ -123,7 +123,7 @@ typedef struct {
      * u_peak     (n_samples, n_out) out [threshold]; the threshold itself where the
      *            neuron fired.
      * t_peak     (n_samples, n_out) out [time]; the spike time where it fired. */
-    void (*peak)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+    void (*peak)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) * spikes,
                  size_t n_samples, size_t n_in, const real *weights, size_t n_out,
                  double t_max, const real *at, real *u_peak, real *t_peak,
                  void *scratch);
@@ -132,7 +132,7 @@ typedef struct {
      *     u'(t_j) = sum over t_i < t_j of  w_ij kappa'(t_j - t_i)
      * at         (n_samples, n_out) [time]; where it is +infinity the slope is 0.
      * slopes     (n_samples, n_out) out [threshold/time]. */
-    void (*slope)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+    void (*slope)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) * spikes,
                   size_t n_samples, size_t n_in, const real *weights, size_t n_out,
                   double t_max, const real *at, real *slopes, void *scratch);
 
@@ -141,7 +141,7 @@ typedef struct {
      * begin, end  neurons; begin is a multiple of `lanes`, end too or n_out.
      * c          (n_samples, n_out); has no effect where `at` is +infinity.
      * grad       packed, in and out. */
-    void (*grad_weights)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+    void (*grad_weights)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) * spikes,
                          size_t n_samples, size_t n_in, const real *at, const real *c,
                          size_t n_out, size_t begin, size_t end, double t_max,
                          real *grad, void *scratch);
@@ -151,7 +151,7 @@ typedef struct {
      *              + sum over t_i = t_j of  kink_j
      * kink       (n_samples, n_out), or NULL for 0.
      * grad       (n_samples, n_in) out; 0 for inputs that are absent or too late. */
-    void (*grad_times)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) *spikes,
+    void (*grad_times)(const ttfs_neuron *neuron, const NAME(ttfs_spikes) * spikes,
                        size_t n_samples, size_t n_in, const real *weights, size_t n_out,
                        double t_max, const real *at, const real *c, const real *kink,
                        real *grad, void *scratch);
@@ -162,7 +162,7 @@ typedef struct {
      * factors    (n_samples,) weight of each sample.
      * loss       (n_samples,) out, with the factor applied.
      * grad       (n_samples, n_classes) out: d loss / d times [1/time]. */
-    void (*loss)(const NAME(ttfs_training) *training, const real *times,
+    void (*loss)(const NAME(ttfs_training) * training, const real *times,
                  const size_t *labels, const double *factors, size_t n_samples,
                  size_t n_classes, double *loss, real *grad);
 
@@ -176,7 +176,7 @@ typedef struct {
      * labels     (n_samples,) out, or NULL: the neuron that decides first. Then
      *            decisions must be NULL.
      * scratch    infer_room() bytes. */
-    void (*infer)(const NAME(ttfs_network) *network, const NAME(ttfs_spikes) *spikes,
+    void (*infer)(const NAME(ttfs_network) * network, const NAME(ttfs_spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
 
@@ -184,14 +184,14 @@ typedef struct {
      * 0 .. n_parts - 1, at the same time if the caller has threads, before the next.
      * order      (n_samples,) numbers of the samples of the batch.
      * loss       (n_samples,) out: loss of each. */
-    void (*train_forward)(const NAME(ttfs_training) *training, const size_t *order,
+    void (*train_forward)(const NAME(ttfs_training) * training, const size_t *order,
                           size_t n_samples, size_t part, double *loss);
-    void (*train_backward)(const NAME(ttfs_training) *training, size_t n_samples,
+    void (*train_backward)(const NAME(ttfs_training) * training, size_t n_samples,
                            double learning_rate, size_t part);
-    void (*train_update)(const NAME(ttfs_training) *training, size_t n_samples,
+    void (*train_update)(const NAME(ttfs_training) * training, size_t n_samples,
                          double learning_rate, size_t part);
 } NAME(ttfs_kernels);
 
 /* The kernels for an instruction set, or NULL where the library or this processor
  * does not have it. */
-const NAME(ttfs_kernels) *NAME(ttfs_kernels_for)(ttfs_simd simd);
+const NAME(ttfs_kernels) * NAME(ttfs_kernels_for)(ttfs_simd simd);

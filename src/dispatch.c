@@ -21,8 +21,7 @@ static int has(ttfs_simd simd)
     case TTFS_SIMD_AVX512:
         return has(TTFS_SIMD_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512bw");
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 #endif
     default:
         return 0;

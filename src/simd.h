@@ -44,7 +44,8 @@
 #define PRAGMA(text) _Pragma(#text)
 #if defined(ISA) && defined(__clang__)
 #define POP_TARGET
-#define PUSH(isa) PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define PUSH(isa)                                                                      \
+    PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
 PUSH(ISA)
 #elif defined(ISA)
 #define TARGET(isa) PRAGMA(GCC target(isa))

@@ -100,7 +100,7 @@ static inline mask m_none(void)
 
 static inline mask m_and(mask a, mask b)
 {
-    return OP(and)(a, b);
+    return OP (and)(a, b);
 }
 
 static inline mask m_or(mask a, mask b)
@@ -125,7 +125,7 @@ static inline vec v_select(mask m, vec a, vec b)
 
 static inline vec v_keep(mask m, vec a)
 {
-    return OP(and)(m, a);
+    return OP (and)(m, a);
 }
 
 static inline vec v_fma_where(mask m, vec a, vec b, vec c)
@@ -255,9 +255,12 @@ static inline keys k_max(keys a, keys b)
 static inline keys k_swap(keys x, int distance)
 {
     switch (distance) {
-    case 1: return _mm256_permute4x64_pd(x, 0xB1);
-    case 2: return _mm256_permute4x64_pd(x, 0x4E);
-    default: return _mm256_permute4x64_pd(x, 0x1B);
+    case 1:
+        return _mm256_permute4x64_pd(x, 0xB1);
+    case 2:
+        return _mm256_permute4x64_pd(x, 0x4E);
+    default:
+        return _mm256_permute4x64_pd(x, 0x1B);
     }
 }
 

@@ -8,18 +8,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+import twin
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ttfs import LIF, _core, first_spike
-from ttfs._network import (
-    Layer,
-    backward,
-    decision_times,
-    existence_gradient,
-    forward,
-    initial_weights,
-    weight_unit,
-)
+from ttfs._network import Layer, initial_weights, weight_unit
+
+pytestmark = pytest.mark.usefixtures("every_simd")
 
 NEURONS = {
     "equal": LIF(),
@@ -121,11 +116,13 @@ def network(neuron, seed=0, sizes=(8, 20, 15, 3)):
 
 def total(layers, times, labels, existence):
     """Loss of a batch, with the existence term of every silent hidden neuron."""
-    passes = forward(layers, times, T_MAX)
+    passes = twin.forward(layers, times, T_MAX)
     neuron = layers[0].neuron
-    decisions = decision_times(passes[-1], T_MAX, 2.0)
+    decisions = twin.decision_times(passes[-1], T_MAX, 2.0)
     factors = np.linspace(0.5, 1.5, len(times))
-    loss, grad = _core.loss_cross_entropy(decisions, labels, factors, 0.5, 0.1, 1.0)
+    loss, grad = _core.loss(
+        decisions, labels, factors, kind="cross_entropy", time_scale=0.5, early=0.1
+    )
     missing = sum(np.sum(neuron.threshold - p.u_peak) for p in passes[:-1])
     return passes, grad, loss.sum() + existence / len(times) * missing
 
@@ -136,12 +133,13 @@ def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
     existence = 0.3
     passes, grad, _ = total(layers, times, labels, existence)
     assert any(np.isinf(p.spikes).any() for p in passes[:-1])
-    grads = backward(
+    grads = twin.backward(
         passes,
         grad,
         pseudo_slope=2.0,
         floor=0.0,
-        existence=partial(existence_gradient, strength=existence, tolerated=-1.0),
+        existence=existence,
+        tolerated=-1.0,
     )
     rng = np.random.default_rng(1)
     n_compared = 0
@@ -169,39 +167,41 @@ def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
 def test_pseudo_times_rank_silent_outputs_behind_spikes():
     neuron = LIF()
     layer = Layer(np.array([[4.0, 2.0, 1.0, -1.0]]), np.empty(0), neuron)
-    (last,) = forward([layer], np.array([[0.0]]), T_MAX)
-    times = decision_times(last, T_MAX, 2.0)
-    assert_array_equal(last.fired, [[True, False, False, False]])
+    spikes = twin.spikes_of(np.array([[0.0]]), [], T_MAX)
+    network = _core.Network([layer], T_MAX, 2.0)
+    times = network.decisions(spikes)
+    fired = np.isfinite(network.spike_times(spikes)[-1])
+    assert_array_equal(fired, [[True, False, False, False]])
     assert times[0, 0] < T_MAX < times[0, 1] < times[0, 2] < times[0, 3]
     assert_allclose(times[0, 1], T_MAX + 2.0 * (1.0 - 2.0 / np.e))
 
 
 def test_existence_term_leaves_neurons_alone_that_fire_often_enough():
     fired = np.array([[True, True, False], [True, False, False]])
-    grad = existence_gradient(fired, strength=1.0, tolerated=0.5)
+    grad = twin.existence_gradient(fired, strength=1.0, tolerated=0.5)
     assert_array_equal(grad, [[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]])
 
 
 LOSSES = {
-    "cross-entropy": partial(
-        _core.loss_cross_entropy, time_scale=0.3, early=0.0, early_scale=1.5
-    ),
-    "cross-entropy, early": partial(
-        _core.loss_cross_entropy, time_scale=0.3, early=0.2, early_scale=1.5
-    ),
-    "squared error": partial(
-        _core.loss_squared_error,
-        target_label=1.0,
-        target_other=2.0,
-        shift_invariant=False,
-    ),
-    "shift-invariant": partial(
-        _core.loss_squared_error,
-        target_label=1.0,
-        target_other=2.0,
-        shift_invariant=True,
-    ),
+    "cross-entropy": {"kind": "cross_entropy", "time_scale": 0.3, "early_scale": 1.5},
+    "cross-entropy, early": {
+        "kind": "cross_entropy",
+        "time_scale": 0.3,
+        "early": 0.2,
+        "early_scale": 1.5,
+    },
+    "squared error": {
+        "kind": "squared_error",
+        "target_label": 1.0,
+        "target_other": 2.0,
+    },
+    "shift-invariant": {
+        "kind": "shift_invariant",
+        "target_label": 1.0,
+        "target_other": 2.0,
+    },
 }
+LOSSES = {name: partial(_core.loss, **numbers) for name, numbers in LOSSES.items()}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -226,7 +226,8 @@ def test_loss_gradients_agree_with_finite_differences(loss, dtype):
 def test_losses_have_their_defining_values():
     times = np.array([[1.0, 1.5, 3.0]])
     label, one = np.array([1], dtype=np.uintp), np.ones(1)
-    value = _core.loss_cross_entropy(times, label, one, 0.5, 0.1, 2.0)[0][0]
+    numbers = {"kind": "cross_entropy", "time_scale": 0.5}
+    value = _core.loss(times, label, one, early=0.1, early_scale=2.0, **numbers)[0][0]
     p = np.exp(-times[0] / 0.5)
     assert_allclose(value, -np.log(p[1] / p.sum()) + 0.1 * np.expm1(1.5 / 2.0))
     r = times[0] - [2.0, 1.0, 2.0]
@@ -240,26 +241,11 @@ def test_losses_have_their_defining_values():
 def test_loss_survives_times_far_apart():
     times = np.array([[0.0, 1e6]])
     label = np.array([1], dtype=np.uintp)
-    value, grad = _core.loss_cross_entropy(times, label, np.ones(1), 0.1, 0.0, 1.0)
+    value, grad = _core.loss(
+        times, label, np.ones(1), kind="cross_entropy", time_scale=0.1
+    )
     assert_allclose(value, 1e7)
     assert_allclose(grad, [[-10.0, 10.0]])
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_adam_agrees_with_its_equations(dtype):
-    rng = np.random.default_rng(0)
-    w = rng.normal(size=(3, 2)).astype(dtype)
-    m, v = np.zeros_like(w), np.zeros_like(w)
-    expected, first, second = w.astype(float), 0.0, 0.0
-    for step in range(1, 6):
-        g = rng.normal(size=w.shape).astype(dtype)
-        _core.adam(w, g, m, v, 0.1, 0.9, 0.99, 1e-8, 0.2, step)
-        first = 0.9 * first + 0.1 * g
-        second = 0.99 * second + 0.01 * g.astype(float) ** 2
-        update = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
-        expected = expected * (1 - 0.1 * 0.2) - 0.1 * update
-    # Five steps of 0.1 each: rounding is relative to their size.
-    assert_allclose(w, expected, rtol=0, atol=1e-12 if dtype == np.float64 else 1e-6)
 
 
 def test_initial_weights_make_most_neurons_fire(neuron):
@@ -312,18 +298,23 @@ class TestBorder:
     @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
     def test_time_scale_must_be_positive(self, scale):
         times, label = np.zeros((1, 2)), np.array([0], dtype=np.uintp)
-        with pytest.raises(ValueError, match="positive"):
-            _core.loss_cross_entropy(times, label, np.ones(1), scale, 0.0, 1.0)
+        for name in ("time_scale", "early_scale"):
+            with pytest.raises(ValueError, match="positive"):
+                _core.loss(
+                    times, label, np.ones(1), kind="cross_entropy", **{name: scale}
+                )
+
+    def test_loss_must_be_known(self):
+        times, label = np.zeros((1, 2)), np.array([0], dtype=np.uintp)
+        with pytest.raises(ValueError, match="unknown loss 'hinge'"):
+            _core.loss(times, label, np.ones(1), kind="hinge")
+        with pytest.raises(TypeError, match="targets"):
+            _core.loss(times, label, np.ones(1), kind="squared_error", targets=2.0)
 
     def test_peak_needs_an_end(self):
         events = _core.Events(np.zeros((1, 1)), LIF())
         with pytest.raises(ValueError, match="t_max"):
             events.peak(np.ones((1, 1)), np.full((1, 1), np.inf))
-
-    def test_steps_count_from_one(self):
-        a = [np.zeros((1, 1)) for _ in range(4)]
-        with pytest.raises(ValueError, match="step"):
-            _core.adam(*a, 0.1, 0.9, 0.9, 1e-8, 0.0, 0)
 
     def test_none_is_no_array(self):
         events = _core.Events(np.zeros((1, 1)), LIF(), 1.0)
@@ -333,7 +324,9 @@ class TestBorder:
             lambda: events.first_spike(None),
             lambda: events.slope(one, None),
             lambda: events.grad_weights(one, one, None),
-            lambda: _core.adam(one, None, one, one, 0.1, 0.9, 0.9, 1e-8, 0.0, 1),
+            lambda: events.peak(one, None),
+            lambda: events.grad_times(one, one, None),
+            lambda: _core.loss(None, np.zeros(1, np.uintp), np.ones(1), kind="x"),
         ):
             with pytest.raises(TypeError):
                 call()

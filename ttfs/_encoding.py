@@ -17,11 +17,12 @@ class Encoder:
     channel and, where the feature is complemented, at ``window * v`` on a second one,
     so that small values are early somewhere too.
 
-    A zero is *absent* - no spike - in features that are never negative and 0 in at
-    least half of the training samples; those are never complemented. Features that are
-    constant in training never spike. Sparse matrices give the same spikes as the dense
-    arrays they stand for, at a cost that grows with what they store: the features whose
-    zeros are not absent are stored in most samples.
+    A zero is *absent* - no spike - in features that are 0 in at least half of the
+    training samples, and in all features if at least half of all values are 0; those
+    are never complemented. Features that are constant in training never spike. Sparse
+    matrices give the same spikes as the dense arrays they stand for, at a cost that
+    grows with what they store: features whose zeros are not absent are stored in most
+    samples.
 
     Times are counted from `begin`: 0 for features, and the earliest spike in the
     training data for spike times, so that large offsets cost no precision. What a
@@ -59,8 +60,11 @@ class Encoder:
         inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
         self.scale = np.where(varies & np.isfinite(inverse), inverse, 0.0)
         varies &= self.scale > 0
-        mostly_zero = 2 * n_zeros >= X.shape[0]
-        self.zero_is_absent = (self.low == 0) & mostly_zero
+        n_samples = X.shape[0]
+        if 2 * n_zeros.sum() >= n_samples * n_features:
+            self.zero_is_absent = n_zeros > 0
+        else:
+            self.zero_is_absent = 2 * n_zeros >= n_samples
         complemented = ~self.zero_is_absent & varies
         if self.kind == "complement":
             self.zero_is_absent = np.zeros(n_features, dtype=bool)

@@ -1,0 +1,289 @@
+"""Training and encoding, slow and readable: what the C core must do.
+
+Layers are `_core.Events`, which other tests compare with 50 digits and with finite
+differences; all else is NumPy, from the equations.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ttfs import _core
+from ttfs._spikes import over_slope
+
+# ------------------------------------------------------------------ encoding
+
+
+def encode(encoder, X):
+    """Spike times (n_samples, n_channels) of dense features, float64; +inf = absent.
+
+    The ranges and the rule for absent zeros are those that `encoder` has learned.
+    """
+    X = np.asarray(X, dtype=np.float64)
+    if encoder.kind == "spike_times":
+        return X - encoder.begin
+    clipped = np.minimum(np.maximum(X, encoder.low), encoder.high)
+    value = np.minimum((clipped / 2 - encoder.low / 2) * encoder.scale, 1.0)
+    times = encoder.window * (1.0 - value)
+    times[encoder.zero_is_absent & (clipped == 0)] = np.inf
+    times[:, encoder.scale == 0] = np.inf
+    return np.hstack([times, encoder.window * value[:, encoder.complemented]])
+
+
+def sort(times, bias_times, t_max, dtype):
+    """Spikes as (times, inputs, offsets), sorted by time, then by number."""
+    times = times.astype(dtype)
+    biases = np.broadcast_to(bias_times, (len(times), len(bias_times)))
+    times = np.hstack([times, biases.astype(dtype)])
+    all_times, all_inputs, offsets = [], [], [0]
+    for row in times:
+        order = np.lexsort((np.arange(len(row)), row))
+        order = order[row[order] < dtype(t_max)]
+        all_times.append(row[order])
+        all_inputs.append(order.astype(np.uint32))
+        offsets.append(offsets[-1] + len(order))
+    none = [np.empty(0, dtype)], [np.empty(0, np.uint32)]
+    return (
+        np.concatenate(all_times or none[0]),
+        np.concatenate(all_inputs or none[1]),
+        np.array(offsets, np.uintp),
+    )
+
+
+@dataclass
+class AsTheyAre:
+    """An encoder of spike times that changes nothing."""
+
+    n_features: int
+    kind: str = "spike_times"
+    begin: float = 0.0
+    window: float = 1.0
+
+    @property
+    def n_channels(self):
+        return self.n_features
+
+
+def spikes_of(times, bias_times, t_max):
+    """`_core.Spikes` of times (n_samples, n_in) and of biases."""
+    bias_times = np.asarray(bias_times, times.dtype)
+    return _core.encode(AsTheyAre(times.shape[1]), times, bias_times, t_max)
+
+
+# ------------------------------------------------------------------ passes
+
+
+@dataclass
+class LayerPass:
+    """What a layer did with a batch: arrays of shape (n_samples, n_out)."""
+
+    layer: object
+    times: np.ndarray  # of the inputs, biases included
+    events: _core.Events
+    spikes: np.ndarray  # +inf = silent
+
+    @property
+    def fired(self):
+        return self.spikes < np.inf
+
+    @cached_property
+    def _peak(self):
+        return self.events.peak(self.layer.weights, self.spikes)
+
+    @property
+    def u_peak(self):
+        """Peak of the membrane of silent neurons; the threshold where one fired."""
+        return self._peak[0]
+
+    @property
+    def t_peak(self):
+        """Time of that peak; the spike time where the neuron fired."""
+        return self._peak[1]
+
+
+def with_biases(layer, times):
+    """Append the bias channels to times (n_samples, n_in)."""
+    biases = np.broadcast_to(layer.bias_times, (len(times), len(layer.bias_times)))
+    return np.hstack([times, biases]).astype(layer.weights.dtype)
+
+
+def forward(layers, times, t_max):
+    """Pass times (n_samples, n_in) through all layers; one LayerPass for each."""
+    passes = []
+    for layer in layers:
+        inputs = with_biases(layer, times)
+        events = _core.Events(inputs, layer.neuron, t_max)
+        times = events.first_spike(layer.weights)
+        passes.append(LayerPass(layer, inputs, events, times))
+    return passes
+
+
+def decision_times(last, t_max, pseudo_slope):
+    """Times of the output layer, with pseudo-times for silent neurons, float64.
+
+    A silent neuron counts as t_max + pseudo_slope (threshold - u_peak): later than any
+    spike, and the later the further it stayed below threshold.
+    """
+    u_peak = last.u_peak.astype(np.float64)
+    missing = np.maximum(last.layer.neuron.threshold - u_peak, 0)
+    return np.where(last.fired, last.spikes, t_max + pseudo_slope * missing)
+
+
+def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
+    """Gradients of the weights of all layers.
+
+    Parameters
+    ----------
+    passes : list of LayerPass
+        From forward(), before the weights change.
+    grad_times : ndarray of shape (n_samples, n_outputs)
+        Gradient with respect to decision_times().
+    pseudo_slope : float
+        As for decision_times().
+    floor : float
+        Floor of u' at a spike, in threshold units per time.
+    existence, tolerated : float
+        See `existence_gradient`.
+    """
+    grads = [None] * len(passes)
+    for k in reversed(range(len(passes))):
+        did = passes[k]
+        layer = did.layer
+        slope = did.events.slope(layer.weights, did.t_peak)
+        c = over_slope(grad_times, slope, floor)
+        if k == len(passes) - 1:
+            silent = pseudo_slope * grad_times
+        else:
+            silent = existence_gradient(did.fired, existence, tolerated)
+        c = np.where(did.fired, c, silent).astype(c.dtype)
+        grads[k] = np.zeros_like(layer.weights)
+        did.events.grad_weights(did.t_peak, c, grads[k])
+        if k > 0:
+            n_bias = len(layer.bias_times)
+            kink = np.where(did.fired, 0, -c * slope).astype(c.dtype)
+            grad_times = did.events.grad_times(layer.weights, did.t_peak, c, kink)
+            grad_times = np.ascontiguousarray(grad_times[:, : -n_bias or None])
+    return grads
+
+
+def existence_gradient(fired, strength, tolerated):
+    """Pull back hidden neurons that are silent too often.
+
+    The term is strength (threshold - u_peak), averaged over the batch, for neurons
+    that are silent in more than a fraction `tolerated` of it.
+    """
+    rare = np.sum(~fired, axis=0) > tolerated * len(fired)
+    return np.where(~fired & rare, strength / len(fired), 0.0)
+
+
+def n_kinks(passes, existence, tolerated):
+    """Silent neurons, with a gradient, whose peak is a kink at the time of an input."""
+    n = 0
+    for did in passes:
+        pulled = ~did.fired
+        if did is not passes[-1]:
+            pulled &= existence_gradient(did.fired, existence, tolerated) > 0
+        meets = (did.t_peak[:, :, None] == did.times[:, None, :]).any(axis=2)
+        n += np.sum(pulled & meets)
+    return n
+
+
+# ------------------------------------------------------------------ training
+
+
+class Adam:
+    """Adam with decoupled weight decay, and a clock for each row of the weights.
+
+    A row whose input has no event in the batch is left alone: its moments and weights
+    do not decay, its clock stands still.
+    """
+
+    def __init__(self, shape, unit, *, beta_1, beta_2, epsilon, weight_decay):
+        self.unit = unit
+        self.betas = beta_1, beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.n_steps = np.zeros(shape[0])
+        self.m, self.v = np.zeros(shape), np.zeros(shape)
+
+    def step(self, weights, grad, active, learning_rate):
+        """Update the active rows of weights in place."""
+        b1, b2 = self.betas
+        rate = learning_rate * self.unit
+        g = grad[active].astype(np.float64)
+        self.n_steps[active] += 1
+        self.m[active] = b1 * self.m[active] + (1 - b1) * g
+        self.v[active] = b2 * self.v[active] + (1 - b2) * g**2
+        n = self.n_steps[active, None]
+        m = self.m[active] / (1 - b1**n)
+        root = np.sqrt(self.v[active] / (1 - b2**n))
+        decayed = weights[active] * (1 - rate * self.weight_decay / self.unit)
+        weights[active] = decayed - rate * m / (root + self.epsilon)
+
+
+@dataclass
+class Trainer:
+    """The same parameters as `_core.Trainer`; the weights are updated in place."""
+
+    layers: list
+    t_max: float
+    pseudo_slope: float
+    units: list
+    loss: dict
+    floor: float
+    existence: float
+    tolerated: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    optimizers: list = field(init=False)
+    # What the batches had: the tests ask for it.
+    n_kinks: int = 0
+    n_pulled: int = 0
+
+    def __post_init__(self):
+        self.optimizers = [
+            Adam(
+                layer.weights.shape,
+                unit,
+                beta_1=self.beta_1,
+                beta_2=self.beta_2,
+                epsilon=self.epsilon,
+                weight_decay=self.weight_decay,
+            )
+            for layer, unit in zip(self.layers, self.units, strict=True)
+        ]
+
+    def step(self, times, labels, factors, learning_rate):
+        """One update of the weights; returns the loss summed over the batch."""
+        n_samples = len(labels)
+        passes = forward(self.layers, times, self.t_max)
+        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
+        decisions = decisions.astype(self.layers[0].weights.dtype)
+        loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
+        grads = backward(
+            passes,
+            grad,
+            pseudo_slope=self.pseudo_slope,
+            floor=self.floor,
+            existence=self.existence,
+            tolerated=self.tolerated,
+        )
+        self.n_kinks += n_kinks(passes, self.existence, self.tolerated)
+        for did in passes[:-1]:
+            pull = existence_gradient(did.fired, self.existence, self.tolerated)
+            self.n_pulled += np.count_nonzero(pull)
+        for optimizer, did, g in zip(self.optimizers, passes, grads, strict=True):
+            active = np.any(did.times < self.t_max, axis=0)
+            optimizer.step(did.layer.weights, g, active, learning_rate)
+        return n_samples * float(loss.sum())
+
+    def epoch(self, times, labels, factors, order, batch_size, rates):
+        """Steps over all samples in the given order; returns the mean loss."""
+        loss = 0.0
+        for k, begin in enumerate(range(0, len(order), batch_size)):
+            batch = order[begin : begin + batch_size]
+            loss += self.step(times[batch], labels[batch], factors[batch], rates[k])
+        return loss / len(order)
