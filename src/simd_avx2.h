@@ -229,44 +229,46 @@ static inline real v_greatest(vec x)
 #endif
 
 /* Vectors of sort keys, see simd.h. */
-typedef __m256d keys;
-#define KEYS 4
+typedef __m256i keys;
+#define KEYS 8
 
-static inline keys k_load(const double *p)
+static inline keys k_load(const uint32_t *p)
 {
-    return _mm256_load_pd(p);
+    return _mm256_load_si256((const __m256i *)p);
 }
 
-static inline void k_store(double *p, keys x)
+static inline void k_store(uint32_t *p, keys x)
 {
-    _mm256_store_pd(p, x);
+    _mm256_store_si256((__m256i *)p, x);
 }
 
 static inline keys k_min(keys a, keys b)
 {
-    return _mm256_min_pd(a, b);
+    return _mm256_min_epu32(a, b);
 }
 
 static inline keys k_max(keys a, keys b)
 {
-    return _mm256_max_pd(a, b);
+    return _mm256_max_epu32(a, b);
 }
 
 static inline keys k_swap(keys x, int distance)
 {
-    switch (distance) {
-    case 1:
-        return _mm256_permute4x64_pd(x, 0xB1);
-    case 2:
-        return _mm256_permute4x64_pd(x, 0x4E);
-    default:
-        return _mm256_permute4x64_pd(x, 0x1B);
-    }
+    const __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm256_permutevar8x32_epi32(
+        x, _mm256_xor_si256(lane, _mm256_set1_epi32(distance)));
 }
 
 static inline keys k_halves(keys low, keys high, int bit)
 {
-    return bit == 1 ? _mm256_blend_pd(low, high, 0xA) : _mm256_blend_pd(low, high, 0xC);
+    switch (bit) {
+    case 1:
+        return _mm256_blend_epi32(low, high, 0xAA);
+    case 2:
+        return _mm256_blend_epi32(low, high, 0xCC);
+    default:
+        return _mm256_blend_epi32(low, high, 0xF0);
+    }
 }
 
 #undef OP

@@ -186,40 +186,44 @@ static inline void v_store_index(uint32_t *p, vec k)
 }
 
 /* Vectors of sort keys, see simd.h. */
-typedef __m512d keys;
-#define KEYS 8
+typedef __m512i keys;
+#define KEYS 16
 
-static inline keys k_load(const double *p)
+static inline keys k_load(const uint32_t *p)
 {
-    return _mm512_load_pd(p);
+    return _mm512_load_si512(p);
 }
 
-static inline void k_store(double *p, keys x)
+static inline void k_store(uint32_t *p, keys x)
 {
-    _mm512_store_pd(p, x);
+    _mm512_store_si512(p, x);
 }
 
 static inline keys k_min(keys a, keys b)
 {
-    return _mm512_min_pd(a, b);
+    return _mm512_min_epu32(a, b);
 }
 
 static inline keys k_max(keys a, keys b)
 {
-    return _mm512_max_pd(a, b);
+    return _mm512_max_epu32(a, b);
 }
 
 static inline keys k_swap(keys x, int distance)
 {
-    const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm512_permutexvar_pd(_mm512_xor_si512(lane, _mm512_set1_epi64(distance)),
-                                 x);
+    const __m512i lane =
+        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_permutexvar_epi32(_mm512_xor_si512(lane, _mm512_set1_epi32(distance)),
+                                    x);
 }
 
 static inline keys k_halves(keys low, keys high, int bit)
 {
-    const __mmask8 upper = bit == 1 ? 0xAA : bit == 2 ? 0xCC : 0xF0;
-    return _mm512_mask_blend_pd(upper, low, high);
+    const __mmask16 upper = bit == 1   ? 0xAAAA
+                            : bit == 2 ? 0xCCCC
+                            : bit == 4 ? 0xF0F0
+                                       : 0xFF00;
+    return _mm512_mask_blend_epi32(upper, low, high);
 }
 
 #undef OP

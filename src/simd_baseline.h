@@ -187,42 +187,40 @@ static inline real v_greatest(vec x)
 }
 
 /* Vectors of sort keys, see simd.h. */
-typedef double keys __attribute__((vector_size(16)));
-typedef int64_t key_mask __attribute__((vector_size(16)));
-#define KEYS 2
+typedef uint32_t keys __attribute__((vector_size(16)));
+#define KEYS 4
 
-static inline keys k_load(const double *p)
+static inline keys k_load(const uint32_t *p)
 {
     return *(const keys *)p;
 }
 
-static inline void k_store(double *p, keys x)
+static inline void k_store(uint32_t *p, keys x)
 {
     *(keys *)p = x;
 }
 
 static inline keys k_min(keys a, keys b)
 {
-    const key_mask m = a < b;
-    return (keys)((m & (key_mask)a) | (~m & (key_mask)b));
+    const keys m = (keys)(a < b);
+    return (m & a) | (~m & b);
 }
 
 static inline keys k_max(keys a, keys b)
 {
-    const key_mask m = a > b;
-    return (keys)((m & (key_mask)a) | (~m & (key_mask)b));
+    const keys m = (keys)(a > b);
+    return (m & a) | (~m & b);
 }
 
 static inline keys k_swap(keys x, int distance)
 {
-    (void)distance; /* there is only one */
-    return (keys){x[1], x[0]};
+    return (keys){x[distance], x[1 ^ distance], x[2 ^ distance], x[3 ^ distance]};
 }
 
 static inline keys k_halves(keys low, keys high, int bit)
 {
-    (void)bit;
-    return (keys){low[0], high[1]};
+    return bit == 1 ? (keys){low[0], high[1], low[2], high[3]}
+                    : (keys){low[0], low[1], high[2], high[3]};
 }
 
 #undef EXPONENT_BIAS

@@ -2,6 +2,9 @@
 
 import pickle
 import re
+import subprocess
+import sys
+import types
 import warnings
 
 import numpy as np
@@ -19,7 +22,6 @@ from threadpoolctl import threadpool_limits
 
 import ttfs._classifier
 from ttfs import LIF, TTFSClassifier, _core, first_spike
-from ttfs._training import Trainer
 from ttfs.datasets import make_yin_yang
 
 
@@ -31,6 +33,17 @@ def iris():
 def small(**parameters):
     """A classifier that trains in a fraction of a second."""
     return TTFSClassifier(**{"hidden_layer_sizes": (12,), "max_iter": 5} | parameters)
+
+
+def intercept(monkeypatch, epoch):
+    """Let epoch(core_epoch, spikes, ..., rates) stand in for epochs of training."""
+
+    class Trainer(_core.Trainer):
+        def epoch(self, *args):
+            return epoch(super().epoch, *args)
+
+    core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+    monkeypatch.setattr(ttfs._classifier, "_core", core)
 
 
 # -- Learning ----------------------------------------------------------------------
@@ -248,13 +261,13 @@ def test_cosine_schedule_ends_without_warning(iris):
 def test_learning_rates_follow_their_schedule(iris, monkeypatch):
     X, y = iris
     rates = []
-    step = Trainer.step
 
-    def record(self, times, labels, factors, learning_rate):
-        rates.append(learning_rate)
-        return step(self, times, labels, factors, learning_rate)
+    def record(core_epoch, spikes, labels, factors, order, batch_size, batch_rates):
+        assert len(batch_rates) == -(-len(order) // batch_size)
+        rates.extend(batch_rates)
+        return core_epoch(spikes, labels, factors, order, batch_size, batch_rates)
 
-    monkeypatch.setattr(Trainer, "step", record)
+    intercept(monkeypatch, record)
     clf = small(learning_rate_init=0.01, batch_size=15, max_iter=4, warm_start=True)
     clf.fit(X, y).fit(X, y)  # the schedule starts anew
     progress = np.arange(40) / 40
@@ -424,22 +437,88 @@ def test_verbose_prints_one_line_for_each_epoch(iris, capsys):
 
 def test_interrupt_keeps_the_model(iris, monkeypatch):
     X, y = iris
-    step = Trainer.step
     calls = []
 
-    def interrupted(self, *args):
+    def interrupted(core_epoch, spikes, labels, factors, order, batch_size, rates):
         calls.append(1)
-        if len(calls) == 40:
+        if len(calls) == 3:
+            some = order[: 9 * batch_size]
+            core_epoch(spikes, labels, factors, some, batch_size, rates[:9])
             raise KeyboardInterrupt
-        return step(self, *args)
+        return core_epoch(spikes, labels, factors, order, batch_size, rates)
 
-    monkeypatch.setattr(Trainer, "step", interrupted)
-    with pytest.warns(UserWarning, match="interrupted in epoch 3"):
-        clf = small(max_iter=100, random_state=0).fit(X, y)
+    with monkeypatch.context() as patch:
+        intercept(patch, interrupted)
+        with pytest.warns(UserWarning, match="interrupted in epoch 3"):
+            clf = small(max_iter=100, random_state=0).fit(X, y)
     assert clf.n_iter_ == len(clf.loss_curve_) == 2
-    monkeypatch.setattr(Trainer, "step", step)
     untrained = small(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, y)
     assert clf.loss_ < 0.9 * untrained.loss_
+    # The steps of the third epoch count too.
+    two = small(max_iter=100, random_state=0)
+    calls.clear()
+
+    def earlier(core_epoch, *args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return core_epoch(*args)
+
+    intercept(monkeypatch, earlier)
+    with pytest.warns(UserWarning, match="interrupted in epoch 3"):
+        two.fit(X, y)
+    assert two.loss_curve_ == clf.loss_curve_
+    assert not np.array_equal(two.coefs_[0], clf.coefs_[0])
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time, types, warnings
+import numpy as np
+import ttfs._classifier
+from ttfs import TTFSClassifier, _core
+
+sent = []
+
+def interrupt():
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Trainer(_core.Trainer):
+    def epoch(self, *args):
+        threading.Timer(0.5, interrupt).start()
+        return super().epoch(*args)
+
+core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+ttfs._classifier._core = core
+signal.signal(signal.SIGINT, signal.default_int_handler)
+rng = np.random.default_rng(0)
+X = rng.random((60_000, 20), dtype=np.float32)
+y = (X[:, 0] > X[:, 1]).astype(int)
+clf = TTFSClassifier((700, 700), max_iter=3, random_state=0)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    clf.fit(X, y)
+waited = time.monotonic() - sent[0]
+assert clf.n_iter_ == 0 and clf.loss_ is None, clf.loss_curve_
+assert any("interrupted in epoch 1" in str(w.message) for w in caught)
+p = clf.predict_proba(X[:50])
+assert np.isfinite(p).all()
+print(waited)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_ctrl_c_stops_a_long_epoch_at_once():
+    # An epoch of this takes several seconds, longer than the limit.
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < 2.0
 
 
 def test_interrupt_before_training_gives_the_old_model_back(iris, monkeypatch):
@@ -478,6 +557,70 @@ def test_pickle_and_clone(iris):
     assert not hasattr(clone(clf), "coefs_")
     resumed = pickle.loads(pickle.dumps(small().partial_fit(X, y, classes=[0, 1, 2])))
     assert resumed.partial_fit(X, y).n_iter_ == 2
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
+def test_partial_fit_goes_on_after_pickling(iris, arithmetic):
+    X, y = iris
+    clf = small(arithmetic=arithmetic, random_state=0)
+    clf.partial_fit(X[::2], y[::2], classes=[0, 1, 2])
+    again = pickle.loads(pickle.dumps(clf))
+    for model in (clf, again):
+        for _ in range(3):
+            model.partial_fit(X[1::2], y[1::2])
+    for a, b in zip(clf.coefs_, again.coefs_, strict=True):
+        assert_array_equal(a, b)
+    assert clf.loss_curve_ == again.loss_curve_
+    # A clone knows nothing of it; moments make a difference.
+    fresh = clone(clf).partial_fit(X[1::2], y[1::2], classes=[0, 1, 2])
+    assert fresh.n_iter_ == 1
+    without = pickle.loads(pickle.dumps(small(random_state=0).fit(X, y)))
+    forgotten = pickle.loads(pickle.dumps(without))
+    without.partial_fit(X, y).partial_fit(X, y)
+    forgotten.partial_fit(X, y)
+    forgotten._optimizer = None
+    forgotten.partial_fit(X, y)
+    assert not np.array_equal(without.coefs_[0], forgotten.coefs_[0])
+
+
+def test_fit_drops_the_moments_of_partial_fit(iris):
+    X, y = iris
+    one = small(random_state=0, warm_start=True).partial_fit(X, y, classes=[0, 1, 2])
+    two = pickle.loads(pickle.dumps(one))
+    two._optimizer = None
+    assert_array_equal(one.fit(X, y).coefs_[0], two.fit(X, y).coefs_[0])
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
+@pytest.mark.parametrize("encoder", ["auto", "complement", "spike_times"])
+def test_float32_data_are_the_same_values_as_float64(iris, encoder, arithmetic):
+    X, y = iris
+    single = X.astype(np.float32)
+    clf = small(arithmetic=arithmetic, encoder=encoder, random_state=0)
+    one = clone(clf).fit(single, y)
+    two = clone(clf).fit(single.astype(np.float64), y)
+    for a, b in zip(one.coefs_, two.coefs_, strict=True):
+        assert_array_equal(a, b)
+    for model in (one, two):
+        for data in (single, single.astype(np.float64)):
+            assert_array_equal(model.predict_proba(data), one.predict_proba(single))
+            assert_array_equal(model.predict(data), one.predict(single))
+
+
+def test_float32_data_are_not_copied_as_float64():
+    tracemalloc = pytest.importorskip("tracemalloc")
+    rng = np.random.default_rng(0)
+    X = rng.random((2000, 400), dtype=np.float32)
+    X[rng.random(X.shape) < 0.99] = 0
+    y = rng.integers(0, 2, 2000)
+    clf = small(max_iter=1, random_state=0).fit(X, y)
+    tracemalloc.start()
+    try:
+        clf.predict(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes
 
 
 def test_pandas_input_and_output(iris):

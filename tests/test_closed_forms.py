@@ -13,6 +13,7 @@ from reference import (
 
 import ttfs
 
+pytestmark = pytest.mark.usefixtures("every_simd")
 SHAPES = [(1, 1, 1), (3, 10, 5), (20, 40, 33), (4, 300, 17)]
 
 

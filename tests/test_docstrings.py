@@ -91,19 +91,56 @@ def test_stub_names_what_the_compiled_module_has():
         node.name: node
         for node in stub.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
     }
     own = {
-        name
+        name: item
         for name, item in vars(_core).items()
         if not name.startswith("_") and getattr(item, "__module__", "") == "ttfs._core"
     }
-    assert set(named) == own
-    methods = {node.name for node in named["Events"].body if hasattr(node, "name")}
-    public = {name for name in vars(_core.Events) if not name.startswith("_")}
-    attributes = {
-        node.target.id for node in named["Events"].body if hasattr(node, "target")
-    }
-    assert (methods - {"__init__"}) | attributes == public
+    assert set(named) == set(own)
+    classes = {name for name, item in own.items() if inspect.isclass(item)}
+    assert classes >= {"Events", "Network", "Spikes", "Trainer"}
+    for name in classes:
+        node = named[name]
+        assert isinstance(node, ast.ClassDef)
+        bases = [base.__name__ for base in own[name].__bases__ if base is not object]
+        assert [base.id for base in node.bases] == bases
+        methods = {item.name: item for item in node.body if hasattr(item, "name")}
+        attributes = {item.target.id for item in node.body if hasattr(item, "target")}
+        public = {name for name in vars(own[name]) if not name.startswith("_")}
+        stubbed = {name for name in methods if not name.startswith("_")} | attributes
+        assert stubbed == public, name
+        assert not attributes & set(methods)
+    constants = {item.target.id for item in stub.body if isinstance(item, ast.AnnAssign)}
+    assert constants == {"__version__", "TIME_LIMIT"}
+
+
+def test_stub_has_the_parameters_of_the_compiled_module():
+    stub = ast.parse((Path(ttfs._classifier.__file__).parent / "_core.pyi").read_text())
+    checked = 0
+    for node in stub.body:
+        owner = getattr(_core, getattr(node, "name", ""), None)
+        if isinstance(node, ast.ClassDef) and owner is not None:
+            pairs = [(item, owner) for item in node.body if hasattr(item, "args")]
+        elif isinstance(node, ast.FunctionDef):
+            pairs = [(node, _core)]
+        else:
+            continue
+        for function, holder in pairs:
+            compiled = getattr(holder, function.name)
+            try:
+                signature = inspect.signature(compiled)
+            except ValueError:  # of __init__ and of functions for several dtypes
+                continue
+            kinds = {parameter.kind for parameter in signature.parameters.values()}
+            if inspect.Parameter.VAR_KEYWORD in kinds:
+                continue
+            arguments = [*function.args.args, *function.args.kwonlyargs]
+            expected = [argument.arg for argument in arguments]
+            assert list(signature.parameters) == expected, function.name
+            checked += 1
+    assert checked >= 12
 
 
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="not in a clone")

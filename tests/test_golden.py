@@ -7,6 +7,8 @@ import reference
 
 import ttfs
 
+pytestmark = pytest.mark.usefixtures("every_simd")
+
 # Allowed error of a spike time in tau_syn, to be divided by the slope of the membrane
 # where that is below threshold / tau_syn; and the error of the membrane, relative to
 # the sum of absolute weights, within which a decision may go either way.

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import ttfs
 
+pytestmark = pytest.mark.usefixtures("every_simd")
 RATIOS = {"equal": 1.0, "double": 2.0, "nonleaky": np.inf}
 RATIOS |= {"slow": 5.0, "fast": 0.25, "near": 1 + 1e-9}
 N_SAMPLES, N_IN, N_OUT = 5, 24, 7

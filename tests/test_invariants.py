@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import ttfs
 
+pytestmark = pytest.mark.usefixtures("every_simd")
 RATIOS = (1.0, 2.0, np.inf, 0.3, 7.0, 1 + 1e-9)
 DTYPES = (np.float64, np.float32)
 # Fixed examples: a red test stays red.

@@ -105,7 +105,7 @@ class LayerPass:
 def with_biases(layer, times):
     """Append the bias channels to times (n_samples, n_in)."""
     biases = np.broadcast_to(layer.bias_times, (len(times), len(layer.bias_times)))
-    return np.hstack([times, biases]).astype(layer.weights.dtype)
+    return np.hstack([times, biases]).astype(layer.weights.dtype, order="C")
 
 
 def forward(layers, times, t_max):

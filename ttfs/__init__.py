@@ -7,6 +7,7 @@ Public names:
 - :class:`LIF` - the parameters of a neuron
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
+- :func:`show_versions` - prints what a report of a bug should contain
 - :mod:`ttfs.datasets` - the Yin-Yang data set
 """
 
@@ -35,6 +36,7 @@ if _core.__version__ != __version__:
 from ttfs import datasets
 from ttfs._classifier import TTFSClassifier
 from ttfs._neuron import LIF
+from ttfs._show_versions import show_versions
 from ttfs._spikes import first_spike, first_spike_vjp
 
 __all__ = [
@@ -44,4 +46,5 @@ __all__ = [
     "datasets",
     "first_spike",
     "first_spike_vjp",
+    "show_versions",
 ]

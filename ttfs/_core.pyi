@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +8,35 @@ __version__: str
 TIME_LIMIT: float
 
 _Real = NDArray[np.float32] | NDArray[np.float64]
+_Times = NDArray[np.float64]
+_Index = NDArray[np.uintp]
+_Simd = Literal["baseline", "avx2", "avx512"]
+
+class _State(TypedDict):
+    moments: list[tuple[_Real, _Real]]
+    clocks: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 def n_threads() -> int: ...
+def has_openmp() -> bool: ...
+def simd() -> _Simd: ...
+def simd_available() -> list[_Simd]: ...
+def use_simd(name: _Simd | None) -> None: ...
 def check_neuron(parameters: Any) -> None: ...
+
+class Spikes:
+    times: _Real
+    inputs: NDArray[np.uint32]
+    offsets: _Index
+    n_samples: int
+    n_in: int
+    most: int
+    def __init__(
+        self, times: _Real, inputs: NDArray[np.uint32], offsets: _Index, n_in: int
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def dense(self, n_in: int | None = ...) -> _Real: ...
+
+def encode(encoder: Any, X: Any, bias_times: _Real, t_max: float) -> Spikes: ...
 
 class Events:
     t_max: float
@@ -24,31 +51,55 @@ class Events:
         self, weights: _Real, at: _Real, c: _Real, kink: _Real | None = ...
     ) -> _Real: ...
 
-def loss_cross_entropy(
+class Network:
+    shapes: list[tuple[int, int]]
+    n_outputs: int
+    def __init__(
+        self, layers: Sequence[Any], t_max: float, pseudo_slope: float
+    ) -> None: ...
+    def weights(self) -> list[_Real]: ...
+    def spike_times(self, spikes: Spikes) -> list[_Real]: ...
+    def decisions(self, spikes: Spikes) -> _Times: ...
+    def labels(self, spikes: Spikes) -> _Index: ...
+
+def loss(
     times: _Real,
-    labels: NDArray[np.uintp],
-    weights: NDArray[np.float64],
-    time_scale: float,
-    early: float,
-    early_scale: float,
+    labels: _Index,
+    factors: NDArray[np.float64],
+    *,
+    kind: Literal["cross_entropy", "squared_error", "shift_invariant"],
+    time_scale: float = ...,
+    early: float = ...,
+    early_scale: float = ...,
+    target_label: float = ...,
+    target_other: float = ...,
 ) -> tuple[NDArray[np.float64], _Real]: ...
-def loss_squared_error(
-    times: _Real,
-    labels: NDArray[np.uintp],
-    weights: NDArray[np.float64],
-    target_label: float,
-    target_other: float,
-    shift_invariant: bool,
-) -> tuple[NDArray[np.float64], _Real]: ...
-def adam(
-    param: _Real,
-    grad: _Real,
-    m: _Real,
-    v: _Real,
-    learning_rate: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    weight_decay: float,
-    step: int,
-) -> None: ...
+
+class Trainer(Network):
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        t_max: float,
+        pseudo_slope: float,
+        *,
+        units: Sequence[float],
+        loss: dict[str, Any],
+        floor: float,
+        existence: float,
+        tolerated: float,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        weight_decay: float,
+        state: _State | None = ...,
+    ) -> None: ...
+    def state(self) -> _State: ...
+    def epoch(
+        self,
+        spikes: Spikes,
+        labels: _Index,
+        factors: NDArray[np.float64],
+        order: _Index,
+        batch_size: int,
+        rates: NDArray[np.float64],
+    ) -> float: ...
