@@ -8,7 +8,7 @@
  *     v_set v_load v_store v_load_part v_store_part
  *     v_fma v_fnma            a b + c and c - a b
  *     v_fma_where             a b + c where the mask is set, c elsewhere
- *     v_min v_max v_round v_gt v_ge v_eq v_select v_keep
+ *     v_min v_max v_round v_sqrt v_gt v_ge v_eq v_select v_keep
  *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
  *     v_store_index           WIDTH whole numbers as uint32_t
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0

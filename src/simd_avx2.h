@@ -151,6 +151,11 @@ static inline vec v_power2(vec n)
 #endif
 }
 
+static inline vec v_sqrt(vec x)
+{
+    return OP(sqrt)(x);
+}
+
 static inline vec v_scale2(vec x, vec n)
 {
     const vec half = v_round(n * v_set((real)0.5)); /* 2^n may not be normal */

@@ -135,6 +135,11 @@ static inline vec v_round(vec x)
     return OP(roundscale)(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
+static inline vec v_sqrt(vec x)
+{
+    return OP(sqrt)(x);
+}
+
 static inline vec v_scale2(vec x, vec n)
 {
     return OP(scalef)(x, n);

@@ -148,6 +148,12 @@ static inline vec v_power2(vec n)
     return (vec)((__builtin_convertvector(n, mask) + EXPONENT_BIAS) << MANTISSA_BITS);
 }
 
+static inline vec v_sqrt(vec x)
+{
+    for (int l = 0; l < WIDTH; ++l) x[l] = SQRT(x[l]);
+    return x;
+}
+
 static inline vec v_scale2(vec x, vec n)
 {
     const vec half = v_round(n * (real)0.5); /* 2^n may not be normal */

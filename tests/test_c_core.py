@@ -7,10 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from ttfs import _core
+
 ROOT = Path(__file__).resolve().parent.parent
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 FLAGS = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wconversion"]
+# As in setup.py: the same sums on every path of the code.
+FLAGS += ["-ffp-contract=off"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+INCLUDES = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 
 
 def run(command):
@@ -37,15 +44,30 @@ def sanitize(tmp_path_factory):
     return SANITIZE if works else []
 
 
-@pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 def test_c_core(tmp_path, sanitize):
     program = tmp_path / "test_core"
     sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").glob("*.c"))]
-    includes = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
     built = run(
-        [COMPILER, *FLAGS, *sanitize, *includes, *sources, "-lm", "-o", program]
+        [COMPILER, *FLAGS, *sanitize, *INCLUDES, *sources, "-lm", "-o", program]
     )
     assert built.returncode == 0, built.stdout
     result = run([program])
     assert result.returncode == 0, result.stdout
-    assert "all C tests passed" in result.stdout
+    n_sets = len(_core.simd_available())
+    assert f"all C tests passed on {n_sets} instruction sets" in result.stdout
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("simd", _core.simd_available())
+def test_vector_mathematics(tmp_path, sanitize, simd, bits):
+    program = tmp_path / "test_vmath"
+    source = ROOT / "tests/c/test_vmath.c"
+    which = [f"-DSIMD=SIMD_{simd.upper()}", f"-DREAL_BITS={bits}"]
+    built = run(
+        [COMPILER, *FLAGS, *sanitize, *INCLUDES, *which, source, "-lm", "-o", program]
+    )
+    assert built.returncode == 0, built.stdout
+    result = run([program])
+    print(result.stdout)  # the greatest errors: pytest -s
+    assert result.returncode == 0, result.stdout
+    assert "all tests of vectors passed" in result.stdout
