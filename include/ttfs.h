@@ -98,26 +98,24 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
 /* -- Encoder ------------------------------------------------------------------- */
 
 /* Latency code of real features. A feature x is clipped to [low, high] and scaled to a
- * value v in [0, 1]; its channel spikes at window (1 - v), and if it is complemented
- * a second channel spikes at window v. No spike where the feature does not vary, or
- * where x is 0 after clipping and a zero means "absent". Channels: features in their
- * order, then the complements. With is_spike_times, x is a spike time, from which
- * `begin` is taken; +infinity or NaN: no spike. */
-enum { TTFS_VARIES = 1, TTFS_ZERO_IS_ABSENT = 2 };
-
+ * value v = (x/2 - low/2) scale in [0, 1]; its channel spikes at window (1 - v), and if
+ * it is complemented a second channel spikes at window v. No spike where x is `absent`
+ * after clipping. Channels: features in their order, then the complements. With
+ * is_spike_times, x is a spike time, from which `begin` is taken; +infinity or NaN: no
+ * spike. The arrays are (n_features,) and may then be NULL. */
 typedef struct {
     size_t n_features;
     int is_spike_times;
-    double begin;               /* [time] */
-    double window;              /* [time] */
-    const double *low, *high;   /* (n_features,) */
-    const double *scale;        /* (n_features,) 1 / (high/2 - low/2), or 0 */
-    const unsigned char *flags; /* (n_features,) of the two above */
+    double begin;  /* [time] */
+    double window; /* [time] */
+    const double *low, *high;
+    const double *scale;  /* 1 / (high/2 - low/2) */
+    const double *absent; /* a value that means no spike, or NaN */
     size_t n_complemented;
     const uint32_t *complemented; /* (n_complemented,) features, ascending */
     size_t n_always;
-    const uint32_t *always; /* (n_always,) features that vary and whose zeros are not
-                             * absent, ascending: for sparse rows */
+    const uint32_t *always; /* (n_always,) features whose zeros are not absent,
+                             * ascending: for sparse rows */
 } ttfs_encoder;
 
 /* -- Losses -------------------------------------------------------------------- */

@@ -30,6 +30,7 @@ cdef enum:  # functions of Events
 cdef enum:
     MOST_INPUTS = 1 << 24  # whose numbers float32 can hold
     MOST_LAYERS = 64
+    MARGIN = 16  # what v_compress() may write after the last spike
     SMALL = 300_000  # synaptic events: below this threads cost more than they give
     OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
 
@@ -177,23 +178,28 @@ cdef class Spikes:
     Made by `from_times` or `encode`.
     """
 
-    cdef readonly object times      # (n_spikes,) float32 or float64
-    cdef readonly object inputs     # (n_spikes,) uint32
-    cdef readonly object offsets    # (n_samples + 1,) uintp: where each sample begins
+    cdef readonly object times      # float32 or float64; with gaps
+    cdef readonly object inputs     # uint32
+    cdef readonly object begin      # (n_samples,) uintp: where each sample begins
+    cdef readonly object end        # (n_samples,) uintp: and ends
     cdef readonly Py_ssize_t n_samples
+    cdef readonly Py_ssize_t n_spikes
     cdef readonly Py_ssize_t n_in   # with biases
     cdef readonly Py_ssize_t most   # spikes of a sample
-    cdef const size_t[::1] _offsets
+    cdef const size_t[::1] _begin, _end
     cdef const uint32_t[::1] _inputs
     cdef const float[::1] _times_f
     cdef const double[::1] _times_d
 
-    def __cinit__(self, times, inputs, offsets, Py_ssize_t n_in):
-        self.times, self.inputs, self.offsets = times, inputs, offsets
+    def __cinit__(self, times, inputs, begin, end, Py_ssize_t n_in):
+        self.times, self.inputs, self.begin, self.end = times, inputs, begin, end
         self.n_in = n_in
-        self.n_samples = len(offsets) - 1
-        self.most = int(np.diff(offsets).max(initial=0))
-        self._offsets = offsets
+        self.n_samples = len(begin)
+        counts = end - begin
+        self.n_spikes = int(counts.sum())
+        self.most = int(counts.max(initial=0))
+        self._begin = begin
+        self._end = end
         self._inputs = inputs
         if times.dtype == np.float32:
             self._times_f = times
@@ -205,16 +211,16 @@ cdef class Spikes:
 
     cdef ttfs_spikes_f view_f(self) noexcept:
         cdef ttfs_spikes_f view
-        view.begin = &self._offsets[0]
-        view.end = &self._offsets[0] + 1
+        view.begin = &self._begin[0]
+        view.end = &self._end[0]
         view.times = &self._times_f[0]
         view.inputs = &self._inputs[0]
         return view
 
     cdef ttfs_spikes view_d(self) noexcept:
         cdef ttfs_spikes view
-        view.begin = &self._offsets[0]
-        view.end = &self._offsets[0] + 1
+        view.begin = &self._begin[0]
+        view.end = &self._end[0]
         view.times = &self._times_d[0]
         view.inputs = &self._inputs[0]
         return view
@@ -223,47 +229,44 @@ cdef class Spikes:
         """Times (n_samples, n_in) of the first n_in inputs; +inf = absent."""
         n = self.n_in if n_in is None else n_in
         out = np.full((self.n_samples, n), np.inf, self.times.dtype)
-        sample = np.repeat(
-            np.arange(self.n_samples), np.diff(self.offsets).astype(np.intp)
-        )
-        used = slice(len(sample))
-        kept = self.inputs[used] < n
-        out[sample[kept], self.inputs[used][kept]] = self.times[used][kept]
+        for s in range(self.n_samples):
+            rows = slice(int(self.begin[s]), int(self.end[s]))
+            inputs = self.inputs[rows]
+            kept = inputs < n
+            out[s, inputs[kept]] = self.times[rows][kept]
         return out
 
 
 cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
     """The C struct for a ttfs._encoding.Encoder; `keep` holds its arrays."""
     cdef ttfs_encoder e
-    cdef const double[::1] low, high, scale
-    cdef const unsigned char[::1] flags
+    cdef const double[::1] low, high, scale, absent
     cdef const uint32_t[::1] complemented, always
     e.n_features = encoder.n_features
     e.is_spike_times = encoder.kind == "spike_times"
     e.begin = encoder.begin
     e.window = encoder.window
     e.n_complemented = e.n_always = 0
-    e.low = e.high = e.scale = NULL
-    e.flags = NULL
+    e.low = e.high = e.scale = e.absent = NULL
     e.complemented = e.always = NULL
     if e.is_spike_times or e.n_features == 0:
         return e
     n = encoder.n_features
-    for name in ("low", "high", "scale", "flags"):
+    for name in ("low", "high", "scale", "absent"):
         if len(getattr(encoder, name)) != n:
             raise ValueError(f"{name} must have {n} entries")
     low = encoder.low
     high = encoder.high
     scale = encoder.scale
-    flags = encoder.flags
+    absent = encoder.absent
     complemented = encoder.complemented
     always = encoder.always
     keep["arrays"] = [
-        np.asarray(low), np.asarray(high), np.asarray(scale), np.asarray(flags),
+        np.asarray(low), np.asarray(high), np.asarray(scale), np.asarray(absent),
         np.asarray(complemented), np.asarray(always),
     ]
     e.low, e.high, e.scale = &low[0], &high[0], &scale[0]
-    e.flags = &flags[0]
+    e.absent = &absent[0]
     for part in keep["arrays"][-2:]:
         if len(part) and part.max() >= n:
             raise ValueError("a feature is out of range")
@@ -341,10 +344,9 @@ def _encode(
     cdef const real *bias = &bias_times[0] if n_bias else NULL
     cdef const feature *x = &values[0] if values.shape[0] else NULL
     cdef const int32_t *indices = NULL
-    cdef int is_first
-    cdef size_t room
+    cdef size_t room, at, extra
     cdef char *scratch
-    cdef size_t[::1] offsets
+    cdef size_t[::1] begin, end
     cdef real[::1] times
     cdef uint32_t[::1] inputs
     cdef Room rooms
@@ -354,50 +356,39 @@ def _encode(
         indices = &features[0] if features.shape[0] else NULL
     else:
         n_samples = values.shape[0] // n_features if n_features else 0
-    starts = np.zeros(n_samples + 1, np.uintp)
-    offsets = starts
     room = KERNELS_F.encode_room(&e, n_bias) if real is float \
         else KERNELS.encode_room(&e, n_bias)
     room = (room + 63) // 64 * 64
     n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
     rooms = Room(n_parts * room)
-    dtype = np.float32 if real is float else np.float64
-    # Count, then write.
-    for is_first in (True, False):
-        if not is_first:
-            starts[1:] = np.cumsum(starts[1:])
-            out_times = np.empty(max(1, starts[n_samples]), dtype)
-            out_inputs = np.empty(max(1, starts[n_samples]), np.uint32)
-            times, inputs = out_times, out_inputs
-        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
-                           schedule="static"):
-            scratch = <char *>rooms.start + part * room
-            for s in range(n_samples * part // n_parts,
-                           n_samples * (part + 1) // n_parts):
-                if is_first:
-                    if sparse:
-                        offsets[s + 1] = _encode_sparse_row(
-                            &e, x + rows[s], indices + rows[s], rows[s + 1] - rows[s],
-                            bias, n_bias, t_max, <real *>NULL, NULL, scratch,
-                        )
-                    else:
-                        offsets[s + 1] = _encode_row(
-                            &e, x + s * n_features, bias, n_bias, t_max,
-                            <real *>NULL, NULL, scratch,
-                        )
-                elif sparse:
-                    _encode_sparse_row(
-                        &e, x + rows[s], indices + rows[s], rows[s + 1] - rows[s],
-                        bias, n_bias, t_max, &times[offsets[s]], &inputs[offsets[s]],
-                        scratch,
-                    )
-                else:
-                    _encode_row(
-                        &e, x + s * n_features, bias, n_bias, t_max,
-                        &times[offsets[s]], &inputs[offsets[s]], scratch,
-                    )
+    # Room for the greatest number of spikes; what is not written costs no memory. The
+    # spikes of a part follow one another.
+    extra = e.n_complemented + n_bias + (e.n_always if sparse else 0)
+    most = values.shape[0] + n_samples * extra + n_parts * MARGIN
+    out_times = np.empty(most, np.float32 if real is float else np.float64)
+    out_inputs = np.empty(most, np.uint32)
+    bounds = np.zeros((2, n_samples + 1), np.uintp)
+    times, inputs, begin, end = out_times, out_inputs, bounds[0], bounds[1]
+    for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                       schedule="static"):
+        scratch = <char *>rooms.start + part * room
+        s = n_samples * part // n_parts
+        at = (rows[s] if sparse else s * n_features) + s * extra + part * MARGIN
+        for s in range(n_samples * part // n_parts, n_samples * (part + 1) // n_parts):
+            begin[s] = at
+            if sparse:
+                at = at + _encode_sparse_row(
+                    &e, x + rows[s], indices + rows[s], rows[s + 1] - rows[s], bias,
+                    n_bias, t_max, &times[at], &inputs[at], scratch,
+                )
+            else:
+                at = at + _encode_row(
+                    &e, x + s * n_features, bias, n_bias, t_max, &times[at],
+                    &inputs[at], scratch,
+                )
+            end[s] = at
     n_in = encoder.n_channels + n_bias
-    return Spikes(out_times, out_inputs, starts, n_in)
+    return Spikes(out_times, out_inputs, bounds[0, :-1], bounds[1, :-1], n_in)
 
 
 def encode(encoder, X, bias_times, double t_max):
@@ -438,8 +429,9 @@ def _from_times(const real[:, ::1] times not None, double t_max):
     array = np.asarray(times)
     none = np.empty(0, array.dtype)
     if n_samples == 0 or n_in == 0:
-        starts = np.zeros(n_samples + 1, np.uintp)
-        return Spikes(np.empty(1, array.dtype), np.empty(1, np.uint32), starts, n_in)
+        nowhere = np.zeros(n_samples, np.uintp)
+        inputs = np.empty(1, np.uint32)
+        return Spikes(np.empty(1, array.dtype), inputs, nowhere, nowhere, n_in)
     return encode(AsTheyAre, array, none, t_max)
 
 
@@ -575,7 +567,7 @@ cdef class Events:
         float[:, ::1] out_2,
     ) except -1:
         cdef Py_ssize_t n_parts = _parts(
-            self.n_samples, <double>len(self.spikes.times) * n_out
+            self.n_samples, <double>self.spikes.n_spikes * n_out
         )
         cdef Py_ssize_t part, s, n
         cdef size_t size, n_in = self.n_in
@@ -619,7 +611,7 @@ cdef class Events:
         double[:, ::1] out_2,
     ) except -1:
         cdef Py_ssize_t n_parts = _parts(
-            self.n_samples, <double>len(self.spikes.times) * n_out
+            self.n_samples, <double>self.spikes.n_spikes * n_out
         )
         cdef Py_ssize_t part, s, n
         cdef size_t size, n_in = self.n_in
@@ -679,7 +671,7 @@ cdef class Events:
             return
         lanes = KERNELS_F.lanes if real is float else KERNELS.lanes
         n_panels = (n_out + lanes - 1) // lanes
-        n_parts = _parts(n_panels, <double>len(self.spikes.times) * n_out)
+        n_parts = _parts(n_panels, <double>self.spikes.n_spikes * n_out)
         rooms = self.room(n_parts, &size)
         packed = _pack(grad)
         if real is float:
@@ -815,7 +807,7 @@ cdef class Network:
 
     cdef double n_events(self, Spikes spikes) except -1:
         """Synaptic events that n_samples of average activity make."""
-        active = len(spikes.times) / max(1, spikes.n_samples)
+        active = spikes.n_spikes / max(1, spikes.n_samples)
         return active * self.shapes[0][1] + sum(a * b for a, b in self.shapes[1:])
 
     def weights(self):

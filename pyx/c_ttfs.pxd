@@ -20,9 +20,6 @@ cdef extern from "ttfs.h" nogil:
         ttfs_neuron *neuron, double tau_mem, double tau_syn, double threshold
     ) noexcept nogil
 
-    const unsigned char TTFS_VARIES
-    const unsigned char TTFS_ZERO_IS_ABSENT
-
     ctypedef struct ttfs_encoder:
         size_t n_features
         int is_spike_times
@@ -31,7 +28,7 @@ cdef extern from "ttfs.h" nogil:
         const double *low
         const double *high
         const double *scale
-        const unsigned char *flags
+        const double *absent
         size_t n_complemented
         const uint32_t *complemented
         size_t n_always

@@ -11,6 +11,8 @@
  *     v_min v_max v_round v_sqrt v_gt v_ge v_eq v_select v_keep
  *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
  *     v_store_index           WIDTH whole numbers as uint32_t
+ *     v_compress              append what a mask selects, with the numbers of lanes;
+ *                             16 places of both arrays may be written
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
  *     v_sum v_greatest        over the lanes, in a fixed order
  *     m_first m_none m_and m_or m_andnot m_any

@@ -233,6 +233,20 @@ static inline real v_greatest(vec x)
 }
 #endif
 
+static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_t first)
+{
+    real lanes[WIDTH], kept[WIDTH];
+    size_t n = 0;
+    v_store(lanes, x);
+    v_store(kept, v_keep(m, v_set(1)));
+    for (uint32_t l = 0; l < WIDTH; ++l) {
+        p[n] = lanes[l];
+        index[n] = first + l;
+        n += kept[l] != 0;
+    }
+    return n;
+}
+
 /* Vectors of sort keys, see simd.h. */
 typedef __m256i keys;
 #define KEYS 8

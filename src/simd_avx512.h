@@ -190,6 +190,16 @@ static inline void v_store_index(uint32_t *p, vec k)
 #endif
 }
 
+static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_t first)
+{
+    const __m512i lane =
+        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i number = _mm512_add_epi32(lane, _mm512_set1_epi32((int32_t)first));
+    OP(storeu)(p, OP(maskz_compress)(m, x));
+    _mm512_storeu_si512(index, _mm512_maskz_compress_epi32(m, number));
+    return (size_t)__builtin_popcount(m);
+}
+
 /* Vectors of sort keys, see simd.h. */
 typedef __m512i keys;
 #define KEYS 16

@@ -570,7 +570,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
         n_bias = len(bias_times)
         spikes = encoder.spikes(X[some], bias_times.astype(self.arithmetic), t_max)
-        n_active = len(spikes.times) / len(some)
+        n_active = spikes.n_spikes / len(some)
         sizes = [encoder.n_channels, *hidden, len(classes)]
         for n_in, n_out in itertools.pairwise(sizes):
             weights = initial_weights(

@@ -58,8 +58,8 @@ class Encoder:
         varies = span > 0
         # Rounded up: the greatest value is 1, not a little less.
         inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
-        self.scale = np.where(varies & np.isfinite(inverse), inverse, 0.0)
-        varies &= self.scale > 0
+        varies &= np.isfinite(inverse)
+        self.scale = np.where(varies, inverse, 0.0)
         n_samples = X.shape[0]
         if 2 * n_zeros.sum() >= n_samples * n_features:
             self.zero_is_absent = n_zeros > 0
@@ -71,7 +71,9 @@ class Encoder:
             complemented = varies
         elif self.kind == "latency":
             complemented = np.zeros(n_features, dtype=bool)
-        self.flags = (varies + 2 * self.zero_is_absent).astype(np.uint8)
+        # A feature that does not vary is clipped to the one value that it had.
+        self.absent = np.where(self.zero_is_absent, 0.0, np.nan)
+        self.absent[~varies] = self.high[~varies] = self.low[~varies]
         self.always = np.flatnonzero(varies & ~self.zero_is_absent).astype(np.uint32)
         self.complemented = np.flatnonzero(complemented).astype(np.uint32)
         self.n_channels = n_features + len(self.complemented)
