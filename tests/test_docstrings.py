@@ -112,7 +112,9 @@ def test_stub_names_what_the_compiled_module_has():
         stubbed = {name for name in methods if not name.startswith("_")} | attributes
         assert stubbed == public, name
         assert not attributes & set(methods)
-    constants = {item.target.id for item in stub.body if isinstance(item, ast.AnnAssign)}
+    constants = {
+        item.target.id for item in stub.body if isinstance(item, ast.AnnAssign)
+    }
     assert constants == {"__version__", "TIME_LIMIT"}
 
 
