@@ -237,6 +237,19 @@ cdef class Spikes:
         return out
 
 
+# In a prange a variable belongs to the thread if the whole of it is assigned.
+cdef inline ttfs_spikes_f _from_f(ttfs_spikes_f spikes, Py_ssize_t s) noexcept nogil:
+    """The lists of sample s and those after it."""
+    spikes.begin, spikes.end = spikes.begin + s, spikes.end + s
+    return spikes
+
+
+cdef inline ttfs_spikes _from_d(ttfs_spikes spikes, Py_ssize_t s) noexcept nogil:
+    """The lists of sample s and those after it."""
+    spikes.begin, spikes.end = spikes.begin + s, spikes.end + s
+    return spikes
+
+
 cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
     """The C struct for a ttfs._encoding.Encoder; `keep` holds its arrays."""
     cdef ttfs_encoder e
@@ -581,8 +594,7 @@ cdef class Events:
             s = self.n_samples * part // n_parts
             n = self.n_samples * (part + 1) // n_parts - s
             scratch = <char *>rooms.start + part * size
-            mine.begin, mine.end = all.begin + s, all.end + s
-            mine.times, mine.inputs = all.times, all.inputs
+            mine = _from_f(all, s)
             if what == FIRST_SPIKE:
                 kernels.first_spike(
                     &self.neuron, &mine, n, n_in, weights, n_out, self.t_max,
@@ -625,8 +637,7 @@ cdef class Events:
             s = self.n_samples * part // n_parts
             n = self.n_samples * (part + 1) // n_parts - s
             scratch = <char *>rooms.start + part * size
-            mine.begin, mine.end = all.begin + s, all.end + s
-            mine.times, mine.inputs = all.times, all.inputs
+            mine = _from_d(all, s)
             if what == FIRST_SPIKE:
                 kernels.first_spike(
                     &self.neuron, &mine, n, n_in, weights, n_out, self.t_max,
@@ -894,8 +905,7 @@ cdef class Network:
             s = n_samples * part // n_parts
             n = n_samples * (part + 1) // n_parts - s
             if self.single:
-                mine_f.begin, mine_f.end = all_f.begin + s, all_f.end + s
-                mine_f.times, mine_f.inputs = all_f.times, all_f.inputs
+                mine_f = _from_f(all_f, s)
                 KERNELS_F.infer(
                     &self.net_f, &mine_f, n, layers_f + part * n_layers,
                     NULL if decisions is None else &decisions[s, 0],
@@ -903,8 +913,7 @@ cdef class Network:
                     <char *>rooms.start + part * size,
                 )
             else:
-                mine_d.begin, mine_d.end = all_d.begin + s, all_d.end + s
-                mine_d.times, mine_d.inputs = all_d.times, all_d.inputs
+                mine_d = _from_d(all_d, s)
                 KERNELS.infer(
                     &self.net_d, &mine_d, n, layers_d + part * n_layers,
                     NULL if decisions is None else &decisions[s, 0],

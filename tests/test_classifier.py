@@ -22,7 +22,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
 import ttfs._classifier
-from ttfs import LIF, TTFSClassifier, _core, first_spike
+from ttfs import LIF, TTFSClassifier, _core, _encoding, first_spike
 from ttfs.datasets import make_yin_yang
 
 
@@ -612,20 +612,40 @@ def test_float32_data_are_the_same_values_as_float64(iris, encoder, arithmetic):
             assert_array_equal(model.predict(data), one.predict(single))
 
 
-def test_float32_data_are_not_copied_as_float64():
-    tracemalloc = pytest.importorskip("tracemalloc")
-    rng = np.random.default_rng(0)
-    X = rng.random((2000, 400), dtype=np.float32)
-    X[rng.random(X.shape) < 0.99] = 0
-    y = rng.integers(0, 2, 2000)
-    clf = small(max_iter=1, random_state=0).fit(X, y)
-    tracemalloc.start()
-    try:
-        clf.predict(X)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < X.nbytes
+def test_predictions_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    X, y = load_digits(return_X_y=True)
+    clf = TTFSClassifier((40,), max_iter=2, random_state=0).fit(X, y)
+    results = []
+    for n_threads in (1, 2, 4):
+        with threadpool_limits(n_threads):
+            assert _core.n_threads() == n_threads
+            times = clf.spike_times(X)
+            results.append([clf.predict(X), clf.predict_proba(X), *times])
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert_array_equal(a, b)
+    for s in (0, 900, 1796):  # and a sample by itself is the same
+        assert_array_equal(clf.predict_proba(X[s : s + 1])[0], results[0][1][s])
+
+
+def test_float32_data_reach_the_core_uncopied(monkeypatch):
+    X, y = make_yin_yang(60, random_state=0)
+    X = X.astype(np.float32)
+    seen = []
+
+    class Core:
+        def __getattr__(self, name):
+            return getattr(_core, name)
+
+        def encode(self, encoder, X, bias_times, t_max):
+            seen.append(X)
+            return _core.encode(encoder, X, bias_times, t_max)
+
+    monkeypatch.setattr(_encoding, "_core", Core())
+    small(max_iter=1, random_state=0).fit(X, y).predict(X)
+    assert all(np.shares_memory(array, X) for array in seen[1:])
+    assert all(array.dtype == np.float32 for array in seen)
 
 
 def test_pandas_input_and_output(iris):

@@ -26,9 +26,13 @@ def times_of(encoder, X):
 
 
 def parts(spikes):
-    """All that spikes are, without what lies behind the end."""
-    n = spikes.offsets[-1]
-    return spikes.times[:n], spikes.inputs[:n], spikes.offsets
+    """Times and inputs of all samples, one after the other, and where each begins."""
+    rows = [slice(*row) for row in zip(spikes.begin, spikes.end, strict=True)]
+    times = np.concatenate([spikes.times[:0], *(spikes.times[row] for row in rows)])
+    inputs = np.concatenate([spikes.inputs[:0], *(spikes.inputs[row] for row in rows)])
+    offsets = np.concatenate([[0], np.cumsum(spikes.end - spikes.begin)])
+    assert offsets[-1] == spikes.n_spikes
+    return times, inputs, offsets
 
 
 def assert_same_spikes(one, two):
@@ -257,7 +261,7 @@ def test_empty_sparse_matrices():
     assert (none.n_samples, len(none)) == (0, 0)
     nothing = Encoder("auto", window=1.0).fit(sp.csr_array((5, 3)))
     spikes = nothing.spikes(sp.csr_array((5, 3)), NO_BIAS, 2.0)
-    assert_array_equal(spikes.offsets, np.zeros(6))
+    assert_array_equal(parts(spikes)[2], np.zeros(6))
 
 
 @pytest.mark.parametrize("n_threads", [2, 4])
@@ -270,7 +274,7 @@ def test_encoding_does_not_depend_on_threads(n_threads, monkeypatch):
         for form in (X, sp.csr_array(X)):
             spikes = encoder.spikes(form, NO_BIAS, 2.0)
             for s, alone in zip(range(0, 3000, 100), expected, strict=True):
-                begin, end = spikes.offsets[s : s + 2]
+                begin, end = spikes.begin[s], spikes.end[s]
                 assert_array_equal(spikes.times[begin:end], parts(alone)[0])
                 assert_array_equal(spikes.inputs[begin:end], parts(alone)[1])
 
@@ -302,7 +306,7 @@ class TestBorder:
         with pytest.raises(ValueError, match="out of range"):
             encoder.spikes(matrix, NO_BIAS, 2.0)
 
-    @pytest.mark.parametrize("name", ["low", "high", "scale", "flags"])
+    @pytest.mark.parametrize("name", ["low", "high", "scale", "absent"])
     def test_length_of_what_was_learned(self, name):
         encoder = Encoder("auto", window=1.0).fit(X)
         setattr(encoder, name, getattr(encoder, name)[:2])
@@ -352,7 +356,7 @@ def test_sort_is_stable_at_any_length(n, dtype):
         if n == 0:
             # All spikes are those of biases.
             spikes = twin.spikes_of(np.full((1, 1), np.inf, dtype), [], 1e29)
-            assert_array_equal(spikes.offsets, [0, 0])
+            assert_array_equal(parts(spikes)[2], [0, 0])
             continue
         spikes = twin.spikes_of(times, [], 1e29)
         expected = twin.sort(times, [], 1e29, dtype)
@@ -370,7 +374,7 @@ def test_samples_of_many_lengths_are_sorted_each():
     for got, right in zip(parts(spikes), expected, strict=True):
         assert_array_equal(got, right)
     # Spikes at the horizon are too late.
-    assert spikes.times.max() < 1.5
+    assert parts(spikes)[0].max() < 1.5
 
 
 # ------------------------------------------------------------------ the classifier
@@ -516,4 +520,5 @@ def test_spikes_remember_the_memory_that_they_need():
     spikes = twin.spikes_of(np.array([[0.5, 0.25]]), [0.1], 9.0)
     assert isinstance(spikes, _core.Spikes)
     assert (len(spikes), spikes.n_in, spikes.most) == (1, 3, 3)
-    assert_array_equal(spikes.inputs[:3], [2, 1, 0])
+    assert_array_equal(parts(spikes)[1], [2, 1, 0])
+    assert spikes.n_spikes == 3

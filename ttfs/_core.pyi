@@ -29,12 +29,19 @@ class Room:
 class Spikes:
     times: _Real
     inputs: NDArray[np.uint32]
-    offsets: _Index
+    begin: _Index
+    end: _Index
     n_samples: int
+    n_spikes: int
     n_in: int
     most: int
     def __init__(
-        self, times: _Real, inputs: NDArray[np.uint32], offsets: _Index, n_in: int
+        self,
+        times: _Real,
+        inputs: NDArray[np.uint32],
+        begin: _Index,
+        end: _Index,
+        n_in: int,
     ) -> None: ...
     def __len__(self) -> int: ...
     def dense(self, n_in: int | None = ...) -> _Real: ...
