@@ -9,6 +9,7 @@ or a neuron does never depends on where the borders are, and parts never write t
 same place, so results have the same bits for any number of threads.
 """
 import os
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -167,7 +168,6 @@ cdef object _same_shape(object array, Py_ssize_t rows, Py_ssize_t columns, str n
             f"{name} must have shape ({rows}, {columns}), "
             f"got ({array.shape[0]}, {array.shape[1]})"
         )
-
 
 
 # -- Spikes ------------------------------------------------------------------------
@@ -433,11 +433,10 @@ def encode(encoder, X, bias_times, double t_max):
 
 
 def _from_times(const real[:, ::1] times not None, double t_max):
-    class AsTheyAre:
-        kind = "spike_times"
-        begin = window = 0.0
-        n_features = n_channels = times.shape[1]
-
+    as_they_are = SimpleNamespace(
+        kind="spike_times", begin=0.0, window=0.0, n_features=times.shape[1],
+        n_channels=times.shape[1],
+    )
     n_samples, n_in = times.shape[0], times.shape[1]
     array = np.asarray(times)
     none = np.empty(0, array.dtype)
@@ -445,7 +444,7 @@ def _from_times(const real[:, ::1] times not None, double t_max):
         nowhere = np.zeros(n_samples, np.uintp)
         inputs = np.empty(1, np.uint32)
         return Spikes(np.empty(1, array.dtype), inputs, nowhere, nowhere, n_in)
-    return encode(AsTheyAre, array, none, t_max)
+    return encode(as_they_are, array, none, t_max)
 
 
 # -- One layer ---------------------------------------------------------------------
@@ -866,7 +865,7 @@ cdef class Network:
     ) except -1:
         cdef Py_ssize_t n_samples = spikes.n_samples, n_layers = len(self.shapes)
         cdef Py_ssize_t part, n_parts, s, n, k
-        cdef size_t size, n_out = self.n_outputs
+        cdef size_t size
         cdef Room rooms, pointers
         cdef ttfs_spikes_f all_f, mine_f
         cdef ttfs_spikes all_d, mine_d
@@ -1008,6 +1007,17 @@ cdef void _copy_loss(const ttfs_training *a, ttfs_training_f *b) noexcept:
     b.target_label, b.target_other = a.target_label, a.target_other
 
 
+cdef int _check_state(dict state, list shapes) except -1:
+    """Raise ValueError unless a Trainer's state is of a network of these shapes."""
+    moments = [[np.shape(a) for a in pair] for pair in state["moments"]]
+    clocks = [[np.shape(a) for a in pair] for pair in state["clocks"]]
+    if moments != [[shape, shape] for shape in shapes] or clocks != [
+        [(n_in,), (n_in,)] for n_in, _ in shapes
+    ]:
+        raise ValueError("state is of a network with layers of other sizes")
+    return 0
+
+
 cdef class Trainer(Network):
     """A network in training.
 
@@ -1048,6 +1058,8 @@ cdef class Trainer(Network):
 
         if len(units) != len(self.shapes):
             raise ValueError("units must have one entry for each layer")
+        if state is not None:
+            _check_state(state, self.shapes)
         dtype = np.float32 if self.single else np.float64
         self.moments, self.clocks = [], []
         for k, (n_in, n_out) in enumerate(self.shapes):
@@ -1085,7 +1097,8 @@ cdef class Trainer(Network):
     def state(self):
         """What Adam knows, to go on from later: arrays of the shapes of weights."""
         moments = [
-            tuple(self.unpack(k, m) for m in pair) for k, pair in enumerate(self.moments)
+            tuple(self.unpack(k, moment) for moment in pair)
+            for k, pair in enumerate(self.moments)
         ]
         clocks = [tuple(a.copy() for a in pair) for pair in self.clocks]
         return {"moments": moments, "clocks": clocks}
@@ -1118,7 +1131,6 @@ cdef class Trainer(Network):
         """
         cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
         cdef Py_ssize_t begin, n
-        cdef size_t s
         cdef double n_events, since = 0.0, total = 0.0
         cdef double[::1] losses
 
@@ -1194,7 +1206,7 @@ cdef class Trainer(Network):
             self.train_d.most_samples, self.train_d.n_parts = batch_size, n_parts
             self.train_d.most_spikes = spikes.most
             size = KERNELS.training_room(&self.train_d)
-        if self.workspace is None or self.workspace.buffer.shape[0] < <Py_ssize_t>size + 64:
+        if self.workspace is None or <size_t>len(self.workspace.buffer) < size + 64:
             self.workspace = Room(size)
         self.train_f.workspace = self.train_d.workspace = self.workspace.start
         return 0

@@ -109,7 +109,9 @@ cdef extern from "ttfs.h" nogil:
         void (*unpack)(
             const double *packed, size_t n_in, size_t n_out, double *weights
         ) noexcept nogil
-        void (*sort)(double *times, uint32_t *inputs, size_t n, void *scratch) noexcept nogil
+        void (*sort)(
+            double *times, uint32_t *inputs, size_t n, void *scratch
+        ) noexcept nogil
         size_t (*encode_float)(
             const ttfs_encoder *encoder, const float *x, const double *bias_times,
             size_t n_bias, double t_max, double *times, uint32_t *inputs, void *scratch
@@ -242,7 +244,9 @@ cdef extern from "ttfs.h" nogil:
         void (*unpack)(
             const float *packed, size_t n_in, size_t n_out, float *weights
         ) noexcept nogil
-        void (*sort)(float *times, uint32_t *inputs, size_t n, void *scratch) noexcept nogil
+        void (*sort)(
+            float *times, uint32_t *inputs, size_t n, void *scratch
+        ) noexcept nogil
         size_t (*encode_float)(
             const ttfs_encoder *encoder, const float *x, const float *bias_times,
             size_t n_bias, double t_max, float *times, uint32_t *inputs, void *scratch

@@ -30,7 +30,8 @@ def parts(spikes):
     rows = [slice(*row) for row in zip(spikes.begin, spikes.end, strict=True)]
     times = np.concatenate([spikes.times[:0], *(spikes.times[row] for row in rows)])
     inputs = np.concatenate([spikes.inputs[:0], *(spikes.inputs[row] for row in rows)])
-    offsets = np.concatenate([[0], np.cumsum(spikes.end - spikes.begin)])
+    ends = np.cumsum(spikes.end - spikes.begin, dtype=np.uintp)
+    offsets = np.insert(ends, 0, 0)
     assert offsets[-1] == spikes.n_spikes
     return times, inputs, offsets
 
