@@ -26,9 +26,10 @@ typedef struct {
     const real *bias_times; /* (n_bias,) [time] */
     real *weights;          /* packed, see pack() [threshold] */
     /* For training only: */
-    real *m, *v;               /* packed: moments of Adam, zero at first */
-    double *decay_1, *decay_2; /* (n_panels, n_in): beta^steps, one at first */
-    double unit;               /* learning rates are in this unit [threshold] */
+    real *m, *v;     /* packed: moments of Adam, zero at first */
+    size_t *step;    /* (1,) number of updates, zero at first */
+    size_t *touched; /* (n_in,) step that last moved a row, zero at first */
+    double unit;     /* learning rates are in this unit [threshold] */
 } NAME(ttfs_layer);
 
 typedef struct {

@@ -1010,9 +1010,9 @@ cdef void _copy_loss(const ttfs_training *a, ttfs_training_f *b) noexcept:
 cdef int _check_state(dict state, list shapes) except -1:
     """Raise ValueError unless a Trainer's state is of a network of these shapes."""
     moments = [[np.shape(a) for a in pair] for pair in state["moments"]]
-    clocks = [[np.shape(a) for a in pair] for pair in state["clocks"]]
-    if moments != [[shape, shape] for shape in shapes] or clocks != [
-        [(n_in,), (n_in,)] for n_in, _ in shapes
+    steps = [[np.shape(a) for a in pair] for pair in state["steps"]]
+    if moments != [[shape, shape] for shape in shapes] or steps != [
+        [(1,), (n_in,)] for n_in, _ in shapes
     ]:
         raise ValueError("state is of a network with layers of other sizes")
     return 0
@@ -1043,7 +1043,7 @@ cdef class Trainer(Network):
 
     cdef ttfs_training_f train_f
     cdef ttfs_training train_d
-    cdef list moments, clocks
+    cdef list moments, steps
     cdef object data
     cdef Room workspace
 
@@ -1054,34 +1054,34 @@ cdef class Trainer(Network):
     ):
         cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
         cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
-        cdef double[::1] decay_1, decay_2
+        cdef size_t[::1] step, touched
 
         if len(units) != len(self.shapes):
             raise ValueError("units must have one entry for each layer")
         if state is not None:
             _check_state(state, self.shapes)
         dtype = np.float32 if self.single else np.float64
-        self.moments, self.clocks = [], []
+        self.moments, self.steps = [], []
         for k, (n_in, n_out) in enumerate(self.shapes):
             if state is None:
                 zero = np.zeros((n_in, n_out), dtype)
                 moments = _pack(zero), _pack(zero)
-                clocks = np.ones(n_in), np.ones(n_in)
+                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uintp)
             else:
                 moments = tuple(_pack(a) for a in state["moments"][k])
-                clocks = tuple(a.copy() for a in state["clocks"][k])
-            decay_1, decay_2 = clocks
+                steps = tuple(a.copy() for a in state["steps"][k])
+            step, touched = steps
             self.moments.append(moments)
-            self.clocks.append(clocks)
+            self.steps.append(steps)
             if self.single:
                 layer_f[k].m = <float *>(<Room>moments[0]).start
                 layer_f[k].v = <float *>(<Room>moments[1]).start
-                layer_f[k].decay_1, layer_f[k].decay_2 = &decay_1[0], &decay_2[0]
+                layer_f[k].step, layer_f[k].touched = &step[0], &touched[0]
                 layer_f[k].unit = units[k]
             else:
                 layer_d[k].m = <double *>(<Room>moments[0]).start
                 layer_d[k].v = <double *>(<Room>moments[1]).start
-                layer_d[k].decay_1, layer_d[k].decay_2 = &decay_1[0], &decay_2[0]
+                layer_d[k].step, layer_d[k].touched = &step[0], &touched[0]
                 layer_d[k].unit = units[k]
         _fill_loss(&self.train_d, loss)
         _copy_loss(&self.train_d, &self.train_f)
@@ -1100,8 +1100,8 @@ cdef class Trainer(Network):
             tuple(self.unpack(k, moment) for moment in pair)
             for k, pair in enumerate(self.moments)
         ]
-        clocks = [tuple(a.copy() for a in pair) for pair in self.clocks]
-        return {"moments": moments, "clocks": clocks}
+        steps = [tuple(a.copy() for a in pair) for pair in self.steps]
+        return {"moments": moments, "steps": steps}
 
     def epoch(
         self,

@@ -61,8 +61,8 @@ cdef extern from "ttfs.h" nogil:
         double *weights
         double *m
         double *v
-        double *decay_1
-        double *decay_2
+        size_t *step
+        size_t *touched
         double unit
 
     ctypedef struct ttfs_network:
@@ -196,8 +196,8 @@ cdef extern from "ttfs.h" nogil:
         float *weights
         float *m
         float *v
-        double *decay_1
-        double *decay_2
+        size_t *step
+        size_t *touched
         double unit
 
     ctypedef struct ttfs_network_f:

@@ -14,7 +14,7 @@ _Simd = Literal["baseline", "avx2", "avx512"]
 
 class _State(TypedDict):
     moments: list[tuple[_Real, _Real]]
-    clocks: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+    steps: list[tuple[_Index, _Index]]
 
 def n_threads() -> int: ...
 def has_openmp() -> bool: ...
