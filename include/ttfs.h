@@ -16,10 +16,10 @@
  * The neuron fires at the first t with u(t) = threshold, and never again; a neuron
  * that does not fire is silent and has spike time +infinity.
  *
- * Working with a batch takes two steps: ttfs_sort_events() sorts the active inputs
- * of each sample into an event list, once; the layer functions below then walk that
- * list as often as they are asked to. Inputs that are absent are not in the list
- * and cost nothing.
+ * The functions that handle arrays are members of a table, ttfs_kernels, of which there
+ * is one for each instruction set; ttfs_kernels_for(ttfs_simd_best()) is the fastest
+ * here. Inputs are sorted lists of spikes (encode_*(), sort()), made once; absent
+ * inputs are not in the lists and cost nothing.
  *
  * CONVENTIONS
  *
@@ -31,8 +31,7 @@
  *   as no two of them write to the same rows, columns or scratch space.
  * - Times and time constants share one unit, which the caller chooses. Weights and
  *   thresholds share one unit too. A slope is in threshold units per unit of time.
- * - Each function that handles arrays exists twice: ttfs_NAME() for double and
- *   ttfs_NAME_f() for float. Only the first is documented.
+ * - Tables and structs exist twice: NAME for double and NAME_f for float.
  * - Arguments are not checked here (ttfs_neuron_init() excepted): times must be
  *   below TTFS_TIME_LIMIT in magnitude or +infinity, weights below the same number,
  *   all other numbers finite.

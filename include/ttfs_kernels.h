@@ -33,7 +33,7 @@ typedef struct {
 } NAME(ttfs_layer);
 
 typedef struct {
-    size_t n_layers;
+    size_t n_layers; /* 1 to 64 */
     const NAME(ttfs_layer) * layers;
     double t_max;        /* the end of the experiment [time] */
     double pseudo_slope; /* delay of silent outputs [time/threshold] */

@@ -79,7 +79,7 @@ cdef int _parts(Py_ssize_t n, double n_events) except -1:
     """Parts for n things that take n_events synaptic events in all."""
     if n_events < SMALL or n < 2:
         return 1
-    return <int>min(n, <Py_ssize_t>n_threads())
+    return <int>min(n, min(<double>n_threads(), 2 * n_events / SMALL))
 
 
 # -- Instruction sets --------------------------------------------------------------
@@ -175,7 +175,7 @@ cdef object _same_shape(object array, Py_ssize_t rows, Py_ssize_t columns, str n
 cdef class Spikes:
     """The spikes that enter a layer or network: of each sample, sorted by time.
 
-    Made by `from_times` or `encode`.
+    Made by `encode`, which is trusted with the numbers of inputs and their order.
     """
 
     cdef readonly object times      # float32 or float64; with gaps
@@ -192,6 +192,10 @@ cdef class Spikes:
     cdef const double[::1] _times_d
 
     def __cinit__(self, times, inputs, begin, end, Py_ssize_t n_in):
+        if not (len(times) == len(inputs) and len(begin) == len(end)):
+            raise ValueError("arrays of spikes must have the same length")
+        if np.any(begin > end) or np.any(end > len(times)):
+            raise ValueError("a sample's spikes are out of range")
         self.times, self.inputs, self.begin, self.end = times, inputs, begin, end
         self.n_in = n_in
         self.n_samples = len(begin)
@@ -420,16 +424,32 @@ def encode(encoder, X, bias_times, double t_max):
     """
     if X.shape[1] != encoder.n_features:
         raise ValueError(f"X must have {encoder.n_features} columns, not {X.shape[1]}")
+    if encoder.n_channels + len(bias_times) >= MOST_INPUTS:
+        raise ValueError(
+            f"a layer must have fewer than {MOST_INPUTS} inputs, not "
+            f"{encoder.n_channels + len(bias_times)}"
+        )
     if isinstance(X, np.ndarray):
         if encoder.n_features == 0:
             raise ValueError("X has no columns")
-        values = np.ascontiguousarray(X).reshape(-1)
+        values = np.require(X, requirements=["C", "A"]).reshape(-1)
         return _encode(encoder, values, None, None, bias_times, t_max)
+    rows = X.indptr.astype(np.int64)
+    if len(rows) != X.shape[0] + 1 or rows[0] != 0 or np.any(np.diff(rows) < 0):
+        raise ValueError("indptr of the sparse matrix is not valid")
+    if rows[len(rows) - 1] > min(len(X.indices), len(X.data)):
+        raise ValueError("the sparse matrix has fewer entries than its indptr says")
     if len(X.indices) and (X.indices.min() < 0 or X.indices.max() >= X.shape[1]):
         raise ValueError("an index of the sparse matrix is out of range")
-    rows = X.indptr.astype(np.int64)
-    indices = X.indices.astype(np.int32, copy=False)
-    return _encode(encoder, X.data, rows, indices, bias_times, t_max)
+    ascends = np.diff(X.indices) > 0
+    inner = rows[1 : len(rows) - 1]
+    ascends[inner[(inner > 0) & (inner <= len(ascends))] - 1] = True  # a new row
+    if not ascends[: max(0, rows[len(rows) - 1] - 1)].all():
+        raise ValueError("indices of the sparse matrix must ascend in each row")
+    stored = slice(0, int(rows[len(rows) - 1]))
+    indices = np.require(X.indices[stored], np.int32, ["C", "A"])
+    values = np.require(X.data[stored], requirements=["C", "A"])
+    return _encode(encoder, values, rows, indices, bias_times, t_max)
 
 
 def _from_times(const real[:, ::1] times not None, double t_max):
@@ -1068,8 +1088,10 @@ cdef class Trainer(Network):
                 moments = _pack(zero), _pack(zero)
                 steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uintp)
             else:
-                moments = tuple(_pack(a) for a in state["moments"][k])
-                steps = tuple(a.copy() for a in state["steps"][k])
+                moments = tuple(
+                    _pack(np.ascontiguousarray(a, dtype)) for a in state["moments"][k]
+                )
+                steps = tuple(np.array(a, np.uintp) for a in state["steps"][k])
             step, touched = steps
             self.moments.append(moments)
             self.steps.append(steps)
@@ -1126,8 +1148,8 @@ cdef class Trainer(Network):
         rates : ndarray of shape (ceil(n / batch_size),)
             Learning rate of each batch.
 
-        Signals are looked at between batches: KeyboardInterrupt leaves all updates
-        up to there in place.
+        Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
+        leaves all updates up to there in place.
         """
         cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
         cdef Py_ssize_t begin, n
@@ -1138,6 +1160,7 @@ cdef class Trainer(Network):
         _check_labels(labels, factors, len(spikes), self.n_outputs)
         if batch_size < 1:
             raise ValueError("batch_size must be positive")
+        batch_size = min(batch_size, max(1, n_order))
         n_batches = (n_order + batch_size - 1) // batch_size
         if rates.shape[0] != n_batches:
             raise ValueError(f"rates must have {n_batches} entries")
@@ -1146,7 +1169,6 @@ cdef class Trainer(Network):
                 raise ValueError("order has the number of a sample that is not there")
         if n_order == 0:
             return 0.0
-        batch_size = min(batch_size, n_order)
         losses = np.empty(batch_size)
         n_events = self.n_events(spikes)
         n_parts = _parts(batch_size, batch_size * n_events)

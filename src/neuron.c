@@ -21,8 +21,7 @@ const char *ttfs_strerror(ttfs_status status)
         return "threshold must be positive and finite";
     case TTFS_EINVAL_RANGE:
         return "tau_mem, tau_syn and threshold must lie between 1e-30 and 1e30, and "
-               "the "
-               "time constants within a factor of 1e15 of each other";
+               "the time constants within a factor of 1e15 of each other";
     }
     return "unknown status";
 }

@@ -1,7 +1,7 @@
 /* The vectors that a file computes with.
  *
- * baseline.c, avx2.c and avx512.c set SIMD and include the whole core once for each
- * precision: one text for all. What differs is the header chosen here, which defines
+ * The files float_*.c and double_*.c set REAL_BITS and SIMD and include core.inc: one
+ * text for all. What differs is the header chosen here, which defines
  *
  *     vec, mask, WIDTH        WIDTH reals, as many truth values
  *     PANEL_VECS              vectors of neurons whose sums fit into registers

@@ -90,8 +90,11 @@ def test_default_learns_yin_yang():
 def test_options_learn_iris(iris, parameters):
     X, y = iris
     parameters = {"hidden_layer_sizes": (40,), "max_iter": 50} | parameters
-    clf = TTFSClassifier(**parameters, random_state=0).fit(X, y)
-    assert clf.score(X, y) > 0.92
+    scores = [
+        TTFSClassifier(**parameters, random_state=seed).fit(X, y).score(X, y)
+        for seed in range(3)
+    ]
+    assert np.mean(scores) > 0.92
 
 
 def test_unit_of_time_and_weight_is_the_users_choice(iris):

@@ -523,3 +523,23 @@ def test_spikes_remember_the_memory_that_they_need():
     assert (len(spikes), spikes.n_in, spikes.most) == (1, 3, 3)
     assert_array_equal(parts(spikes)[1], [2, 1, 0])
     assert spikes.n_spikes == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.indptr.__setitem__(slice(5, 7), 10**9), "indptr"),
+        (lambda m: m.indptr.__setitem__(3, 0), "indptr"),
+        (lambda m: m.indptr.__setitem__(-1, 10**6), "fewer entries"),
+        (lambda m: m.indices.__setitem__(slice(None), 3), "ascend"),
+    ],
+    ids=["indptr jumps", "indptr falls", "too few entries", "duplicates"],
+)
+def test_malformed_sparse_matrix(change, message):
+    dense = np.ones((10, 30))
+    encoder = Encoder("latency", window=1.0).fit(np.arange(300.0).reshape(10, 30))
+    matrix = sp.csr_array(dense)
+    assert matrix.has_canonical_format
+    change(matrix)
+    with pytest.raises(ValueError, match=message):
+        encoder.spikes(matrix, NO_BIAS, 2.0)

@@ -193,10 +193,10 @@ def n_kinks(passes, existence, tolerated):
 
 
 class Adam:
-    """Adam with decoupled weight decay, and a clock for each row of the weights.
+    """Adam with decoupled weight decay, lazy for rows that take no part in a batch.
 
-    A row whose input has no event in the batch is left alone: its moments and weights
-    do not decay, its clock stands still.
+    A row whose input has no event in the batch is left alone. When it has one again its
+    moments and its weights decay for the steps between too, at the present rate.
     """
 
     def __init__(self, shape, unit, *, beta_1, beta_2, epsilon, weight_decay):
@@ -204,7 +204,8 @@ class Adam:
         self.betas = beta_1, beta_2
         self.epsilon = epsilon
         self.weight_decay = weight_decay
-        self.n_steps = np.zeros(shape[0])
+        self.n_steps = 0
+        self.touched = np.zeros(shape[0], int)
         self.m, self.v = np.zeros(shape), np.zeros(shape)
 
     def step(self, weights, grad, active, learning_rate):
@@ -212,13 +213,16 @@ class Adam:
         b1, b2 = self.betas
         rate = learning_rate * self.unit
         g = grad[active].astype(np.float64)
-        self.n_steps[active] += 1
-        self.m[active] = b1 * self.m[active] + (1 - b1) * g
-        self.v[active] = b2 * self.v[active] + (1 - b2) * g**2
-        n = self.n_steps[active, None]
+        self.n_steps += 1
+        n = self.n_steps
+        steps = (n - self.touched[active])[:, None]
+        self.touched[active] = n
+        self.m[active] = b1**steps * self.m[active] + (1 - b1) * g
+        self.v[active] = b2**steps * self.v[active] + (1 - b2) * g**2
         m = self.m[active] / (1 - b1**n)
         root = np.sqrt(self.v[active] / (1 - b2**n))
-        decayed = weights[active] * (1 - rate * self.weight_decay / self.unit)
+        keep = 1 - rate * self.weight_decay / self.unit
+        decayed = weights[active] * keep**steps
         weights[active] = decayed - rate * m / (root + self.epsilon)
 
 

@@ -6,12 +6,17 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_class_weight, gen_batches
+from sklearn.utils import (
+    assert_all_finite,
+    check_random_state,
+    compute_class_weight,
+    gen_batches,
+)
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -31,7 +36,7 @@ _HORIZON = 0.5  # default t_max: this much for each layer, after the last input
 _PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
 _BIAS_TIMES = (0.0,)  # of each layer, after the first possible input
 _DRIVE, _SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
-_EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see existence_gradient()
+_EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see src/training.inc
 _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
@@ -44,6 +49,8 @@ _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C
 def _checked(X, kind):
     """Validated X, once more: spike times, and the form of a sparse matrix."""
     if issparse(X):
+        # Made anew, because the flags of a matrix that was changed may be wrong.
+        X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
         if kind == "complement":
             raise TypeError(
                 "encoder='complement' has a spike for every zero, which a sparse "
@@ -53,6 +60,8 @@ def _checked(X, kind):
         if not X.has_canonical_format:  # sorted, without duplicates
             X = X.copy()
             X.sum_duplicates()
+            if kind != "spike_times":
+                assert_all_finite(X.data, input_name="X")
     if kind == "spike_times":
         check_times(X.data if issparse(X) else X, "X")
     return X
@@ -90,14 +99,17 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         - "latency": one channel for each feature; the greatest value spikes at 0, the
           smallest at `tau_syn`.
-        - "complement": a second channel for each feature, in which the smallest value
-          spikes first.
+        - "complement": a second channel for each feature that varies, in which the
+          smallest value spikes first.
         - "auto": complements the features in which no zero is absent.
         - "spike_times": `X` holds spike times, +inf where there is no spike. They
           should lie within a few `tau_syn` of each other.
 
         With "auto" and "latency" a zero is absent, which means no spike, in features
-        whose minimum is 0 and that are 0 in at least half of the training samples.
+        that are 0 in at least half of the training samples; and in all that are ever
+        0, if at least half of all training values are. A sparse matrix (but not with
+        "complement") gives the same spikes as the dense array it stands for, except
+        with "spike_times", where what it does not store is absent.
 
     loss : str, default="cross_entropy"
         Loss on the spike times t_k of the output neurons, with y the true class.
@@ -132,10 +144,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         the exact gradient.
 
     weight_decay : float, default=0.01
-        Decoupled weight decay, per unit of learning rate.
+        Decoupled weight decay, per unit of learning rate. Weights whose input has no
+        spike in a batch wait, with their moments, until it has one; what they missed is
+        then made up for, apart from moves by momentum. For sparse data this is a lazy
+        form of Adam.
 
     batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 30, between 10 and 50.
+        Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
+        interrupt (Ctrl-C) is answered between updates.
 
     learning_rate : {"cosine", "constant"}, default="cosine"
         - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. The
@@ -187,7 +203,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     random_state : int, RandomState instance or None, default=None
         For initial weights, batches and the validation split. The same int gives the
-        same weights, bit for bit, whatever the number of threads.
+        same weights, bit for bit, whatever the number of threads, on processors with
+        the same instruction set.
 
     verbose : bool, default=False
         Print one line for each epoch.

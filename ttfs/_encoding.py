@@ -18,11 +18,11 @@ class Encoder:
     so that small values are early somewhere too.
 
     A zero is *absent* - no spike - in features that are 0 in at least half of the
-    training samples, and in all features if at least half of all values are 0; those
-    are never complemented. Features that are constant in training never spike. Sparse
-    matrices give the same spikes as the dense arrays they stand for, at a cost that
-    grows with what they store: features whose zeros are not absent are stored in most
-    samples.
+    training samples, and in all that are ever 0 if at least half of all values are;
+    those are never complemented. Features that are constant in training never spike.
+    Sparse matrices give the same spikes as the dense arrays they stand for, at a cost
+    that grows with what they store: features whose zeros are not absent are stored in
+    most samples.
 
     Times are counted from `begin`: 0 for features, and the earliest spike in the
     training data for spike times, so that large offsets cost no precision. What a
@@ -46,7 +46,7 @@ class Encoder:
         """Learn ranges from X (n_samples, n_features); finite unless spike times."""
         self.n_features = n_features = X.shape[1]
         if self.kind == "spike_times":
-            values = X.data if issparse(X) else X
+            values = X.data[: X.indptr[-1]] if issparse(X) else X
             finite = values[np.isfinite(values)]
             self.n_channels = n_features
             self.begin = float(finite.min()) if finite.size else 0.0
@@ -93,5 +93,7 @@ def _ranges(X):
         return X.min(axis=0).astype(float), X.max(axis=0).astype(float), zeros
     low = X.min(axis=0).toarray().ravel().astype(float)
     high = X.max(axis=0).toarray().ravel().astype(float)
-    stored = np.bincount(X.indices[X.data != 0], minlength=n_features)
+    n_stored = X.indptr[-1]
+    nonzero = X.indices[:n_stored][X.data[:n_stored] != 0]
+    stored = np.bincount(nonzero, minlength=n_features)
     return low, high, n_samples - stored
