@@ -16,26 +16,23 @@ from setuptools import Extension, setup
 DEBUG = os.environ.get("TTFS_DEBUG", "0") not in ("", "0")
 SANITIZE = os.environ.get("TTFS_SANITIZE", "0") not in ("", "0")
 
-libraries = []
+# GCC or Clang: the core is written with their vectors.
+compile_args = ["-O3", "-std=c11", "-Wall", "-Wextra", "-fno-math-errno"]
+# Nobody looks at floating-point exceptions; loops with conditions then vectorise.
+compile_args.append("-fno-trapping-math")
+# The same sums on every path of the code: only explicit FMA is fused.
+compile_args.append("-ffp-contract=off")
+libraries = [] if sys.platform == "win32" else ["m"]
 link_args = []
-if sys.platform == "win32":
-    compile_args = ["/O2", "/std:c11", "/W3", "/openmp"]
-else:
-    compile_args = ["-O3", "-std=c11", "-Wall", "-Wextra", "-fno-math-errno"]
-    # Nobody looks at floating-point exceptions; loops with conditions then vectorise.
-    compile_args.append("-fno-trapping-math")
-    # The same sums on every path of the code: only explicit FMA is fused.
-    compile_args.append("-ffp-contract=off")
-    libraries.append("m")
-    if sys.platform == "linux":
-        compile_args.append("-fopenmp")
-        link_args.append("-fopenmp")
-    if DEBUG or SANITIZE:
-        compile_args += ["-O1", "-g", "-fno-omit-frame-pointer"]
-    if SANITIZE:
-        sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-        compile_args += sanitizers
-        link_args += sanitizers
+if sys.platform == "linux":
+    compile_args.append("-fopenmp")
+    link_args.append("-fopenmp")
+if DEBUG or SANITIZE:
+    compile_args += ["-O1", "-g", "-fno-omit-frame-pointer"]
+if SANITIZE:
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    compile_args += sanitizers
+    link_args += sanitizers
 
 core = Extension(
     "ttfs._core",

@@ -21,7 +21,6 @@ import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from shutil import which
 
@@ -585,11 +584,11 @@ def rows_kernel(options):
     assert not np.isfinite(quiet.spike_times(spikes)[0]).any()
 
     # Inputs ahead of each spike, counted sample by sample.
-    starts = spikes.offsets.astype(np.intp)
-    n_quiet = starts[-1] * n_out
+    rows = zip(spikes.begin.tolist(), spikes.end.tolist(), strict=True)
+    n_quiet = spikes.n_spikes * n_out
     n_causal = sum(
         int(np.searchsorted(spikes.times[begin:end], times[s]).sum())
-        for s, (begin, end) in enumerate(pairwise(starts))
+        for s, (begin, end) in enumerate(rows)
     )
     rates = [], [], []
     with tempfile.TemporaryDirectory() as folder:
