@@ -1193,6 +1193,9 @@ cdef class Trainer(Network):
                         KERNELS_F.train_backward(&self.train_f, n, rates[batch], part)
                     else:
                         KERNELS.train_backward(&self.train_d, n, rates[batch], part)
+                if n * n_events > OFTEN:  # a large batch, which can still be dropped
+                    with gil:
+                        PyErr_CheckSignals()
                 for part in prange(n_parts, num_threads=n_parts, chunksize=1,
                                    schedule="static"):
                     if self.single:

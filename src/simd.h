@@ -17,9 +17,11 @@
  *     v_sum v_greatest        over the lanes, in a fixed order
  *     m_first m_none m_and m_or m_andnot m_any
  *
- *     keys, KEYS              vectors of uint32_t, for sorting; k_load, k_store:
- * aligned k_min k_max k_swap(x, d)            lane l from lane l xor d k_halves(a, b,
- * bit)     a where l has not the bit, b where it has
+ *     keys, KEYS              vectors of uint32_t, for sorting
+ *     k_load k_store          from and to the start of a cache line
+ *     k_min k_max
+ *     k_swap                  k_swap(x, d): lane l from lane l xor d
+ *     k_halves                k_halves(a, b, bit): a where l lacks the bit, else b
  *
  * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
 #define SIMD_BASELINE 0
