@@ -4,8 +4,8 @@
  *
  * INTRODUCTION
  *
- * A layer has n_in inputs and n_out neurons. Input i spikes once, at time t_i
- * (+infinity: it is absent), through weight w_ij into neuron j:
+ * A layer has n_in inputs and n_out neurons. Input i spikes at time t_i (+infinity:
+ * it is absent), through weight w_ij into neuron j:
  *
  *     du/dt = -u / tau_mem + I / tau_syn
  *     dI/dt = -I / tau_syn + sum_i w_i delta(t - t_i)       u = I = 0 at t = -inf
@@ -15,6 +15,8 @@
  *
  * The neuron fires at the first t with u(t) = threshold, and never again; a neuron
  * that does not fire is silent and has spike time +infinity.
+ *
+ * An input may also spike several times: sums over inputs are sums over spikes then.
  *
  * The functions that handle arrays are members of a table, ttfs_kernels, of which there
  * is one for each instruction set; ttfs_kernels_for(ttfs_simd_best()) is the fastest

@@ -4,8 +4,8 @@
 /* -- Spikes -------------------------------------------------------------------- */
 
 /* The spikes that enter a layer, or a network, sorted by time, ties by input number:
- * those of sample s are begin[s] <= k < end[s]. Absent inputs are not in the lists.
- * The caller owns all arrays, and may let lists overlap, as a batch drawn from a data
+ * those of sample s are begin[s] <= k < end[s], fewer than 2^24. Absent inputs are not
+ * in the lists, and an input that spikes several times is there as often. The caller owns all arrays, and may let lists overlap, as a batch drawn from a data
  * set does. */
 typedef struct {
     const size_t *begin;    /* (n_samples,) */
@@ -78,7 +78,7 @@ typedef struct {
     size_t (*packed_size)(size_t n_in, size_t n_out);
     /* Bytes of scratch space. */
     size_t (*sort_room)(size_t n);
-    size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias);
+    size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_values, size_t n_bias);
     size_t (*layer_room)(size_t most);
     size_t (*infer_room)(const NAME(ttfs_network) * network, size_t most);
     size_t (*training_room)(const NAME(ttfs_training) * training);
@@ -91,11 +91,11 @@ typedef struct {
     void (*sort)(real *times, uint32_t *inputs, size_t n, void *scratch);
 
     /* The sorted spikes of a sample, biases included. Returns their number, which is at
-     * most n_features + n_complemented + n_bias; times and inputs have room for that
-     * and 16 more.
+     * most n_values + n_always + n_complemented + n_bias, where n_values is n_features
+     * or, of a sparse row, n_stored; times and inputs have room for that and 16 more.
      * x          (n_features,), or the n_stored values of a sparse row.
      * features   (n_stored,) the features of a sparse row, ascending; the others are 0,
-     *            or absent if features are spike times.
+     *            or absent if features are spike times, which may have several values.
      * bias_times (n_bias,) [time]
      * t_max      spikes at or after it are left out. */
     size_t (*encode_float)(const ttfs_encoder *encoder, const float *x,

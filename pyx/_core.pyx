@@ -29,7 +29,8 @@ cdef enum:  # functions of Events
     GRAD_TIMES
 
 cdef enum:
-    MOST_INPUTS = 1 << 24  # whose numbers float32 can hold
+    MOST_INPUTS = 1 << 24
+    MOST_SPIKES = 1 << 24  # of a sample, whose numbers float32 can hold
     MOST_LAYERS = 64
     MARGIN = 16  # what v_compress() may write after the last spike
     SMALL = 300_000  # synaptic events: below this threads cost more than they give
@@ -196,12 +197,14 @@ cdef class Spikes:
             raise ValueError("arrays of spikes must have the same length")
         if np.any(begin > end) or np.any(end > len(times)):
             raise ValueError("a sample's spikes are out of range")
+        counts = end - begin
+        self.most = int(counts.max(initial=0))
+        if self.most >= MOST_SPIKES:
+            raise ValueError(f"a sample must have fewer than {MOST_SPIKES} spikes")
         self.times, self.inputs, self.begin, self.end = times, inputs, begin, end
         self.n_in = n_in
         self.n_samples = len(begin)
-        counts = end - begin
         self.n_spikes = int(counts.sum())
-        self.most = int(counts.max(initial=0))
         self._begin = begin
         self._end = end
         self._inputs = inputs
@@ -230,14 +233,14 @@ cdef class Spikes:
         return view
 
     def dense(self, n_in=None):
-        """Times (n_samples, n_in) of the first n_in inputs; +inf = absent."""
+        """First spikes (n_samples, n_in) of the first n_in inputs; +inf = absent."""
         n = self.n_in if n_in is None else n_in
         out = np.full((self.n_samples, n), np.inf, self.times.dtype)
         for s in range(self.n_samples):
             rows = slice(int(self.begin[s]), int(self.end[s]))
             inputs = self.inputs[rows]
             kept = inputs < n
-            out[s, inputs[kept]] = self.times[rows][kept]
+            np.minimum.at(out[s], inputs[kept], self.times[rows][kept])
         return out
 
 
@@ -361,7 +364,7 @@ def _encode(
     cdef const real *bias = &bias_times[0] if n_bias else NULL
     cdef const feature *x = &values[0] if values.shape[0] else NULL
     cdef const int32_t *indices = NULL
-    cdef size_t room, at, extra
+    cdef size_t room, at, extra, n_values
     cdef char *scratch
     cdef size_t[::1] begin, end
     cdef real[::1] times
@@ -370,11 +373,13 @@ def _encode(
 
     if sparse:
         n_samples = rows.shape[0] - 1
+        n_values = np.diff(rows).max(initial=0)
         indices = &features[0] if features.shape[0] else NULL
     else:
         n_samples = values.shape[0] // n_features if n_features else 0
-    room = KERNELS_F.encode_room(&e, n_bias) if real is float \
-        else KERNELS.encode_room(&e, n_bias)
+        n_values = n_features
+    room = KERNELS_F.encode_room(&e, n_values, n_bias) if real is float \
+        else KERNELS.encode_room(&e, n_values, n_bias)
     room = (room + 63) // 64 * 64
     n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
     rooms = Room(n_parts * room)
@@ -416,7 +421,7 @@ def encode(encoder, X, bias_times, double t_max):
     encoder : Encoder
         Fitted.
     X : ndarray or csr_array, float32 or float64
-        CSR: with sorted indices and without duplicates.
+        CSR: with sorted indices; without duplicates, unless features are spike times.
     bias_times : ndarray of shape (n_bias,), float32 or float64
         Its dtype is that of the spikes.
     t_max : float
@@ -441,7 +446,8 @@ def encode(encoder, X, bias_times, double t_max):
         raise ValueError("the sparse matrix has fewer entries than its indptr says")
     if len(X.indices) and (X.indices.min() < 0 or X.indices.max() >= X.shape[1]):
         raise ValueError("an index of the sparse matrix is out of range")
-    ascends = np.diff(X.indices) > 0
+    # A channel may have several spikes.
+    ascends = np.diff(X.indices) >= (0 if encoder.kind == "spike_times" else 1)
     inner = rows[1 : len(rows) - 1]
     ascends[inner[(inner > 0) & (inner <= len(ascends))] - 1] = True  # a new row
     if not ascends[: max(0, rows[len(rows) - 1] - 1)].all():

@@ -99,7 +99,9 @@ cdef extern from "ttfs.h" nogil:
         size_t lanes
         size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
         size_t (*sort_room)(size_t n) noexcept nogil
-        size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias) noexcept nogil
+        size_t (*encode_room)(
+            const ttfs_encoder *encoder, size_t n_values, size_t n_bias
+        ) noexcept nogil
         size_t (*layer_room)(size_t most) noexcept nogil
         size_t (*infer_room)(const ttfs_network *network, size_t most) noexcept nogil
         size_t (*training_room)(const ttfs_training *training) noexcept nogil
@@ -234,7 +236,9 @@ cdef extern from "ttfs.h" nogil:
         size_t lanes
         size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
         size_t (*sort_room)(size_t n) noexcept nogil
-        size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_bias) noexcept nogil
+        size_t (*encode_room)(
+            const ttfs_encoder *encoder, size_t n_values, size_t n_bias
+        ) noexcept nogil
         size_t (*layer_room)(size_t most) noexcept nogil
         size_t (*infer_room)(const ttfs_network_f *network, size_t most) noexcept nogil
         size_t (*training_room)(const ttfs_training_f *training) noexcept nogil

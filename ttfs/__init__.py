@@ -5,6 +5,7 @@ Public names:
 - :class:`TTFSClassifier` - a scikit-learn classifier of leaky integrate-and-fire
   neurons that fire at most once, trained by exact gradients of their spike times
 - :class:`LIF` - the parameters of a neuron
+- :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
 - :func:`show_versions` - prints what a report of a bug should contain
@@ -37,10 +38,12 @@ from ttfs import datasets
 from ttfs._classifier import TTFSClassifier
 from ttfs._neuron import LIF
 from ttfs._show_versions import show_versions
+from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import first_spike, first_spike_vjp
 
 __all__ = [
     "LIF",
+    "SpikeTrains",
     "TTFSClassifier",
     "__version__",
     "datasets",

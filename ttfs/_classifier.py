@@ -13,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import (
     assert_all_finite,
+    check_consistent_length,
     check_random_state,
+    column_or_1d,
     compute_class_weight,
     gen_batches,
 )
@@ -25,6 +27,7 @@ from ttfs import _core
 from ttfs._encoding import Encoder
 from ttfs._network import Layer, cosine, initial_weights, step_unit
 from ttfs._neuron import LIF
+from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
 
 # Samples that predict and spike_times work on at a time.
@@ -63,8 +66,20 @@ def _checked(X, kind):
             if kind != "spike_times":
                 assert_all_finite(X.data, input_name="X")
     if kind == "spike_times":
-        check_times(X.data if issparse(X) else X, "X")
+        check_times(X.data if issparse(X) else X, "X", nan_is_absent=True)
     return X
+
+
+def _check_trains(X, kind, *, is_fitted):
+    """Raise unless an encoder of this kind takes the SpikeTrains X."""
+    if kind != "spike_times" and (is_fitted or kind != "auto"):
+        reason = "was fitted with features" if is_fitted else f"has encoder={kind!r}"
+        raise TypeError(
+            f"X is a SpikeTrains, but TTFSClassifier {reason}; spike trains need "
+            "encoder='auto' or 'spike_times'"
+        )
+    if len(X) == 0:
+        raise ValueError("X has 0 samples, but a minimum of 1 is required")
 
 
 class TTFSClassifier(ClassifierMixin, BaseEstimator):
@@ -102,14 +117,17 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "complement": a second channel for each feature that varies, in which the
           smallest value spikes first.
         - "auto": complements the features in which no zero is absent.
-        - "spike_times": `X` holds spike times, +inf where there is no spike. They
-          should lie within a few `tau_syn` of each other.
+        - "spike_times": `X` holds spike times, NaN or +inf where there is no spike.
+          They should lie within a few `tau_syn` of each other.
 
         With "auto" and "latency" a zero is absent, which means no spike, in features
         that are 0 in at least half of the training samples; and in all that are ever
         0, if at least half of all training values are. A sparse matrix (but not with
         "complement") gives the same spikes as the dense array it stands for, except
         with "spike_times", where what it does not store is absent.
+
+        If `X` is a :class:`SpikeTrains`, in which a channel may have several spikes,
+        "auto" means "spike_times", and other encoders do not accept it.
 
     loss : str, default="cross_entropy"
         Loss on the spike times t_k of the output neurons, with y the true class.
@@ -267,6 +285,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
+    SpikeTrains : Data in which a channel may have several spikes.
     sklearn.neural_network.MLPClassifier : Multilayer perceptron; parameters of the
         same meaning have the same names.
 
@@ -408,9 +427,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features: finite real numbers, or spike times if
-            encoder="spike_times".
+            encoder="spike_times" or `X` is a :class:`SpikeTrains`.
         y : array-like of shape (n_samples,)
             Class labels.
 
@@ -463,7 +482,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -521,16 +540,24 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _validate(self, X, y, *, reset):
         kind = self.encoder if reset else self._encoder.kind
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            **_INPUT,
-            ensure_all_finite=kind != "spike_times",
-            reset=reset,
-        )
+        if isinstance(X, SpikeTrains):
+            _check_trains(X, kind, is_fitted=not reset)
+            X, y = validate_data(self, X, y, skip_check_array=True, reset=reset)
+            y = column_or_1d(y, warn=True)
+            assert_all_finite(y, input_name="y")
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                **_INPUT,
+                ensure_all_finite=kind != "spike_times",
+                reset=reset,
+            )
+            X = _checked(X, kind)
         check_classification_targets(y)
-        return _checked(X, kind), y
+        return X, y
 
     def _structure(self):
         """Parameters that the weights are made for."""
@@ -564,7 +591,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
         structure = self._structure()
         hidden = structure["hidden_layer_sizes"]
-        encoder = Encoder(self.encoder, _INPUT_WINDOW * self.tau_syn).fit(X)
+        kind = "spike_times" if isinstance(X, SpikeTrains) else self.encoder
+        encoder = Encoder(kind, _INPUT_WINDOW * self.tau_syn).fit(X)
         t_max = self.t_max
         if t_max is None:
             t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
@@ -818,18 +846,23 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.encoder == "spike_times"
         return tags
 
     def _validated(self, X):
         check_is_fitted(self)
+        kind = self._encoder.kind
+        if isinstance(X, SpikeTrains):
+            _check_trains(X, kind, is_fitted=True)
+            return validate_data(self, X, skip_check_array=True, reset=False)
         X = validate_data(
             self,
             X,
             **_INPUT,
-            ensure_all_finite=self._encoder.kind != "spike_times",
+            ensure_all_finite=kind != "spike_times",
             reset=False,
         )
-        return _checked(X, self._encoder.kind)
+        return _checked(X, kind)
 
     def _spikes(self, X):
         """Sorted spikes of the encoder and of the biases of the first layer."""
@@ -857,14 +890,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features.
 
         Returns
         -------
         times : list of ndarray of shape (n_samples, n_neurons)
-            Those of the encoder's channels, then one array for each layer; without
-            biases; +inf = absent or silent. In the unit of the time constants, from
+            Those of the encoder's channels, the first if there are several, then one
+            array for each layer; without biases; +inf = absent or silent. In the unit of the time constants, from
             the start of the inputs; with encoder="spike_times" on the axis of `X`.
         """
         blocks = [
@@ -881,7 +914,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -899,7 +932,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -915,7 +948,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -930,7 +963,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Features.
 
         Returns

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ttfs import _core
+from ttfs._spike_trains import SpikeTrains
 
 
 @dataclass
@@ -34,7 +35,8 @@ class Encoder:
         - "auto": complement the features in which no zero is absent.
         - "latency": one channel for each feature.
         - "complement": two channels for each feature; zeros are values like others.
-        - "spike_times": features are spike times already; +inf = absent.
+        - "spike_times": features are spike times already; +inf or NaN = absent. Also
+          takes `SpikeTrains`.
     window : float
         Time within which inputs spike.
     """
@@ -44,6 +46,7 @@ class Encoder:
 
     def fit(self, X):
         """Learn ranges from X (n_samples, n_features); finite unless spike times."""
+        X = _matrix(X)
         self.n_features = n_features = X.shape[1]
         if self.kind == "spike_times":
             values = X.data[: X.indptr[-1]] if issparse(X) else X
@@ -82,7 +85,12 @@ class Encoder:
 
     def spikes(self, X, bias_times, t_max):
         """Sorted spikes of X, and of biases, in the dtype of bias_times."""
-        return _core.encode(self, X, bias_times, t_max)
+        return _core.encode(self, _matrix(X), bias_times, t_max)
+
+
+def _matrix(X):
+    """SpikeTrains as a sparse matrix in which a channel may have several entries."""
+    return X._csr() if isinstance(X, SpikeTrains) else X
 
 
 def _ranges(X):

@@ -17,15 +17,16 @@ _BLOCK = 256
 _LIMIT = _core.TIME_LIMIT
 
 
-def check_times(times, name):
+def check_times(times, name, *, nan_is_absent=False):
     """Raise ValueError unless all times are finite, or +inf for no spike."""
-    if np.isnan(times).any() or np.isneginf(times).any():
+    absent, bad = ("NaN or +inf", "-inf") if nan_is_absent else ("+inf", "NaN or -inf")
+    if np.isneginf(times).any() or (not nan_is_absent and np.isnan(times).any()):
         raise ValueError(
-            f"{name} must be finite, or +inf where there is no spike; found NaN or -inf"
+            f"{name} must be finite, or {absent} where there is no spike; found {bad}"
         )
     if np.any((np.abs(times) >= _LIMIT) & np.isfinite(times)):
         raise ValueError(
-            f"{name} must be below {_LIMIT:g}, or +inf where there is no spike"
+            f"{name} must be below {_LIMIT:g}, or {absent} where there is no spike"
         )
 
 
@@ -48,7 +49,7 @@ def blocks(n_samples, size):
     return gen_batches(n_samples, size) if n_samples else ()
 
 
-def _common_dtype(**arrays):
+def common_dtype(**arrays):
     """float32 if all arrays are, float64 for all else that is real."""
     dtypes = []
     for name, array in arrays.items():
@@ -132,7 +133,7 @@ def first_spike(times, weights, neuron=LIF()):
     array([[0.568612],
            [0.693147]])
     """
-    dtype = _common_dtype(times=times, weights=weights)
+    dtype = common_dtype(times=times, weights=weights)
     times, weights = _check_layer(times, weights, dtype)
     _check_neuron(neuron)
     spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
@@ -209,7 +210,7 @@ def first_spike_vjp(
     >>> grad_times.round(4)
     array([[0.3728, 0.6272]])
     """
-    dtype = _common_dtype(
+    dtype = common_dtype(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
     )
     times, weights = _check_layer(times, weights, dtype)
