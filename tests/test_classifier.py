@@ -709,7 +709,24 @@ def test_offset_of_spike_times_costs_nothing(offset):
         assert_allclose(a + offset, b, rtol=1e-12)
 
 
-@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_nan_and_inf_among_spike_times_mean_no_spike():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 64, (60, 5)) / 64.0
+    X[rng.random(X.shape) < 0.3] = np.inf
+    y = np.argmin(X, axis=1) % 2
+    undefined = np.where((X == np.inf) & (rng.random(X.shape) < 0.5), np.nan, X)
+    assert 0 < np.isnan(undefined).sum() < np.isinf(X).sum()
+    clf = small(encoder="spike_times", random_state=0)
+    expected = clf.fit(X, y).predict_proba(X)
+    assert_array_equal(clf.predict_proba(undefined), expected)
+    assert_array_equal(clf.spike_times(undefined)[0], X)
+    for again in (clf.fit(undefined, y), clf.fit(undefined.astype(np.float32), y)):
+        assert_array_equal(again.predict_proba(X), expected)
+    assert clf.__sklearn_tags__().input_tags.allow_nan
+    assert not small().__sklearn_tags__().input_tags.allow_nan
+
+
+@pytest.mark.parametrize("bad", [-np.inf, 1e30])
 def test_spike_times_may_be_absent_but_not_undefined(bad):
     X, y = np.array([[0.0, np.inf], [1.0, bad]]), [0, 1]
     with pytest.raises(ValueError, match="where there is no spike"):

@@ -18,6 +18,7 @@ PUBLIC = [
     ttfs.LIF.kappa,
     ttfs.first_spike,
     ttfs.first_spike_vjp,
+    ttfs.SpikeTrains,
     ttfs.TTFSClassifier,
     *(
         getattr(ttfs.TTFSClassifier, name)

@@ -469,11 +469,14 @@ def test_stored_zero_is_a_spike_and_what_is_not_stored_is_none():
         assert_array_equal(sparse.coefs_[0], dense.coefs_[0])
         assert_array_equal(sparse.spike_times(form)[0], times)
         assert_array_equal(sparse.predict_proba(form), dense.predict_proba(times))
-    # Stored +inf is absent as well.
-    matrix.data[0] = inf
+    # Stored +inf and NaN are absent as well.
     times[0, 0] = inf
-    assert_array_equal(dense.spike_times(matrix)[0], times)
-    matrix.data[0] = np.nan
+    for absent in (inf, np.nan):
+        matrix.data[0] = absent
+        assert_array_equal(dense.spike_times(matrix)[0], times)
+        again = small(encoder="spike_times").fit(matrix, y)
+        assert_array_equal(again.coefs_[0], dense.fit(times, y).coefs_[0])
+    matrix.data[0] = -inf
     with pytest.raises(ValueError, match="where there is no spike"):
         dense.predict(matrix)
 

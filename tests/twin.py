@@ -4,7 +4,7 @@ Layers are `_core.Events`, which other tests compare with 50 digits and with fin
 differences; all else is NumPy, from the equations.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -69,6 +69,32 @@ def spikes_of(times, bias_times, t_max):
     """`_core.Spikes` of times (n_samples, n_in) and of biases."""
     bias_times = np.asarray(bias_times, times.dtype)
     return _core.encode(AsTheyAre(times.shape[1]), times, bias_times, t_max)
+
+
+def one_spike_each(trains, n_slots):
+    """Times (n_samples, n_channels * n_slots): a channel's spikes in its own slots.
+
+    A channel with several spikes is as many inputs with one spike and equal weights.
+    """
+    times = np.full((*trains.shape, n_slots), np.inf, trains.dtype)
+    used = np.zeros(trains.shape, int)
+    for s, i, t in zip(*trains.events(), strict=True):
+        times[s, i, used[s, i]] = t
+        used[s, i] += 1
+    return times.reshape(len(trains), -1)
+
+
+def slot_rows(n_in, n_bias, n_slots):
+    """The row of weights of each input, when all but the biases have several slots."""
+    channels = np.repeat(np.arange(n_in - n_bias), n_slots)
+    return np.concatenate([channels, np.arange(n_in - n_bias, n_in)])
+
+
+def sum_rows(values, rows):
+    """Sum over the inputs that share a row."""
+    out = np.zeros((rows.max() + 1, *values.shape[1:]), values.dtype)
+    np.add.at(out, rows, values)
+    return out
 
 
 # ------------------------------------------------------------------ passes
@@ -228,7 +254,10 @@ class Adam:
 
 @dataclass
 class Trainer:
-    """The same parameters as `_core.Trainer`; the weights are updated in place."""
+    """The same parameters as `_core.Trainer`; the weights are updated in place.
+
+    Times of the first layer are those of `one_spike_each`, with n_slots each.
+    """
 
     layers: list
     t_max: float
@@ -242,6 +271,7 @@ class Trainer:
     beta_2: float
     epsilon: float
     weight_decay: float
+    n_slots: int = 1
     optimizers: list = field(init=False)
     # What the batches had: the tests ask for it.
     n_kinks: int = 0
@@ -263,7 +293,10 @@ class Trainer:
     def step(self, times, labels, factors, learning_rate):
         """One update of the weights; returns the loss summed over the batch."""
         n_samples = len(labels)
-        passes = forward(self.layers, times, self.t_max)
+        first = self.layers[0]
+        rows = slot_rows(len(first.weights), len(first.bias_times), self.n_slots)
+        first = replace(first, weights=first.weights[rows])
+        passes = forward([first, *self.layers[1:]], times, self.t_max)
         decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
         decisions = decisions.astype(self.layers[0].weights.dtype)
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
@@ -279,9 +312,13 @@ class Trainer:
         for did in passes[:-1]:
             pull = existence_gradient(did.fired, self.existence, self.tolerated)
             self.n_pulled += np.count_nonzero(pull)
-        for optimizer, did, g in zip(self.optimizers, passes, grads, strict=True):
-            active = np.any(did.times < self.t_max, axis=0)
-            optimizer.step(did.layer.weights, g, active, learning_rate)
+        actives = [np.any(did.times < self.t_max, axis=0) for did in passes]
+        grads[0] = sum_rows(grads[0], rows)
+        actives[0] = sum_rows(actives[0], rows)
+        for layer, optimizer, g, active in zip(
+            self.layers, self.optimizers, grads, actives, strict=True
+        ):
+            optimizer.step(layer.weights, g, active, learning_rate)
         return n_samples * float(loss.sum())
 
     def epoch(self, times, labels, factors, order, batch_size, rates):
