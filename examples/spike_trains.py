@@ -9,6 +9,7 @@ that a code with one spike for each channel, by its latency, knows nothing.
 
 import numpy as np
 from sklearn.model_selection import cross_val_score
+
 from ttfs import SpikeTrains, TTFSClassifier
 
 # %%

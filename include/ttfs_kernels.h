@@ -5,8 +5,8 @@
 
 /* The spikes that enter a layer, or a network, sorted by time, ties by input number:
  * those of sample s are begin[s] <= k < end[s], fewer than 2^24. Absent inputs are not
- * in the lists, and an input that spikes several times is there as often. The caller owns all arrays, and may let lists overlap, as a batch drawn from a data
- * set does. */
+ * in the lists, and an input that spikes several times is there as often. The caller
+ * owns all arrays, and may let lists overlap, as a batch drawn from a data set does. */
 typedef struct {
     const size_t *begin;    /* (n_samples,) */
     const size_t *end;      /* (n_samples,) */

@@ -897,8 +897,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         -------
         times : list of ndarray of shape (n_samples, n_neurons)
             Those of the encoder's channels, the first if there are several, then one
-            array for each layer; without biases; +inf = absent or silent. In the unit of the time constants, from
-            the start of the inputs; with encoder="spike_times" on the axis of `X`.
+            array for each layer; without biases; +inf = absent or silent. In the unit
+            of the time constants, from the start of the inputs; if `X` holds spike
+            times, on their axis.
         """
         blocks = [
             [spikes.dense(self.n_channels_in_), *network.spike_times(spikes)]
