@@ -120,8 +120,6 @@ class SpikeTrains:
             and np.array_equal(self._times, other._times)
         )
 
-    __hash__ = None
-
     def __array__(self, dtype=None, copy=None):
         # NumPy would try to make one of the rows, and the rows of those.
         raise TypeError(
