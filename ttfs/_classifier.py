@@ -127,7 +127,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         with "spike_times", where what it does not store is absent.
 
         If `X` is a :class:`SpikeTrains`, in which a channel may have several spikes,
-        "auto" means "spike_times", and other encoders do not accept it.
+        "auto" means "spike_times", for all data until the next `fit`; other encoders
+        do not accept it.
 
     loss : str, default="cross_entropy"
         Loss on the spike times t_k of the output neurons, with y the true class.
