@@ -91,8 +91,8 @@ typedef struct {
     void (*sort)(real *times, uint32_t *inputs, size_t n, void *scratch);
 
     /* The sorted spikes of a sample, biases included. Returns their number, which is at
-     * most n_features + n_complemented + n_bias; times and inputs have room for that
-     * and 16 more.
+     * most n_features + n_complemented + n_bias, with n_fields TTFS_MOST_ACTIVE
+     * n_features + n_bias; times and inputs have room for that and 16 more.
      * x          (n_features,), or the n_stored values of a sparse row.
      * features   (n_stored,) the features of a sparse row, ascending; the others are 0,
      *            or absent if features are spike times.

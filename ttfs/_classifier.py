@@ -22,7 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
-from ttfs._encoding import Encoder
+from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._network import Layer, cosine, initial_weights, step_unit
 from ttfs._neuron import LIF
 from ttfs._spikes import check_times
@@ -51,11 +51,10 @@ def _checked(X, kind):
     if issparse(X):
         # Made anew, because the flags of a matrix that was changed may be wrong.
         X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
-        if kind == "complement":
+        if kind in ZEROS_SPIKE:
             raise TypeError(
-                "encoder='complement' has a spike for every zero, which a sparse "
-                "matrix does not store; use encoder='auto' or 'latency', or pass a "
-                "dense array"
+                f"encoder={kind!r} has spikes for every zero, which a sparse matrix "
+                "does not store; use encoder='auto' or 'latency', or pass a dense array"
             )
         if not X.has_canonical_format:  # sorted, without duplicates
             X = X.copy()
@@ -93,7 +92,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     arithmetic : {"float32", "float64"}, default="float32"
         Precision of weights and spike times.
 
-    encoder : {"auto", "latency", "complement", "spike_times"}, default="auto"
+    encoder : {"auto", "latency", "complement", "population", "spike_times"}, \
+            default="auto"
         How features become spike times; except for the last, every feature is scaled
         by its range in the training data, and clipped to it.
 
@@ -101,15 +101,25 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
           smallest at `tau_syn`.
         - "complement": a second channel for each feature that varies, in which the
           smallest value spikes first.
+        - "population": `n_receptive_fields` channels for each feature, in the order of
+          the features [2]_. Their receptive fields are Gaussians spread over the range
+          of the feature; one with activity g in (0, 1] spikes at (1 - g) `tau_syn`, or
+          not at all where g < 0.1: two or three of each feature that varies spike.
         - "auto": complements the features in which no zero is absent.
         - "spike_times": `X` holds spike times, +inf where there is no spike. They
           should lie within a few `tau_syn` of each other.
 
         With "auto" and "latency" a zero is absent, which means no spike, in features
         that are 0 in at least half of the training samples; and in all that are ever
-        0, if at least half of all training values are. A sparse matrix (but not with
-        "complement") gives the same spikes as the dense array it stands for, except
-        with "spike_times", where what it does not store is absent.
+        0, if at least half of all training values are. A sparse matrix gives the same
+        spikes as the dense array it stands for, except with "spike_times", where what
+        it does not store is absent; "complement" and "population", in which every zero
+        spikes, refuse it.
+
+    n_receptive_fields : int, default=6
+        Receptive fields m of each feature, at least 3. With features scaled to [0, 1],
+        their centres are (k - 1/2) / (m - 2) for k = 0 ... m - 1, and their width is
+        1 / (1.5 (m - 2)). Only used when encoder="population".
 
     loss : str, default="cross_entropy"
         Loss on the spike times t_k of the output neurons, with y the true class.
@@ -287,6 +297,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     ----------
     .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
        learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+    .. [2] S. M. Bohte, J. N. Kok, H. La Poutré, "Error-backpropagation in temporally
+       encoded networks of spiking neurons", Neurocomputing 48, 17-37 (2002).
 
     Examples
     --------
@@ -308,7 +320,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "tau_syn": [Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, None, closed="neither")],
         "arithmetic": [StrOptions({"float32", "float64"})],
-        "encoder": [StrOptions({"auto", "latency", "complement", "spike_times"})],
+        "encoder": [
+            StrOptions({"auto", "latency", "complement", "population", "spike_times"})
+        ],
+        "n_receptive_fields": [Interval(Integral, 3, None, closed="left")],
         "loss": [StrOptions({"cross_entropy", "squared_error", "shift_invariant"})],
         "time_scale": [Interval(Real, 0, None, closed="neither"), None],
         "early_firing": [Interval(Real, 0, None, closed="left")],
@@ -346,6 +361,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         threshold=1.0,
         arithmetic="float32",
         encoder="auto",
+        n_receptive_fields=6,
         loss="cross_entropy",
         time_scale=None,
         early_firing=0.0,
@@ -376,6 +392,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.threshold = threshold
         self.arithmetic = arithmetic
         self.encoder = encoder
+        self.n_receptive_fields = n_receptive_fields
         self.loss = loss
         self.time_scale = time_scale
         self.early_firing = early_firing
@@ -547,6 +564,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             "threshold": float(self.threshold),
             "arithmetic": self.arithmetic,
             "encoder": self.encoder,
+            "n_receptive_fields": int(self.n_receptive_fields),
             "t_max": self.t_max,
         }
 
@@ -564,7 +582,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
         structure = self._structure()
         hidden = structure["hidden_layer_sizes"]
-        encoder = Encoder(self.encoder, _INPUT_WINDOW * self.tau_syn).fit(X)
+        window = _INPUT_WINDOW * self.tau_syn
+        encoder = Encoder(self.encoder, window, structure["n_receptive_fields"]).fit(X)
         t_max = self.t_max
         if t_max is None:
             t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
