@@ -72,6 +72,7 @@ def test_default_learns_yin_yang():
         {"early_firing": 0.01},
         {"encoder": "latency"},
         {"encoder": "complement"},
+        {"encoder": "population"},
         {"arithmetic": "float64"},
         {"learning_rate": "constant", "max_iter": 60},
         {"tau_mem": 2.0},
@@ -602,7 +603,7 @@ def test_fit_drops_the_moments_of_partial_fit(iris):
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
-@pytest.mark.parametrize("encoder", ["auto", "complement", "spike_times"])
+@pytest.mark.parametrize("encoder", ["auto", "complement", "population", "spike_times"])
 def test_float32_data_are_the_same_values_as_float64(iris, encoder, arithmetic):
     X, y = iris
     single = X.astype(np.float32)
@@ -778,6 +779,8 @@ def test_use_before_fit(iris, method):
         {"tau_syn": -2},
         {"threshold": 0.0},
         {"encoder": "rate"},
+        {"n_receptive_fields": 2},
+        {"n_receptive_fields": 6.0},
         {"loss": "hinge"},
         {"arithmetic": "float16"},
         {"time_scale": 0.0},

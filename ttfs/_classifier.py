@@ -92,8 +92,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     arithmetic : {"float32", "float64"}, default="float32"
         Precision of weights and spike times.
 
-    encoder : {"auto", "latency", "complement", "population", "spike_times"}, \
-            default="auto"
+    encoder : str, default="auto"
         How features become spike times; except for the last, every feature is scaled
         by its range in the training data, and clipped to it.
 
@@ -101,11 +100,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
           smallest at `tau_syn`.
         - "complement": a second channel for each feature that varies, in which the
           smallest value spikes first.
+        - "auto": complements the features in which no zero is absent.
         - "population": `n_receptive_fields` channels for each feature, in the order of
           the features [2]_. Their receptive fields are Gaussians spread over the range
           of the feature; one with activity g in (0, 1] spikes at (1 - g) `tau_syn`, or
           not at all where g < 0.1: two or three of each feature that varies spike.
-        - "auto": complements the features in which no zero is absent.
         - "spike_times": `X` holds spike times, +inf where there is no spike. They
           should lie within a few `tau_syn` of each other.
 
