@@ -79,8 +79,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Number of neurons of each hidden layer. Empty: outputs see the inputs.
 
-    tau_mem : float, default=1.0
-        Membrane time constant; ``float("inf")`` gives neurons without leak. All times
+    tau_mem : float or array-like of float, default=1.0
+        Membrane time constant; ``float("inf")`` gives neurons without leak. One number
+        for all layers, or one for each: the hidden layers, then the output. All times
         and time constants share one unit.
 
     tau_syn : float, default=1.0
@@ -315,7 +316,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "tau_mem": [Interval(Real, 0, None, closed="right")],
+        "tau_mem": ["array-like", Interval(Real, 0, None, closed="right")],
         "tau_syn": [Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, None, closed="neither")],
         "arithmetic": [StrOptions({"float32", "float64"})],
@@ -558,7 +559,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return {
             "hidden_layer_sizes": hidden,
-            "tau_mem": float(self.tau_mem),
+            "tau_mem": [
+                neuron.tau_mem for neuron in self._make_neurons(len(hidden) + 1)
+            ],
             "tau_syn": float(self.tau_syn),
             "threshold": float(self.threshold),
             "arithmetic": self.arithmetic,
@@ -566,6 +569,18 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             "n_receptive_fields": int(self.n_receptive_fields),
             "t_max": self.t_max,
         }
+
+    def _make_neurons(self, n_layers):
+        """The neuron parameters of each layer."""
+        taus = np.asarray(self.tau_mem, dtype=object)
+        if taus.ndim == 0:
+            taus = np.full(n_layers, taus)
+        if taus.shape != (n_layers,):
+            raise ValueError(
+                f"tau_mem must be one number, or {n_layers}: one for each hidden layer, "
+                f"then one for the output, got {self.tau_mem!r}"
+            )
+        return [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
 
     def _check_structure(self):
         for name, value in self._structure().items():
@@ -578,7 +593,6 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _start(self, X, classes):
         """Encoder and initial weights from training data."""
-        neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
         structure = self._structure()
         hidden = structure["hidden_layer_sizes"]
         window = _INPUT_WINDOW * self.tau_syn
@@ -598,16 +612,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.n_channels_in_ = encoder.n_channels
         self.t_max_ = float(t_max)
         self._encoder = encoder
-        self._neuron = neuron
         self._fitted_structure = structure
-        self.coefs_, self.bias_times_, self._step_units = [], [], []
+        self._neurons, self.coefs_, self.bias_times_ = [], [], []
+        self._step_units = []
         some = self._rng.permutation(X.shape[0])[:_INITIAL]
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
         n_bias = len(bias_times)
         spikes = encoder.spikes(X[some], bias_times.astype(self.arithmetic), t_max)
         n_active = spikes.n_spikes / len(some)
         sizes = [encoder.n_channels, *hidden, len(classes)]
-        for n_in, n_out in itertools.pairwise(sizes):
+        neurons = self._make_neurons(len(hidden) + 1)
+        for neuron, (n_in, n_out) in zip(
+            neurons, itertools.pairwise(sizes), strict=True
+        ):
             weights = initial_weights(
                 self._rng,
                 n_in + n_bias,
@@ -617,6 +634,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 drive=_DRIVE,
                 spread=_SPREAD,
             )
+            self._neurons.append(neuron)
             self.coefs_.append(weights.astype(self.arithmetic))
             self.bias_times_.append(bias_times)
             self._step_units.append(step_unit(neuron, n_active))
@@ -635,9 +653,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     @property
     def _layers(self):
         return [
-            Layer(weights, bias_times, self._neuron)
-            for weights, bias_times in zip(self.coefs_, self.bias_times_, strict=True)
+            Layer(weights, bias_times, neuron)
+            for weights, bias_times, neuron in zip(
+                self.coefs_, self.bias_times_, self._neurons, strict=True
+            )
         ]
+
+    @property
+    def _neuron(self):
+        """A neuron of any layer: `tau_syn` and `threshold` are those of all."""
+        return self._neurons[-1]
 
     @property
     def _pseudo_slope(self):
