@@ -866,7 +866,7 @@ def test_invalid_parameters_are_named(iris, parameter):
             "target_times",
         ),
         ({"tau_mem": 1e-31, "tau_syn": 1e-31}, "1e-30"),
-        ({"tau_mem": [1.0]}, "one for each hidden layer.* output, got"),
+        ({"tau_mem": [1.0]}, "hidden layer and one for the output, got"),
         ({"tau_mem": (1.0, 1.0, 1.0)}, "one number, or 2: .* got"),
         ({"tau_mem": []}, "one number, or 2"),
         ({"tau_mem": [[1.0, 1.0]]}, "one number, or 2"),

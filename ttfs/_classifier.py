@@ -577,8 +577,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             taus = np.full(n_layers, taus)
         if taus.shape != (n_layers,):
             raise ValueError(
-                f"tau_mem must be one number, or {n_layers}: one for each hidden layer, "
-                f"then one for the output, got {self.tau_mem!r}"
+                f"tau_mem must be one number, or {n_layers}: one for each hidden layer "
+                f"and one for the output, got {self.tau_mem!r}"
             )
         return [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
 
