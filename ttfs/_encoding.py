@@ -27,8 +27,8 @@ class Encoder:
     A population code [1]_ gives each feature m = `n_receptive_fields` channels, side by
     side. Field k = 0 ... m - 1 is a Gaussian of height 1, centre (k - 1/2) / (m - 2)
     and width 1 / (1.5 (m - 2)); with activity g at v it spikes at ``window * (1 - g)``,
-    or not at all where g < 0.1. Two or three fields of a feature spike; zeros are values
-    like others.
+    or not at all where g < 0.1. Two or three fields of a feature spike; zeros are
+    values like others.
 
     Sparse matrices give the same spikes as the dense arrays they stand for, at a cost
     that grows with what they store: features whose zeros are not absent are stored in
