@@ -103,7 +103,19 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
  * it is complemented a second channel spikes at window v. No spike where x is `absent`
  * after clipping. Channels: features in their order, then the complements. With
  * is_spike_times, x is a spike time, from which `begin` is taken; +infinity or NaN: no
- * spike. The arrays are (n_features,) and may then be NULL. */
+ * spike. The arrays are (n_features,) and may then be NULL.
+ *
+ * With n_fields, a population code instead, after Bohte, Kok and La Poutre (2002):
+ * field k of feature i is channel i n_fields + k, a Gaussian with centre and width
+ *
+ *     (k - 1/2) / (n_fields - 2)     and     1 / (TTFS_FIELD_GAMMA (n_fields - 2))
+ *
+ * in units of v, and height 1: it spikes at window (1 - its activity at v), if that is
+ * at least TTFS_LEAST_ACTIVITY. */
+#define TTFS_FIELD_GAMMA 1.5
+#define TTFS_LEAST_ACTIVITY 0.1
+#define TTFS_MOST_ACTIVE 3 /* fields of a feature at a time, for these two numbers */
+
 typedef struct {
     size_t n_features;
     int is_spike_times;
@@ -117,6 +129,7 @@ typedef struct {
     size_t n_always;
     const uint32_t *always; /* (n_always,) features whose zeros are not absent,
                              * ascending: for sparse rows */
+    size_t n_fields;        /* receptive fields of a feature, at least 3; or 0 */
 } ttfs_encoder;
 
 /* -- Losses -------------------------------------------------------------------- */

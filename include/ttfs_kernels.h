@@ -92,7 +92,8 @@ typedef struct {
 
     /* The sorted spikes of a sample, biases included. Returns their number, which is at
      * most n_values + n_always + n_complemented + n_bias, where n_values is n_features
-     * or, of a sparse row, n_stored; times and inputs have room for that and 16 more.
+     * or, of a sparse row, n_stored, and with n_fields TTFS_MOST_ACTIVE (n_values +
+     * n_always) + n_bias; times and inputs have room for that and 16 more.
      * x          (n_features,), or the n_stored values of a sparse row.
      * features   (n_stored,) the features of a sparse row, ascending; the others are 0,
      *            or absent if features are spike times, which may have several values.

@@ -266,7 +266,7 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
     e.is_spike_times = encoder.kind == "spike_times"
     e.begin = encoder.begin
     e.window = encoder.window
-    e.n_complemented = e.n_always = 0
+    e.n_complemented = e.n_always = e.n_fields = 0
     e.low = e.high = e.scale = e.absent = NULL
     e.complemented = e.always = NULL
     if e.is_spike_times or e.n_features == 0:
@@ -291,6 +291,10 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
         if len(part) and part.max() >= n:
             raise ValueError("a feature is out of range")
     e.n_complemented, e.n_always = len(complemented), len(always)
+    if encoder.kind == "population":
+        if encoder.n_receptive_fields < 3:
+            raise ValueError("a population code needs at least 3 receptive fields")
+        e.n_fields = encoder.n_receptive_fields
     if len(complemented):
         e.complemented = &complemented[0]
     if len(always):
@@ -364,7 +368,7 @@ def _encode(
     cdef const real *bias = &bias_times[0] if n_bias else NULL
     cdef const feature *x = &values[0] if values.shape[0] else NULL
     cdef const int32_t *indices = NULL
-    cdef size_t room, at, extra, n_values
+    cdef size_t room, at, per_value, extra, n_values
     cdef char *scratch
     cdef size_t[::1] begin, end
     cdef real[::1] times
@@ -385,8 +389,9 @@ def _encode(
     rooms = Room(n_parts * room)
     # Room for the greatest number of spikes; what is not written costs no memory. The
     # spikes of a part follow one another.
-    extra = e.n_complemented + n_bias + (e.n_always if sparse else 0)
-    most = values.shape[0] + n_samples * extra + n_parts * MARGIN
+    per_value = TTFS_MOST_ACTIVE if e.n_fields else 1
+    extra = e.n_complemented + n_bias + (per_value * e.n_always if sparse else 0)
+    most = per_value * values.shape[0] + n_samples * extra + n_parts * MARGIN
     out_times = np.empty(most, np.float32 if real is float else np.float64)
     out_inputs = np.empty(most, np.uint32)
     bounds = np.zeros((2, n_samples + 1), np.uintp)
@@ -395,7 +400,8 @@ def _encode(
                        schedule="static"):
         scratch = <char *>rooms.start + part * room
         s = n_samples * part // n_parts
-        at = (rows[s] if sparse else s * n_features) + s * extra + part * MARGIN
+        at = per_value * (rows[s] if sparse else s * n_features) + s * extra
+        at = at + part * MARGIN
         for s in range(n_samples * part // n_parts, n_samples * (part + 1) // n_parts):
             begin[s] = at
             if sparse:

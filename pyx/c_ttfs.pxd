@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, uint32_t
 cdef extern from "ttfs.h" nogil:
     const char *TTFS_VERSION
     const double TTFS_TIME_LIMIT
+    const size_t TTFS_MOST_ACTIVE
 
     ctypedef enum ttfs_status:
         TTFS_OK
@@ -33,6 +34,7 @@ cdef extern from "ttfs.h" nogil:
         const uint32_t *complemented
         size_t n_always
         const uint32_t *always
+        size_t n_fields
 
     ctypedef enum ttfs_loss:
         TTFS_CROSS_ENTROPY

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 
 import ttfs._classifier
 from ttfs import LIF, TTFSClassifier, _core, _encoding, first_spike
+from ttfs._network import weight_unit
 from ttfs.datasets import make_yin_yang
 
 
@@ -72,12 +73,14 @@ def test_default_learns_yin_yang():
         {"early_firing": 0.01},
         {"encoder": "latency"},
         {"encoder": "complement"},
+        {"encoder": "population"},
         {"arithmetic": "float64"},
         {"learning_rate": "constant", "max_iter": 60},
         {"tau_mem": 2.0},
         {"tau_mem": 0.5},
         {"tau_mem": 20.0},
         {"tau_mem": float("inf")},
+        {"tau_mem": [0.5, float("inf")]},
         {"tau_mem": 1e-3, "tau_syn": 1e-3},
         {"tau_mem": 300.0, "tau_syn": 100.0, "threshold": 50.0},
         {"hidden_layer_sizes": (30, 30)},
@@ -206,16 +209,45 @@ def test_fitted_attributes(iris):
     assert clf.best_validation_score_ is None
 
 
-def test_spike_times_are_those_of_first_spike(iris):
+@pytest.mark.parametrize("tau_mem", [2.0, (0.5, 3.0, np.inf), [1.0, 2.0, 1.5]], ids=str)
+def test_spike_times_are_those_of_first_spike(iris, tau_mem):
     X, y = iris
-    clf = small(hidden_layer_sizes=(9, 8), tau_mem=2.0, random_state=0).fit(X, y)
+    clf = small(hidden_layer_sizes=(9, 8), tau_mem=tau_mem, random_state=0).fit(X, y)
+    taus = np.broadcast_to(tau_mem, 3)
     times = clf.spike_times(X)
     assert [t.shape for t in times] == [(150, 8), (150, 9), (150, 8), (150, 3)]
     for k, (weights, bias) in enumerate(zip(clf.coefs_, clf.bias_times_, strict=True)):
         inputs = np.hstack([times[k], np.tile(bias, (150, 1))]).astype(np.float32)
-        spikes = first_spike(inputs, weights, LIF(2.0, 1.0))
+        spikes = first_spike(inputs, weights, LIF(taus[k], 1.0))
         spikes[spikes >= clf.t_max_] = np.inf
+        assert 0 < np.isfinite(spikes).mean()
         assert_array_equal(times[k + 1], spikes)
+
+
+def test_one_tau_mem_stands_for_that_of_each_layer(iris):
+    X, y = iris
+    one, *others = (
+        small(tau_mem=tau_mem, warm_start=True, random_state=0).fit(X, y)
+        for tau_mem in (2, [2.0, 2.0], (2, 2), np.array([2.0, 2.0]), pd.Series([2, 2]))
+    )
+    for other in others:
+        for a, b in zip(one.coefs_, other.coefs_, strict=True):
+            assert_array_equal(a, b)
+        assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+        # And so for warm_start.
+        assert clone(other).set_params(tau_mem=2.0).fit(X, y).n_iter_ == 5
+        assert other.set_params(tau_mem=2.0).fit(X, y).n_iter_ == 10
+
+
+def test_weights_and_steps_of_a_layer_follow_its_tau_mem(iris):
+    start = {"arithmetic": "float64", "learning_rate_init": 1e-12, "random_state": 0}
+    one = small(tau_mem=[1.0, 1.0], **start).fit(*iris)
+    two = small(tau_mem=[1.0, 4.0], **start).fit(*iris)
+    ratio = weight_unit(LIF(4.0)) / weight_unit(LIF(1.0))
+    assert ratio < 0.8
+    for factor, a, b in zip((1.0, ratio), one.coefs_, two.coefs_, strict=True):
+        assert_allclose(factor * a, b, rtol=1e-6)
+    assert_allclose(two._step_units / np.array(one._step_units), [1.0, ratio])
 
 
 def test_decisions_agree_with_each_other_and_with_spike_times():
@@ -356,6 +388,7 @@ def test_warm_start_keeps_its_records():
     [
         {"hidden_layer_sizes": (5,)},
         {"tau_mem": 3.0},
+        {"tau_mem": [1.0, 3.0]},
         {"encoder": "spike_times"},
         {"arithmetic": "float64"},
     ],
@@ -554,9 +587,11 @@ def test_pipeline_cross_validation_and_grid_search(iris):
         MinMaxScaler(), TTFSClassifier((30,), max_iter=60, random_state=0)
     )
     assert cross_val_score(model, X, y, cv=3).shape == (3,)
-    grid = {"ttfsclassifier__tau_mem": [1.0, 2.0]}
-    search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(X, y)
-    assert search.best_score_ > 0.6
+    for taus in ([1.0, 2.0], [1.0, [1.0, 2.0]], [(0.5, 1.0), (2.0, float("inf"))]):
+        grid = {"ttfsclassifier__tau_mem": taus}
+        search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(X, y)
+        assert search.best_score_ > 0.6
+        assert search.best_params_["ttfsclassifier__tau_mem"] in taus
 
 
 def test_pickle_and_clone(iris):
@@ -602,7 +637,7 @@ def test_fit_drops_the_moments_of_partial_fit(iris):
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
-@pytest.mark.parametrize("encoder", ["auto", "complement", "spike_times"])
+@pytest.mark.parametrize("encoder", ["auto", "complement", "population", "spike_times"])
 def test_float32_data_are_the_same_values_as_float64(iris, encoder, arithmetic):
     X, y = iris
     single = X.astype(np.float32)
@@ -795,6 +830,8 @@ def test_use_before_fit(iris, method):
         {"tau_syn": -2},
         {"threshold": 0.0},
         {"encoder": "rate"},
+        {"n_receptive_fields": 2},
+        {"n_receptive_fields": 6.0},
         {"loss": "hinge"},
         {"arithmetic": "float16"},
         {"time_scale": 0.0},
@@ -846,6 +883,14 @@ def test_invalid_parameters_are_named(iris, parameter):
             "target_times",
         ),
         ({"tau_mem": 1e-31, "tau_syn": 1e-31}, "1e-30"),
+        ({"tau_mem": [1.0]}, "hidden layer and one for the output, got"),
+        ({"tau_mem": (1.0, 1.0, 1.0)}, "one number, or 2: .* got"),
+        ({"tau_mem": []}, "one number, or 2"),
+        ({"tau_mem": [[1.0, 1.0]]}, "one number, or 2"),
+        ({"tau_mem": [1.0, 0.0]}, "tau_mem must be positive"),
+        ({"tau_mem": [-1.0, 1.0]}, "tau_mem must be positive"),
+        ({"tau_mem": np.array([1.0, np.nan])}, "tau_mem must be positive"),
+        ({"tau_mem": [1.0, -np.inf]}, "tau_mem must be positive"),
         ({"early_stopping": True, "validation_fraction": 0.001}, "validation_fraction"),
     ],
     ids=str,
@@ -853,6 +898,12 @@ def test_invalid_parameters_are_named(iris, parameter):
 def test_impossible_parameters_are_explained(iris, parameter, message):
     with pytest.raises(ValueError, match=message):
         small(**parameter).fit(*iris)
+
+
+@pytest.mark.parametrize("tau_mem", [["1.0", 2.0], [1.0, None], [True, 1.0]], ids=str)
+def test_tau_mem_must_be_numbers(iris, tau_mem):
+    with pytest.raises(TypeError, match="tau_mem must be a real number, got"):
+        small(tau_mem=tau_mem).fit(*iris)
 
 
 def test_unknown_parameter():

@@ -154,6 +154,47 @@ def test_greatest_value_spikes_at_zero_and_smallest_at_the_window():
     assert_array_equal(times.max(axis=0), 0.7)
 
 
+@pytest.mark.parametrize("m", [3, 4, 6, 15])
+def test_population_is_that_of_bohte(m):
+    rng = np.random.default_rng(m)
+    X = rng.uniform(-3.0, 5.0, (50, 2)) * [1.0, 1e6]
+    times = times_of(Encoder("population", 2.0, n_receptive_fields=m).fit(X), X)
+    assert times.shape == (50, 2 * m)
+    low, high = X.min(axis=0), X.max(axis=0)
+    for j in range(2):
+        for i in range(1, m + 1):
+            centre = low[j] + (2 * i - 3) / 2 * (high[j] - low[j]) / (m - 2)
+            width = 1 / 1.5 * (high[j] - low[j]) / (m - 2)
+            g = np.exp(-((X[:, j] - centre) ** 2) / (2 * width**2))
+            expected = np.where(g >= 0.1, 2.0 * (1 - g), np.inf)
+            assert_allclose(times[:, j * m + i - 1], expected, rtol=0, atol=1e-12)
+
+
+def test_two_or_three_fields_of_a_feature_spike():
+    X = np.linspace(-1.0, 1.0, 1001)[:, None]
+    for m in (3, 4, 5, 6, 7, 20, 1000):
+        encoder = Encoder("population", window=1.0, n_receptive_fields=m).fit(X)
+        times = times_of(encoder, X)
+        n_active = np.isfinite(times).sum(axis=1)
+        assert set(n_active) <= {2, 3}
+        assert times[np.isfinite(times)].min() >= 0.0
+        assert times[np.isfinite(times)].max() <= 0.9
+        # One of them is at most half a distance away.
+        assert times.min(axis=1).max() <= 1 - np.exp(-(0.75**2) / 2) + 1e-12
+
+
+def test_population_takes_zeros_as_values_and_leaves_constants_out():
+    encoder = Encoder("population", window=1.0, n_receptive_fields=4).fit(X)
+    times = times_of(encoder, X)
+    assert encoder.n_channels == times.shape[1] == 12
+    side = 1 - np.exp(-(0.75**2) / 2)
+    assert_allclose(times[0, :4], [side, side, np.inf, np.inf])
+    assert_allclose(times[2, :4], [np.inf, np.inf, side, side])
+    assert np.isinf(times[:, 8:]).all()
+    # Clipped to the range.
+    assert_array_equal(times_of(encoder, [[-9.0, 99.0, 8.0]])[0, :4], times[0, :4])
+
+
 def test_spike_times_are_counted_from_the_first():
     times = np.array([[0.5, np.inf], [2.5, 1.0]])
     encoder = Encoder("spike_times", window=1.0).fit(times)
@@ -204,20 +245,21 @@ def forms(X):
     st.integers(1, 30),
     st.integers(1, 40),
     st.sampled_from([0.02, 0.3, 0.7, 1.0]),
-    st.sampled_from(["auto", "latency", "complement"]),
+    st.sampled_from(["auto", "latency", "complement", "population"]),
     st.sampled_from([np.float32, np.float64]),
     st.sampled_from([np.float32, np.float64]),
     st.booleans(),
+    st.sampled_from([3, 4, 6, 17]),
 )
 def test_core_encodes_like_numpy(
-    seed, n_samples, n_features, density, kind, dtype, spike_dtype, integers
+    seed, n_samples, n_features, density, kind, dtype, spike_dtype, integers, n_fields
 ):
     X = random_features(seed, n_samples, n_features, density, integers).astype(dtype)
     more = (2 * random_features(seed + 1, 20, n_features, density)).astype(dtype)
-    encoder = Encoder(kind, window=1.3).fit(X)
+    encoder = Encoder(kind, 1.3, n_fields).fit(X)
     biases = np.array([0.0, 0.9, 1.25], spike_dtype)
     for rows in (X, more):
-        for t_max in (2.0, 1.2):
+        for t_max in (2.0, 1.1):
             spikes = encoder.spikes(rows, biases, t_max)
             times = twin.encode(encoder, rows)
             expected = twin.sort(times, biases, t_max, spike_dtype)
@@ -227,8 +269,7 @@ def test_core_encodes_like_numpy(
             assert spikes.n_in == encoder.n_channels + 3
             assert spikes.most == np.diff(expected[2].astype(int)).max()
             for form in forms(rows):
-                if kind != "complement":
-                    assert_same_spikes(encoder.spikes(form, biases, t_max), spikes)
+                assert_same_spikes(encoder.spikes(form, biases, t_max), spikes)
 
 
 @relaxed
@@ -265,10 +306,11 @@ def test_empty_sparse_matrices():
     assert_array_equal(parts(spikes)[2], np.zeros(6))
 
 
+@pytest.mark.parametrize("kind", ["auto", "population"])
 @pytest.mark.parametrize("n_threads", [2, 4])
-def test_encoding_does_not_depend_on_threads(n_threads, monkeypatch):
+def test_encoding_does_not_depend_on_threads(n_threads, kind, monkeypatch):
     X = random_features(0, 3000, 40, 0.4)
-    encoder = Encoder("auto", window=1.0).fit(X)
+    encoder = Encoder(kind, window=1.0).fit(X)
     expected = [encoder.spikes(X[s : s + 1], NO_BIAS, 2.0) for s in range(0, 3000, 100)]
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     with threadpool_limits(n_threads):
@@ -312,6 +354,18 @@ class TestBorder:
         encoder = Encoder("auto", window=1.0).fit(X)
         setattr(encoder, name, getattr(encoder, name)[:2])
         with pytest.raises(ValueError, match=f"{name} must have 3 entries"):
+            encoder.spikes(X, NO_BIAS, 2.0)
+
+    @pytest.mark.parametrize("n_fields", [-1, 0, 2])
+    def test_number_of_receptive_fields(self, n_fields):
+        encoder = Encoder("population", 1.0).fit(X)
+        encoder.n_receptive_fields = n_fields
+        with pytest.raises(ValueError, match="at least 3 receptive fields"):
+            encoder.spikes(X, NO_BIAS, 2.0)
+
+    def test_number_of_channels(self):
+        encoder = Encoder("population", 1.0, n_receptive_fields=10**7).fit(X)
+        with pytest.raises(ValueError, match="fewer than 16777216 inputs, not 3"):
             encoder.spikes(X, NO_BIAS, 2.0)
 
     @pytest.mark.parametrize("name", ["always", "complemented"])
@@ -495,17 +549,35 @@ def test_offset_of_sparse_spike_times():
         assert_array_equal(models[0], other)
 
 
-def test_complement_refuses_sparse_data():
+@pytest.mark.parametrize("kind", ["complement", "population"])
+def test_encoders_of_every_zero_refuse_sparse_data(kind):
     X = random_features(1, 60, 30, 0.3)
     y = classes_of(X, 2)
-    clf = small(encoder="complement").fit(X, y)
+    clf = small(encoder=kind).fit(X, y)
     for call in (
-        lambda: small(encoder="complement").fit(sp.csr_array(X), y),
+        lambda: small(encoder=kind).fit(sp.csr_array(X), y),
         lambda: clf.predict(sp.csc_array(X)),
         lambda: clf.partial_fit(sp.csr_array(X), y),
     ):
-        with pytest.raises(TypeError, match=r"encoder='complement'.*sparse"):
+        with pytest.raises(TypeError, match=rf"encoder='{kind}'.*sparse"):
             call()
+
+
+def test_classifier_with_receptive_fields():
+    X = random_features(1, 60, 5, 0.8)
+    y = classes_of(X, 2)
+    clf = small(encoder="population", n_receptive_fields=4, tau_syn=2.0).fit(X, y)
+    assert clf.n_channels_in_ == 20
+    encoder = Encoder("population", 2.0, n_receptive_fields=4).fit(X)
+    times = clf.spike_times(X)[0]
+    assert_array_equal(times, twin.encode(encoder, X).astype(np.float32))
+    p = clf.predict_proba(X)
+    # Part of the structure, and only looked at in fit.
+    clf.set_params(n_receptive_fields=5, warm_start=True)
+    assert_array_equal(clf.predict_proba(X), p)
+    with pytest.raises(ValueError, match="n_receptive_fields was 4"):
+        clf.fit(X, y)
+    assert clf.set_params(warm_start=False).fit(X, y).n_channels_in_ == 25
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -145,6 +145,25 @@ def test_epoch_equals_its_twin(neuron, loss):
 
 
 @pytest.mark.usefixtures("every_simd")
+def test_each_layer_has_its_own_neuron():
+    layers = make_layers(LIF(), (9, 70, 21, 3))
+    neurons = LIF(np.inf, 1.0), LIF(0.4, 1.0), LIF(2.0, 1.0)
+    for layer, neuron in zip(layers, neurons, strict=True):
+        layer.weights *= weight_unit(neuron) / weight_unit(layer.neuron)
+        layer.neuron = neuron
+    core, slow = trainers(layers, LOSSES["early"])
+    times, *_ = data = make_data(23, 9, 3)
+    run_both(core, slow, data, 5)
+    assert slow.n_pulled > 10
+    assert_weights_close(core, slow, layers, 1e-10)
+    last = twin.forward(slow.layers, times, T_MAX)[-1]
+    assert 0 < last.fired.mean() < 1
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    expected = twin.decision_times(last, T_MAX, PSEUDO_SLOPE)
+    assert_allclose(core.decisions(spikes), expected, rtol=1e-10)
+
+
+@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     "sizes", [(6, 3), (6, 1), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str
 )

@@ -4,6 +4,7 @@ Layers are `_core.Events`, which other tests compare with 50 digits and with fin
 differences; all else is NumPy, from the equations.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,7 +29,28 @@ def encode(encoder, X):
     times = encoder.window * (1.0 - value)
     times[encoder.zero_is_absent & (clipped == 0)] = np.inf
     times[:, encoder.scale == 0] = np.inf
+    if encoder.kind == "population":
+        return encode_population(encoder, value)
     return np.hstack([times, encoder.window * value[:, encoder.complemented]])
+
+
+def encode_population(encoder, value):
+    """Spike times of receptive fields from values (n_samples, n_features) in [0, 1].
+
+    The centres are those of Bohte et al. (2002): (2 i - 3) / (2 (m - 2)) with i from 1.
+    """
+    m = encoder.n_receptive_fields
+    times = np.full((*value.shape, m), np.inf)
+    for s, j in np.ndindex(value.shape):
+        if encoder.scale[j] == 0:
+            continue
+        for i in range(1, m + 1):
+            # In units of the distance of two centres.
+            z = 1.5 * (value[s, j] * (m - 2) + 0.5 - (i - 1))
+            activity = math.exp(-z * z / 2)
+            if activity >= 0.1:
+                times[s, j, i - 1] = encoder.window * (1.0 - activity)
+    return times.reshape(len(value), -1)
 
 
 def sort(times, bias_times, t_max, dtype):

@@ -24,7 +24,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
-from ttfs._encoding import Encoder
+from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._network import Layer, cosine, initial_weights, step_unit
 from ttfs._neuron import LIF
 from ttfs._spike_trains import SpikeTrains
@@ -54,11 +54,10 @@ def _checked(X, kind):
     if issparse(X):
         # Made anew, because the flags of a matrix that was changed may be wrong.
         X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
-        if kind == "complement":
+        if kind in ZEROS_SPIKE:
             raise TypeError(
-                "encoder='complement' has a spike for every zero, which a sparse "
-                "matrix does not store; use encoder='auto' or 'latency', or pass a "
-                "dense array"
+                f"encoder={kind!r} has spikes for every zero, which a sparse matrix "
+                "does not store; use encoder='auto' or 'latency', or pass a dense array"
             )
         if not X.has_canonical_format:  # sorted, without duplicates
             X = X.copy()
@@ -95,8 +94,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Number of neurons of each hidden layer. Empty: outputs see the inputs.
 
-    tau_mem : float, default=1.0
-        Membrane time constant; ``float("inf")`` gives neurons without leak. All times
+    tau_mem : float or array-like of float, default=1.0
+        Membrane time constant; ``float("inf")`` gives neurons without leak. One number
+        for all layers, or one for each: the hidden layers, then the output. All times
         and time constants share one unit.
 
     tau_syn : float, default=1.0
@@ -108,7 +108,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     arithmetic : {"float32", "float64"}, default="float32"
         Precision of weights and spike times.
 
-    encoder : {"auto", "latency", "complement", "spike_times"}, default="auto"
+    encoder : str, default="auto"
         How features become spike times; except for the last, every feature is scaled
         by its range in the training data, and clipped to it.
 
@@ -117,18 +117,28 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "complement": a second channel for each feature that varies, in which the
           smallest value spikes first.
         - "auto": complements the features in which no zero is absent.
+        - "population": `n_receptive_fields` channels for each feature, in the order of
+          the features [2]_. Their receptive fields are Gaussians spread over the range
+          of the feature; one with activity g in (0, 1] spikes at (1 - g) `tau_syn`, or
+          not at all where g < 0.1: two or three of each feature that varies spike.
         - "spike_times": `X` holds spike times, NaN or +inf where there is no spike.
           They should lie within a few `tau_syn` of each other.
 
         With "auto" and "latency" a zero is absent, which means no spike, in features
         that are 0 in at least half of the training samples; and in all that are ever
-        0, if at least half of all training values are. A sparse matrix (but not with
-        "complement") gives the same spikes as the dense array it stands for, except
-        with "spike_times", where what it does not store is absent.
+        0, if at least half of all training values are. A sparse matrix gives the same
+        spikes as the dense array it stands for, except with "spike_times", where what
+        it does not store is absent; "complement" and "population", in which every zero
+        spikes, refuse it.
 
         If `X` is a :class:`SpikeTrains`, in which a channel may have several spikes,
         "auto" means "spike_times", for all data until the next `fit`; other encoders
         do not accept it.
+
+    n_receptive_fields : int, default=4
+        Receptive fields m of each feature, at least 3. With features scaled to [0, 1],
+        their centres are (k - 1/2) / (m - 2) for k = 0 ... m - 1, and their width is
+        1 / (1.5 (m - 2)). Only used when encoder="population".
 
     loss : str, default="cross_entropy"
         Loss on the spike times t_k of the output neurons, with y the true class.
@@ -307,6 +317,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     ----------
     .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
        learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+    .. [2] S. M. Bohte, J. N. Kok, H. La Poutré, "Error-backpropagation in temporally
+       encoded networks of spiking neurons", Neurocomputing 48, 17-37 (2002).
 
     Examples
     --------
@@ -324,11 +336,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "tau_mem": [Interval(Real, 0, None, closed="right")],
+        "tau_mem": ["array-like", Interval(Real, 0, None, closed="right")],
         "tau_syn": [Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, None, closed="neither")],
         "arithmetic": [StrOptions({"float32", "float64"})],
-        "encoder": [StrOptions({"auto", "latency", "complement", "spike_times"})],
+        "encoder": [
+            StrOptions({"auto", "latency", "complement", "population", "spike_times"})
+        ],
+        "n_receptive_fields": [Interval(Integral, 3, None, closed="left")],
         "loss": [StrOptions({"cross_entropy", "squared_error", "shift_invariant"})],
         "time_scale": [Interval(Real, 0, None, closed="neither"), None],
         "early_firing": [Interval(Real, 0, None, closed="left")],
@@ -366,6 +381,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         threshold=1.0,
         arithmetic="float32",
         encoder="auto",
+        n_receptive_fields=4,
         loss="cross_entropy",
         time_scale=None,
         early_firing=0.0,
@@ -396,6 +412,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.threshold = threshold
         self.arithmetic = arithmetic
         self.encoder = encoder
+        self.n_receptive_fields = n_receptive_fields
         self.loss = loss
         self.time_scale = time_scale
         self.early_firing = early_firing
@@ -570,13 +587,28 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return {
             "hidden_layer_sizes": hidden,
-            "tau_mem": float(self.tau_mem),
+            "tau_mem": [
+                neuron.tau_mem for neuron in self._make_neurons(len(hidden) + 1)
+            ],
             "tau_syn": float(self.tau_syn),
             "threshold": float(self.threshold),
             "arithmetic": self.arithmetic,
             "encoder": self.encoder,
+            "n_receptive_fields": int(self.n_receptive_fields),
             "t_max": self.t_max,
         }
+
+    def _make_neurons(self, n_layers):
+        """The neuron parameters of each layer."""
+        taus = np.asarray(self.tau_mem, dtype=object)
+        if taus.ndim == 0:
+            taus = np.full(n_layers, taus)
+        if taus.shape != (n_layers,):
+            raise ValueError(
+                f"tau_mem must be one number, or {n_layers}: one for each hidden layer "
+                f"and one for the output, got {self.tau_mem!r}"
+            )
+        return [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
 
     def _check_structure(self):
         for name, value in self._structure().items():
@@ -589,11 +621,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _start(self, X, classes):
         """Encoder and initial weights from training data."""
-        neuron = LIF(self.tau_mem, self.tau_syn, self.threshold)
         structure = self._structure()
         hidden = structure["hidden_layer_sizes"]
         kind = "spike_times" if isinstance(X, SpikeTrains) else self.encoder
-        encoder = Encoder(kind, _INPUT_WINDOW * self.tau_syn).fit(X)
+        window = _INPUT_WINDOW * self.tau_syn
+        encoder = Encoder(kind, window, structure["n_receptive_fields"]).fit(X)
         t_max = self.t_max
         if t_max is None:
             t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
@@ -609,16 +641,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.n_channels_in_ = encoder.n_channels
         self.t_max_ = float(t_max)
         self._encoder = encoder
-        self._neuron = neuron
         self._fitted_structure = structure
-        self.coefs_, self.bias_times_, self._step_units = [], [], []
+        self._neurons, self.coefs_, self.bias_times_ = [], [], []
+        self._step_units = []
         some = self._rng.permutation(X.shape[0])[:_INITIAL]
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
         n_bias = len(bias_times)
         spikes = encoder.spikes(X[some], bias_times.astype(self.arithmetic), t_max)
         n_active = spikes.n_spikes / len(some)
         sizes = [encoder.n_channels, *hidden, len(classes)]
-        for n_in, n_out in itertools.pairwise(sizes):
+        neurons = self._make_neurons(len(hidden) + 1)
+        for neuron, (n_in, n_out) in zip(
+            neurons, itertools.pairwise(sizes), strict=True
+        ):
             weights = initial_weights(
                 self._rng,
                 n_in + n_bias,
@@ -628,6 +663,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 drive=_DRIVE,
                 spread=_SPREAD,
             )
+            self._neurons.append(neuron)
             self.coefs_.append(weights.astype(self.arithmetic))
             self.bias_times_.append(bias_times)
             self._step_units.append(step_unit(neuron, n_active))
@@ -646,9 +682,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     @property
     def _layers(self):
         return [
-            Layer(weights, bias_times, self._neuron)
-            for weights, bias_times in zip(self.coefs_, self.bias_times_, strict=True)
+            Layer(weights, bias_times, neuron)
+            for weights, bias_times, neuron in zip(
+                self.coefs_, self.bias_times_, self._neurons, strict=True
+            )
         ]
+
+    @property
+    def _neuron(self):
+        """A neuron of any layer: `tau_syn` and `threshold` are those of all."""
+        return self._neurons[-1]
 
     @property
     def _pseudo_slope(self):

@@ -8,6 +8,9 @@ from scipy.sparse import issparse
 from ttfs import _core
 from ttfs._spike_trains import SpikeTrains
 
+# Kinds of encoder in which no zero is absent.
+ZEROS_SPIKE = "complement", "population"
+
 
 @dataclass
 class Encoder:
@@ -21,9 +24,16 @@ class Encoder:
     A zero is *absent* - no spike - in features that are 0 in at least half of the
     training samples, and in all that are ever 0 if at least half of all values are;
     those are never complemented. Features that are constant in training never spike.
+
+    A population code [1]_ gives each feature m = `n_receptive_fields` channels, side by
+    side. Field k = 0 ... m - 1 is a Gaussian of height 1, centre (k - 1/2) / (m - 2)
+    and width 1 / (1.5 (m - 2)); with activity g at v it spikes at ``window * (1 - g)``,
+    or not at all where g < 0.1. Two or three fields of a feature spike; zeros are
+    values like others.
+
     Sparse matrices give the same spikes as the dense arrays they stand for, at a cost
     that grows with what they store: features whose zeros are not absent are stored in
-    most samples.
+    most samples. (Not so where no zero is absent, see `ZEROS_SPIKE`.)
 
     Times are counted from `begin`: 0 for features, and the earliest spike in the
     training data for spike times, so that large offsets cost no precision. What a
@@ -31,18 +41,27 @@ class Encoder:
 
     Parameters
     ----------
-    kind : {"auto", "latency", "complement", "spike_times"}
+    kind : {"auto", "latency", "complement", "population", "spike_times"}
         - "auto": complement the features in which no zero is absent.
         - "latency": one channel for each feature.
         - "complement": two channels for each feature; zeros are values like others.
+        - "population": `n_receptive_fields` channels for each feature.
         - "spike_times": features are spike times already; +inf or NaN = absent. Also
           takes `SpikeTrains`.
     window : float
         Time within which inputs spike.
+    n_receptive_fields : int, default=4
+        At least 3. Only used when kind="population".
+
+    References
+    ----------
+    .. [1] S. M. Bohte, J. N. Kok, H. La Poutré, "Error-backpropagation in temporally
+       encoded networks of spiking neurons", Neurocomputing 48, 17-37 (2002).
     """
 
     kind: str
     window: float
+    n_receptive_fields: int = 4
 
     def fit(self, X):
         """Learn ranges from X (n_samples, n_features); finite unless spike times."""
@@ -68,18 +87,18 @@ class Encoder:
             self.zero_is_absent = n_zeros > 0
         else:
             self.zero_is_absent = 2 * n_zeros >= n_samples
-        complemented = ~self.zero_is_absent & varies
-        if self.kind == "complement":
+        if self.kind in ZEROS_SPIKE:
             self.zero_is_absent = np.zeros(n_features, dtype=bool)
-            complemented = varies
-        elif self.kind == "latency":
+        complemented = ~self.zero_is_absent & varies
+        if self.kind in ("latency", "population"):
             complemented = np.zeros(n_features, dtype=bool)
         # A feature that does not vary is clipped to the one value that it had.
         self.absent = np.where(self.zero_is_absent, 0.0, np.nan)
         self.absent[~varies] = self.high[~varies] = self.low[~varies]
         self.always = np.flatnonzero(varies & ~self.zero_is_absent).astype(np.uint32)
         self.complemented = np.flatnonzero(complemented).astype(np.uint32)
-        self.n_channels = n_features + len(self.complemented)
+        n_fields = self.n_receptive_fields if self.kind == "population" else 1
+        self.n_channels = n_features * n_fields + len(self.complemented)
         self.begin, self.end = 0.0, self.window
         return self
 
