@@ -124,7 +124,7 @@ typedef struct {
  * (2025). */
 typedef enum {
     TTFS_NO_DELAYS,
-    TTFS_AXONAL, /* (n_in,): one for each input */
+    TTFS_AXONAL,  /* (n_in,): one for each input */
     TTFS_SYNAPTIC /* (n_in, n_out), packed as weights: one for each synapse */
 } ttfs_delay_kind;
 

@@ -35,7 +35,7 @@ class Layer:
 
     References
     ----------
-    .. [1] J. Göltz et al., "DelGrad: exact event-based gradients for training delays
+    .. [1] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients for training delays
        and weights on spiking neuromorphic hardware", Nature Communications (2025).
     """
 
