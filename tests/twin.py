@@ -74,18 +74,78 @@ def spikes_of(times, bias_times, t_max):
 # ------------------------------------------------------------------ passes
 
 
+class Neurons:
+    """`_core.Events` of a layer, or of each neuron where arrivals differ.
+
+    All neurons share arrivals (n_samples, n_in, 1), or each has its own, (n_samples,
+    n_in, n_out).
+    """
+
+    def __init__(self, arrivals, neuron, t_max):
+        self.events = [
+            _core.Events(np.ascontiguousarray(times), neuron, t_max)
+            for times in np.moveaxis(arrivals, 2, 0)
+        ]
+
+    def each(self, method, *arrays):
+        """Results of a method for the columns of arrays that belong to each list."""
+        n = arrays[0].shape[1]
+        width = n if len(self.events) == 1 else 1
+        return [
+            getattr(events, method)(
+                *(np.ascontiguousarray(a[:, j : j + width]) for a in arrays)
+            )
+            for events, j in zip(self.events, range(0, n, width), strict=True)
+        ]
+
+    def first_spike(self, weights):
+        return np.hstack(self.each("first_spike", weights))
+
+    def peak(self, weights, spikes):
+        parts = self.each("peak", weights, spikes)
+        return tuple(map(np.hstack, zip(*parts, strict=True)))
+
+    def slope(self, weights, at):
+        return np.hstack(self.each("slope", weights, at))
+
+    def grad_weights(self, at, c, n_in):
+        grad = np.zeros((n_in, at.shape[1]), at.dtype)
+        width = at.shape[1] // len(self.events)
+        for j, events in enumerate(self.events):
+            columns = slice(j * width, j * width + width)
+            part = np.zeros((n_in, width), at.dtype)
+            events.grad_weights(
+                *(np.ascontiguousarray(a[:, columns]) for a in (at, c)), part
+            )
+            grad[:, columns] = part
+        return grad
+
+    def grad_arrivals(self, weights, at, c, kink):
+        """In the shape of the arrivals."""
+        return np.stack(self.each("grad_times", weights, at, c, kink), axis=2)
+
+
 @dataclass
 class LayerPass:
     """What a layer did with a batch: arrays of shape (n_samples, n_out)."""
 
     layer: object
     times: np.ndarray  # of the inputs, biases included
-    events: _core.Events
+    arrivals: np.ndarray  # (n_samples, n_in, n_out), or 1 for n_out
+    t_max: float
+    events: Neurons
     spikes: np.ndarray  # +inf = silent
 
     @property
     def fired(self):
         return self.spikes < np.inf
+
+    @property
+    def active(self):
+        """Inputs (n_in,) that arrive; those that spike, if neurons differ in that."""
+        shared = self.arrivals.shape[2] == 1
+        times = self.arrivals[:, :, 0] if shared else self.times
+        return np.any(times < self.t_max, axis=0)
 
     @cached_property
     def _peak(self):
@@ -113,9 +173,12 @@ def forward(layers, times, t_max):
     passes = []
     for layer in layers:
         inputs = with_biases(layer, times)
-        events = _core.Events(inputs, layer.neuron, t_max)
+        arrivals = inputs[:, :, None]
+        if layer.delays is not None:
+            arrivals = arrivals + matrix_of(layer.delays)
+        events = Neurons(arrivals, layer.neuron, t_max)
         times = events.first_spike(layer.weights)
-        passes.append(LayerPass(layer, inputs, events, times))
+        passes.append(LayerPass(layer, inputs, arrivals, t_max, events, times))
     return passes
 
 
@@ -131,7 +194,7 @@ def decision_times(last, t_max, pseudo_slope):
 
 
 def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
-    """Gradients of the weights of all layers.
+    """Gradients of the weights, and of the delays, of all layers.
 
     Parameters
     ----------
@@ -146,7 +209,7 @@ def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
     existence, tolerated : float
         See `existence_gradient`.
     """
-    grads = [None] * len(passes)
+    grads, delay_grads = [None] * len(passes), [None] * len(passes)
     for k in reversed(range(len(passes))):
         did = passes[k]
         layer = did.layer
@@ -157,14 +220,14 @@ def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
         else:
             silent = existence_gradient(did.fired, existence, tolerated)
         c = np.where(did.fired, c, silent).astype(c.dtype)
-        grads[k] = np.zeros_like(layer.weights)
-        did.events.grad_weights(did.t_peak, c, grads[k])
-        if k > 0:
-            n_bias = len(layer.bias_times)
-            kink = np.where(did.fired, 0, -c * slope).astype(c.dtype)
-            grad_times = did.events.grad_times(layer.weights, did.t_peak, c, kink)
-            grad_times = np.ascontiguousarray(grad_times[:, : -n_bias or None])
-    return grads
+        grads[k] = did.events.grad_weights(did.t_peak, c, len(layer.weights))
+        n_bias = len(layer.bias_times)
+        kink = np.where(did.fired, 0, -c * slope).astype(c.dtype)
+        grad = did.events.grad_arrivals(layer.weights, did.t_peak, c, kink)
+        if layer.delays is not None:
+            delay_grads[k] = grad.sum(axis=0).reshape(layer.delays.shape)
+        grad_times = np.ascontiguousarray(grad.sum(axis=2)[:, : -n_bias or None])
+    return grads, delay_grads
 
 
 def existence_gradient(fired, strength, tolerated):
@@ -184,7 +247,7 @@ def n_kinks(passes, existence, tolerated):
         pulled = ~did.fired
         if did is not passes[-1]:
             pulled &= existence_gradient(did.fired, existence, tolerated) > 0
-        meets = (did.t_peak[:, :, None] == did.times[:, None, :]).any(axis=2)
+        meets = (did.t_peak[:, None, :] == did.arrivals).any(axis=1)
         n += np.sum(pulled & meets)
     return n
 
@@ -226,6 +289,11 @@ class Adam:
         weights[active] = decayed - rate * m / (root + self.epsilon)
 
 
+def matrix_of(delays):
+    """A view with one row for each input."""
+    return delays.reshape(len(delays), -1)
+
+
 @dataclass
 class Trainer:
     """The same parameters as `_core.Trainer`; the weights are updated in place."""
@@ -242,7 +310,9 @@ class Trainer:
     beta_2: float
     epsilon: float
     weight_decay: float
+    delay_units: list | None = None
     optimizers: list = field(init=False)
+    delay_optimizers: list = field(init=False)
     # What the batches had: the tests ask for it.
     n_kinks: int = 0
     n_pulled: int = 0
@@ -259,6 +329,18 @@ class Trainer:
             )
             for layer, unit in zip(self.layers, self.units, strict=True)
         ]
+        self.delay_optimizers = [
+            Adam(
+                matrix_of(layer.delays).shape,
+                unit,
+                beta_1=self.beta_1,
+                beta_2=self.beta_2,
+                epsilon=self.epsilon,
+                weight_decay=0.0,
+            )
+            for layer, unit in zip(self.layers, self.delay_units or [], strict=False)
+            if layer.delays is not None
+        ]
 
     def step(self, times, labels, factors, learning_rate):
         """One update of the weights; returns the loss summed over the batch."""
@@ -267,7 +349,7 @@ class Trainer:
         decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
         decisions = decisions.astype(self.layers[0].weights.dtype)
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
-        grads = backward(
+        grads, delay_grads = backward(
             passes,
             grad,
             pseudo_slope=self.pseudo_slope,
@@ -280,8 +362,14 @@ class Trainer:
             pull = existence_gradient(did.fired, self.existence, self.tolerated)
             self.n_pulled += np.count_nonzero(pull)
         for optimizer, did, g in zip(self.optimizers, passes, grads, strict=True):
-            active = np.any(did.times < self.t_max, axis=0)
-            optimizer.step(did.layer.weights, g, active, learning_rate)
+            optimizer.step(did.layer.weights, g, did.active, learning_rate)
+        late = [
+            (d, g) for d, g in zip(passes, delay_grads, strict=True) if g is not None
+        ]
+        for optimizer, (did, g) in zip(self.delay_optimizers, late, strict=True):
+            delays = matrix_of(did.layer.delays)
+            optimizer.step(delays, matrix_of(g), did.active, learning_rate)
+            np.maximum(delays, 0, out=delays)
         return n_samples * float(loss.sum())
 
     def epoch(self, times, labels, factors, order, batch_size, rates):

@@ -302,8 +302,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     ----------
     .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
        learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
-    .. [2] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients for training delays
-       and weights on spiking neuromorphic hardware", Nature Communications (2025).
+    .. [2] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
+       for training delays and weights on spiking neuromorphic hardware", Nature
+       Communications (2025).
 
     Examples
     --------

@@ -35,8 +35,9 @@ class Layer:
 
     References
     ----------
-    .. [1] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients for training delays
-       and weights on spiking neuromorphic hardware", Nature Communications (2025).
+    .. [1] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
+       for training delays and weights on spiking neuromorphic hardware", Nature
+       Communications (2025).
     """
 
     weights: np.ndarray
