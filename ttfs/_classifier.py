@@ -41,7 +41,7 @@ _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
-_DELAY_SPREAD = 0.5  # initial delays are uniform in [0, this]
+_DELAY_SPREAD = 0.0  # initial delays are uniform in [0, this]
 _DELAY_STEP = 1.0  # unit of the learning rate of delays
 
 # What validate_data accepts. Features keep their precision until they are spike times.
