@@ -41,8 +41,7 @@ _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
-_DELAY_SPREAD = 0.0  # initial delays are uniform in [0, this]
-_DELAY_STEP = 1.0  # unit of the learning rate of delays
+_DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -93,13 +92,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Threshold of the neurons, in the unit of the weights.
 
     delays : {"axonal", "synaptic"}, default=None
-        Transmission delays, trained with the weights on the same gradients [2]_: a
-        spike arrives later than it was fired. They make small networks more accurate.
+        Transmission delays, which are trained with the weights [2]_: a spike arrives
+        later than it was fired. They start at 0 and are never negative. They make small
+        networks more accurate.
 
-        - None: spikes arrive when they are fired.
-        - "axonal": one delay for each input of a layer, channel, neuron or bias.
+        - None: no delays.
+        - "axonal": one for each input of a layer: channel, neuron or bias.
         - "synaptic": one for each synapse. Each neuron then has its inputs in an order
-          of its own, which takes many times as long as "axonal".
+          of its own, so that training takes some ten times as long as with "axonal".
 
     arithmetic : {"float32", "float64"}, default="float32"
         Precision of weights, delays and spike times.
@@ -147,7 +147,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         End of the experiment, counted from the start of the inputs: a neuron that has
         not fired by then is silent. Silent output neurons rank behind those that
         fired, by the peak of their membrane. None means half a `tau_syn` for each
-        layer, a whole one with `delays`, after the last possible input.
+        layer, after the last possible input.
 
     min_slope : float, default=0.3
         Floor of the membrane's slope at a spike in the gradient, in threshold /
@@ -589,8 +589,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         encoder = Encoder(self.encoder, _INPUT_WINDOW * self.tau_syn).fit(X)
         t_max = self.t_max
         if t_max is None:
-            of_layer = _HORIZON + (_DELAY_SPREAD if self.delays else 0.0)
-            t_max = encoder.end + of_layer * (len(hidden) + 1) * self.tau_syn
+            t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
         if not 0 < t_max <= _LONGEST * self.tau_syn:
             raise ValueError(
                 f"t_max={t_max:g} must be positive, since it counts from the start of "
@@ -627,8 +626,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.bias_times_.append(bias_times)
             if self.delays:
                 shape = weights.shape[: 1 if self.delays == "axonal" else 2]
-                delays = self._rng.uniform(0, _DELAY_SPREAD * self.tau_syn, shape)
-                self.delays_.append(delays.astype(self.arithmetic))
+                self.delays_.append(np.zeros(shape, self.arithmetic))
             self._step_units.append(step_unit(neuron, n_active))
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
