@@ -132,6 +132,17 @@ typedef struct {
     size_t n_fields;        /* receptive fields of a feature, at least 3; or 0 */
 } ttfs_encoder;
 
+/* -- Delays -------------------------------------------------------------------- */
+
+/* Transmission delays of a layer: a spike at t arrives at t + delay, delay >= 0. They
+ * are trained with the weights: dt_k/d(delay_i) = dt_k/dt_i, after Goeltz, Weber et al.
+ * (2025). */
+typedef enum {
+    TTFS_NO_DELAYS,
+    TTFS_AXONAL,  /* (n_in,): one for each input */
+    TTFS_SYNAPTIC /* (n_in, n_out), packed as weights: one for each synapse */
+} ttfs_delay_kind;
+
 /* -- Losses -------------------------------------------------------------------- */
 
 /* On the times t_k of the output layer, one neuron per class, y the label. */

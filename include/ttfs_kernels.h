@@ -25,11 +25,15 @@ typedef struct {
     size_t n_out;
     const real *bias_times; /* (n_bias,) [time] */
     real *weights;          /* packed, see pack() [threshold] */
+    ttfs_delay_kind delay_kind;
+    real *delays; /* [time], not negative; NULL without */
     /* For training only: */
-    real *m, *v;     /* packed: moments of Adam, zero at first */
-    size_t *step;    /* (1,) number of updates, zero at first */
-    size_t *touched; /* (n_in,) step that last moved a row, zero at first */
-    double unit;     /* learning rates are in this unit [threshold] */
+    real *m, *v;             /* packed: moments of Adam, zero at first */
+    size_t *step;            /* (1,) number of updates, zero at first */
+    size_t *touched;         /* (n_in,) step that last moved a row, zero at first */
+    double unit;             /* learning rates are in this unit [threshold] */
+    real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
+    double delay_unit;       /* learning rates of delays are in this unit [time] */
 } NAME(ttfs_layer);
 
 typedef struct {

@@ -18,6 +18,7 @@ from cython.parallel cimport prange
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.string cimport memcpy
 
 from _threads cimport OPENMP, omp_get_max_threads
 from c_ttfs cimport *
@@ -35,6 +36,7 @@ cdef enum:
     MARGIN = 16  # what v_compress() may write after the last spike
     SMALL = 300_000  # synaptic events: below this threads cost more than they give
     OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
+    SYNAPTIC_COST = 32  # of an event with a delay of its own, to one without
 
 ctypedef fused real:
     float
@@ -757,7 +759,29 @@ def _pack(const real[:, ::1] weights not None):
     return packed
 
 
+def _copy(const real[::1] values not None):
+    """Values (n,) in a room of their own."""
+    cdef Room room = Room(values.shape[0] * sizeof(real))
+    memcpy(room.start, &values[0], values.shape[0] * sizeof(real))
+    return room
+
+
 # -- Networks ----------------------------------------------------------------------
+
+cdef object _checked_delays(object delays, tuple shape, Py_ssize_t k):
+    """Delays of layer k: (n_in,), axonal, or (n_in, n_out), synaptic; or None."""
+    if delays is None or np.shape(delays) in (shape[:1], shape):
+        return delays
+    raise ValueError(
+        f"layer {k} has delays of shape {np.shape(delays)}, not {shape[:1]} or {shape}"
+    )
+
+
+cdef Room _room_of(object array, object dtype):
+    """A copy of an array that belongs to inputs or, packed, to synapses."""
+    array = np.ascontiguousarray(array, dtype)
+    return _copy(array) if array.ndim == 1 else _pack(array)
+
 
 cdef class Network:
     """A network with packed weights, through which samples pass.
@@ -773,11 +797,12 @@ cdef class Network:
     """
 
     cdef readonly list shapes   # (n_in, n_out) of the weights
+    cdef readonly list delay_shapes  # of the delays, (n_in,) or (n_in, n_out); or None
     cdef readonly Py_ssize_t n_outputs
     cdef list kept              # what the structs point to
     cdef bint single
     cdef Room layers
-    cdef list packed
+    cdef list packed, packed_delays
     cdef ttfs_network_f net_f
     cdef ttfs_network net_d
 
@@ -800,6 +825,7 @@ cdef class Network:
         layer_f = <ttfs_layer_f *>self.layers.start
         layer_d = <ttfs_layer *>self.layers.start
         self.shapes, self.kept, self.packed = [], [], []
+        self.delay_shapes, self.packed_delays = [], []
         for k, layer in enumerate(layers):
             n_in, n_out = layer.weights.shape
             bias_times = np.ascontiguousarray(layer.bias_times, dtype)
@@ -813,6 +839,13 @@ cdef class Network:
                 raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
             _init(&neuron, layer.neuron)
             packed = _pack(np.ascontiguousarray(layer.weights, dtype))
+            delays = _checked_delays(layer.delays, (n_in, n_out), k)
+            kind, packed_delays = TTFS_NO_DELAYS, None
+            if delays is not None:
+                kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
+                packed_delays = _room_of(delays, dtype)
+            self.delay_shapes.append(None if delays is None else np.shape(delays))
+            self.packed_delays.append(packed_delays)
             if n_bias == 0:
                 bias_times = np.zeros(1, dtype)
             self.shapes.append((n_in, n_out))
@@ -825,6 +858,9 @@ cdef class Network:
                 layer_f[k].n_out = n_out
                 layer_f[k].bias_times = &bias_f[0]
                 layer_f[k].weights = <float *>(<Room>packed).start
+                layer_f[k].delay_kind = kind
+                if delays is not None:
+                    layer_f[k].delays = <float *>(<Room>packed_delays).start
             else:
                 bias_d = bias_times
                 layer_d[k].neuron = neuron
@@ -832,6 +868,9 @@ cdef class Network:
                 layer_d[k].n_out = n_out
                 layer_d[k].bias_times = &bias_d[0]
                 layer_d[k].weights = <double *>(<Room>packed).start
+                layer_d[k].delay_kind = kind
+                if delays is not None:
+                    layer_d[k].delays = <double *>(<Room>packed_delays).start
         self.n_outputs = n_out
         self.net_f.n_layers = self.net_d.n_layers = n_layers
         self.net_f.layers, self.net_d.layers = layer_f, layer_d
@@ -849,19 +888,43 @@ cdef class Network:
 
     cdef double n_events(self, Spikes spikes) except -1:
         """Synaptic events that n_samples of average activity make."""
+        cdef double n = 0.0
         active = spikes.n_spikes / max(1, spikes.n_samples)
-        return active * self.shapes[0][1] + sum(a * b for a, b in self.shapes[1:])
+        for k, (n_in, n_out) in enumerate(self.shapes):
+            cost = SYNAPTIC_COST if self.delay_shapes[k] == (n_in, n_out) else 1
+            n += cost * (n_in if k > 0 else active) * n_out
+        return n
 
     def weights(self):
         """The weights (n_in, n_out) of each layer."""
-        return [self.unpack(k, self.packed[k]) for k in range(len(self.shapes))]
+        return [
+            self.unpack(shape, packed)
+            for shape, packed in zip(self.shapes, self.packed, strict=True)
+        ]
 
-    cdef object unpack(self, Py_ssize_t k, Room packed):
+    def delays(self):
+        """The delays (n_in,) or (n_in, n_out) of each layer; None where it has none."""
+        return [
+            None if shape is None else self.unpack(shape, packed)
+            for shape, packed in zip(self.delay_shapes, self.packed_delays, strict=True)
+        ]
+
+    cdef object unpack(self, tuple shape, Room packed):
         cdef float[:, ::1] out_f
         cdef double[:, ::1] out_d
+        cdef float[::1] row_f
+        cdef double[::1] row_d
         cdef size_t n_in, n_out
-        n_in, n_out = self.shapes[k]
-        out = np.empty((n_in, n_out), np.float32 if self.single else np.float64)
+        out = np.empty(shape, np.float32 if self.single else np.float64)
+        if len(shape) == 1:
+            if self.single:
+                row_f = out
+                memcpy(&row_f[0], packed.start, out.nbytes)
+            else:
+                row_d = out
+                memcpy(&row_d[0], packed.start, out.nbytes)
+            return out
+        n_in, n_out = shape
         if self.single:
             out_f = out
             KERNELS_F.unpack(<float *>packed.start, n_in, n_out, &out_f[0, 0])
@@ -1039,13 +1102,20 @@ cdef void _copy_loss(const ttfs_training *a, ttfs_training_f *b) noexcept:
     b.target_label, b.target_other = a.target_label, a.target_other
 
 
-cdef int _check_state(dict state, list shapes) except -1:
+cdef int _check_state(dict state, list shapes, list delay_shapes) except -1:
     """Raise ValueError unless a Trainer's state is of a network of these shapes."""
     moments = [[np.shape(a) for a in pair] for pair in state["moments"]]
     steps = [[np.shape(a) for a in pair] for pair in state["steps"]]
-    if moments != [[shape, shape] for shape in shapes] or steps != [
-        [(1,), (n_in,)] for n_in, _ in shapes
-    ]:
+    delay_moments = [
+        None if pair is None else [np.shape(a) for a in pair]
+        for pair in state["delay_moments"]
+    ]
+    if (
+        moments != [[shape, shape] for shape in shapes]
+        or steps != [[(1,), (n_in,)] for n_in, _ in shapes]
+        or delay_moments
+        != [None if shape is None else [shape, shape] for shape in delay_shapes]
+    ):
         raise ValueError("state is of a network with layers of other sizes")
     return 0
 
@@ -1059,6 +1129,8 @@ cdef class Trainer(Network):
         As for Network.
     units : sequence of float
         Unit of the learning rate of each layer.
+    delay_units : sequence of float, optional
+        That of the delays of each layer. Needed where layers have delays.
     loss : dict
         Parameters of `loss`.
     floor : float
@@ -1075,14 +1147,14 @@ cdef class Trainer(Network):
 
     cdef ttfs_training_f train_f
     cdef ttfs_training train_d
-    cdef list moments, steps
+    cdef list moments, steps, delay_moments
     cdef object data
     cdef Room workspace
 
     def __init__(
         self, layers, double t_max, double pseudo_slope, *, units, dict loss,
         double floor, double existence, double tolerated, double beta_1, double beta_2,
-        double epsilon, double weight_decay, state=None,
+        double epsilon, double weight_decay, delay_units=None, state=None,
     ):
         cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
         cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
@@ -1090,33 +1162,47 @@ cdef class Trainer(Network):
 
         if len(units) != len(self.shapes):
             raise ValueError("units must have one entry for each layer")
+        if delay_units is None:
+            delay_units = [0.0] * len(self.shapes)
+        if len(delay_units) != len(self.shapes):
+            raise ValueError("delay_units must have one entry for each layer")
         if state is not None:
-            _check_state(state, self.shapes)
+            _check_state(state, self.shapes, self.delay_shapes)
         dtype = np.float32 if self.single else np.float64
-        self.moments, self.steps = [], []
+        self.moments, self.steps, self.delay_moments = [], [], []
         for k, (n_in, n_out) in enumerate(self.shapes):
+            delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
-                zero = np.zeros((n_in, n_out), dtype)
-                moments = _pack(zero), _pack(zero)
+                moments = 2 * [np.zeros((n_in, n_out), dtype)]
                 steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uintp)
+                if delay_shape is not None:
+                    delay_moments = 2 * [np.zeros(delay_shape, dtype)]
             else:
-                moments = tuple(
-                    _pack(np.ascontiguousarray(a, dtype)) for a in state["moments"][k]
-                )
+                moments, delay_moments = state["moments"][k], state["delay_moments"][k]
                 steps = tuple(np.array(a, np.uintp) for a in state["steps"][k])
+            moments = [_room_of(a, dtype) for a in moments]
+            if delay_moments is not None:
+                delay_moments = [_room_of(a, dtype) for a in delay_moments]
             step, touched = steps
             self.moments.append(moments)
             self.steps.append(steps)
+            self.delay_moments.append(delay_moments)
             if self.single:
                 layer_f[k].m = <float *>(<Room>moments[0]).start
                 layer_f[k].v = <float *>(<Room>moments[1]).start
                 layer_f[k].step, layer_f[k].touched = &step[0], &touched[0]
-                layer_f[k].unit = units[k]
+                layer_f[k].unit, layer_f[k].delay_unit = units[k], delay_units[k]
+                if delay_moments is not None:
+                    layer_f[k].delay_m = <float *>(<Room>delay_moments[0]).start
+                    layer_f[k].delay_v = <float *>(<Room>delay_moments[1]).start
             else:
                 layer_d[k].m = <double *>(<Room>moments[0]).start
                 layer_d[k].v = <double *>(<Room>moments[1]).start
                 layer_d[k].step, layer_d[k].touched = &step[0], &touched[0]
-                layer_d[k].unit = units[k]
+                layer_d[k].unit, layer_d[k].delay_unit = units[k], delay_units[k]
+                if delay_moments is not None:
+                    layer_d[k].delay_m = <double *>(<Room>delay_moments[0]).start
+                    layer_d[k].delay_v = <double *>(<Room>delay_moments[1]).start
         _fill_loss(&self.train_d, loss)
         _copy_loss(&self.train_d, &self.train_f)
         self.train_f.network, self.train_d.network = self.net_f, self.net_d
@@ -1129,13 +1215,19 @@ cdef class Trainer(Network):
         self.train_f.weight_decay = self.train_d.weight_decay = weight_decay
 
     def state(self):
-        """What Adam knows, to go on from later: arrays of the shapes of weights."""
-        moments = [
-            tuple(self.unpack(k, moment) for moment in pair)
-            for k, pair in enumerate(self.moments)
+        """What Adam knows, to go on from later: arrays of the shapes of weights, and of
+        delays where there are any."""
+        moments, delay_moments = [
+            [
+                None if pair is None else tuple(self.unpack(shape, a) for a in pair)
+                for shape, pair in zip(shapes, pairs, strict=True)
+            ]
+            for shapes, pairs in (
+                (self.shapes, self.moments), (self.delay_shapes, self.delay_moments)
+            )
         ]
         steps = [tuple(a.copy() for a in pair) for pair in self.steps]
-        return {"moments": moments, "steps": steps}
+        return {"moments": moments, "steps": steps, "delay_moments": delay_moments}
 
     def epoch(
         self,

@@ -36,6 +36,11 @@ cdef extern from "ttfs.h" nogil:
         const uint32_t *always
         size_t n_fields
 
+    ctypedef enum ttfs_delay_kind:
+        TTFS_NO_DELAYS
+        TTFS_AXONAL
+        TTFS_SYNAPTIC
+
     ctypedef enum ttfs_loss:
         TTFS_CROSS_ENTROPY
         TTFS_SQUARED_ERROR
@@ -61,11 +66,16 @@ cdef extern from "ttfs.h" nogil:
         size_t n_out
         const double *bias_times
         double *weights
+        ttfs_delay_kind delay_kind
+        double *delays
         double *m
         double *v
         size_t *step
         size_t *touched
         double unit
+        double *delay_m
+        double *delay_v
+        double delay_unit
 
     ctypedef struct ttfs_network:
         size_t n_layers
@@ -198,11 +208,16 @@ cdef extern from "ttfs.h" nogil:
         size_t n_out
         const float *bias_times
         float *weights
+        ttfs_delay_kind delay_kind
+        float *delays
         float *m
         float *v
         size_t *step
         size_t *touched
         double unit
+        float *delay_m
+        float *delay_v
+        double delay_unit
 
     ctypedef struct ttfs_network_f:
         size_t n_layers

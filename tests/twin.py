@@ -122,18 +122,78 @@ def sum_rows(values, rows):
 # ------------------------------------------------------------------ passes
 
 
+class Neurons:
+    """`_core.Events` of a layer, or of each neuron where arrivals differ.
+
+    All neurons share arrivals (n_samples, n_in, 1), or each has its own, (n_samples,
+    n_in, n_out).
+    """
+
+    def __init__(self, arrivals, neuron, t_max):
+        self.events = [
+            _core.Events(np.ascontiguousarray(times), neuron, t_max)
+            for times in np.moveaxis(arrivals, 2, 0)
+        ]
+
+    def each(self, method, *arrays):
+        """Results of a method for the columns of arrays that belong to each list."""
+        n = arrays[0].shape[1]
+        width = n if len(self.events) == 1 else 1
+        return [
+            getattr(events, method)(
+                *(np.ascontiguousarray(a[:, j : j + width]) for a in arrays)
+            )
+            for events, j in zip(self.events, range(0, n, width), strict=True)
+        ]
+
+    def first_spike(self, weights):
+        return np.hstack(self.each("first_spike", weights))
+
+    def peak(self, weights, spikes):
+        parts = self.each("peak", weights, spikes)
+        return tuple(map(np.hstack, zip(*parts, strict=True)))
+
+    def slope(self, weights, at):
+        return np.hstack(self.each("slope", weights, at))
+
+    def grad_weights(self, at, c, n_in):
+        grad = np.zeros((n_in, at.shape[1]), at.dtype)
+        width = at.shape[1] // len(self.events)
+        for j, events in enumerate(self.events):
+            columns = slice(j * width, j * width + width)
+            part = np.zeros((n_in, width), at.dtype)
+            events.grad_weights(
+                *(np.ascontiguousarray(a[:, columns]) for a in (at, c)), part
+            )
+            grad[:, columns] = part
+        return grad
+
+    def grad_arrivals(self, weights, at, c, kink):
+        """In the shape of the arrivals."""
+        return np.stack(self.each("grad_times", weights, at, c, kink), axis=2)
+
+
 @dataclass
 class LayerPass:
     """What a layer did with a batch: arrays of shape (n_samples, n_out)."""
 
     layer: object
     times: np.ndarray  # of the inputs, biases included
-    events: _core.Events
+    arrivals: np.ndarray  # (n_samples, n_in, n_out), or 1 for n_out
+    t_max: float
+    events: Neurons
     spikes: np.ndarray  # +inf = silent
 
     @property
     def fired(self):
         return self.spikes < np.inf
+
+    @property
+    def active(self):
+        """Inputs (n_in,) that arrive; those that spike, if neurons differ in that."""
+        shared = self.arrivals.shape[2] == 1
+        times = self.arrivals[:, :, 0] if shared else self.times
+        return np.any(times < self.t_max, axis=0)
 
     @cached_property
     def _peak(self):
@@ -161,9 +221,12 @@ def forward(layers, times, t_max):
     passes = []
     for layer in layers:
         inputs = with_biases(layer, times)
-        events = _core.Events(inputs, layer.neuron, t_max)
+        arrivals = inputs[:, :, None]
+        if layer.delays is not None:
+            arrivals = arrivals + matrix_of(layer.delays)
+        events = Neurons(arrivals, layer.neuron, t_max)
         times = events.first_spike(layer.weights)
-        passes.append(LayerPass(layer, inputs, events, times))
+        passes.append(LayerPass(layer, inputs, arrivals, t_max, events, times))
     return passes
 
 
@@ -179,7 +242,7 @@ def decision_times(last, t_max, pseudo_slope):
 
 
 def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
-    """Gradients of the weights of all layers.
+    """Gradients of the weights, and of the delays, of all layers.
 
     Parameters
     ----------
@@ -194,7 +257,7 @@ def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
     existence, tolerated : float
         See `existence_gradient`.
     """
-    grads = [None] * len(passes)
+    grads, delay_grads = [None] * len(passes), [None] * len(passes)
     for k in reversed(range(len(passes))):
         did = passes[k]
         layer = did.layer
@@ -205,14 +268,14 @@ def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
         else:
             silent = existence_gradient(did.fired, existence, tolerated)
         c = np.where(did.fired, c, silent).astype(c.dtype)
-        grads[k] = np.zeros_like(layer.weights)
-        did.events.grad_weights(did.t_peak, c, grads[k])
-        if k > 0:
-            n_bias = len(layer.bias_times)
-            kink = np.where(did.fired, 0, -c * slope).astype(c.dtype)
-            grad_times = did.events.grad_times(layer.weights, did.t_peak, c, kink)
-            grad_times = np.ascontiguousarray(grad_times[:, : -n_bias or None])
-    return grads
+        grads[k] = did.events.grad_weights(did.t_peak, c, len(layer.weights))
+        n_bias = len(layer.bias_times)
+        kink = np.where(did.fired, 0, -c * slope).astype(c.dtype)
+        grad = did.events.grad_arrivals(layer.weights, did.t_peak, c, kink)
+        if layer.delays is not None:
+            delay_grads[k] = grad.sum(axis=0).reshape(layer.delays.shape)
+        grad_times = np.ascontiguousarray(grad.sum(axis=2)[:, : -n_bias or None])
+    return grads, delay_grads
 
 
 def existence_gradient(fired, strength, tolerated):
@@ -232,7 +295,7 @@ def n_kinks(passes, existence, tolerated):
         pulled = ~did.fired
         if did is not passes[-1]:
             pulled &= existence_gradient(did.fired, existence, tolerated) > 0
-        meets = (did.t_peak[:, :, None] == did.times[:, None, :]).any(axis=2)
+        meets = (did.t_peak[:, None, :] == did.arrivals).any(axis=1)
         n += np.sum(pulled & meets)
     return n
 
@@ -274,6 +337,11 @@ class Adam:
         weights[active] = decayed - rate * m / (root + self.epsilon)
 
 
+def matrix_of(delays):
+    """A view with one row for each input."""
+    return delays.reshape(len(delays), -1)
+
+
 @dataclass
 class Trainer:
     """The same parameters as `_core.Trainer`; the weights are updated in place.
@@ -293,8 +361,10 @@ class Trainer:
     beta_2: float
     epsilon: float
     weight_decay: float
+    delay_units: list | None = None
     n_slots: int = 1
     optimizers: list = field(init=False)
+    delay_optimizers: list = field(init=False)
     # What the batches had: the tests ask for it.
     n_kinks: int = 0
     n_pulled: int = 0
@@ -311,18 +381,34 @@ class Trainer:
             )
             for layer, unit in zip(self.layers, self.units, strict=True)
         ]
+        self.delay_optimizers = [
+            Adam(
+                matrix_of(layer.delays).shape,
+                unit,
+                beta_1=self.beta_1,
+                beta_2=self.beta_2,
+                epsilon=self.epsilon,
+                weight_decay=0.0,
+            )
+            for layer, unit in zip(self.layers, self.delay_units or [], strict=False)
+            if layer.delays is not None
+        ]
 
     def step(self, times, labels, factors, learning_rate):
         """One update of the weights; returns the loss summed over the batch."""
         n_samples = len(labels)
         first = self.layers[0]
         rows = slot_rows(len(first.weights), len(first.bias_times), self.n_slots)
-        first = replace(first, weights=first.weights[rows])
+        first = replace(
+            first,
+            weights=first.weights[rows],
+            delays=None if first.delays is None else first.delays[rows],
+        )
         passes = forward([first, *self.layers[1:]], times, self.t_max)
         decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
         decisions = decisions.astype(self.layers[0].weights.dtype)
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
-        grads = backward(
+        grads, delay_grads = backward(
             passes,
             grad,
             pseudo_slope=self.pseudo_slope,
@@ -334,13 +420,24 @@ class Trainer:
         for did in passes[:-1]:
             pull = existence_gradient(did.fired, self.existence, self.tolerated)
             self.n_pulled += np.count_nonzero(pull)
-        actives = [np.any(did.times < self.t_max, axis=0) for did in passes]
-        grads[0] = sum_rows(grads[0], rows)
-        actives[0] = sum_rows(actives[0], rows)
+        actives = [did.active for did in passes]
+        grads[0], actives[0] = sum_rows(grads[0], rows), sum_rows(actives[0], rows)
+        if delay_grads[0] is not None:
+            delay_grads[0] = sum_rows(delay_grads[0], rows)
         for layer, optimizer, g, active in zip(
             self.layers, self.optimizers, grads, actives, strict=True
         ):
             optimizer.step(layer.weights, g, active, learning_rate)
+        late = [
+            (layer.delays, g, active)
+            for layer, g, active in zip(self.layers, delay_grads, actives, strict=True)
+            if g is not None
+        ]
+        for optimizer, (delays, g, active) in zip(
+            self.delay_optimizers, late, strict=True
+        ):
+            optimizer.step(matrix_of(delays), matrix_of(g), active, learning_rate)
+            np.maximum(delays, 0, out=delays)
         return n_samples * float(loss.sum())
 
     def epoch(self, times, labels, factors, order, batch_size, rates):

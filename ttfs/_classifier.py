@@ -44,6 +44,7 @@ _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
+_DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -105,8 +106,18 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     threshold : float, default=1.0
         Threshold of the neurons, in the unit of the weights.
 
+    delays : {"axonal", "synaptic"}, default=None
+        Transmission delays, which are trained with the weights [3]_: a spike arrives
+        later than it was fired. They start at 0 and are never negative. They make small
+        networks more accurate.
+
+        - None: no delays.
+        - "axonal": one for each input of a layer: channel, neuron or bias.
+        - "synaptic": one for each synapse. Each neuron then has its inputs in an order
+          of its own, so that training takes some ten times as long as with "axonal".
+
     arithmetic : {"float32", "float64"}, default="float32"
-        Precision of weights and spike times.
+        Precision of weights, delays and spike times.
 
     encoder : str, default="auto"
         How features become spike times; except for the last, every feature is scaled
@@ -208,7 +219,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when
         the accuracy there has not improved by `tol` for `n_iter_no_change` epochs. The
-        weights of the best epoch are kept.
+        weights and delays of the best epoch are kept.
 
     validation_fraction : float, default=0.1
         Only used when early_stopping=True.
@@ -246,6 +257,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
         Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
         input channels that spike at fixed times.
+
+    delays_ : list of ndarray or None
+        Transmission delays of each layer, not negative: (n_in + n_bias,) if axonal,
+        (n_in + n_bias, n_out) if synaptic, biases last. None if delays=None.
 
     bias_times_ : list of ndarray of shape (n_bias,)
         Spike times of the biases of each layer, from the start of the inputs.
@@ -319,6 +334,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
        learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
     .. [2] S. M. Bohte, J. N. Kok, H. La Poutré, "Error-backpropagation in temporally
        encoded networks of spiking neurons", Neurocomputing 48, 17-37 (2002).
+    .. [3] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
+       for training delays and weights on spiking neuromorphic hardware", Nature
+       Communications (2025).
 
     Examples
     --------
@@ -339,6 +357,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "tau_mem": ["array-like", Interval(Real, 0, None, closed="right")],
         "tau_syn": [Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, None, closed="neither")],
+        "delays": [StrOptions({"axonal", "synaptic"}), None],
         "arithmetic": [StrOptions({"float32", "float64"})],
         "encoder": [
             StrOptions({"auto", "latency", "complement", "population", "spike_times"})
@@ -379,6 +398,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         tau_mem=1.0,
         tau_syn=1.0,
         threshold=1.0,
+        delays=None,
         arithmetic="float32",
         encoder="auto",
         n_receptive_fields=4,
@@ -410,6 +430,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.tau_mem = tau_mem
         self.tau_syn = tau_syn
         self.threshold = threshold
+        self.delays = delays
         self.arithmetic = arithmetic
         self.encoder = encoder
         self.n_receptive_fields = n_receptive_fields
@@ -461,7 +482,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If the data are not what is described above, have fewer than two classes,
             or do not fit the earlier ones with warm_start=True; or if training
-            produced weights that are not finite.
+            produced weights or delays that are not finite.
         """
         with _Restore(self):
             is_continued = self.warm_start and hasattr(self, "coefs_")
@@ -592,6 +613,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             ],
             "tau_syn": float(self.tau_syn),
             "threshold": float(self.threshold),
+            "delays": self.delays,
             "arithmetic": self.arithmetic,
             "encoder": self.encoder,
             "n_receptive_fields": int(self.n_receptive_fields),
@@ -644,6 +666,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self._fitted_structure = structure
         self._neurons, self.coefs_, self.bias_times_ = [], [], []
         self._step_units = []
+        self.delays_ = [] if self.delays else None
         some = self._rng.permutation(X.shape[0])[:_INITIAL]
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
         n_bias = len(bias_times)
@@ -666,6 +689,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self._neurons.append(neuron)
             self.coefs_.append(weights.astype(self.arithmetic))
             self.bias_times_.append(bias_times)
+            if self.delays:
+                shape = weights.shape[: 1 if self.delays == "axonal" else 2]
+                self.delays_.append(np.zeros(shape, self.arithmetic))
             self._step_units.append(step_unit(neuron, n_active))
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
@@ -681,10 +707,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def _layers(self):
+        delays = self.delays_ or [None] * len(self.coefs_)
         return [
-            Layer(weights, bias_times, neuron)
-            for weights, bias_times, neuron in zip(
-                self.coefs_, self.bias_times_, self._neurons, strict=True
+            Layer(weights, bias_times, neuron, layer_delays)
+            for weights, bias_times, neuron, layer_delays in zip(
+                self.coefs_, self.bias_times_, self._neurons, delays, strict=True
             )
         ]
 
@@ -723,7 +750,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = 1 if is_partial else self.max_iter
-        best_coefs = self.coefs_
+        best = self.coefs_, self.delays_
         record = -np.inf  # of this call
         n_worse = 0
         order = np.arange(n_samples, dtype=np.uintp)
@@ -753,7 +780,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                     accuracy = float(np.mean(predicted == labels_val))
                 score, is_best = self._note_epoch(loss, n_samples, accuracy)
                 if is_best and self.early_stopping:
-                    best_coefs = trainer.weights()
+                    best = self._learned(trainer)
                 n_worse = 0 if score > record + self.tol else n_worse + 1
                 record = max(record, score)
                 if may_stop and n_worse > self.n_iter_no_change:
@@ -772,14 +799,21 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "what it has learned",
                 stacklevel=4,
             )
-        self.coefs_ = best_coefs if self.early_stopping else trainer.weights()
+        self.coefs_, self.delays_ = (
+            best if self.early_stopping else self._learned(trainer)
+        )
         if is_partial:
             self._optimizer = trainer.state()
-        if not all(np.isfinite(weights).all() for weights in self.coefs_):
-            raise ValueError(
-                "training produced weights that are not finite; lower "
-                "learning_rate_init or raise min_slope"
-            )
+        for name, arrays in (("weights", self.coefs_), ("delays", self.delays_ or [])):
+            if not all(np.isfinite(array).all() for array in arrays):
+                raise ValueError(
+                    f"training produced {name} that are not finite; lower "
+                    "learning_rate_init or raise min_slope"
+                )
+
+    def _learned(self, trainer):
+        """Weights and delays, as coefs_ and delays_ hold them."""
+        return trainer.weights(), trainer.delays() if self.delays else None
 
     def _class_factors(self, labels):
         """Weight of each class in the loss."""
@@ -826,6 +860,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.t_max_,
             self._pseudo_slope,
             units=self._step_units,
+            delay_units=[_DELAY_STEP * neuron.tau_syn] * len(self.coefs_),
             loss=self._loss_parameters(),
             floor=self.min_slope * neuron.threshold / neuron.tau_syn,
             existence=_EXISTENCE / neuron.threshold,

@@ -28,11 +28,22 @@ class Layer:
 
     Biases are channels that spike at `bias_times` (n_bias,) in every sample; their
     weights are the last rows.
+
+    A spike at t arrives at t + delay. Delays are axonal, (n_in + n_bias,), or synaptic,
+    in the shape of the weights; None: there are none. They are trained like weights:
+    the gradient of a delay is that of the time at which its input arrives [1]_.
+
+    References
+    ----------
+    .. [1] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
+       for training delays and weights on spiking neuromorphic hardware", Nature
+       Communications (2025).
     """
 
     weights: np.ndarray
     bias_times: np.ndarray
     neuron: LIF
+    delays: np.ndarray | None = None
 
 
 def cosine(progress):

@@ -1,0 +1,535 @@
+"""Transmission delays: the core against its twin and finite differences; estimator."""
+
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+import twin
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from test_training import (
+    LOSSES,
+    NEURONS,
+    PSEUDO_SLOPE,
+    T_MAX,
+    TRAINING,
+    assert_weights_close,
+    make_data,
+    make_layers,
+    run_both,
+    units_of,
+)
+from threadpoolctl import threadpool_limits
+
+from ttfs import LIF, TTFSClassifier, _core
+from ttfs._network import Layer
+
+KINDS = ["axonal", "synaptic"]
+
+
+def delayed_layers(kind, neuron, sizes, dtype=np.float64):
+    """Layers as in other tests, with delays on a grid: some 0, some past t_max."""
+    layers = make_layers(neuron, sizes, dtype)
+    rng = np.random.default_rng(2)
+    for layer in layers:
+        shape = layer.weights.shape[: 1 if kind == "axonal" else 2]
+        delays = rng.integers(-4, 16, shape).clip(0) / 32.0
+        delays[rng.random(shape) < 0.05] = 2.0
+        layer.delays = delays.astype(dtype)
+    return layers
+
+
+def trainers(layers, loss, **changes):
+    """The trainer of the core, and its twin on weights and delays of its own."""
+    parameters = TRAINING | changes
+    parameters["units"] = units_of(layers)
+    parameters["delay_units"] = [0.7 + k for k in range(len(layers))]
+    core = _core.Trainer(layers, T_MAX, PSEUDO_SLOPE, loss=loss, **parameters)
+    slow = twin.Trainer(
+        copy.deepcopy(layers), T_MAX, PSEUDO_SLOPE, loss=loss, **parameters
+    )
+    return core, slow
+
+
+def assert_delays_close(core, slow, layers, rtol):
+    """The delays agree, relative to what training has moved them by."""
+    for k, delays in enumerate(core.delays()):
+        assert delays.shape == layers[k].delays.shape
+        assert delays.min() >= 0
+        moved = np.abs(slow.layers[k].delays - layers[k].delays).max()
+        assert moved > 0
+        assert_allclose(delays, slow.layers[k].delays, rtol=0, atol=rtol * moved)
+
+
+# ------------------------------------------------------------------ against the twin
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+def test_epoch_equals_its_twin(neuron, kind):
+    layers = delayed_layers(kind, neuron, (9, 70, 21, 3))
+    core, slow = trainers(layers, LOSSES["early"])
+    run_both(core, slow, make_data(23, 9, 3), 5)
+    assert slow.n_pulled > 10
+    assert slow.n_kinks > 0
+    assert_weights_close(core, slow, layers, 1e-9)
+    assert_delays_close(core, slow, layers, 1e-9)
+    # Some were to fall below 0.
+    assert any(np.any(delays[:-1] == 0) for delays in core.delays())
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "sizes", [(6, 3), (6, 1), (1, 2, 1), (4, 8, 16, 32, 5)], ids=str
+)
+def test_epoch_of_other_networks_equals_its_twin(sizes, kind):
+    layers = delayed_layers(kind, LIF(1.7, 1.0), sizes)
+    core, slow = trainers(layers, LOSSES["early"])
+    run_both(core, slow, make_data(30, sizes[0], sizes[-1]), 7)
+    assert_weights_close(core, slow, layers, 1e-9)
+    assert_delays_close(core, slow, layers, 1e-9)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_layers_may_differ_in_their_delays():
+    layers = make_layers(LIF(), (6, 20, 18, 3))
+    others = [delayed_layers(kind, LIF(), (6, 20, 18, 3)) for kind in KINDS]
+    layers[0].delays = others[1][0].delays
+    layers[2].delays = others[0][2].delays
+    core, slow = trainers(layers, LOSSES["early"])
+    run_both(core, slow, make_data(30, 6, 3), 7)
+    assert_weights_close(core, slow, layers, 1e-9)
+    delays = core.delays()
+    assert delays[1] is None
+    for k in (0, 2):
+        assert_allclose(delays[k], slow.layers[k].delays, rtol=0, atol=1e-10)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_large_batches_and_long_lists_equal_their_twin(kind):
+    # More samples than are worked on at a time, events of more than one segment.
+    layers = delayed_layers(kind, LIF(0.2, 0.15), (60, 20, 4))
+    core, slow = trainers(layers, LOSSES["cross-entropy"])
+    run_both(core, slow, make_data(300, 60, 4), 290, n_epochs=1)
+    assert_weights_close(core, slow, layers, 1e-9)
+    assert_delays_close(core, slow, layers, 1e-9)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_float32_trains_like_float64(kind):
+    single = delayed_layers(kind, LIF(), (9, 70, 21, 3), np.float32)
+    layers = [
+        Layer(
+            layer.weights.astype(float),
+            layer.bias_times,
+            layer.neuron,
+            layer.delays.astype(float),
+        )
+        for layer in single
+    ]
+    times, labels, factors = make_data(24, 9, 3)
+    _, slow = trainers(layers, LOSSES["early"])
+    core, _ = trainers(single, LOSSES["early"])
+    order, rates = np.arange(24, dtype=np.uintp), np.full(3, 0.01)
+    spikes = twin.spikes_of(times.astype(np.float32), layers[0].bias_times, T_MAX)
+    got = core.epoch(spikes, labels, factors, order, 8, rates)
+    expected = slow.epoch(times, labels, factors, order, 8, rates)
+    assert_allclose(got, expected, rtol=1e-4)
+    assert_weights_close(core, slow, layers, 2e-3)
+    assert_delays_close(core, slow, layers, 2e-3)
+    assert all(delays.dtype == np.float32 for delays in core.delays())
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_network_is_its_layers_one_after_the_other(dtype, kind):
+    times, _, _ = make_data(200, 9, 5, dtype)
+    for sizes in ((9, 5), (9, 70, 21, 5)):
+        layers = delayed_layers(kind, LIF(), sizes, dtype)
+        layers[-1].weights *= 2
+        spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+        network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        passes = twin.forward(layers, times, T_MAX)
+        # Ties in another order: rounding.
+        rtol = 1e-12 if dtype == np.float64 else 2e-5
+        for got, did in zip(network.spike_times(spikes), passes, strict=True):
+            assert got.dtype == dtype
+            assert_allclose(got, did.spikes, rtol=rtol)
+        decisions = network.decisions(spikes)
+        expected = twin.decision_times(passes[-1], T_MAX, PSEUDO_SLOPE)
+        assert_allclose(decisions, expected, rtol=rtol)
+        assert 0 < passes[-1].fired.sum() < passes[-1].fired.size
+        assert_array_equal(network.labels(spikes), decisions.argmin(axis=1))
+        for got, layer in zip(network.delays(), layers, strict=True):
+            assert_array_equal(got, layer.delays)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_delays_move_spikes_and_late_arrivals_do_not_count():
+    # Two inputs and a bias, of which each makes the neuron fire by itself.
+    neuron = LIF(np.inf, 1.0)
+    weights = np.full((3, 1), 2.0)
+    after = np.log(2.0)  # 2 (1 - exp(-after)) = 1
+    spikes = twin.spikes_of(np.array([[0.0, 1.0]]), [0.5], 4.0)
+    for delays, expected in (
+        ([0.0, 2.0, 2.0], after),
+        ([0.25, 2.0, 2.0], 0.25 + after),
+        ([3.0, 0.125, 2.0], 1.125 + after),
+        ([3.0, 3.0, 1.5], 2.0 + after),
+        ([3.9, 3.0, 3.5], np.inf),  # too late to fire before t_max
+        ([1e29, 1e29, 1e29], np.inf),
+    ):
+        delays = np.array(delays)
+        for shaped in (delays, delays[:, None]):
+            layer = Layer(weights, np.array([0.5]), neuron, shaped)
+            got = _core.Network([layer], 4.0, 1.0).spike_times(spikes)[0]
+            assert_allclose(got, [[expected]], rtol=1e-12)
+
+
+# ------------------------------------------------------------------ gradients
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
+    # Of the first step's moment: m = (1 - beta_1) g. The loss is that of the core, with
+    # the term of silent neurons, which it does not report, from the twin's peaks.
+    rng = np.random.default_rng(3)
+    layers = delayed_layers(kind, neuron, (6, 20, 12, 3))
+    for layer in layers:  # off the grid: no ties
+        layer.delays += rng.uniform(0.01, 0.02, layer.delays.shape)
+    times, labels, factors = make_data(8, 6, 3)
+    times += rng.uniform(0, 0.01, times.shape)
+    existence = 0.3
+    changes = {"floor": 0.0, "existence": existence, "tolerated": -1.0}
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(8, dtype=np.uintp), np.zeros(1)
+
+    def total():
+        core, _ = trainers(layers, LOSSES["early"], **changes)
+        loss = core.epoch(spikes, labels, factors, order, 8, rates)
+        passes = twin.forward(layers, times, T_MAX)
+        missing = sum(np.sum(neuron.threshold - p.u_peak) for p in passes[:-1])
+        return core, loss + existence / len(times) * missing, passes
+
+    core, _, passes = total()
+    assert all(np.isinf(p.spikes).any() for p in passes)
+    state = core.state()["delay_moments"]
+    n_compared = n_bias = 0
+    for k, layer in enumerate(layers):
+        grad = state[k][0] / (1 - TRAINING["beta_1"])
+        assert_array_equal(grad[-1], 0)  # the bias that comes too late
+        where = np.argwhere(np.abs(grad) > 1e-6)
+        biases = where[where[:, 0] >= len(grad) - 3]
+        assert len(biases) > 0
+        chosen = np.vstack([rng.permutation(where)[:8], biases[:2]])
+        for at in map(tuple, chosen):
+            kept, values, fired = layer.delays[at], [], []
+            for sign in (1, -1):
+                layer.delays[at] = kept + sign * 1e-6
+                _, value, moved = total()
+                values.append(value)
+                fired.append([p.fired for p in moved])
+            layer.delays[at] = kept
+            if not all(np.array_equal(a, b) for a, b in zip(*fired, strict=True)):
+                continue
+            n_compared += 1
+            n_bias += at[0] >= len(grad) - 3
+            expected = (values[0] - values[1]) / 2e-6
+            assert_allclose(grad[at], expected, rtol=1e-4, atol=1e-6)
+    assert n_compared >= 24
+    assert n_bias >= 3
+
+
+# ------------------------------------------------------------------ determinism
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_bits_do_not_depend_on_threads(kind, monkeypatch):
+    layers = delayed_layers(kind, LIF(), (30, 70, 40, 5), np.float32)
+    times, labels, factors = make_data(200, 30, 5, np.float32)
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order = np.random.default_rng(0).permutation(200).astype(np.uintp)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    results = []
+    for n_threads in (1, 2, 3, 4):
+        with threadpool_limits(n_threads):
+            core, _ = trainers(layers, LOSSES["early"])
+            loss = core.epoch(spikes, labels, factors, order, 150, np.full(2, 0.01))
+            state = core.state()
+            results.append(
+                [
+                    np.array(loss),
+                    *core.weights(),
+                    *core.delays(),
+                    *itertools.chain.from_iterable(state["moments"]),
+                    *itertools.chain.from_iterable(state["delay_moments"]),
+                    *itertools.chain.from_iterable(state["steps"]),
+                    *core.spike_times(spikes),
+                    core.decisions(spikes),
+                    core.labels(spikes),
+                ]
+            )
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert_array_equal(a, b)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_bits_of_a_sample_do_not_depend_on_its_neighbours(kind):
+    layers = delayed_layers(kind, LIF(2.0, 1.0), (12, 40, 3), np.float32)
+    times, _, _ = make_data(300, 12, 3, np.float32)
+    network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+
+    def run(rows):
+        spikes = twin.spikes_of(times[rows], layers[0].bias_times, T_MAX)
+        return [*network.spike_times(spikes), network.decisions(spikes)]
+
+    whole = run(slice(None))
+    for rows in (slice(0, 1), slice(127, 131), slice(299, None), slice(None, None, 3)):
+        for a, b in zip(whole, run(rows), strict=True):
+            assert_array_equal(a[rows], b)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_delays_of_zero_are_no_delays(kind):
+    layers = make_layers(LIF(), (12, 40, 3))
+    times, labels, factors = make_data(50, 12, 3)
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(50, dtype=np.uintp), np.full(1, 0.01)
+    without, _ = trainers(layers, LOSSES["early"])
+    for layer in layers:
+        shape = layer.weights.shape[: 1 if kind == "axonal" else 2]
+        layer.delays = np.zeros(shape)
+    with_zeros, _ = trainers(layers, LOSSES["early"])
+    assert without.delays() == [None, None]
+    for core in (without, with_zeros):
+        core.epoch(spikes, labels, factors, order, 50, rates)
+    for a, b in zip(without.weights(), with_zeros.weights(), strict=True):
+        assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_state_is_all_that_is_needed_to_go_on(kind):
+    layers = delayed_layers(kind, LIF(), (12, 40, 3))
+    times, labels, factors = make_data(50, 12, 3)
+    times[:25, 3] = np.inf  # its clock falls behind
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    first, second = (np.arange(25 * k, 25 * k + 25, dtype=np.uintp) for k in range(2))
+    rates = np.full(5, 0.01)
+    core, _ = trainers(layers, LOSSES["early"])
+    core.epoch(spikes, labels, factors, first, 5, rates)
+    again = [
+        Layer(weights, layer.bias_times, layer.neuron, delays)
+        for weights, delays, layer in zip(
+            core.weights(), core.delays(), layers, strict=True
+        )
+    ]
+    resumed = _core.Trainer(
+        again,
+        T_MAX,
+        PSEUDO_SLOPE,
+        units=units_of(layers),
+        delay_units=[0.7, 1.7],
+        loss=LOSSES["early"],
+        state=core.state(),
+        **TRAINING,
+    )
+    losses = [
+        trainer.epoch(spikes, labels, factors, second, 5, rates)
+        for trainer in (core, resumed)
+    ]
+    assert losses[0] == losses[1]
+    for a, b in zip(
+        [*core.weights(), *core.delays()],
+        [*resumed.weights(), *resumed.delays()],
+        strict=True,
+    ):
+        assert_array_equal(a, b)
+
+
+# ------------------------------------------------------------------ the border
+
+
+def test_delays_must_fit_their_layer():
+    layers = delayed_layers("synaptic", LIF(), (4, 6, 3))
+    layers[1].delays = layers[1].delays[:, :1]
+    with pytest.raises(ValueError, match=r"layer 1 has delays of shape \(9, 1\)"):
+        _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+    core, _ = trainers(delayed_layers("axonal", LIF(), (4, 6, 3)), LOSSES["early"])
+    layers = delayed_layers("synaptic", LIF(), (4, 6, 3))
+    numbers = {"units": units_of(layers), "loss": LOSSES["early"], **TRAINING}
+    with pytest.raises(ValueError, match="state is of a network"):
+        _core.Trainer(
+            layers,
+            T_MAX,
+            PSEUDO_SLOPE,
+            delay_units=[1.0, 1.0],
+            state=core.state(),
+            **numbers,
+        )
+    with pytest.raises(ValueError, match="delay_units must have one entry"):
+        _core.Trainer(layers, T_MAX, PSEUDO_SLOPE, delay_units=[1.0], **numbers)
+
+
+# ------------------------------------------------------------------ the estimator
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+def small(**parameters):
+    return TTFSClassifier(
+        **{"hidden_layer_sizes": (12,), "max_iter": 5, "random_state": 0} | parameters
+    )
+
+
+def assert_same_model(a, b):
+    for name in ("coefs_", "delays_"):
+        for x, y in zip(getattr(a, name), getattr(b, name), strict=True):
+            assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_estimator_learns_weights_and_delays(iris, kind, arithmetic):
+    X, y = iris
+    clf = small(delays=kind, arithmetic=arithmetic, max_iter=50).fit(X, y)
+    start = small(
+        delays=kind, arithmetic=arithmetic, max_iter=1, learning_rate_init=1e-30
+    ).fit(X, y)
+    assert clf.score(X, y) > 0.92
+    for delays, first, weights in zip(
+        clf.delays_, start.delays_, clf.coefs_, strict=True
+    ):
+        assert delays.dtype == weights.dtype == arithmetic
+        shape = weights.shape[: 1 if kind == "axonal" else 2]
+        assert delays.shape == first.shape == shape
+        assert delays.min() >= 0
+        assert 0.2 < np.mean(delays > 0.01)
+        assert_allclose(first, 0, atol=1e-20)
+    # Times are those of spikes, not of arrivals.
+    times = clf.spike_times(X)
+    assert_allclose(times[0], small().fit(X, y).spike_times(X)[0])
+    passes = twin.forward(clf._layers, times[0].astype(arithmetic), clf.t_max_)
+    tolerance = 1e-4 if arithmetic == "float32" else 1e-9
+    for got, did in zip(times[1:], passes, strict=True):
+        assert_allclose(got, did.spikes, rtol=tolerance)
+
+
+def test_estimator_without_delays_has_none(iris):
+    clf = small().fit(*iris)
+    assert clf.delays is None
+    assert clf.delays_ is None
+
+
+def test_delays_scale_with_the_time_constants(iris):
+    X, y = iris
+    one, other = (
+        small(delays="axonal", arithmetic="float64", tau_mem=tau, tau_syn=tau).fit(X, y)
+        for tau in (1.0, 4.0)
+    )
+    for a, b in zip(one.delays_, other.delays_, strict=True):
+        assert_allclose(4.0 * a, b, atol=1e-3)
+
+
+def test_unknown_kind_is_named(iris):
+    with pytest.raises(ValueError, match="'delays' parameter"):
+        small(delays="dendritic").fit(*iris)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pickle_and_clone(iris, kind):
+    X, y = iris
+    clf = small(delays=kind).fit(X, y)
+    copied = pickle.loads(pickle.dumps(clf))
+    assert_same_model(clf, copied)
+    assert_array_equal(clf.predict_proba(X), copied.predict_proba(X))
+    assert_same_model(clf, clone(clf).fit(X, y))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_partial_fit_goes_on_after_pickling(iris, kind):
+    X, y = iris
+    clf = small(delays=kind).partial_fit(X, y, classes=[0, 1, 2])
+    first = clf.delays_
+    copied = pickle.loads(pickle.dumps(clf))
+    for model in (clf, copied):
+        model.partial_fit(X, y)
+    assert_same_model(clf, copied)
+    assert not np.array_equal(clf.delays_[0], first[0])
+
+
+def test_warm_start_continues(iris):
+    X, y = iris
+    clf = small(delays="synaptic", warm_start=True).fit(X, y)
+    before = clf.delays_
+    kept = copy.deepcopy(before)
+    clf.set_params(learning_rate_init=1e-9).fit(X, y)
+    for a, b in zip(clf.delays_, before, strict=True):
+        assert_allclose(a, b, atol=1e-6)
+    for a, b in zip(kept, before, strict=True):
+        assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="delays was 'synaptic'"):
+        clf.set_params(delays="axonal").fit(X, y)
+
+
+def test_early_stopping_keeps_the_best_delays(iris, monkeypatch):
+    X, y = iris
+    clf = small(delays="axonal", early_stopping=True, tol=0.0, n_iter_no_change=30)
+    seen = []
+    learned = TTFSClassifier._learned
+
+    def record(self, trainer):
+        seen.append((self.n_iter_, learned(self, trainer)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(TTFSClassifier, "_learned", record)
+    clf.set_params(max_iter=30).fit(X, y)
+    best = int(np.argmax(clf.validation_scores_)) + 1
+    assert best < clf.n_iter_
+    n_iter, (weights, delays) = seen[-1]
+    assert n_iter == best
+    for a, b in zip([*weights, *delays], [*clf.coefs_, *clf.delays_], strict=True):
+        assert_array_equal(a, b)
+
+
+def test_grid_search_over_delays(iris):
+    search = GridSearchCV(small(), {"delays": [None, *KINDS]}, cv=2).fit(*iris)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_delays_that_are_not_finite_are_an_error(iris, monkeypatch):
+    X, y = iris
+    clf = small(delays="axonal", learning_rate="constant", max_iter=1)
+    delays = _core.Trainer.delays
+
+    class Trainer(_core.Trainer):
+        def delays(self):
+            return [array * np.nan for array in delays(self)]
+
+    monkeypatch.setattr(_core, "Trainer", Trainer)
+    with (
+        pytest.raises(ValueError, match="delays that are not finite"),
+        pytest.warns(ConvergenceWarning),
+    ):
+        clf.fit(X, y)
+    assert not hasattr(clf, "coefs_")
