@@ -32,6 +32,7 @@ typedef struct {
     size_t *step;            /* (1,) number of updates, zero at first */
     size_t *touched;         /* (n_in,) step that last moved a row, zero at first */
     double unit;             /* learning rates are in this unit [threshold] */
+    double rest;             /* weights decay to this value [threshold] */
     real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
     double delay_unit;       /* learning rates of delays are in this unit [time] */
 } NAME(ttfs_layer);
@@ -54,13 +55,16 @@ typedef struct {
     double floor;                          /* least u' at a spike in a gradient */
     double existence, tolerated;           /* silent hidden neurons */
     double beta_1, beta_2, epsilon, weight_decay; /* Adam; the last per unit */
-    NAME(ttfs_spikes) spikes;                     /* of the data set */
-    const size_t *labels;  /* (n_samples,) < n_out of last layer */
-    const double *factors; /* (n_samples,) weights in the loss */
-    size_t most_samples;   /* of a batch */
-    size_t most_spikes;    /* of a sample of the data set */
-    size_t n_parts;        /* that each phase is divided into */
-    void *workspace;       /* training_room() bytes */
+    double dropout;           /* probability that an input spike is deleted */
+    const uint8_t *may_drop;  /* (n_in of first layer,) is an input in it? */
+    uint64_t seed;            /* of what is deleted */
+    NAME(ttfs_spikes) spikes; /* of the data set */
+    const size_t *labels;     /* (n_samples,) < n_out of last layer */
+    const double *factors;    /* (n_samples,) weights in the loss */
+    size_t most_samples;      /* of a batch */
+    size_t most_spikes;       /* of a sample of the data set */
+    size_t n_parts;           /* that each phase is divided into */
+    void *workspace;          /* training_room() bytes */
 } NAME(ttfs_training);
 
 /* -- Kernels ------------------------------------------------------------------- */

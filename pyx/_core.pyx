@@ -17,7 +17,7 @@ import numpy as np
 from cython.parallel cimport prange
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from _threads cimport OPENMP, omp_get_max_threads
@@ -1141,6 +1141,14 @@ cdef class Trainer(Network):
         stay silent.
     beta_1, beta_2, epsilon, weight_decay : float
         Of Adam; the weight decay is per unit.
+    rests : sequence of float, optional
+        The values that the weights of each layer decay to. Default: 0.
+    dropout : float
+        Probability with which an input spike is deleted.
+    may_drop : ndarray of bool of shape (n_channels,), optional
+        The channels in which that happens. Needed where dropout > 0.
+    seed : int
+        Of the deletions, from 0 to 2^64 - 1.
     state : dict, optional
         What `state` returned, to go on.
     """
@@ -1149,12 +1157,14 @@ cdef class Trainer(Network):
     cdef ttfs_training train_d
     cdef list moments, steps, delay_moments
     cdef object data
+    cdef const uint8_t[::1] may_drop
     cdef Room workspace
 
     def __init__(
         self, layers, double t_max, double pseudo_slope, *, units, dict loss,
         double floor, double existence, double tolerated, double beta_1, double beta_2,
-        double epsilon, double weight_decay, delay_units=None, state=None,
+        double epsilon, double weight_decay, delay_units=None, rests=None,
+        double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
         cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
@@ -1166,6 +1176,20 @@ cdef class Trainer(Network):
             delay_units = [0.0] * len(self.shapes)
         if len(delay_units) != len(self.shapes):
             raise ValueError("delay_units must have one entry for each layer")
+        if rests is None:
+            rests = [0.0] * len(self.shapes)
+        if len(rests) != len(self.shapes):
+            raise ValueError("rests must have one entry for each layer")
+        n_in = self.shapes[0][0]
+        drops = np.zeros(n_in, np.uint8)
+        if not 0 <= dropout < 1:
+            raise ValueError("dropout must be in [0, 1)")
+        if dropout > 0:
+            n_channels = n_in - len(layers[0].bias_times)
+            if may_drop is None or len(may_drop) != n_channels:
+                raise ValueError(f"may_drop must have {n_channels} entries")
+            drops[:n_channels] = may_drop
+        self.may_drop = drops
         if state is not None:
             _check_state(state, self.shapes, self.delay_shapes)
         dtype = np.float32 if self.single else np.float64
@@ -1192,6 +1216,7 @@ cdef class Trainer(Network):
                 layer_f[k].v = <float *>(<Room>moments[1]).start
                 layer_f[k].step, layer_f[k].touched = &step[0], &touched[0]
                 layer_f[k].unit, layer_f[k].delay_unit = units[k], delay_units[k]
+                layer_f[k].rest = rests[k]
                 if delay_moments is not None:
                     layer_f[k].delay_m = <float *>(<Room>delay_moments[0]).start
                     layer_f[k].delay_v = <float *>(<Room>delay_moments[1]).start
@@ -1200,6 +1225,7 @@ cdef class Trainer(Network):
                 layer_d[k].v = <double *>(<Room>moments[1]).start
                 layer_d[k].step, layer_d[k].touched = &step[0], &touched[0]
                 layer_d[k].unit, layer_d[k].delay_unit = units[k], delay_units[k]
+                layer_d[k].rest = rests[k]
                 if delay_moments is not None:
                     layer_d[k].delay_m = <double *>(<Room>delay_moments[0]).start
                     layer_d[k].delay_v = <double *>(<Room>delay_moments[1]).start
@@ -1213,6 +1239,9 @@ cdef class Trainer(Network):
         self.train_f.beta_2 = self.train_d.beta_2 = beta_2
         self.train_f.epsilon = self.train_d.epsilon = epsilon
         self.train_f.weight_decay = self.train_d.weight_decay = weight_decay
+        self.train_f.dropout = self.train_d.dropout = dropout
+        self.train_f.may_drop = self.train_d.may_drop = &self.may_drop[0]
+        self.train_f.seed = self.train_d.seed = seed
 
     def state(self):
         """What Adam knows, to go on from later: arrays of the shapes of weights, and of

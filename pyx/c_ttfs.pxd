@@ -1,5 +1,5 @@
 # Mirror of include/ttfs.h, see there.
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "ttfs.h" nogil:
@@ -73,6 +73,7 @@ cdef extern from "ttfs.h" nogil:
         size_t *step
         size_t *touched
         double unit
+        double rest
         double *delay_m
         double *delay_v
         double delay_unit
@@ -98,6 +99,9 @@ cdef extern from "ttfs.h" nogil:
         double beta_2
         double epsilon
         double weight_decay
+        double dropout
+        const uint8_t *may_drop
+        uint64_t seed
         ttfs_spikes spikes
         const size_t *labels
         const double *factors
@@ -215,6 +219,7 @@ cdef extern from "ttfs.h" nogil:
         size_t *step
         size_t *touched
         double unit
+        double rest
         float *delay_m
         float *delay_v
         double delay_unit
@@ -240,6 +245,9 @@ cdef extern from "ttfs.h" nogil:
         double beta_2
         double epsilon
         double weight_decay
+        double dropout
+        const uint8_t *may_drop
+        uint64_t seed
         ttfs_spikes_f spikes
         const size_t *labels
         const double *factors

@@ -303,18 +303,52 @@ def n_kinks(passes, existence, tolerated):
 # ------------------------------------------------------------------ training
 
 
+def mix(x):
+    """The bijection of 64-bit numbers of SplitMix64 (Steele, Lea, Flood 2014)."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> shift)) * factor % 2**64
+    return x ^ (x >> 31)
+
+
+def draw(key, n):
+    """Number n of the random sequence of a key."""
+    return mix((key + (n + 1) * 0x9E3779B97F4A7C15) % 2**64)
+
+
+def thin(layer, times, t_max, dropout, may_drop, key):
+    """Input times of a first layer without the spikes that a batch leaves out.
+
+    Spike k of sample s, in the order of arrival, goes where a number of 32 bits is
+    below dropout. (Synaptic delays come later: each neuron has an order of its own.)
+    """
+    arrivals = with_biases(layer, times)
+    if layer.delays is not None and layer.delays.ndim == 1:
+        arrivals = arrivals + layer.delays
+    times = times.copy()
+    for s in range(len(times)):
+        order = np.argsort(arrivals[s], kind="stable")
+        order = order[arrivals[s][order] < t_max]
+        for k, i in enumerate(order):
+            is_input = i < len(may_drop) and may_drop[i]
+            if is_input and draw(draw(key, s), k) >> 32 < dropout * 2**32:
+                times[s, i] = np.inf
+    return times
+
+
 class Adam:
     """Adam with decoupled weight decay, lazy for rows that take no part in a batch.
 
     A row whose input has no event in the batch is left alone. When it has one again its
     moments and its weights decay for the steps between too, at the present rate.
+    They decay to `rest`.
     """
 
-    def __init__(self, shape, unit, *, beta_1, beta_2, epsilon, weight_decay):
+    def __init__(self, shape, unit, *, beta_1, beta_2, epsilon, weight_decay, rest=0.0):
         self.unit = unit
         self.betas = beta_1, beta_2
         self.epsilon = epsilon
         self.weight_decay = weight_decay
+        self.rest = rest
         self.n_steps = 0
         self.touched = np.zeros(shape[0], int)
         self.m, self.v = np.zeros(shape), np.zeros(shape)
@@ -333,7 +367,7 @@ class Adam:
         m = self.m[active] / (1 - b1**n)
         root = np.sqrt(self.v[active] / (1 - b2**n))
         keep = 1 - rate * self.weight_decay / self.unit
-        decayed = weights[active] * keep**steps
+        decayed = self.rest + (weights[active] - self.rest) * keep**steps
         weights[active] = decayed - rate * m / (root + self.epsilon)
 
 
@@ -362,6 +396,10 @@ class Trainer:
     epsilon: float
     weight_decay: float
     delay_units: list | None = None
+    rests: list | None = None
+    dropout: float = 0.0
+    may_drop: np.ndarray | None = None
+    seed: int = 0
     n_slots: int = 1
     optimizers: list = field(init=False)
     delay_optimizers: list = field(init=False)
@@ -378,8 +416,14 @@ class Trainer:
                 beta_2=self.beta_2,
                 epsilon=self.epsilon,
                 weight_decay=self.weight_decay,
+                rest=rest,
             )
-            for layer, unit in zip(self.layers, self.units, strict=True)
+            for layer, unit, rest in zip(
+                self.layers,
+                self.units,
+                self.rests or [0.0] * len(self.layers),
+                strict=True,
+            )
         ]
         self.delay_optimizers = [
             Adam(
@@ -404,6 +448,10 @@ class Trainer:
             weights=first.weights[rows],
             delays=None if first.delays is None else first.delays[rows],
         )
+        if self.dropout > 0:
+            may_drop = np.repeat(self.may_drop, self.n_slots)
+            key = draw(self.seed, self.optimizers[0].n_steps)
+            times = thin(first, times, self.t_max, self.dropout, may_drop, key)
         passes = forward([first, *self.layers[1:]], times, self.t_max)
         decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
         decisions = decisions.astype(self.layers[0].weights.dtype)

@@ -25,7 +25,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
 from ttfs._encoding import ZEROS_SPIKE, Encoder
-from ttfs._network import Layer, cosine, initial_weights, step_unit
+from ttfs._network import (
+    Layer,
+    cosine,
+    initial_weights,
+    mean_weight,
+    step_unit,
+)
 from ttfs._neuron import LIF
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
@@ -37,11 +43,14 @@ _BLOCK = 1024
 _INPUT_WINDOW = 1.0  # features spike within this time
 _HORIZON = 0.5  # default t_max: this much for each layer, after the last input
 _PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
-_BIAS_TIMES = (0.0,)  # of each layer, after the first possible input
+_BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
 _DRIVE, _SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
 _EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see src/training.inc
 _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
+_UPDATES = 50_000  # of max_iter="auto"
+_LEAST_EPOCHS, _MOST_EPOCHS = 40, 500
+_LEAST_SAMPLES = 100  # that weight_decay is divided by
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
 _DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
@@ -183,11 +192,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         tau_syn: clips the gradient near tangent crossings, where it diverges. 0 gives
         the exact gradient.
 
-    weight_decay : float, default=0.01
-        Decoupled weight decay, per unit of learning rate. Weights whose input has no
-        spike in a batch wait, with their moments, until it has one; what they missed is
-        then made up for, apart from moves by momentum. For sparse data this is a lazy
-        form of Adam.
+    input_dropout : float, default=0.2
+        Fraction of input spikes that are deleted at random in training, on channels
+        that are often without one: by the rule for zeros, see `encoder`, or with spike
+        times by the same rule for spikes that are absent. Other channels keep theirs.
+
+    weight_decay : float, default=40.0
+        Decoupled weight decay, per unit of learning rate, divided by the number of
+        samples (of `fit`, or seen by `partial_fit` up to now; at least 100). Weights
+        decay to the mean from which those of their layer were drawn at first, so that
+        neurons go on firing: a prior, which counts the less the more data there are.
+        Weights whose input has no spike in a batch wait, with their moments, until it
+        has one; what they missed is then made up for, apart from moves by momentum. For
+        sparse data this is a lazy form of Adam.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
@@ -213,8 +230,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     epsilon : float, default=1e-8
         Added to the root of the second moment of Adam.
 
-    max_iter : int, default=100
-        Number of epochs of a call of `fit`, at most.
+    max_iter : int, default="auto"
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 50,000
+        updates, between 40 and 500.
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when
@@ -242,9 +260,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         count of the class). Not supported by `partial_fit` if "balanced".
 
     random_state : int, RandomState instance or None, default=None
-        For initial weights, batches and the validation split. The same int gives the
-        same weights, bit for bit, whatever the number of threads, on processors with
-        the same instruction set.
+        For initial weights, batches, input dropout and the validation split. The same
+        int gives the same weights, bit for bit, whatever the number of threads, on
+        processors with the same instruction set.
 
     verbose : bool, default=False
         Print one line for each epoch.
@@ -369,6 +387,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "target_times": ["array-like", None],
         "t_max": [Interval(Real, None, None, closed="neither"), None],
         "min_slope": [Interval(Real, 0, None, closed="left")],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
@@ -379,7 +398,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -408,14 +430,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         target_times=None,
         t_max=None,
         min_slope=0.3,
-        weight_decay=0.01,
+        input_dropout=0.2,
+        weight_decay=40.0,
         batch_size="auto",
         learning_rate="cosine",
         learning_rate_init=0.005,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        max_iter=100,
+        max_iter="auto",
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -440,6 +463,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.target_times = target_times
         self.t_max = t_max
         self.min_slope = min_slope
+        self.input_dropout = input_dropout
         self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -665,7 +689,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self._encoder = encoder
         self._fitted_structure = structure
         self._neurons, self.coefs_, self.bias_times_ = [], [], []
-        self._step_units = []
+        self._step_units, self._mean_weights = [], []
         self.delays_ = [] if self.delays else None
         some = self._rng.permutation(X.shape[0])[:_INITIAL]
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
@@ -693,6 +717,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 shape = weights.shape[: 1 if self.delays == "axonal" else 2]
                 self.delays_.append(np.zeros(shape, self.arithmetic))
             self._step_units.append(step_unit(neuron, n_active))
+            self._mean_weights.append(mean_weight(neuron, n_active, _DRIVE))
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
@@ -744,12 +769,18 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.validation_scores_ = self.best_validation_score_ = None
         self.time_scale_ = self.time_scale or _TIME_SCALE * self._neuron.tau_syn
         # Moments last from one partial_fit to the next; fit starts its own.
-        trainer = self._trainer(self._optimizer if is_partial else None)
+        n_seen = self.t_ + n_samples if is_partial else n_samples
+        trainer = self._trainer(n_seen, self._optimizer if is_partial else None)
         self._optimizer = None
 
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
-        n_epochs = 1 if is_partial else self.max_iter
+        n_epochs = (
+            _auto_epochs(-(-n_samples // batch_size))
+            if self.max_iter == "auto"
+            else self.max_iter
+        )
+        n_epochs = 1 if is_partial else n_epochs
         best = self.coefs_, self.delays_
         record = -np.inf  # of this call
         n_worse = 0
@@ -788,7 +819,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             else:
                 if may_stop and not is_cosine:
                     warnings.warn(
-                        f"training reached max_iter={self.max_iter} epochs before it "
+                        f"training reached max_iter={n_epochs} epochs before it "
                         "converged; increase max_iter, or use learning_rate='cosine'",
                         ConvergenceWarning,
                         stacklevel=4,
@@ -853,7 +884,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return min(self.batch_size, n_samples)
 
-    def _trainer(self, state):
+    def _trainer(self, n_samples, state):
         neuron = self._neuron
         return _core.Trainer(
             self._layers,
@@ -868,7 +899,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self.weight_decay,
+            weight_decay=self.weight_decay / max(n_samples, _LEAST_SAMPLES),
+            rests=self._mean_weights,
+            dropout=self.input_dropout,
+            may_drop=self._encoder.may_drop,
+            seed=int(self._rng.randint(2**32, dtype=np.uint64)),
             state=state,
         )
 
@@ -1052,6 +1087,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             Log-probabilities, in the order of ``classes_``.
         """
         return log_softmax(-self._decide(X) / self.time_scale_, axis=1)
+
+
+def _auto_epochs(n_batches):
+    """Epochs of max_iter="auto"."""
+    return min(max(-(-_UPDATES // n_batches), _LEAST_EPOCHS), _MOST_EPOCHS)
 
 
 class _Restore:

@@ -105,6 +105,10 @@ class Trainer(Network):
         epsilon: float,
         weight_decay: float,
         delay_units: Sequence[float] | None = ...,
+        rests: Sequence[float] | None = ...,
+        dropout: float = ...,
+        may_drop: NDArray[np.bool_] | None = ...,
+        seed: int = ...,
         state: _State | None = ...,
     ) -> None: ...
     def state(self) -> _State: ...

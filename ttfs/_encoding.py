@@ -39,6 +39,9 @@ class Encoder:
     training data for spike times, so that large offsets cost no precision. What a
     sparse matrix of spike times does not store is absent.
 
+    Channels that are absent in many samples - by that rule, which also holds for spike
+    times - `may_drop` some of their spikes in training.
+
     Parameters
     ----------
     kind : {"auto", "latency", "complement", "population", "spike_times"}
@@ -68,6 +71,7 @@ class Encoder:
         X = _matrix(X)
         self.n_features = n_features = X.shape[1]
         if self.kind == "spike_times":
+            self.may_drop = _is_often_absent(_n_absent(X), X.shape[0])
             values = X.data[: X.indptr[-1]] if issparse(X) else X
             finite = values[np.isfinite(values)]
             self.n_channels = n_features
@@ -83,10 +87,7 @@ class Encoder:
         varies &= np.isfinite(inverse)
         self.scale = np.where(varies, inverse, 0.0)
         n_samples = X.shape[0]
-        if 2 * n_zeros.sum() >= n_samples * n_features:
-            self.zero_is_absent = n_zeros > 0
-        else:
-            self.zero_is_absent = 2 * n_zeros >= n_samples
+        self.zero_is_absent = _is_often_absent(n_zeros, n_samples)
         if self.kind in ZEROS_SPIKE:
             self.zero_is_absent = np.zeros(n_features, dtype=bool)
         complemented = ~self.zero_is_absent & varies
@@ -99,6 +100,8 @@ class Encoder:
         self.complemented = np.flatnonzero(complemented).astype(np.uint32)
         n_fields = self.n_receptive_fields if self.kind == "population" else 1
         self.n_channels = n_features * n_fields + len(self.complemented)
+        n_others = self.n_channels - n_features
+        self.may_drop = np.append(self.zero_is_absent, np.zeros(n_others, dtype=bool))
         self.begin, self.end = 0.0, self.window
         return self
 
@@ -110,6 +113,26 @@ class Encoder:
 def _matrix(X):
     """SpikeTrains as a sparse matrix in which a channel may have several entries."""
     return X._csr() if isinstance(X, SpikeTrains) else X
+
+
+def _is_often_absent(n_absent, n_samples):
+    """Columns absent in at least half of the samples; or in any, if half of all are."""
+    if 2 * n_absent.sum() >= n_samples * len(n_absent):
+        return n_absent > 0
+    return 2 * n_absent >= n_samples
+
+
+def _n_absent(X):
+    """Samples in which each channel has no spike, among spike times."""
+    n_samples, n_channels = X.shape
+    if not issparse(X):
+        return np.count_nonzero(~np.isfinite(X), axis=0)
+    samples = np.repeat(np.arange(n_samples), np.diff(X.indptr))
+    n_stored = len(samples)
+    spikes = np.isfinite(X.data[:n_stored])
+    # A channel may have several spikes in a sample.
+    pairs = np.unique(samples[spikes] * n_channels + X.indices[:n_stored][spikes])
+    return n_samples - np.bincount(pairs % n_channels, minlength=n_channels)
 
 
 def _ranges(X):

@@ -70,13 +70,18 @@ def step_unit(neuron, n_active):
     return weight_unit(neuron) * (10.0 / max(n_active, 1.0)) ** 0.25
 
 
+def mean_weight(neuron, n_active, drive):
+    """The weight with which n_active inputs add up to `drive`, in `weight_unit`."""
+    return weight_unit(neuron) * drive / max(n_active, 1.0)
+
+
 def initial_weights(rng, n_in, n_out, n_active, neuron, *, drive, spread):
     """Random weights with which most neurons fire after most of their inputs.
 
-    Normal, with mean drive / n_active and standard deviation spread / sqrt(n_active),
+    Normal, with mean `mean_weight` and standard deviation spread / sqrt(n_active),
     in units of `weight_unit`: the sum over the active inputs of a sample is then
     drive +- spread whatever their number.
     """
-    n_active = max(n_active, 1.0)
-    weights = rng.normal(drive / n_active, spread / np.sqrt(n_active), (n_in, n_out))
-    return weight_unit(neuron) * weights
+    deviation = weight_unit(neuron) * spread / np.sqrt(max(n_active, 1.0))
+    mean = mean_weight(neuron, n_active, drive)
+    return rng.normal(mean, deviation, (n_in, n_out))
