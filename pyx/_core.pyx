@@ -36,7 +36,7 @@ cdef enum:
     MARGIN = 16  # what v_compress() may write after the last spike
     SMALL = 300_000  # synaptic events: below this threads cost more than they give
     OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
-    SYNAPTIC_COST = 32  # of an event with a delay of its own, to one without
+    SYNAPTIC_COST = 8  # of an event with a delay of its own, to one without
 
 ctypedef fused real:
     float

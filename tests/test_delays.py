@@ -160,8 +160,8 @@ def test_network_is_its_layers_one_after_the_other(dtype, kind):
         spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
         network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
         passes = twin.forward(layers, times, T_MAX)
-        # Ties in another order: rounding.
-        rtol = 1e-12 if dtype == np.float64 else 2e-5
+        # Rounding, of which a crossing that is almost tangent makes more.
+        rtol = 1e-11 if dtype == np.float64 else 1e-4
         for got, did in zip(network.spike_times(spikes), passes, strict=True):
             assert got.dtype == dtype
             assert_allclose(got, did.spikes, rtol=rtol)
@@ -192,8 +192,10 @@ def test_delays_move_spikes_and_late_arrivals_do_not_count():
         delays = np.array(delays)
         for shaped in (delays, delays[:, None]):
             layer = Layer(weights, np.array([0.5]), neuron, shaped)
-            got = _core.Network([layer], 4.0, 1.0).spike_times(spikes)[0]
-            assert_allclose(got, [[expected]], rtol=1e-12)
+            network = _core.Network([layer], 4.0, 2.0)
+            assert_allclose(network.spike_times(spikes)[0], [[expected]], rtol=1e-12)
+            if delays.min() > 4:  # nothing arrives: the membrane stays at 0
+                assert network.decisions(spikes) == 4.0 + 2.0 * neuron.threshold
 
 
 # ------------------------------------------------------------------ gradients

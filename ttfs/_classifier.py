@@ -123,7 +123,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - None: no delays.
         - "axonal": one for each input of a layer: channel, neuron or bias.
         - "synaptic": one for each synapse. Each neuron then has its inputs in an order
-          of its own, so that training takes some ten times as long as with "axonal".
+          of its own, so that training takes 3 to 10 times as long as with "axonal".
 
     arithmetic : {"float32", "float64"}, default="float32"
         Precision of weights, delays and spike times.
