@@ -366,7 +366,7 @@ class Adam:
         self.v[active] = b2**steps * self.v[active] + (1 - b2) * g**2
         m = self.m[active] / (1 - b1**n)
         root = np.sqrt(self.v[active] / (1 - b2**n))
-        keep = 1 - rate * self.weight_decay / self.unit
+        keep = np.exp(-learning_rate * self.weight_decay)
         decayed = self.rest + (weights[active] - self.rest) * keep**steps
         weights[active] = decayed - rate * m / (root + self.epsilon)
 

@@ -50,7 +50,6 @@ _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
 _UPDATES = 50_000  # of max_iter="auto"
 _LEAST_EPOCHS, _MOST_EPOCHS = 40, 500
-_LEAST_SAMPLES = 100  # that weight_decay is divided by
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
 _DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
@@ -197,14 +196,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         that are often without one: by the rule for zeros, see `encoder`, or with spike
         times by the same rule for spikes that are absent. Other channels keep theirs.
 
-    weight_decay : float, default=40.0
-        Decoupled weight decay, per unit of learning rate, divided by the number of
-        samples (of `fit`, or seen by `partial_fit` up to now; at least 100). Weights
-        decay to the mean from which those of their layer were drawn at first, so that
-        neurons go on firing: a prior, which counts the less the more data there are.
-        Weights whose input has no spike in a batch wait, with their moments, until it
-        has one; what they missed is then made up for, apart from moves by momentum. For
-        sparse data this is a lazy form of Adam.
+    weight_decay : float, default=2.0
+        Decoupled weight decay, per unit of learning rate, times the mean number of
+        active inputs of the first layer over the number of samples (of `fit`, or seen
+        by `partial_fit` so far): a prior, which counts the less the more data there are
+        for each input. Weights decay to the mean from which those of their layer were
+        drawn at first, so that neurons go on firing. Weights whose input has no spike
+        in a batch wait, with their moments, until it has one; what they missed is then
+        made up for, apart from moves by momentum. For sparse data this is a lazy form
+        of Adam.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
@@ -431,7 +431,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         t_max=None,
         min_slope=0.3,
         input_dropout=0.2,
-        weight_decay=40.0,
+        weight_decay=2.0,
         batch_size="auto",
         learning_rate="cosine",
         learning_rate_init=0.005,
@@ -695,7 +695,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
         n_bias = len(bias_times)
         spikes = encoder.spikes(X[some], bias_times.astype(self.arithmetic), t_max)
-        n_active = spikes.n_spikes / len(some)
+        n_active = self._n_active = spikes.n_spikes / len(some)
         sizes = [encoder.n_channels, *hidden, len(classes)]
         neurons = self._make_neurons(len(hidden) + 1)
         for neuron, (n_in, n_out) in zip(
@@ -899,7 +899,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self.weight_decay / max(n_samples, _LEAST_SAMPLES),
+            weight_decay=self.weight_decay * self._n_active / n_samples,
             rests=self._mean_weights,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,
