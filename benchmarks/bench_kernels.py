@@ -68,6 +68,7 @@ def classifier(data, hidden, batch_size, dtype):
         arithmetic=dtype,
         batch_size=batch_size,
         encoder="latency",
+        input_dropout=0.0,
         max_iter=1,
         random_state=0,
     )

@@ -158,6 +158,7 @@ def spiking(hidden, batch_size, seed, **parameters):
             (hidden,),
             batch_size=batch_size,
             encoder="latency",
+            input_dropout=0.0,
             max_iter=n_epochs,
             random_state=seed,
             **parameters,
@@ -359,7 +360,9 @@ def child_text(folder, epochs):
     n_test = X.shape[0] // 10
 
     def make(n_epochs):
-        return TTFSClassifier((100,), max_iter=n_epochs, random_state=0)
+        return TTFSClassifier(
+            (100,), input_dropout=0.0, max_iter=n_epochs, random_state=0
+        )
 
     with threadpool_limits(1):
         each, model = seconds_per_epoch(make, X[n_test:], y[n_test:], epochs)

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -74,6 +75,7 @@ def test_default_learns_yin_yang():
         {"encoder": "latency"},
         {"encoder": "complement"},
         {"encoder": "population"},
+        {"max_iter": "auto", "weight_decay": 0.0},
         {"arithmetic": "float64"},
         {"learning_rate": "constant", "max_iter": 60},
         {"tau_mem": 2.0},
@@ -104,24 +106,83 @@ def test_options_learn_iris(iris, parameters):
 
 def test_unit_of_time_and_weight_is_the_users_choice(iris):
     X, y = iris
-    one = small(arithmetic="float64", random_state=0).fit(X, y)
-    other = small(
-        arithmetic="float64", tau_mem=4.0, tau_syn=4.0, threshold=8.0, random_state=0
-    ).fit(X, y)
-    # Only epsilon of Adam has no unit.
-    assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-4)
-    assert_allclose(8.0 * one.coefs_[0], other.coefs_[0], atol=1e-3)
+    # Without epsilon, the one number of Adam that has no unit.
+    one = small(arithmetic="float64", epsilon=1e-15, random_state=0)
+    other = clone(one).set_params(tau_mem=4.0, tau_syn=4.0, threshold=8.0)
+    one.fit(X, y), other.fit(X, y)
+    assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-9)
+    assert_allclose(8.0 * one.coefs_[0], other.coefs_[0], atol=1e-9)
 
 
 def test_silent_network_comes_back(iris, monkeypatch):
     X, y = iris
     monkeypatch.setattr(ttfs._classifier, "_DRIVE", -8.0)
     monkeypatch.setattr(ttfs._classifier, "_SPREAD", 1.0)
-    clf = TTFSClassifier((30,), max_iter=80, random_state=0)
+    # No decay, which would lead back to these weights.
+    clf = TTFSClassifier((30,), weight_decay=0.0, max_iter=80, random_state=0)
     start = clone(clf).set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
     assert all(np.isinf(times).all() for times in start.spike_times(X)[1:])
     assert clf.fit(X, y).score(X, y) > 0.9
     assert np.isfinite(clf.spike_times(X)[1]).mean() > 0.1
+
+
+def test_weights_decay_to_the_mean_they_were_drawn_from(iris):
+    X, y = iris
+    clf = small(weight_decay=1e6, learning_rate="constant", max_iter=2)
+    with pytest.warns(ConvergenceWarning):
+        clf.fit(X, y)
+    # Eight channels and a bias; all hidden neurons are alike, and all or none fire.
+    assert_allclose(clf.coefs_[0], 6.0 / 9, atol=0.02)
+    assert np.ptp(clf.coefs_[1]) < 0.02
+
+
+def test_weight_decay_counts_the_less_the_more_data_there_are(iris):
+    X, y = iris
+    seen = []
+
+    def moved(n_copies, weight_decay):
+        """Decay of the weights, in a run with the same updates."""
+        clf = small(weight_decay=weight_decay, random_state=0)
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+        clf.t_ = n_copies * len(X)
+        before = clf.coefs_[0].astype(float)
+        with_decay = pickle.loads(pickle.dumps(clf)).partial_fit(X, y).coefs_[0]
+        clf.set_params(weight_decay=0.0)
+        return with_decay - clf.partial_fit(X, y).coefs_[0].astype(float), before
+
+    for n_copies in (1, 3):
+        change, before = moved(n_copies, 0.1)
+        slope = np.polyfit((before - before.mean()).ravel(), change.ravel(), 1)[0]
+        seen.append(slope)
+    assert seen[0] < 0
+    assert_allclose(seen[0] / seen[1], 4 / 2, rtol=0.1)
+
+
+def test_input_dropout_spares_inputs_that_are_always_there(iris):
+    X, y = iris
+    one = small(random_state=0, input_dropout=0.0).fit(X, y)
+    two = small(random_state=0, input_dropout=0.9).fit(X, y)
+    assert_array_equal(one.coefs_[0], two.coefs_[0])
+
+
+@pytest.mark.parametrize("encoder", ["auto", "spike_times"])
+def test_input_dropout_acts_on_inputs_that_are_often_absent(encoder):
+    X, y = load_digits(return_X_y=True)
+    if encoder == "spike_times":
+        X = np.where(X > 0, 1 - X / 16, np.inf)
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    fits = [
+        TTFSClassifier(
+            (30,), encoder=encoder, input_dropout=p, max_iter=20, random_state=0
+        ).fit(X, y)
+        for p in (0.0, 0.3, 0.3)
+    ]
+    assert_array_equal(fits[1].coefs_[0], fits[2].coefs_[0])
+    # It is harder to learn, and predictions see all inputs.
+    losses = [log_loss(y, clf.predict_proba(X)) for clf in fits]
+    assert fits[1].loss_ > 1.3 * fits[0].loss_
+    assert fits[1].loss_ > 1.05 * losses[1]
+    assert fits[1].score(X_test, y_test) > 0.93
 
 
 def test_class_weight_moves_decisions(iris):
@@ -293,6 +354,18 @@ def test_cosine_schedule_ends_without_warning(iris):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert small().fit(*iris).n_iter_ == 5
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "n_epochs"), [(15, 6), (1, 2), (75, 10), (150, 10)]
+)
+def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
+    # 60 updates, of 10, 150, 2 and 1 batches: 6 epochs, or the least or most of them.
+    monkeypatch.setattr(ttfs._classifier, "_UPDATES", 60)
+    monkeypatch.setattr(ttfs._classifier, "_LEAST_EPOCHS", 2)
+    monkeypatch.setattr(ttfs._classifier, "_MOST_EPOCHS", 10)
+    clf = small(max_iter="auto", batch_size=batch_size).fit(*iris)
+    assert clf.n_iter_ == n_epochs
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -725,7 +798,7 @@ def test_spike_times_as_features():
     X = rng.uniform(0.0, 1.0, (120, 6))
     X[np.arange(120), y] = -0.5  # channel y fires first
     X[rng.random(X.shape) < 0.1] = np.inf
-    clf = TTFSClassifier((20,), encoder="spike_times", max_iter=60, random_state=0)
+    clf = TTFSClassifier((20,), encoder="spike_times", random_state=0)
     assert clf.fit(X, y).score(X, y) > 0.9
     assert clf.n_channels_in_ == 6
     assert_allclose(clf.spike_times(X)[0], X, atol=1e-6)
@@ -844,6 +917,9 @@ def test_use_before_fit(iris, method):
         {"learning_rate_init": 0.0},
         {"beta_1": 1.0},
         {"max_iter": 0},
+        {"max_iter": "all"},
+        {"input_dropout": 1.0},
+        {"input_dropout": -0.1},
         {"max_iter": 1.5},
         {"early_stopping": "yes"},
         {"validation_fraction": 1.0},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from ttfs import TTFSClassifier, _core
+from ttfs import SpikeTrains, TTFSClassifier, _core
 from ttfs._encoding import Encoder
 
 pytestmark = pytest.mark.usefixtures("every_simd")
@@ -78,11 +78,23 @@ def test_rule_for_absent_zeros(columns, absent):
         for kind in ("auto", "latency"):
             encoder = Encoder(kind, window=1.0).fit(form)
             assert_array_equal(encoder.zero_is_absent, absent)
+            others = encoder.n_channels - len(absent)  # complements are always there
+            assert_array_equal(encoder.may_drop, [*absent, *[False] * others])
     times = times_of(encoder, X)
     varies = np.ptp(X, axis=0) > 0
     assert_array_equal(np.isinf(times), ~varies | (X == 0) & absent)
     complement = Encoder("complement", window=1.0).fit(X)
     assert not complement.zero_is_absent.any()
+    assert_array_equal(complement.may_drop, [False] * complement.n_channels)
+    # Spike times that are absent, by the same rule; a channel may spike twice.
+    spike_times = np.where(X == 0, np.inf, X)
+    samples, channels = np.nonzero(X)
+    twice = SpikeTrains(
+        *[np.tile(a, 2) for a in (samples, channels, X[X != 0])], X.shape
+    )
+    for form in (spike_times, sp.csr_array(X), twice):
+        encoder = Encoder("spike_times", window=1.0).fit(form)
+        assert_array_equal(encoder.may_drop, absent)
 
 
 @pytest.mark.parametrize("column", [[0.0, 1.0, 2.0], [-1.0, 1.0, 0.0]], ids=str)
