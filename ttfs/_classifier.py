@@ -45,10 +45,11 @@ _HORIZON = 0.5  # default t_max: this much for each layer, after the last input
 _PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
 _BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
 _DRIVE, _SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
+_REST = 3.0  # weights decay to this drive: neurons just fire
 _EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see src/training.inc
 _TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
-_UPDATES = 50_000  # of max_iter="auto"
+_UPDATES = 100_000  # of max_iter="auto"
 _LEAST_EPOCHS, _MOST_EPOCHS = 40, 500
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
@@ -196,15 +197,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         that are often without one: by the rule for zeros, see `encoder`, or with spike
         times by the same rule for spikes that are absent. Other channels keep theirs.
 
-    weight_decay : float, default=2.0
+    weight_decay : float, default=1.5
         Decoupled weight decay, per unit of learning rate, times the mean number of
         active inputs of the first layer over the number of samples (of `fit`, or seen
         by `partial_fit` so far): a prior, which counts the less the more data there are
-        for each input. Weights decay to the mean from which those of their layer were
-        drawn at first, so that neurons go on firing. Weights whose input has no spike
-        in a batch wait, with their moments, until it has one; what they missed is then
-        made up for, apart from moves by momentum. For sparse data this is a lazy form
-        of Adam.
+        for each input. Weights decay to half the mean from which those of their layer
+        were drawn at first, so that neurons go on firing. Weights whose input has no
+        spike in a batch wait, with their moments, until it has one; what they missed is
+        then made up for, apart from moves by momentum. For sparse data this is a lazy
+        form of Adam.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
@@ -231,7 +232,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Added to the root of the second moment of Adam.
 
     max_iter : int, default="auto"
-        Number of epochs of a call of `fit`, at most. "auto": as many as make 50,000
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
         updates, between 40 and 500.
 
     early_stopping : bool, default=False
@@ -431,7 +432,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         t_max=None,
         min_slope=0.3,
         input_dropout=0.2,
-        weight_decay=2.0,
+        weight_decay=1.5,
         batch_size="auto",
         learning_rate="cosine",
         learning_rate_init=0.005,
@@ -717,7 +718,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 shape = weights.shape[: 1 if self.delays == "axonal" else 2]
                 self.delays_.append(np.zeros(shape, self.arithmetic))
             self._step_units.append(step_unit(neuron, n_active))
-            self._mean_weights.append(mean_weight(neuron, n_active, _DRIVE))
+            self._mean_weights.append(mean_weight(neuron, n_active, _REST))
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
