@@ -421,6 +421,14 @@ def _encode(
     return Spikes(out_times, out_inputs, bounds[0, :-1], bounds[1, :-1], n_in)
 
 
+def check_n_channels(n_in):
+    """Raise ValueError if a layer has too many inputs for the core."""
+    if n_in >= MOST_INPUTS:
+        raise ValueError(
+            f"a layer must have fewer than {MOST_INPUTS} inputs, not {n_in}"
+        )
+
+
 def encode(encoder, X, bias_times, double t_max):
     """Spikes of features X (n_samples, n_features), dense or CSR, and of biases.
 
@@ -437,11 +445,7 @@ def encode(encoder, X, bias_times, double t_max):
     """
     if X.shape[1] != encoder.n_features:
         raise ValueError(f"X must have {encoder.n_features} columns, not {X.shape[1]}")
-    if encoder.n_channels + len(bias_times) >= MOST_INPUTS:
-        raise ValueError(
-            f"a layer must have fewer than {MOST_INPUTS} inputs, not "
-            f"{encoder.n_channels + len(bias_times)}"
-        )
+    check_n_channels(encoder.n_channels + len(bias_times))
     if isinstance(X, np.ndarray):
         if encoder.n_features == 0:
             raise ValueError("X has no columns")

@@ -144,7 +144,8 @@ def test_weight_decay_counts_the_less_the_more_data_there_are(iris):
         """Decay of the weights, in a run with the same updates."""
         clf = small(weight_decay=weight_decay, random_state=0)
         clf.partial_fit(X, y, classes=[0, 1, 2])
-        clf.t_ = n_copies * len(X)
+        for _ in range(n_copies - 1):
+            clf.partial_fit(X, y)
         before = clf.coefs_[0].astype(float)
         with_decay = pickle.loads(pickle.dumps(clf)).partial_fit(X, y).coefs_[0]
         clf.set_params(weight_decay=0.0)
@@ -175,14 +176,14 @@ def test_input_dropout_acts_on_inputs_that_are_often_absent(encoder):
         TTFSClassifier(
             (30,), encoder=encoder, input_dropout=p, max_iter=20, random_state=0
         ).fit(X, y)
-        for p in (0.0, 0.3, 0.3)
+        for p in (0.0, 0.5, 0.5)
     ]
     assert_array_equal(fits[1].coefs_[0], fits[2].coefs_[0])
     # It is harder to learn, and predictions see all inputs.
     losses = [log_loss(y, clf.predict_proba(X)) for clf in fits]
     assert fits[1].loss_ > 1.3 * fits[0].loss_
     assert fits[1].loss_ > 1.05 * losses[1]
-    assert fits[1].score(X_test, y_test) > 0.93
+    assert fits[1].score(X_test, y_test) > 0.9
 
 
 def test_class_weight_moves_decisions(iris):

@@ -98,6 +98,17 @@ def test_epoch_of_other_networks_equals_its_twin(sizes, kind):
 
 
 @pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("kind", KINDS)
+def test_deleted_inputs_do_not_arrive(kind):
+    layers = delayed_layers(kind, LIF(), (9, 40, 3))
+    changes = {"dropout": 0.6, "may_drop": np.arange(9) > 1, "seed": 3}
+    core, slow = trainers(layers, LOSSES["early"], **changes)
+    run_both(core, slow, make_data(40, 9, 3), 5)
+    assert_weights_close(core, slow, layers, 1e-9)
+    assert_delays_close(core, slow, layers, 1e-9)
+
+
+@pytest.mark.usefixtures("every_simd")
 def test_layers_may_differ_in_their_delays():
     layers = make_layers(LIF(), (6, 20, 18, 3))
     others = [delayed_layers(kind, LIF(), (6, 20, 18, 3)) for kind in KINDS]

@@ -438,9 +438,10 @@ def test_network_takes_a_spike_as_an_input_of_its_own(neuron, dtype):
 
 
 @every_simd
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("sizes", [(5, 21, 70, 3), (2, 3), (1, 4, 2)], ids=str)
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
-def test_epoch_equals_its_twin(neuron, sizes):
+def test_epoch_equals_its_twin(neuron, sizes, dropout):
     n_samples, n_channels = 23, sizes[0]
     trains = random_trains(2, (n_samples, n_channels), n_samples * 14)
     samples, channels, times = trains.events()
@@ -449,7 +450,8 @@ def test_epoch_equals_its_twin(neuron, sizes):
     trains = SpikeTrains(samples, channels, times, trains.shape)
     n_slots = np.unique(n_channels * samples + channels, return_counts=True)[1].max()
     layers = make_layers(neuron, sizes, 14)
-    core, slow = trainers(layers, n_slots)
+    may_drop = np.ones(n_channels, bool)
+    core, slow = trainers(layers, n_slots, dropout=dropout, may_drop=may_drop)
     slow_times = twin.one_spike_each(trains, n_slots)
     spikes = spikes_of(trains, layers[0].bias_times)
     assert spikes.most > spikes.n_in

@@ -318,16 +318,14 @@ def draw(key, n):
 def thin(layer, times, t_max, dropout, may_drop, key):
     """Input times of a first layer without the spikes that a batch leaves out.
 
-    Spike k of sample s, in the order of arrival, goes where a number of 32 bits is
-    below dropout. (Synaptic delays come later: each neuron has an order of its own.)
+    Spike k of sample s, in the order of time, goes where a number of 32 bits is below
+    dropout. Delays come later.
     """
-    arrivals = with_biases(layer, times)
-    if layer.delays is not None and layer.delays.ndim == 1:
-        arrivals = arrivals + layer.delays
+    inputs = with_biases(layer, times)
     times = times.copy()
     for s in range(len(times)):
-        order = np.argsort(arrivals[s], kind="stable")
-        order = order[arrivals[s][order] < t_max]
+        order = np.argsort(inputs[s], kind="stable")
+        order = order[inputs[s][order] < t_max]
         for k, i in enumerate(order):
             is_input = i < len(may_drop) and may_drop[i]
             if is_input and draw(draw(key, s), k) >> 32 < dropout * 2**32:

@@ -195,17 +195,18 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     input_dropout : float, default=0.2
         Fraction of input spikes that are deleted at random in training, on channels
         that are often without one: by the rule for zeros, see `encoder`, or with spike
-        times by the same rule for spikes that are absent. Other channels keep theirs.
+        times by the same rule for spikes that are absent. Other channels keep theirs:
+        all, with "complement" and "population".
 
     weight_decay : float, default=1.5
         Decoupled weight decay, per unit of learning rate, times the mean number of
-        active inputs of the first layer over the number of samples (of `fit`, or seen
-        by `partial_fit` so far): a prior, which counts the less the more data there are
-        for each input. Weights decay to half the mean from which those of their layer
-        were drawn at first, so that neurons go on firing. Weights whose input has no
-        spike in a batch wait, with their moments, until it has one; what they missed is
-        then made up for, apart from moves by momentum. For sparse data this is a lazy
-        form of Adam.
+        active inputs of the first layer over the number of samples (of `fit`, and those
+        that `partial_fit` saw since, as often as it saw them): a prior, which counts
+        the less the more data there are for each input. Weights decay to half the mean
+        from which those of their layer were drawn at first, so that neurons go on
+        firing. Weights whose input has no spike in a batch wait, with their moments,
+        until it has one; what they missed is then made up for, apart from moves by
+        momentum. For sparse data this is a lazy form of Adam.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
@@ -717,12 +718,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             if self.delays:
                 shape = weights.shape[: 1 if self.delays == "axonal" else 2]
                 self.delays_.append(np.zeros(shape, self.arithmetic))
-            self._step_units.append(step_unit(neuron, n_active))
+            self._step_units.append(step_unit(neuron, n_active, len(neurons)))
             self._mean_weights.append(mean_weight(neuron, n_active, _REST))
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
         self._optimizer = None
+        self._n_seen = 0  # samples that weight_decay is divided by
         self.n_iter_ = 0
         self.t_ = 0
         self.loss_ = None
@@ -770,8 +772,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.validation_scores_ = self.best_validation_score_ = None
         self.time_scale_ = self.time_scale or _TIME_SCALE * self._neuron.tau_syn
         # Moments last from one partial_fit to the next; fit starts its own.
-        n_seen = self.t_ + n_samples if is_partial else n_samples
-        trainer = self._trainer(n_seen, self._optimizer if is_partial else None)
+        self._n_seen = n_samples + (self._n_seen if is_partial else 0)
+        trainer = self._trainer(self._optimizer if is_partial else None)
         self._optimizer = None
 
         is_cosine = self.learning_rate == "cosine" and not is_partial
@@ -885,7 +887,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return min(self.batch_size, n_samples)
 
-    def _trainer(self, n_samples, state):
+    def _trainer(self, state):
         neuron = self._neuron
         return _core.Trainer(
             self._layers,
@@ -900,7 +902,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self.weight_decay * self._n_active / n_samples,
+            weight_decay=self.weight_decay * self._n_active / self._n_seen,
             rests=self._mean_weights,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,

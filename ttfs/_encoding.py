@@ -70,6 +70,7 @@ class Encoder:
         """Learn ranges from X (n_samples, n_features); finite unless spike times."""
         X = _matrix(X)
         self.n_features = n_features = X.shape[1]
+        _core.check_n_channels(n_features)
         if self.kind == "spike_times":
             self.may_drop = _is_often_absent(_n_absent(X), X.shape[0])
             values = X.data[: X.indptr[-1]] if issparse(X) else X
