@@ -59,6 +59,22 @@ def test_default_learns_digits():
     assert model.fit(X, y).score(X_test, y_test) > 0.95
 
 
+@pytest.mark.parametrize("hidden", [(400,), (60, 60), (100, 100, 100, 100)], ids=str)
+def test_default_learns_digits_in_wide_and_deep_networks(hidden):
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    clf = TTFSClassifier(hidden, max_iter=50, random_state=0).fit(X, y)
+    assert clf.score(X_test, y_test) > 0.93
+
+
+def test_default_learns_digits_with_all_pixels_active():
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    clf = TTFSClassifier(encoder="complement", max_iter=30, random_state=0).fit(X, y)
+    assert np.isfinite(clf.spike_times(X)[0]).mean() > 0.9
+    assert clf.score(X_test, y_test) > 0.95
+
+
 def test_default_learns_yin_yang():
     X, y = make_yin_yang(2000, random_state=0)
     X_test, y_test = make_yin_yang(1000, random_state=1)

@@ -66,7 +66,7 @@ def step_unit(neuron, n_active, n_layers):
 
     A common step of all weights moves the membrane by n_active times as much, and the
     steps of all layers add up at the output, so steps must shrink with both. The powers
-    are ones that were found to work, from 5 to 800 active inputs and up to 9 layers.
+    are ones that were found to work, from 5 to 800 active inputs and up to 5 layers.
     """
     fan_in = (10.0 / max(n_active, 1.0)) ** 0.25
     depth = min(1.0, (2.0 / n_layers) ** 0.5)
