@@ -221,6 +221,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     learning_rate_init : float, default=0.005
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs
         and `tau_mem` equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it;
+        with more than one hidden layer, n layers of weights take (2 / n)**0.5 of that;
         other time constants scale it by the height of kappa.
 
     beta_1 : float, default=0.9
