@@ -26,6 +26,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import shuffle
+from test_training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier, _core
@@ -278,19 +279,7 @@ def test_mistakes(changes, error, message):
 
 # ------------------------------------------------------------------ the core
 
-T_MAX = 2.5
-PSEUDO_SLOPE = 2.0
-LOSS = {"kind": "cross_entropy", "time_scale": 0.3, "early": 0.2, "early_scale": 1.5}
-TRAINING = {
-    "floor": 0.3,
-    "existence": 0.1,
-    "tolerated": 0.15,
-    "beta_1": 0.9,
-    "beta_2": 0.99,
-    # So large that rounding of tiny gradients does not grow.
-    "epsilon": 1e-3,
-    "weight_decay": 0.1,
-}
+LOSS = LOSSES["early"]
 NEURONS = {
     "fast": LIF(0.2, 0.15),  # its time is rebased within a sample
     "equal": LIF(),
