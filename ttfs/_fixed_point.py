@@ -25,8 +25,8 @@ _ERROR_BITS = 4  # that errors of hidden neurons have more than weights need
 class FixedLayer:
     """Integers of a layer, named as in include/ttfs_fixed.h.
 
-    Weights are accumulators (n_in, n_out), biases last: the weight itself is their upper
-    bits, see `FixedLayer.integers`.
+    Weights are accumulators (n_in, n_out), biases last: `FixedLayer.integers` gives the
+    weights themselves, the upper bits.
     """
 
     weights: np.ndarray  # int16 (n_in, n_out)
