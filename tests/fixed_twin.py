@@ -78,6 +78,11 @@ def nearest(x):
     return floor(x + Fraction(1, 2) if isinstance(x, Fraction) else x + mp.mpf("0.5"))
 
 
+def floor_log2(x):
+    """floor(log2(x)) of a ratio x >= 1."""
+    return math.floor(x).bit_length() - 1
+
+
 class Kappa:
     """κ, with times in ticks. Ratios stay exact as long as they are ratios."""
 
@@ -161,7 +166,7 @@ def layer_numbers(neuron, tick, levels):
     kappa = Kappa(neuron, tick)
     with mp.workdps(DIGITS):
         unit = mp.e * kappa.height * real(levels)
-        shift = floor(mp.log(2047 / real(levels), 2))
+        shift = floor_log2(2048 / Fraction(levels))
         threshold = nearest(unit * mp.mpf(2) ** shift)
         half_slope = threshold * real(kappa.syn_share) / 2
         bounds = [nearest(half_slope * mp.mpf(2) ** (m - 3.5)) for m in range(10)]
@@ -174,11 +179,12 @@ def layer_numbers(neuron, tick, levels):
     }
 
 
-def error_shift(next_neuron, tick, next_levels):
-    kappa = Kappa(next_neuron, tick)
+def error_shift(source, tick, source_levels, is_from_output):
+    """h, where errors come from neurons `source`."""
+    kappa = Kappa(source, tick)
     with mp.workdps(DIGITS):
-        scale = 127 * mp.e * kappa.height * real(next_levels)
-        return nearest(mp.log(scale, 2)) - 4
+        scale = 127 * mp.e * kappa.height * real(source_levels)
+        return nearest(mp.log(scale, 2)) - (4 if is_from_output else 0)
 
 
 def softmax_table(time_scale, tick):
