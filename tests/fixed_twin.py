@@ -268,8 +268,8 @@ def first_spike(layer, n_ticks, spikes, j):
     membrane = current = 0
     greatest = -32768
     groups = [(t, list(group)) for t, group in groupby(spikes, lambda spike: spike[0])]
-    ends = [t for t, _ in groups[1:]] + [n_ticks]
-    for (t0, group), end in zip(groups, ends, strict=True):
+    times = [t for t, _ in groups] + [n_ticks]
+    for (t0, group), end in zip(groups, times[1:], strict=True):
         for _, i in group:
             current = sat16(current + weight(layer, i, j) * 2**layer.current_shift)
         for t in range(t0 + 1, min(end, n_ticks - 1) + 1):
@@ -424,7 +424,7 @@ class Twin:
     def infer(self, ticks):
         """The states of the layers, and the neuron that decides."""
         first, end = self.network.layers[0], self.network.n_ticks
-        states, _ = self._run(input_spikes(first, end, ticks))
+        states, _ = self._run(input_spikes(first, end, plain(ticks)))
         return states, decide(states[-1])
 
     def thin(self, spikes):
@@ -450,7 +450,7 @@ class Twin:
         assert len(batch) <= 2048
         sums = [Sums(layer) for layer in layers]
         results = []
-        for ticks, label in zip(batch, labels, strict=True):
+        for ticks, label in zip(plain(batch), plain(labels), strict=True):
             spikes = self.thin(input_spikes(layers[0], network.n_ticks, ticks))
             states, seen = self._run(spikes)
             states[-1].error = output_errors(network, states[-1], label)
