@@ -2,8 +2,10 @@
 
 import ctypes
 import os
+import pickle
 import shutil
 import subprocess
+import sys
 from ctypes import POINTER, Structure, c_int, c_int16, c_uint8, c_uint16
 from pathlib import Path
 
@@ -279,3 +281,16 @@ class Header:
             ],
             "silence": [arrays["silence"].tolist() for arrays in self.arrays],
         }
+
+
+def main(path, lessons):
+    """Replay pickled lessons with a library."""
+    library = Library(path)
+    lessons = pickle.loads(Path(lessons).read_bytes())
+    for lesson in lessons:
+        lesson.replay(Header(lesson.network, library))
+    print(f"{len(lessons)} networks agree")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -5,14 +5,16 @@ from math import e, inf
 
 import fixed_twin
 import numpy as np
+from fixed_twin import Lesson
 
 from ttfs import LIF
 from ttfs._fixed_point import FEEDBACKS, FixedLayer, FixedNetwork
 
 NEURONS = LIF(), LIF(2.0), LIF(inf), LIF(3.7, 1.3), LIF(0.5)
 # Few of each, because tables of many digits take their time.
-TICKS = 1 / 8, 1 / 20  # in tau_syn
+TICKS = 1 / 8, 1 / 20
 N_TICKS = 12, 40, 70
+KINDS = "usual", "usual", "usual", "usual", "any", "extreme"
 
 
 @cache
@@ -32,9 +34,8 @@ def _numbers(neuron, tick, levels):
     return numbers | {"slope_bounds": bounds}
 
 
-def _weights(rng, n_in, n_out, levels, most):
-    """Weights of integers with which some neurons fire, some early and some never."""
-    kind = rng.choice(["usual", "usual", "usual", "usual", "any", "extreme"])
+def _weights(rng, kind, n_in, n_out, levels, most):
+    """Integers; with the usual ones some neurons fire, some early and some never."""
     if kind == "any":
         return rng.integers(-most, most + 1, (n_in, n_out))
     if kind == "extreme":
@@ -56,11 +57,20 @@ def random_network(
     feedback=None,
     is_floor=None,
     drop=None,
+    tick=None,
+    levels=None,
+    time_scale=None,
+    neurons=NEURONS,
+    kinds=KINDS,
 ):
     """A network of 1 to 3 layers; what is None is drawn.
 
     widths : sequence of int
         Input channels, and the neurons of each layer.
+    neurons : sequence of LIF
+        Drawn from, for each layer.
+    kinds : sequence of {"usual", "any", "extreme"}
+        Of weights; drawn from, for each layer.
     """
     if widths is None:
         widths = rng.integers(1, 13, rng.integers(2, 5))
@@ -76,23 +86,26 @@ def random_network(
     drop = int(rng.choice([0, 26, 200])) if drop is None else drop
 
     w_most = 2**weight_bits - 1
-    tick = float(rng.choice(TICKS))
+    tick = float(rng.choice(TICKS)) if tick is None else tick
+    if time_scale is None:
+        time_scale = float(rng.choice([0.05, 0.3, 2.0]))
     layers = []
     for k, n_out in enumerate(widths[1:]):
-        neuron = NEURONS[rng.integers(len(NEURONS))]
-        levels = max(1.0, w_most * float(rng.choice([0.1, 0.4, 1.0])))
+        neuron = neurons[rng.integers(len(neurons))]
+        unit = levels or max(1.0, w_most * float(rng.choice([0.1, 0.4, 1.0])))
         bias = int(rng.integers(0, 3)) if n_bias is None else n_bias
         n_in = int(widths[k]) + bias
         most = w_most << fraction
         scale = 1 << fraction
-        stored = _weights(rng, n_in, n_out, levels, w_most) * scale
+        kind = rng.choice(kinds)
+        stored = _weights(rng, kind, n_in, n_out, unit, w_most) * scale
         stored += rng.integers(-(scale // 2), scale // 2 + 1, stored.shape)
         is_last = k == len(widths) - 2
-        shape = (
-            n_out,
-            widths[k + 2 if feedback == "random" else -1] if not is_last else 0,
-        )
-        uses = feedback != "symmetric" and not is_last
+        random = None
+        if feedback != "symmetric" and not is_last:
+            n_sources = widths[k + 2 if feedback == "random" else -1]
+            random = rng.integers(-w_most, w_most + 1, (n_out, n_sources))
+            random = random.astype(np.int16)
         layers.append(
             FixedLayer(
                 weights=np.clip(stored, -most, most).astype(np.int16),
@@ -100,20 +113,17 @@ def random_network(
                 fraction=fraction,
                 most=most,
                 rest=int(rng.integers(-w_most, w_most + 1)),
-                decay=int(rng.choice([0, 1, 300, 32767])),
+                decay=int(rng.choice([0, 0, 1, 300, 300, 32767])),
                 rate_shift=int(rng.integers(0, 31) if rng.random() < 0.3 else 14),
                 error_shift=int(rng.integers(5, 15)),
-                feedback=rng.integers(-w_most, w_most + 1, shape).astype(np.int16)
-                if uses
-                else None,
+                feedback=random,
                 lfsr=rng.integers(1, 65536, n_out).astype(np.uint16),
                 silence=rng.choice([0, 1, 57, 60, 254], n_out).astype(np.uint8),
                 **_tables(neuron, tick, n_ticks, kernel),
-                **_numbers(neuron, tick, levels),
+                **_numbers(neuron, tick, unit),
             )
         )
     delay = fixed_twin.silent_delay(neuron, tick, layers[-1].threshold)
-    time_scale = float(rng.choice([0.05, 0.3, 2.0]))
     may_drop = rng.random(len(layers[0].weights)) < 0.9
     may_drop[widths[0] :] = False
     return FixedNetwork(
@@ -147,15 +157,10 @@ def random_labels(rng, network, n):
     return rng.integers(0, len(network.layers[-1].lfsr), n)
 
 
-def compare_learning(a, b, batches):
-    """Feed two networks the same batches and insist on the same bits.
-
-    a, b : objects with the methods `learn` and `state`, as `fixed_twin.Twin`
-    batches : iterable of (ticks, labels)
-    """
-    for ticks, labels in batches:
-        for result, other in zip(
-            a.learn(ticks, labels), b.learn(ticks, labels), strict=True
-        ):
-            assert result == other
-        assert a.state() == b.state()
+def random_lesson(rng, network, n_batches, most=8):
+    """What the twin learns from random batches of up to `most` samples."""
+    batches = []
+    for n in rng.integers(1, most + 1, n_batches):
+        ticks = random_ticks(rng, network, n).tolist()
+        batches.append((ticks, random_labels(rng, network, n).tolist()))
+    return Lesson.of(network, batches)

@@ -471,3 +471,33 @@ class Twin:
             "lfsr": [*(list(layer.lfsr) for layer in layers), list(self.network.lfsr)],
             "silence": [list(layer.silence) for layer in layers],
         }
+
+
+# -- To compare with ---------------------------------------------------------------
+
+
+@dataclass
+class Lesson:
+    """What the twin learned: batches (ticks, labels), and after each of them what it
+    returned and its state."""
+
+    network: object
+    batches: list
+    results: list
+    after: list
+
+    @classmethod
+    def of(cls, network, batches):
+        twin, results, after = Twin(network), [], []
+        for ticks, labels in batches:
+            results.append(twin.learn(ticks, labels))
+            after.append(twin.state())
+        return cls(network, batches, results, after)
+
+    def replay(self, learner):
+        """Insist that something with the methods of a `Twin` gets the same bits."""
+        for (ticks, labels), results, after in zip(
+            self.batches, self.results, self.after, strict=True
+        ):
+            assert learner.learn(ticks, labels) == results
+            assert learner.state() == after

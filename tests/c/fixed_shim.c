@@ -7,12 +7,18 @@
 size_t shim_size(int which)
 {
     switch (which) {
-    case 0: return sizeof(ttfs_fixed_event);
-    case 1: return sizeof(ttfs_fixed_layer);
-    case 2: return sizeof(ttfs_fixed_network);
-    case 3: return sizeof(ttfs_fixed_state);
-    case 4: return sizeof(ttfs_fixed_workspace);
-    default: return sizeof(ttfs_fixed_weight);
+    case 0:
+        return sizeof(ttfs_fixed_event);
+    case 1:
+        return sizeof(ttfs_fixed_layer);
+    case 2:
+        return sizeof(ttfs_fixed_network);
+    case 3:
+        return sizeof(ttfs_fixed_state);
+    case 4:
+        return sizeof(ttfs_fixed_workspace);
+    default:
+        return sizeof(ttfs_fixed_weight);
     }
 }
 
