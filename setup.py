@@ -34,19 +34,25 @@ if SANITIZE:
     compile_args += sanitizers
     link_args += sanitizers
 
-core = Extension(
-    "ttfs._core",
-    sources=["pyx/_core.pyx", *sorted(glob("src/*.c"))],
-    include_dirs=["include", "src"],
-    depends=sorted(glob("include/*.h") + glob("src/*.h") + glob("src/*.inc")),
-    libraries=libraries,
-    extra_compile_args=compile_args,
-    extra_link_args=link_args,
-)
+
+def extension(name, sources):
+    return Extension(
+        f"ttfs.{name}",
+        sources=[f"pyx/{name}.pyx", *sources],
+        include_dirs=["include", "src"],
+        depends=sorted(glob("include/*.h") + glob("src/*.h") + glob("src/*.inc")),
+        libraries=libraries,
+        extra_compile_args=compile_args,
+        extra_link_args=link_args,
+    )
+
+
+fixed = sorted(glob("src/fixed_*.c"))  # integers only
+core = sorted(set(glob("src/*.c")) - set(fixed))
 
 setup(
     ext_modules=cythonize(
-        [core],
+        [extension("_core", core), extension("_fixed", fixed)],
         include_path=["pyx"],
         build_dir="build/cython",
         compiler_directives={

@@ -294,13 +294,13 @@ static inline int32_t ttfs_fixed_softmax(const ttfs_fixed_network *network, int3
 }
 
 /* Errors of the output layer: those of the cross-entropy of softmax(-t / time_scale).
- */
-static inline void ttfs_fixed_output_errors(const ttfs_fixed_network *network,
-                                            ttfs_fixed_state *state, uint32_t label)
+ * Returns p of the label, 0 to 256. */
+static inline int32_t ttfs_fixed_output_errors(const ttfs_fixed_network *network,
+                                               ttfs_fixed_state *state, uint32_t label)
 {
     const ttfs_fixed_layer *layer = &network->layers[network->n_layers - 1];
     const uint32_t n = layer->n_out;
-    int32_t first = INT32_MAX, sum = 0;
+    int32_t first = INT32_MAX, sum = 0, p_label = 0;
     int shift = 0;
 
     for (uint32_t k = 0; k < n; ++k) {
@@ -320,6 +320,7 @@ static inline void ttfs_fixed_output_errors(const ttfs_fixed_network *network,
         const int32_t e = ttfs_fixed_softmax(network, t - first);
         int32_t p = ttfs_fixed_round(e * reciprocal, 7 + shift);
         if (p > 256) p = 256;
+        if (k == label) p_label = p;
         const int32_t delta = (k == label ? 256 : 0) - p;
         /* A silent label learns as if it fired at the end; other silent outputs rest.
          */
@@ -329,6 +330,7 @@ static inline void ttfs_fixed_output_errors(const ttfs_fixed_network *network,
             (int16_t)ttfs_fixed_clip(ttfs_fixed_round(c, 5 + s), TTFS_FIXED_MOST_ERROR);
         state->learns |= state->error[k] != 0;
     }
+    return p_label;
 }
 
 /* What reaches hidden neuron i of layer k from the errors of the next layer, or from
@@ -390,13 +392,14 @@ static inline void ttfs_fixed_hidden_errors(const ttfs_fixed_network *network,
     }
 }
 
-/* Errors of all layers. */
-static inline void ttfs_fixed_errors(const ttfs_fixed_network *network,
-                                     ttfs_fixed_state *states, uint32_t label)
+/* Errors of all layers. Returns p of the label. */
+static inline int32_t ttfs_fixed_errors(const ttfs_fixed_network *network,
+                                        ttfs_fixed_state *states, uint32_t label)
 {
     uint32_t k = (uint32_t)(network->n_layers - 1);
-    ttfs_fixed_output_errors(network, &states[k], label);
+    const int32_t p = ttfs_fixed_output_errors(network, &states[k], label);
     while (k-- > 0) ttfs_fixed_hidden_errors(network, k, states, label);
+    return p;
 }
 
 /* -- Learning [6, 7] ------------------------------------------------------------- */

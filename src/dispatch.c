@@ -1,6 +1,5 @@
 /* Which instruction set to use is decided here, at run time. */
-#include "target.h"
-#include "ttfs.h"
+#include "cpu.h"
 
 /* Made by core.inc. */
 extern const ttfs_kernels ttfs_kernels_baseline;
@@ -9,24 +8,6 @@ extern const ttfs_kernels_f ttfs_kernels_baseline_f;
 extern const ttfs_kernels ttfs_kernels_avx2, ttfs_kernels_avx512;
 extern const ttfs_kernels_f ttfs_kernels_avx2_f, ttfs_kernels_avx512_f;
 #endif
-
-static int has(ttfs_simd simd)
-{
-    switch (simd) {
-    case TTFS_SIMD_BASELINE:
-        return 1;
-#ifdef TTFS_X86 /* the operating system is asked too: it must save the registers */
-    case TTFS_SIMD_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case TTFS_SIMD_AVX512:
-        return has(TTFS_SIMD_AVX2) && __builtin_cpu_supports("avx512f") &&
-               __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-#endif
-    default:
-        return 0;
-    }
-}
 
 ttfs_simd ttfs_simd_best(void)
 {

@@ -204,9 +204,10 @@ def n_ticks_of(time, tick):
     return np.floor(np.asarray(time, float) / tick + 0.5)
 
 
-def shift_register(seed, n):
-    """The initial state of register n."""
-    return 1 + (seed + 40503 * (n + 1)) % 65535
+def shift_registers(seed, first, n):
+    """The initial states of n registers, from number `first` on."""
+    numbers = np.arange(first, first + n, dtype=np.int64)
+    return (1 + (seed + 40503 * (numbers + 1)) % 65535).astype(np.uint16)
 
 
 def fixed_layer(

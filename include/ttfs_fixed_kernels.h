@@ -1,0 +1,95 @@
+/* ttfs_fixed_kernels: networks in integers, on whole data sets and on each instruction
+ * set. Every table of functions gives the bits of ttfs_fixed.h, whose conventions hold.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TTFS_FIXED_KERNELS_H
+#define TTFS_FIXED_KERNELS_H
+
+#include <stddef.h>
+
+#include "ttfs.h"
+#include "ttfs_fixed.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `stride` of every layer is n_out rounded up to a multiple of this; weights of the
+ * padding are 0. So n_out is at most 65504. */
+#define TTFS_FIXED_LANES 32
+
+/* The input spikes of samples, those of the biases of the first layer included, each
+ * list sorted by tick, ties by input. Lists may overlap. */
+typedef struct {
+    const size_t *begin; /* (n_samples,) */
+    const size_t *end;   /* (n_samples,) */
+    const ttfs_fixed_event *events;
+} ttfs_fixed_lists;
+
+/* What training reports of samples, as they were before they were learned. It is added
+ * to. */
+typedef struct {
+    size_t n_correct;
+    size_t p_label[257]; /* samples by 256 times the probability of the label */
+} ttfs_fixed_tally;
+
+/* The functions for one instruction set. Besides what ttfs_fixed.h asks for:
+ *
+ * - Tables by elapsed ticks are not negative, but for kernel_slope; entry 0 of kernel
+ *   and kernel_slope is 0. No factor is -2^15.
+ * - Weights have at most 11 bits and a sign, and so have those of RANDOM feedback. A
+ *   weight's current, w 2^current_shift, is an int16. Stored weights are within `most`.
+ * - error_shift is 5 to 25, rate_shift at most 30, softmax[0] is 256 and none is more.
+ * - An input that spikes r times in a sample counts as r samples of a batch, of
+ *   which there are TTFS_FIXED_MOST_SAMPLES at most.
+ *
+ * Arguments they share:
+ *
+ * prepared   prepare_room() bytes: weights as the kernels want them.
+ * scratch    infer_room(most) or train_room(most) bytes, where no sample has more
+ *            than `most` spikes.
+ *
+ * Rooms begin at a cache line. */
+typedef struct {
+    const char *name; /* of the instruction set */
+
+    /* Bytes of working space. */
+    size_t (*prepare_room)(const ttfs_fixed_network *network);
+    size_t (*infer_room)(const ttfs_fixed_network *network, size_t most);
+    size_t (*train_room)(const ttfs_fixed_network *network, size_t most);
+
+    /* To be called first, and whenever weights or tables have been changed other than
+     * by train(). */
+    void (*prepare)(const ttfs_fixed_network *network, void *prepared);
+
+    /* Pass samples through a network [3].
+     * ticks      n_layers pointers, each (n_samples, n_out) out or NULL: spike times.
+     * u          n_layers pointers, each (n_samples, n_out) out or NULL: membrane at
+     *            the spike, or its peak. NULL for none of both: only labels.
+     * labels     (n_samples,) out, or NULL: the output neuron that decides. */
+    void (*infer)(const ttfs_fixed_network *network, const void *prepared,
+                  const ttfs_fixed_lists *lists, size_t n_samples,
+                  uint16_t *const *ticks, int16_t *const *u, size_t *labels,
+                  void *scratch);
+
+    /* Learn from one batch [7].
+     * prepared   in and out: follows the weights.
+     * labels     of all samples in the lists.
+     * order      (n_samples,) numbers of the samples of the batch.
+     * tally      in and out. */
+    void (*train)(const ttfs_fixed_network *network, void *prepared,
+                  const ttfs_fixed_lists *lists, const size_t *labels,
+                  const size_t *order, size_t n_samples, ttfs_fixed_tally *tally,
+                  void *scratch);
+} ttfs_fixed_kernels;
+
+/* The kernels for an instruction set, or NULL where the library or this processor
+ * does not have it. */
+const ttfs_fixed_kernels *ttfs_fixed_kernels_for(ttfs_simd simd);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TTFS_FIXED_KERNELS_H */

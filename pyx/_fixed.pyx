@@ -1,0 +1,703 @@
+"""Bindings of the core in integers, docs/fixed_point.md.
+
+Everything that reaches C passes through here and is checked here, all that
+ttfs_fixed_kernels.h asks for: dtypes, shapes and ranges.
+
+Inference divides samples among threads; a sample's bits do not depend on the others.
+Learning is one sequence of samples, and one thread.
+"""
+import os
+from dataclasses import replace
+from math import log
+from operator import index
+
+import numpy as np
+
+from ttfs._core import n_threads
+
+from cython.parallel cimport prange
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport floor
+from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memset
+
+from c_fixed cimport *
+
+cdef enum:
+    MOST_TICKS = 16_384
+    MOST_INPUTS = 65_535
+    MOST_SPIKES = 1 << 24  # of a sample
+    MOST_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
+    SMALL = 300_000  # synaptic events: below this threads cost more than they give
+    OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
+
+MOST_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
+
+# -- Instruction sets --------------------------------------------------------------
+
+cdef const ttfs_fixed_kernels *KERNELS = NULL
+cdef dict SIMD = {
+    "baseline": TTFS_SIMD_BASELINE,
+    "avx2": TTFS_SIMD_AVX2,
+    "avx512": TTFS_SIMD_AVX512,
+}
+
+
+def simd():
+    """Name of the instruction set in use."""
+    return KERNELS.name.decode()
+
+
+def simd_available():
+    """Names of the instruction sets that may be used here."""
+    return [name for name, n in SIMD.items() if ttfs_fixed_kernels_for(n) != NULL]
+
+
+def use_simd(name):
+    """Choose an instruction set for what is made from now on; None means the best."""
+    global KERNELS
+    if name is None:
+        name = max(simd_available(), key=SIMD.get)
+    if name not in SIMD:
+        raise ValueError(
+            f"unknown instruction set {name!r}: choose one of {', '.join(SIMD)}"
+        )
+    if name not in simd_available():
+        raise ValueError(
+            f"this processor, or this build of ttfs, does not have {name!r}; "
+            f"available: {', '.join(simd_available())}"
+        )
+    KERNELS = ttfs_fixed_kernels_for(<ttfs_simd>SIMD[name])
+
+
+use_simd(os.environ.get("TTFS_SIMD") or None)
+
+
+# -- Memory ------------------------------------------------------------------------
+
+
+def _aligned(shape, dtype):
+    """Zeros that begin at a cache line."""
+    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    buffer = np.zeros(n_bytes + 64, np.uint8)
+    begin = -buffer.ctypes.data % 64
+    return buffer[begin : begin + n_bytes].view(dtype).reshape(shape)
+
+
+cdef void *_start(array) except? NULL:
+    """Where a C-contiguous array begins; NULL if it is empty."""
+    cdef const uint8_t[::1] view
+    if array is None or array.size == 0:
+        return NULL
+    view = array.reshape(-1).view(np.uint8)
+    return <void *>&view[0]
+
+
+def _array(value, dtype, shape, str name):
+    """A contiguous copy of an array of which dtype and shape must be these."""
+    dtype = np.dtype(dtype)
+    if not isinstance(value, np.ndarray) or value.dtype != dtype:
+        got = getattr(value, "dtype", type(value).__name__)
+        raise TypeError(f"{name} must be an array of {dtype}, got {got}")
+    if value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+    return np.array(value, order="C")
+
+
+def _integer(value, low, high, str name):
+    """An integer in [low, high]."""
+    try:
+        value = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
+    return value
+
+
+def _within(array, low, high, str name):
+    """The array, whose elements must be in [low, high]."""
+    if array.size and not (low <= array.min() and array.max() <= high):
+        raise ValueError(f"{name} must be in [{low}, {high}]")
+    return array
+
+
+# -- Events ------------------------------------------------------------------------
+
+cdef class Events:
+    """The spikes that enter a network: of each sample, sorted by tick, ties by input.
+
+    Parameters
+    ----------
+    ticks, inputs : ndarray of shape (n_spikes,), uint16
+        With gaps between the samples where `begin` and `end` leave them.
+    begin, end : ndarray of shape (n_samples,), uintp
+        Where the spikes of each sample begin and end.
+    n_in : int
+        Number of inputs, those of biases included.
+    """
+
+    cdef readonly Py_ssize_t n_samples
+    cdef readonly Py_ssize_t n_spikes
+    cdef readonly Py_ssize_t n_in
+    cdef readonly Py_ssize_t most     # spikes of a sample
+    cdef readonly Py_ssize_t repeats  # greatest number of spikes of one input
+    cdef readonly Py_ssize_t n_ticks  # of the experiment, at least
+    cdef readonly object pairs        # (n, 2) uint16: tick and input
+    cdef readonly object begin, end   # (n_samples,) uintp
+    cdef ttfs_fixed_lists lists
+
+    def __init__(
+        self,
+        const uint16_t[::1] ticks not None,
+        const uint16_t[::1] inputs not None,
+        const size_t[::1] begin not None,
+        const size_t[::1] end not None,
+        Py_ssize_t n_in,
+    ):
+        if ticks.shape[0] != inputs.shape[0] or begin.shape[0] != end.shape[0]:
+            raise ValueError("arrays of events must have the same length")
+        pairs = np.empty((ticks.shape[0], 2), np.uint16)
+        pairs[:, 0] = ticks
+        pairs[:, 1] = inputs
+        self.fill(pairs, np.array(begin), np.array(end), n_in)
+
+    cdef int fill(self, pairs, begin, end, Py_ssize_t n_in) except -1:
+        """Take over and check arrays."""
+        cdef const uint16_t[:, ::1] events = pairs
+        cdef const size_t[::1] first = begin, last = end
+        cdef uint32_t[::1] counts
+        cdef size_t k, n_all = len(pairs)
+        cdef Py_ssize_t s, n_samples = len(begin), most = 0, repeats = 0, n_spikes = 0
+        cdef Py_ssize_t n_ticks = 0, n
+        cdef uint16_t tick, number
+        cdef bint is_sorted = True, is_inside = True
+
+        if not 0 <= n_in <= MOST_INPUTS:
+            raise ValueError(f"n_in must be in [0, {MOST_INPUTS}], got {n_in}")
+        if np.any(begin > end) or np.any(end > n_all):
+            raise ValueError("a sample's events are out of range")
+        if len(begin) and int((end - begin).max()) >= MOST_SPIKES:
+            raise ValueError(f"a sample must have fewer than {MOST_SPIKES} events")
+        counts = np.zeros(max(n_in, 1), np.uint32)
+        with nogil:
+            for s in range(n_samples):
+                n = <Py_ssize_t>(last[s] - first[s])
+                n_spikes += n
+                most = max(most, n)
+                for k in range(first[s], last[s]):
+                    tick, number = events[k, 0], events[k, 1]
+                    if number >= n_in:
+                        is_inside = False
+                        break
+                    if k > first[s] and (
+                        tick < events[k - 1, 0]
+                        or (tick == events[k - 1, 0] and number < events[k - 1, 1])
+                    ):
+                        is_sorted = False
+                        break
+                    n_ticks = max(n_ticks, <Py_ssize_t>tick + 1)
+                    counts[number] += 1
+                    repeats = max(repeats, <Py_ssize_t>counts[number])
+                if not (is_inside and is_sorted):
+                    break
+                for k in range(first[s], last[s]):
+                    counts[events[k, 1]] = 0
+        if not is_inside:
+            raise ValueError(f"an event has an input outside [0, {n_in})")
+        if not is_sorted:
+            raise ValueError("events must be sorted by tick, ties by input")
+        self.pairs, self.begin, self.end = pairs, begin, end
+        self.n_samples, self.n_in, self.n_spikes = n_samples, n_in, n_spikes
+        self.most, self.repeats, self.n_ticks = most, repeats, n_ticks
+        self.lists.begin = <const size_t *>_start(begin)
+        self.lists.end = <const size_t *>_start(end)
+        self.lists.events = <const ttfs_fixed_event *>_start(pairs)
+        return 0
+
+    def __len__(self):
+        return self.n_samples
+
+    @property
+    def ticks(self):
+        """Ticks, a view."""
+        return self.pairs[:, 0]
+
+    @property
+    def inputs(self):
+        """Numbers of inputs, a view."""
+        return self.pairs[:, 1]
+
+    @staticmethod
+    def from_spikes(spikes, double tick, Py_ssize_t n_ticks, bias_ticks=None):
+        """Events of spike times: tick [t / tick], absent where that is n_ticks or more.
+
+        Parameters
+        ----------
+        spikes : ttfs._core.Spikes
+            Times before 0 count as 0.
+        tick : float
+        n_ticks : int
+        bias_ticks : ndarray of shape (n_bias,), uint16, optional
+            Biases, inputs that are added after those of the spikes.
+        """
+        cdef const size_t[::1] begin = spikes.begin, end = spikes.end
+        cdef const uint32_t[::1] inputs = spikes.inputs
+        cdef const float[::1] times_f
+        cdef const double[::1] times_d
+        cdef const uint16_t[::1] biases
+        cdef uint16_t[:, ::1] out
+        cdef size_t[::1] out_begin, out_end
+        cdef bint single = spikes.times.dtype == np.float32
+        cdef Py_ssize_t n_samples = begin.shape[0], n_spikes = spikes.n_spikes
+        cdef Py_ssize_t n_in = spikes.n_in, n_bias, s
+        cdef size_t k, at = 0
+        cdef double t
+        cdef Events events = Events.__new__(Events)
+
+        if not tick > 0:
+            raise ValueError(f"tick must be positive, got {tick}")
+        _integer(n_ticks, 1, MOST_TICKS, "n_ticks")
+        if bias_ticks is None:
+            bias_ticks = np.empty(0, np.uint16)
+        biases = bias_ticks
+        n_bias = biases.shape[0]
+        if n_in + n_bias > MOST_INPUTS:
+            raise ValueError(
+                f"a network in integers has at most {MOST_INPUTS} inputs, "
+                f"not {n_in + n_bias}"
+            )
+        if single:
+            times_f = spikes.times
+        else:
+            times_d = spikes.times
+        pairs = np.empty((n_spikes + n_samples * n_bias, 2), np.uint16)
+        bounds = np.zeros((2, n_samples), np.uintp)
+        out, out_begin, out_end = pairs, bounds[0], bounds[1]
+        with nogil:
+            for s in range(n_samples):
+                out_begin[s] = at
+                for k in range(begin[s], end[s]):
+                    t = times_f[k] if single else times_d[k]
+                    t = max(0.0, floor(t / tick + 0.5))
+                    if t < n_ticks:
+                        out[at, 0] = <uint16_t>t
+                        out[at, 1] = <uint16_t>inputs[k]
+                        at += 1
+                for k in range(<size_t>n_bias):
+                    if biases[k] < n_ticks:
+                        out[at, 0] = biases[k]
+                        out[at, 1] = <uint16_t>(n_in + k)
+                        at += 1
+                out_end[s] = at
+                if at > out_begin[s]:
+                    _sort(<ttfs_fixed_event *>&out[out_begin[s], 0], at - out_begin[s])
+        events.fill(pairs[:at], bounds[0], bounds[1], n_in + n_bias)
+        return events
+
+
+cdef inline uint32_t _key(ttfs_fixed_event event) noexcept nogil:
+    return <uint32_t>event.tick << 16 | event.input
+
+
+cdef void _sort(ttfs_fixed_event *events, size_t n) noexcept nogil:
+    """Shell's sort: lists that are nearly sorted cost little."""
+    cdef size_t gap, k, m
+    cdef ttfs_fixed_event event
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(gap, n):
+            event = events[k]
+            m = k
+            while m >= gap and _key(events[m - gap]) > _key(event):
+                events[m] = events[m - gap]
+                m -= gap
+            events[m] = event
+        gap //= 3
+
+
+# -- Networks ----------------------------------------------------------------------
+
+cdef dict FEEDBACKS = {
+    "symmetric": TTFS_FIXED_SYMMETRIC,
+    "random": TTFS_FIXED_RANDOM,
+    "direct": TTFS_FIXED_DIRECT,
+    "target": TTFS_FIXED_TARGET,
+}
+
+cdef class FixedCore:
+    """A network in integers, for inference and learning.
+
+    Parameters
+    ----------
+    network : ttfs._fixed_point.FixedNetwork
+        Copied; `network` returns it with what has been learned.
+    """
+
+    cdef readonly list shapes  # (n_in, n_out) of each layer, biases included
+    cdef readonly Py_ssize_t n_outputs
+    cdef const ttfs_fixed_kernels *kernels
+    cdef ttfs_fixed_network net
+    cdef object original, layers, prepared, scratch
+    cdef list arrays   # all that the structs point to
+    cdef list states   # (weights, lfsr, silence) of each layer
+    cdef object lfsr   # of the network
+
+    def __init__(self, network):
+        cdef ttfs_fixed_layer *layer
+        cdef Py_ssize_t k, n_layers = len(network.layers)
+
+        self.kernels = KERNELS
+        self.original = network
+        self.arrays, self.states, self.shapes = [], [], []
+        _integer(n_layers, 1, 65_535, "the number of layers")
+        if network.feedback not in FEEDBACKS:
+            raise ValueError(
+                f"feedback must be one of {', '.join(FEEDBACKS)}, "
+                f"got {network.feedback!r}"
+            )
+        self.layers = _aligned(n_layers * sizeof(ttfs_fixed_layer), np.uint8)
+        layer = <ttfs_fixed_layer *>_start(self.layers)
+        self.net.n_layers = <uint16_t>n_layers
+        self.net.layers = layer
+        self.net.n_ticks = <uint16_t>_integer(network.n_ticks, 1, MOST_TICKS, "n_ticks")
+        for k in range(n_layers):
+            if np.ndim(network.layers[k].weights) != 2:
+                raise ValueError("weights must have two dimensions")
+            self.shapes.append(network.layers[k].weights.shape)
+        for k in range(n_layers):
+            self.fill(&layer[k], k)
+        self.n_outputs = self.shapes[n_layers - 1][1]
+        self.net.silent_delay = _integer(
+            network.silent_delay, 0, 65_535, "silent_delay"
+        )
+        n_softmax = _integer(len(network.softmax), 1, 65_535, "the length of softmax")
+        self.net.n_softmax = <uint16_t>n_softmax
+        softmax = self.array(network.softmax, np.uint16, (n_softmax,), "softmax")
+        if softmax[0] != 256 or softmax.max() > 256:
+            raise ValueError("softmax must begin with 256, its greatest entry")
+        self.net.softmax = <const uint16_t *>_start(softmax)
+        self.net.reciprocal = <const uint16_t *>_start(
+            self.array(network.reciprocal, np.uint16, (128,), "reciprocal")
+        )
+        self.net.gain = _integer(network.gain, 0, 255, "gain")
+        self.net.push = _integer(network.push, -32_768, 32_767, "push")
+        self.net.feedback = <ttfs_fixed_feedback>FEEDBACKS[network.feedback]
+        self.net.is_floor = bool(network.is_floor)
+        self.net.drop = _integer(network.drop, 0, 255, "drop")
+        self.net.may_drop = <const uint8_t *>_start(
+            self.array(
+                network.may_drop, np.uint8, (self.shapes[0][0],), "may_drop"
+            )
+        )
+        self.lfsr = self.array(network.lfsr, np.uint16, (1,), "lfsr")
+        _within(self.lfsr, 1, 65_535, "lfsr")
+        self.net.lfsr = <uint16_t *>_start(self.lfsr)
+        self.prepared = _aligned(self.kernels.prepare_room(&self.net), np.uint8)
+        self.kernels.prepare(&self.net, _start(self.prepared))
+
+    cdef object array(self, value, dtype, shape, str name):
+        """A checked copy that lives as long as this object."""
+        array = _array(value, dtype, shape, name)
+        self.arrays.append(array)
+        return array
+
+    cdef int fill(self, ttfs_fixed_layer *layer, Py_ssize_t k) except -1:
+        """The struct of layer k."""
+        model = self.original.layers[k]
+        n_layers = self.net.n_layers
+        n_ticks = self.net.n_ticks
+        n_in, n_out = self.shapes[k]
+        _integer(n_in, 0, MOST_INPUTS, "the number of inputs of a layer")
+        _integer(n_out, 1, MOST_NEURONS, "the number of neurons of a layer")
+        n_bias = len(model.bias_ticks)
+        if n_bias > n_in or (k > 0 and n_in - n_bias != self.shapes[k - 1][1]):
+            raise ValueError(f"layer {k} does not have the inputs that enter it")
+        layer.n_in, layer.n_bias, layer.n_out = n_in, n_bias, n_out
+        stride = -(-n_out // TTFS_FIXED_LANES) * TTFS_FIXED_LANES
+        layer.stride = <uint16_t>stride
+        bias_ticks = self.array(model.bias_ticks, np.uint16, (n_bias,), "bias_ticks")
+        layer.bias_ticks = <const uint16_t *>_start(bias_ticks)
+
+        # The weight, its accumulator, its current
+        fraction = _integer(model.fraction, 0, 14, "fraction")
+        most = _integer(model.most, 1, 32_767, "most")
+        half = (1 << fraction) >> 1
+        if most + half > 32_767:
+            raise ValueError("most, rounded to a weight, does not fit into 16 bits")
+        greatest = (most + half) >> fraction
+        _integer(greatest, 0, MOST_WEIGHT, "the greatest weight")
+        shift = _integer(model.current_shift, 0, 14, "current_shift")
+        _integer(greatest << shift, 0, 32_767, "the current of the greatest weight")
+        weights = _aligned((n_in, stride), np.int16)
+        weights[:, :n_out] = _within(
+            _array(model.weights, np.int16, (n_in, n_out), "weights"),
+            -most, most, "weights",
+        )
+        layer.weights = <int16_t *>_start(weights)
+        layer.fraction, layer.current_shift, layer.most = fraction, shift, most
+        layer.threshold = _integer(model.threshold, 1, 32_767, "threshold")
+
+        for name in ("decay_mem", "decay_syn", "rise"):
+            table = self.array(getattr(model, name), np.int16, (n_ticks + 1,), name)
+            _within(table, 0, 32_767, name)
+            if name == "decay_mem":
+                layer.decay_mem = <const int16_t *>_start(table)
+            elif name == "decay_syn":
+                layer.decay_syn = <const int16_t *>_start(table)
+            else:
+                layer.rise = <const int16_t *>_start(table)
+        layer.slope_mem = _integer(model.slope_mem, -32_767, 32_767, "slope_mem")
+        layer.slope_syn = _integer(model.slope_syn, -32_767, 32_767, "slope_syn")
+        layer.slope_bounds = <const int16_t *>_start(
+            self.array(
+                model.slope_bounds, np.int16, (TTFS_FIXED_SLOPES,), "slope_bounds"
+            )
+        )
+        kernel = self.array(model.kernel, np.int8, (n_ticks + 1,), "kernel")
+        kernel_slope = self.array(
+            model.kernel_slope, np.int8, (n_ticks + 1,), "kernel_slope"
+        )
+        _within(kernel, 0, 127, "kernel")
+        _within(kernel_slope, -127, 127, "kernel_slope")
+        if kernel[0] != 0 or kernel_slope[0] != 0:
+            raise ValueError("kernel and kernel_slope must begin with 0")
+        layer.kernel = <const int8_t *>_start(kernel)
+        layer.kernel_slope = <const int8_t *>_start(kernel_slope)
+
+        layer.rest = _integer(model.rest, -32_768, 32_767, "rest")
+        layer.decay = _integer(model.decay, -32_768, 32_767, "decay")
+        layer.rate_shift = _integer(model.rate_shift, 0, 30, "rate_shift")
+        layer.feedback = NULL
+        if k + 1 < n_layers:
+            layer.error_shift = _integer(model.error_shift, 5, 25, "error_shift")
+            if self.original.feedback != "symmetric":
+                is_random = self.original.feedback == "random"
+                columns = self.shapes[k + 1 if is_random else n_layers - 1][1]
+                feedback = self.array(
+                    model.feedback, np.int16, (n_out, columns), "feedback"
+                )
+                if is_random:
+                    _within(feedback, -MOST_WEIGHT, MOST_WEIGHT, "feedback")
+                layer.feedback = <const int16_t *>_start(feedback)
+        sums = _aligned((n_in, stride), np.int32)
+        touched = np.zeros(n_in, np.uint8)
+        lfsr, silence = _aligned((2, stride), np.uint16)[0], np.zeros(stride, np.uint8)
+        lfsr[:] = 1
+        lfsr[:n_out] = _within(
+            _array(model.lfsr, np.uint16, (n_out,), "lfsr"), 1, 65_535, "lfsr"
+        )
+        silence[:n_out] = _array(model.silence, np.uint8, (n_out,), "silence")
+        layer.sums = <int32_t *>_start(sums)
+        layer.touched = <uint8_t *>_start(touched)
+        layer.lfsr = <uint16_t *>_start(lfsr)
+        layer.silence = <uint8_t *>_start(silence)
+        self.arrays += [weights, sums, touched, lfsr, silence]
+        self.states.append((weights[:, :n_out], lfsr[:n_out], silence[:n_out]))
+        return 0
+
+    @property
+    def simd(self):
+        """Name of the instruction set that computes."""
+        return self.kernels.name.decode()
+
+    def network(self):
+        """The model as it is now: weights, registers and silence are copies."""
+        layers = [
+            replace(
+                layer, weights=weights.copy(), lfsr=lfsr.copy(), silence=silence.copy()
+            )
+            for layer, (weights, lfsr, silence) in zip(
+                self.original.layers, self.states, strict=True
+            )
+        ]
+        return replace(self.original, layers=layers, lfsr=self.lfsr.copy())
+
+    cdef int check(self, Events events) except -1:
+        if events.n_in != self.shapes[0][0]:
+            raise ValueError(
+                f"events must be of {self.shapes[0][0]} inputs, not {events.n_in}"
+            )
+        if events.n_ticks > self.net.n_ticks:
+            raise ValueError(f"an event is outside [0, {self.net.n_ticks}) ticks")
+        return 0
+
+    cdef double n_events(self, Events events) except -1:
+        """Synaptic events that a sample of average activity makes."""
+        cdef double n = 0.0
+        active = events.n_spikes / max(1, events.n_samples)
+        for k, (n_in, n_out) in enumerate(self.shapes):
+            n += (n_in if k > 0 else active) * n_out
+        return n
+
+    def labels(self, Events events not None):
+        """The number (n_samples,) of the output neuron that decides, uintp."""
+        labels = np.zeros(len(events), np.uintp)
+        self.infer(events, None, None, labels)
+        return labels
+
+    def run(self, Events events not None):
+        """What every neuron does.
+
+        Returns
+        -------
+        ticks : list of ndarray of shape (n_samples, n_out), uint16
+            Of each layer: spike times; n_ticks = silent.
+        u : list of ndarray of shape (n_samples, n_out), int16
+            The membrane at the spike, or its peak.
+        """
+        ticks = [np.empty((len(events), n), np.uint16) for _, n in self.shapes]
+        u = [np.empty((len(events), n), np.int16) for _, n in self.shapes]
+        self.infer(events, ticks, u, None)
+        return ticks, u
+
+    cdef int infer(
+        self, Events events, list ticks, list u, size_t[::1] labels
+    ) except -1:
+        cdef Py_ssize_t n_samples = events.n_samples, n_layers = len(self.shapes)
+        cdef Py_ssize_t part, n_parts = 1, s, n, k
+        cdef size_t size
+        cdef uint16_t **ticks_of = NULL
+        cdef int16_t **u_of = NULL
+        cdef uint16_t[:, ::1] part_ticks
+        cdef int16_t[:, ::1] part_u
+        cdef char *scratch
+        cdef void *prepared = _start(self.prepared)
+        cdef ttfs_fixed_lists mine
+
+        self.check(events)
+        if n_samples == 0:
+            return 0
+        work = n_samples * self.n_events(events)
+        if work >= SMALL:
+            n_parts = <Py_ssize_t>min(n_samples, n_threads(), 2 * work / SMALL)
+        size = (self.kernels.infer_room(&self.net, events.most) + 63) // 64 * 64
+        rooms = _aligned(n_parts * size, np.uint8)
+        scratch = <char *>_start(rooms)
+        pointers = np.zeros((2, n_parts, n_layers), np.uintp)
+        if ticks is not None:
+            ticks_of = <uint16_t **>_start(pointers[0])
+            u_of = <int16_t **>_start(pointers[1])
+            for part in range(n_parts):
+                s = n_samples * part // n_parts
+                for k in range(n_layers):
+                    part_ticks, part_u = ticks[k], u[k]
+                    ticks_of[part * n_layers + k] = &part_ticks[s, 0]
+                    u_of[part * n_layers + k] = &part_u[s, 0]
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            s = n_samples * part // n_parts
+            n = n_samples * (part + 1) // n_parts - s
+            mine = _from(events.lists, s)
+            self.kernels.infer(
+                &self.net, prepared, &mine, n,
+                NULL if ticks_of == NULL else ticks_of + part * n_layers,
+                NULL if u_of == NULL else u_of + part * n_layers,
+                NULL if labels is None else &labels[s],
+                scratch + part * size,
+            )
+        return 0
+
+    def train(
+        self,
+        Events events not None,
+        const size_t[::1] labels not None,
+        const size_t[::1] order not None,
+        Py_ssize_t batch_size,
+        const uint16_t[::1] gains not None,
+        const uint8_t[:, ::1] rate_shifts not None,
+        const int16_t[:, ::1] decays not None,
+    ):
+        """Learn from samples in the given order; an epoch, or a part of one.
+
+        Parameters
+        ----------
+        events : Events
+            Of the data set, biases of the first layer included.
+        labels : ndarray of shape (n_samples,), uintp
+        order : ndarray of shape (n,), uintp
+            Numbers of samples.
+        batch_size : int
+            At most 2048, divided by `events.repeats`.
+        gains : ndarray of shape (n_batches,), uint16
+            For each batch; there are ceil(n / batch_size).
+        rate_shifts : ndarray of shape (n_batches, n_layers), uint8
+        decays : ndarray of shape (n_batches, n_layers), int16
+
+        Returns
+        -------
+        n_correct : int
+            Samples that were classified correctly before they were learned.
+        loss : float
+            Sum of their cross-entropies, from probabilities of 8 bits: one of 0 counts
+            as half a step, 1/512.
+
+        Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
+        leaves whole batches in place.
+        """
+        cdef Py_ssize_t n_order = order.shape[0], n_layers = len(self.shapes)
+        cdef Py_ssize_t n_batches, batch, begin, n, k
+        cdef size_t n_samples = events.n_samples, n_classes = self.n_outputs
+        cdef double n_events, since = 0.0
+        cdef ttfs_fixed_layer *layers = <ttfs_fixed_layer *>self.net.layers
+        cdef ttfs_fixed_tally tally
+        cdef void *prepared = _start(self.prepared)
+        cdef void *scratch
+
+        self.check(events)
+        _integer(
+            batch_size, 1, TTFS_FIXED_MOST_SAMPLES // max(1, events.repeats),
+            "batch_size",
+        )
+        n_batches = (n_order + batch_size - 1) // batch_size
+        if labels.shape[0] != events.n_samples:
+            raise ValueError("labels must have one entry per sample")
+        if gains.shape[0] != n_batches:
+            raise ValueError(f"gains must have {n_batches} entries")
+        for name, array in (("rate_shifts", rate_shifts), ("decays", decays)):
+            if np.shape(array) != (n_batches, n_layers):
+                raise ValueError(f"{name} must have shape ({n_batches}, {n_layers})")
+        _within(np.asarray(labels), 0, n_classes - 1, "labels")
+        _within(np.asarray(order), 0, n_samples - 1, "order")
+        _within(np.asarray(gains), 0, 255, "gains")
+        _within(np.asarray(rate_shifts), 0, 30, "rate_shifts")
+        if n_order == 0:
+            return 0, 0.0
+        size = self.kernels.train_room(&self.net, events.most)
+        if self.scratch is None or self.scratch.size < size:
+            self.scratch = _aligned(size, np.uint8)
+        scratch = _start(self.scratch)
+        memset(&tally, 0, sizeof(tally))
+        n_events = self.n_events(events)
+        with nogil:
+            for batch in range(n_batches):
+                begin = batch * batch_size
+                n = min(batch_size, n_order - begin)
+                self.net.gain = gains[batch]
+                for k in range(n_layers):
+                    layers[k].rate_shift = rate_shifts[batch, k]
+                    layers[k].decay = decays[batch, k]
+                self.kernels.train(
+                    &self.net, prepared, &events.lists, &labels[0], &order[begin], n,
+                    &tally, scratch,
+                )
+                since += n * n_events
+                if since > OFTEN:
+                    since = 0.0
+                    with gil:
+                        PyErr_CheckSignals()
+        PyErr_CheckSignals()
+        loss = 0.0
+        for k in range(257):
+            if tally.p_label[k]:
+                loss -= tally.p_label[k] * log(max(k, 0.5) / 256)
+        return tally.n_correct, loss
+
+
+cdef inline ttfs_fixed_lists _from(ttfs_fixed_lists lists, Py_ssize_t s) noexcept nogil:
+    """The lists of sample s and those after it."""
+    lists.begin, lists.end = lists.begin + s, lists.end + s
+    return lists

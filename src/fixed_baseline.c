@@ -1,0 +1,58 @@
+/* Networks in integers by the functions of ttfs_fixed.h. */
+#include "fixed_parts.h"
+
+#define KERNELS ttfs_fixed_kernels_baseline
+#define SIMD_NAME "baseline"
+
+static size_t prepared_size(const ttfs_fixed_network *network,
+                            const ttfs_fixed_layer *layer)
+{
+    (void)network, (void)layer;
+    return 0;
+}
+
+static void prepare_layer(const ttfs_fixed_network *network,
+                          const ttfs_fixed_layer *layer, void *prepared)
+{
+    (void)network, (void)layer, (void)prepared;
+}
+
+static size_t extra_size(const ttfs_fixed_network *network)
+{
+    (void)network;
+    return 0;
+}
+
+static void layer_spikes(const ttfs_fixed_network *network,
+                         const ttfs_fixed_layer *layer, const void *prepared,
+                         const ttfs_fixed_event *events, uint32_t n,
+                         ttfs_fixed_state *state, int wanted)
+{
+    (void)prepared, (void)wanted;
+    ttfs_fixed_spikes(layer, network->n_ticks, events, n, state);
+}
+
+static void hidden_errors(const ttfs_fixed_network *network, const void *prepared,
+                          uint32_t k, ttfs_fixed_state *states, uint32_t label,
+                          void *extra)
+{
+    (void)prepared, (void)extra;
+    ttfs_fixed_hidden_errors(network, k, states, label);
+}
+
+static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
+                       const ttfs_fixed_state *state, const ttfs_fixed_event *events,
+                       uint32_t n, void *extra)
+{
+    (void)network, (void)extra;
+    ttfs_fixed_accumulate(layer, state, events, n);
+}
+
+static void update(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
+                   void *prepared)
+{
+    (void)prepared;
+    ttfs_fixed_update(layer, network->is_floor);
+}
+
+#include "fixed.inc"

@@ -1,0 +1,62 @@
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttfs._core import Spikes
+from ttfs._fixed_point import FixedNetwork
+
+MOST_NEURONS: int
+
+_Index = NDArray[np.uintp]
+_U8 = NDArray[np.uint8]
+_U16 = NDArray[np.uint16]
+_I16 = NDArray[np.int16]
+_Simd = Literal["baseline", "avx2", "avx512"]
+
+def simd() -> _Simd: ...
+def simd_available() -> list[_Simd]: ...
+def use_simd(name: _Simd | None) -> None: ...
+
+class Events:
+    n_samples: int
+    n_spikes: int
+    n_in: int
+    most: int
+    repeats: int
+    n_ticks: int
+    pairs: _U16
+    begin: _Index
+    end: _Index
+    def __init__(
+        self, ticks: _U16, inputs: _U16, begin: _Index, end: _Index, n_in: int
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def ticks(self) -> _U16: ...
+    @property
+    def inputs(self) -> _U16: ...
+    @staticmethod
+    def from_spikes(
+        spikes: Spikes, tick: float, n_ticks: int, bias_ticks: _U16 | None = ...
+    ) -> Events: ...
+
+class FixedCore:
+    shapes: list[tuple[int, int]]
+    n_outputs: int
+    def __init__(self, network: FixedNetwork | Any) -> None: ...
+    @property
+    def simd(self) -> _Simd: ...
+    def network(self) -> FixedNetwork: ...
+    def labels(self, events: Events) -> _Index: ...
+    def run(self, events: Events) -> tuple[list[_U16], list[_I16]]: ...
+    def train(
+        self,
+        events: Events,
+        labels: _Index,
+        order: _Index,
+        batch_size: int,
+        gains: _U16,
+        rate_shifts: _U8,
+        decays: _I16,
+    ) -> tuple[int, float]: ...
