@@ -9,8 +9,9 @@ import sys
 from ctypes import POINTER, Structure, c_int, c_int16, c_uint8, c_uint16
 from pathlib import Path
 
+import fixed_twin
 import numpy as np
-from fixed_twin import State
+from fixed_twin import Plain, State
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -283,12 +284,84 @@ class Header:
         }
 
 
+def _numbers(rng, bits, n):
+    """Integers of `bits` bits and a sign: large, small and extreme ones."""
+    most = 2**bits
+    numbers = rng.integers(-most, most, n) >> rng.integers(0, bits, n)
+    return np.where(rng.random(n) < 0.1, rng.choice([-most, most - 1], n), numbers)
+
+
+def check_operations(rng, library, n):
+    """Insist that n random operations of each kind are those of the twin.
+
+    Returns how many there were.
+    """
+    values = [_numbers(rng, 15, n).astype(np.int16) for _ in range(2)]
+    # Factors come from tables, which never hold -1.
+    factors = [np.maximum(_numbers(rng, 15, n), -32767).astype(np.int16) for _ in "ab"]
+    sums = [_numbers(rng, 31, n).astype(np.int32) for _ in range(2)]
+    shifts = rng.integers(1, 32, n).astype(np.uint8)
+    registers = rng.integers(1, 65536, n).astype(np.uint16)
+    cases = [
+        ("multiply", fixed_twin.multiply, (factors[0], values[0]), np.int16),
+        (
+            "mac",
+            fixed_twin.mac,
+            (factors[0], values[0], factors[1], values[1]),
+            np.int16,
+        ),
+        ("add", lambda a, b: fixed_twin.sat32(a + b), sums, np.int32),
+        ("round", fixed_twin.rounded, (sums[0], shifts), np.int32),
+        ("step", fixed_twin.step, (registers,), np.uint16),
+    ]
+    for name, operation, arrays, dtype in cases:
+        expected = list(map(operation, *(array.tolist() for array in arrays)))
+        assert library.apply(name, *arrays, out=dtype).tolist() == expected, name
+    return n * len(cases) + _check_moves(rng, library, n)
+
+
+def _check_moves(rng, library, n):
+    """The same for moves of weights, each by a sum."""
+    done, width = 0, 50
+    while done < n:
+        fraction = int(rng.integers(0, 10))
+        most = (2 ** int(rng.integers(2, 16 - fraction)) - 1) << fraction
+        layer = Plain(
+            {
+                "weights": [rng.integers(-most, most + 1, width).tolist()],
+                "fraction": fraction,
+                "most": most,
+                "rest": int(_numbers(rng, 15, 1)[0]),
+                "decay": int(rng.choice([0, 1, -1, 5000, 32767, -32768])),
+                "rate_shift": int(rng.integers(0, 31)),
+                "lfsr": rng.integers(1, 65536, width).tolist(),
+            }
+        )
+        is_floor = bool(rng.integers(2))
+        sums = _numbers(rng, 31, width).astype(np.int32)
+        made, arrays = library.layer(), {}
+        for name, value in vars(layer).items():
+            arrays[name] = _fill(made, name, value)
+        made.n_out = made.stride = width
+        library.c.shim_move(
+            ctypes.byref(made), int(is_floor), ctypes.c_void_p(sums.ctypes.data)
+        )
+        G = fixed_twin.Sums(layer)
+        G.rows[0] = sums.tolist()
+        fixed_twin.update(layer, G, is_floor)
+        assert arrays["weights"].tolist() == layer.weights
+        assert arrays["lfsr"].tolist() == layer.lfsr
+        done += width
+    return done
+
+
 def main(path, lessons):
     """Replay pickled lessons with a library."""
     library = Library(path)
     lessons = pickle.loads(Path(lessons).read_bytes())
     for lesson in lessons:
         lesson.replay(Header(lesson.network, library))
+    check_operations(np.random.default_rng(0), library, 2000)
     print(f"{len(lessons)} networks agree")
 
 

@@ -21,10 +21,13 @@ KINDS = "usual", "usual", "usual", "usual", "any", "extreme"
 def _tables(neuron, tick, n_ticks, kernel):
     tables = fixed_twin.time_tables(neuron, tick, n_ticks, kernel)
     dtypes = {"kernel": np.int8, "kernel_slope": np.int8}
-    return {
+    arrays = {
         name: np.array(table, dtypes.get(name, np.int16))
         for name, table in tables.items()
     }
+    for array in arrays.values():
+        array.flags.writeable = False  # shared by networks
+    return arrays
 
 
 @cache

@@ -273,6 +273,43 @@ def library(tmp_path_factory):
 
 
 @needs_compiler
+def test_operations(library):
+    rng = np.random.default_rng(0)
+    assert fixed_header.check_operations(rng, library, 5000) >= 30_000
+
+
+@needs_compiler
+@pytest.mark.parametrize("feedback", ["random", "symmetric"])
+def test_errors_of_hidden_neurons_saturate(library, feedback):
+    rng = np.random.default_rng(0)
+    network = fixed_networks.random_network(
+        rng, widths=(12, 20, 40, 3), weight_bits=8, feedback=feedback, kinds=["usual"]
+    )
+    first, second, _ = network.layers
+    # Large errors with weights of both signs, in neurons that never fire.
+    network.push = 8191
+    second.silence[:] = 254
+    second.threshold = 32767
+    second.kernel_slope = np.full_like(second.kernel_slope, 127)
+    second.weights[:] = second.most * rng.choice([-1, 1, 1, 1], second.weights.shape)
+    second.current_shift = 0
+    if feedback == "random":
+        first.feedback[:] = 255 * rng.choice([-1, 1, 1, 1], first.feedback.shape)
+    first.error_shift = 20
+    lesson = fixed_networks.random_lesson(rng, network, n_batches=4)
+    errors = [
+        c
+        for results in lesson.results
+        for states, _ in results
+        for c in states[0].error
+    ]
+    # A sum that ends at the limit would be a power of two after the shift.
+    assert max(errors) >= 2**31 >> 20
+    assert len(set(errors)) > 10
+    lesson.replay(fixed_header.Header(network, library))
+
+
+@needs_compiler
 def test_weights_of_8_bits(tmp_path):
     flags = "-DTTFS_FIXED_WEIGHT=int8_t"
     path = fixed_header.build(tmp_path, fixed_header.COMPILERS[0], flags)
