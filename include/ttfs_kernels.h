@@ -61,10 +61,17 @@ typedef struct {
     NAME(ttfs_spikes) spikes; /* of the data set */
     const size_t *labels;     /* (n_samples,) < n_out of last layer */
     const double *factors;    /* (n_samples,) weights in the loss */
-    size_t most_samples;      /* of a batch */
-    size_t most_spikes;       /* of a sample of the data set */
-    size_t n_parts;           /* that each phase is divided into */
-    void *workspace;          /* training_room() bytes */
+    /* Spike times of a batch that are given, from a chip or another simulator: n_layers
+     * pointers, each (n_samples of the batch, n_out) [time], < t_max or +infinity; or
+     * NULL: they are simulated. Layers must be without delays then. Gradients are those
+     * of the model, with its weights, at these times. */
+    const real *const *measured;
+    const real *measured_peaks; /* of the last layer, likewise [threshold]: u_peak of
+                                 * silent outputs in their pseudo-times; or NULL */
+    size_t most_samples;        /* of a batch */
+    size_t most_spikes;         /* of a sample of the data set */
+    size_t n_parts;             /* that each phase is divided into */
+    void *workspace;            /* training_room() bytes */
 } NAME(ttfs_training);
 
 /* -- Kernels ------------------------------------------------------------------- */
@@ -190,6 +197,15 @@ typedef struct {
     void (*infer)(const NAME(ttfs_network) * network, const NAME(ttfs_spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
+
+    /* The spikes that enter the network in the next update: those of the data set
+     * without the deleted ones, as whoever measures a batch must see them. There are no
+     * axonal delays in it.
+     * begin, end (n_samples,) out: see ttfs_spikes.
+     * times, inputs  (n_samples, most_spikes) out. */
+    void (*train_inputs)(const NAME(ttfs_training) * training, const size_t *order,
+                         size_t n_samples, size_t *begin, size_t *end, real *times,
+                         uint32_t *inputs);
 
     /* One update of the weights takes three phases. Each is called for all parts
      * 0 .. n_parts - 1, at the same time if the caller has threads, before the next.

@@ -105,6 +105,8 @@ cdef extern from "ttfs.h" nogil:
         ttfs_spikes spikes
         const size_t *labels
         const double *factors
+        const double *const *measured
+        const double *measured_peaks
         size_t most_samples
         size_t most_spikes
         size_t n_parts
@@ -184,6 +186,10 @@ cdef extern from "ttfs.h" nogil:
             size_t n_samples, double *const *layers, double *decisions, size_t *labels,
             void *scratch
         ) noexcept nogil
+        void (*train_inputs)(
+            const ttfs_training *training, const size_t *order, size_t n_samples,
+            size_t *begin, size_t *end, double *times, uint32_t *inputs
+        ) noexcept nogil
         void (*train_forward)(
             const ttfs_training *training, const size_t *order, size_t n_samples,
             size_t part, double *loss
@@ -251,6 +257,8 @@ cdef extern from "ttfs.h" nogil:
         ttfs_spikes_f spikes
         const size_t *labels
         const double *factors
+        const float *const *measured
+        const float *measured_peaks
         size_t most_samples
         size_t most_spikes
         size_t n_parts
@@ -329,6 +337,10 @@ cdef extern from "ttfs.h" nogil:
             const ttfs_network_f *network, const ttfs_spikes_f *spikes,
             size_t n_samples, float *const *layers, double *decisions, size_t *labels,
             void *scratch
+        ) noexcept nogil
+        void (*train_inputs)(
+            const ttfs_training_f *training, const size_t *order, size_t n_samples,
+            size_t *begin, size_t *end, float *times, uint32_t *inputs
         ) noexcept nogil
         void (*train_forward)(
             const ttfs_training_f *training, const size_t *order, size_t n_samples,

@@ -216,27 +216,35 @@ def with_biases(layer, times):
     return np.hstack([times, biases]).astype(layer.weights.dtype, order="C")
 
 
-def forward(layers, times, t_max):
-    """Pass times (n_samples, n_in) through all layers; one LayerPass for each."""
+def forward(layers, times, t_max, measured=None):
+    """Pass times (n_samples, n_in) through all layers; one LayerPass for each.
+
+    Spike times of all layers may have been measured.
+    """
     passes = []
-    for layer in layers:
+    for k, layer in enumerate(layers):
         inputs = with_biases(layer, times)
         arrivals = inputs[:, :, None]
         if layer.delays is not None:
             arrivals = arrivals + matrix_of(layer.delays)
         events = Neurons(arrivals, layer.neuron, t_max)
-        times = events.first_spike(layer.weights)
+        if measured is None:
+            times = events.first_spike(layer.weights)
+        else:
+            times = np.where(measured[k] < t_max, measured[k], np.inf)
+            times = times.astype(layer.weights.dtype)
         passes.append(LayerPass(layer, inputs, arrivals, t_max, events, times))
     return passes
 
 
-def decision_times(last, t_max, pseudo_slope):
+def decision_times(last, t_max, pseudo_slope, u_peak=None):
     """Times of the output layer, with pseudo-times for silent neurons, float64.
 
     A silent neuron counts as t_max + pseudo_slope (threshold - u_peak): later than any
-    spike, and the later the further it stayed below threshold.
+    spike, and the later the further it stayed below threshold. u_peak may have been
+    measured.
     """
-    u_peak = last.u_peak.astype(np.float64)
+    u_peak = (last.u_peak if u_peak is None else u_peak).astype(np.float64)
     missing = np.maximum(last.layer.neuron.threshold - u_peak, 0)
     return np.where(last.fired, last.spikes, t_max + pseudo_slope * missing)
 
@@ -436,8 +444,11 @@ class Trainer:
             if layer.delays is not None
         ]
 
-    def step(self, times, labels, factors, learning_rate):
-        """One update of the weights; returns the loss summed over the batch."""
+    def step(self, times, labels, factors, learning_rate, measure=None):
+        """One update of the weights; returns the loss summed over the batch.
+
+        measure is what `_core.Trainer.epoch` takes as forward.
+        """
         n_samples = len(labels)
         first = self.layers[0]
         rows = slot_rows(len(first.weights), len(first.bias_times), self.n_slots)
@@ -450,8 +461,15 @@ class Trainer:
             may_drop = np.repeat(self.may_drop, self.n_slots)
             key = draw(self.seed, self.optimizers[0].n_steps)
             times = thin(first, times, self.t_max, self.dropout, may_drop, key)
-        passes = forward([first, *self.layers[1:]], times, self.t_max)
-        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
+        measured, u_peak = None, None
+        if measure is not None:
+            spikes = spikes_of(times, first.bias_times, self.t_max)
+            weights = [layer.weights.copy() for layer in self.layers]
+            measured = measure(spikes, weights)
+            if isinstance(measured, tuple):
+                measured, u_peak = measured
+        passes = forward([first, *self.layers[1:]], times, self.t_max, measured)
+        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope, u_peak)
         decisions = decisions.astype(self.layers[0].weights.dtype)
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
         grads, delay_grads = backward(
@@ -486,10 +504,12 @@ class Trainer:
             np.maximum(delays, 0, out=delays)
         return n_samples * float(loss.sum())
 
-    def epoch(self, times, labels, factors, order, batch_size, rates):
+    def epoch(self, times, labels, factors, order, batch_size, rates, measure=None):
         """Steps over all samples in the given order; returns the mean loss."""
         loss = 0.0
         for k, begin in enumerate(range(0, len(order), batch_size)):
             batch = order[begin : begin + batch_size]
-            loss += self.step(times[batch], labels[batch], factors[batch], rates[k])
+            loss += self.step(
+                times[batch], labels[batch], factors[batch], rates[k], measure
+            )
         return loss / len(order)

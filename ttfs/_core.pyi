@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -16,6 +16,9 @@ class _State(TypedDict):
     moments: list[tuple[_Real, _Real]]
     steps: list[tuple[_Index, _Index]]
     delay_moments: list[tuple[_Real, _Real] | None]
+
+_Layers = Sequence[_Real]
+_Forward = Callable[["Spikes", list[_Real]], _Layers | tuple[_Layers, _Real]]
 
 def n_threads() -> int: ...
 def has_openmp() -> bool: ...
@@ -121,4 +124,5 @@ class Trainer(Network):
         order: _Index,
         batch_size: int,
         rates: NDArray[np.float64],
+        forward: _Forward | None = ...,
     ) -> float: ...
