@@ -28,10 +28,11 @@ typedef struct {
     ttfs_delay_kind delay_kind;
     real *delays; /* [time], not negative; NULL without */
     /* For training only: */
-    real *m, *v;             /* packed: moments of Adam, zero at first */
+    real *m, *v;             /* packed: moments of Adam, zero at first; or unused */
     size_t *step;            /* (1,) number of updates, zero at first */
     size_t *touched;         /* (n_in,) step that last moved a row, zero at first */
-    double unit;             /* learning rates are in this unit [threshold] */
+    double unit;             /* learning rates are in this unit [threshold], or
+                              * [threshold^2] with the local rule */
     double rest;             /* weights decay to this value [threshold] */
     real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
     double delay_unit;       /* learning rates of delays are in this unit [time] */
@@ -46,6 +47,26 @@ typedef struct {
 
 /* -- Training ------------------------------------------------------------------ */
 
+/* The simplified local rule, which a chip can follow, in real numbers. It takes the
+ * place of the exact gradient and of Adam: with e_j = dL/dt_j of each sample, L the sum
+ * of losses over the batch and not their mean,
+ *
+ *     c_j = e_j / (2^s_j threshold / tau_syn)
+ *     s_j = floor(log2(u'(t_j) tau_syn / threshold) + 1/2), at least -4, at most 6
+ *     w_ij += learning_rate unit  sum over samples and t_i < t_j of  c_j k(t_j - t_i)
+ *
+ * so that a shift is in the place of the division by u' and of its floor. A silent
+ * neuron has c_j = -dL/du_peak and its t_peak for t_j, as ever; a peak that is a kink
+ * counts for nothing more. Weights decay as with Adam. No layer has delays. */
+typedef struct {
+    ttfs_local_kernel kernel;
+    ttfs_feedback feedback;
+    /* NULL if symmetric; n_layers pointers, of which the first is not used. Random:
+     * packed like weights. Direct, target: (n_out of last layer, n_out of layer k - 1),
+     * row-major, through which the error reaches the inputs of layer k. */
+    const real *const *feedback_weights;
+} NAME(ttfs_local);
+
 /* What the batches of a run have in common. */
 typedef struct {
     NAME(ttfs_network) network;
@@ -55,12 +76,13 @@ typedef struct {
     double floor;                          /* least u' at a spike in a gradient */
     double existence, tolerated;           /* silent hidden neurons */
     double beta_1, beta_2, epsilon, weight_decay; /* Adam; the last per unit */
-    double dropout;           /* probability that an input spike is deleted */
-    const uint8_t *may_drop;  /* (n_in of first layer,) is an input in it? */
-    uint64_t seed;            /* of what is deleted */
-    NAME(ttfs_spikes) spikes; /* of the data set */
-    const size_t *labels;     /* (n_samples,) < n_out of last layer */
-    const double *factors;    /* (n_samples,) weights in the loss */
+    double dropout;                 /* probability that an input spike is deleted */
+    const uint8_t *may_drop;        /* (n_in of first layer,) is an input in it? */
+    uint64_t seed;                  /* of what is deleted */
+    NAME(ttfs_spikes) spikes;       /* of the data set */
+    const size_t *labels;           /* (n_samples,) < n_out of last layer */
+    const double *factors;          /* (n_samples,) weights in the loss */
+    const NAME(ttfs_local) * local; /* the rule; NULL: the exact gradient and Adam */
     /* Spike times of a batch that are given, from a chip or another simulator: n_layers
      * pointers, each (n_samples of the batch, n_out) [time], < t_max or +infinity; or
      * NULL: they are simulated. Layers must be without delays then. Gradients are those

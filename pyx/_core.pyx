@@ -1124,7 +1124,23 @@ cdef int _check_state(dict state, list shapes, list delay_shapes) except -1:
     return 0
 
 
-cdef object _given_times(object times, tuple shape, object dtype, str name):
+cdef dict LOCAL_KERNELS = {"table": TTFS_TABLE, "linear": TTFS_LINEAR}
+cdef dict FEEDBACKS = {
+    "symmetric": TTFS_SYMMETRIC,
+    "random": TTFS_RANDOM,
+    "direct": TTFS_DIRECT,
+    "target": TTFS_TARGET,
+}
+
+
+cdef object _choice(dict choices, str name, object value):
+    if value not in choices:
+        names = ", ".join(choices)
+        raise ValueError(f"unknown {name} {value!r}: choose one of {names}")
+    return choices[value]
+
+
+cdef object _returned(object times, tuple shape, object dtype, str name):
     """A new array of what a callable has returned, which must be real numbers."""
     array = np.asarray(times)
     if array.shape != shape:
@@ -1158,6 +1174,18 @@ cdef class Trainer(Network):
         Of Adam; the weight decay is per unit.
     rests : sequence of float, optional
         The values that the weights of each layer decay to. Default: 0.
+    local : dict, optional
+        The simplified local rule instead of the exact gradient and of Adam, see
+        ttfs_local: floor, beta_1, beta_2 and epsilon have no part in it, and
+        learning_rate unit (in threshold^2) is what the gradient of the losses' sum over
+        a batch is multiplied with. Layers must be without delays.
+
+        - "kernel", "table" (kappa) or "linear".
+        - "feedback", "symmetric", "random", "direct" or "target".
+        - "feedback_weights", needed unless symmetric: fixed weights of each layer for
+          the way back to its inputs, finite. "random": in the shape of the layer's
+          weights. "direct" and "target": (n_out of the layer before, n_outputs). Those
+          of the first layer are not looked at.
     dropout : float
         Probability with which an input spike is deleted.
     may_drop : ndarray of bool of shape (n_channels,), optional
@@ -1174,7 +1202,11 @@ cdef class Trainer(Network):
     cdef object data
     cdef const uint8_t[::1] may_drop
     cdef Room workspace
-    cdef object measured  # arrays that the structs point to
+    cdef ttfs_local_f local_f
+    cdef ttfs_local local_d
+    cdef list feedback  # what the structs point to, as are the next three
+    cdef Room feedback_pointers
+    cdef object measured
     cdef Room pointers
     cdef bint is_running
 
@@ -1182,7 +1214,7 @@ cdef class Trainer(Network):
         self, layers, double t_max, double pseudo_slope, *, units, dict loss,
         double floor, double existence, double tolerated, double beta_1, double beta_2,
         double epsilon, double weight_decay, delay_units=None, rests=None,
-        double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
+        dict local=None, double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
         cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
@@ -1261,6 +1293,60 @@ cdef class Trainer(Network):
         self.train_f.may_drop = self.train_d.may_drop = &self.may_drop[0]
         self.train_f.seed = self.train_d.seed = seed
         self.pointers = Room(len(self.shapes) * sizeof(void *))
+        if local is not None:
+            self.follow(dict(local))
+
+    cdef int follow(self, dict local) except -1:
+        """Train by a local rule."""
+        cdef Py_ssize_t k, n_layers = len(self.shapes)
+        cdef ttfs_feedback feedback
+        cdef ttfs_local_kernel kernel
+        cdef Room room
+
+        if any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("layers with delays cannot be trained by a local rule")
+        kernel = _choice(LOCAL_KERNELS, "kernel", local.pop("kernel", None))
+        name = local.pop("feedback", None)
+        feedback = _choice(FEEDBACKS, "feedback", name)
+        weights = local.pop("feedback_weights", None)
+        if local:
+            raise TypeError(f"unknown parameters of a local rule: {', '.join(local)}")
+        self.local_f.kernel = self.local_d.kernel = kernel
+        self.local_f.feedback = self.local_d.feedback = feedback
+        self.train_f.local, self.train_d.local = &self.local_f, &self.local_d
+        if feedback == TTFS_SYMMETRIC:
+            if weights is not None:
+                raise ValueError("symmetric feedback has no feedback_weights")
+            return 0
+        if weights is None or len(weights) != n_layers:
+            raise ValueError(
+                f"{name} feedback needs feedback_weights, one entry for each layer"
+            )
+        dtype = np.float32 if self.single else np.float64
+        self.feedback = []
+        self.feedback_pointers = Room(n_layers * sizeof(void *))
+        for k in range(1, n_layers):
+            shape = self.shapes[k]
+            if feedback != TTFS_RANDOM:
+                shape = self.shapes[k - 1][1], self.n_outputs
+            with np.errstate(over="ignore"):
+                array = np.asarray(weights[k]).astype(dtype)
+            if array.shape != shape:
+                raise ValueError(
+                    f"feedback_weights of layer {k} must have shape {shape}, "
+                    f"got {array.shape}"
+                )
+            if not np.all(np.abs(array) < TTFS_TIME_LIMIT):
+                raise ValueError(f"feedback_weights of layer {k} must be finite")
+            if feedback == TTFS_RANDOM:
+                room = _room_of(array, dtype)
+            else:
+                room = _room_of(array.T.ravel(), dtype)
+            self.feedback.append(room)
+            (<void **>self.feedback_pointers.start)[k] = room.start
+        self.local_f.feedback_weights = <const float **>self.feedback_pointers.start
+        self.local_d.feedback_weights = <const double **>self.feedback_pointers.start
+        return 0
 
     def state(self):
         """What Adam knows, to go on from later: arrays of the shapes of weights, and of
@@ -1441,7 +1527,7 @@ cdef class Trainer(Network):
         t_max = dtype(self.net_d.t_max)
         for k, (_, n_out) in enumerate(self.shapes):
             name = f"spike times that forward returns for layer {k}"
-            times[k] = _given_times(times[k], (n, n_out), dtype, name)
+            times[k] = _returned(times[k], (n, n_out), dtype, name)
             if not np.all(times[k] > -TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite or +inf")
             times[k][times[k] >= t_max] = np.inf
@@ -1453,7 +1539,7 @@ cdef class Trainer(Network):
                 layers_d[k] = &rows_d[0, 0]
         if peaks is not None:
             name = "peaks that forward returns"
-            peaks = _given_times(peaks, (n, self.n_outputs), dtype, name)
+            peaks = _returned(peaks, (n, self.n_outputs), dtype, name)
             is_silent = times[len(times) - 1] == np.inf
             if not np.all(np.abs(peaks[is_silent]) < TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite where an output is silent")

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,11 @@ class _State(TypedDict):
 
 _Layers = Sequence[_Real]
 _Forward = Callable[["Spikes", list[_Real]], _Layers | tuple[_Layers, _Real]]
+
+class _Local(TypedDict):
+    kernel: Literal["table", "linear"]
+    feedback: Literal["symmetric", "random", "direct", "target"]
+    feedback_weights: NotRequired[Sequence[_Real | None] | None]
 
 def n_threads() -> int: ...
 def has_openmp() -> bool: ...
@@ -110,6 +115,7 @@ class Trainer(Network):
         weight_decay: float,
         delay_units: Sequence[float] | None = ...,
         rests: Sequence[float] | None = ...,
+        local: _Local | None = ...,
         dropout: float = ...,
         may_drop: NDArray[np.bool_] | None = ...,
         seed: int = ...,
