@@ -169,14 +169,16 @@ typedef enum {
     TTFS_LINEAR
 } ttfs_local_kernel;
 
-/* How dL/dt reaches the inputs of a layer, which are neurons, from the c_j of that
- * layer or from e_k, dL/dt of the output layer. B is fixed. */
+/* How the local rule gets dL/dt of the inputs of a layer, which are neurons: from the
+ * c_j of that layer or from e_k, dL/dt of the output layer. B is fixed and random,
+ * after Lillicrap et al. (2016), Nokland (2016: direct) and Frenkel et al. (2021:
+ * target). */
 typedef enum {
     TTFS_SYMMETRIC, /* sum over t_i < t_j of  c_j w_ij k'(t_j - t_i) */
     TTFS_RANDOM,    /* sum over t_i < t_j of  c_j B_ij k'(t_j - t_i) */
     TTFS_DIRECT,    /* sum_k B_ki e_k */
-    TTFS_TARGET     /* B_yi factor / time_scale, y the label: as if e_k were known to be
-                     * positive for the label and nothing else about it */
+    TTFS_TARGET     /* B_yi factor / time_scale, y the label, as if only e_y were known:
+                     * it is positive, the label should be earlier */
 } ttfs_feedback;
 
 /* -- Instruction sets ---------------------------------------------------------- */

@@ -57,7 +57,8 @@ typedef struct {
  *
  * so that a shift is in the place of the division by u' and of its floor. A silent
  * neuron has c_j = -dL/du_peak and its t_peak for t_j, as ever; a peak that is a kink
- * counts for nothing more. Weights decay as with Adam. No layer has delays. */
+ * counts for nothing more. Weights decay as with Adam. Layers must be without delays.
+ */
 typedef struct {
     ttfs_local_kernel kernel;
     ttfs_feedback feedback;
@@ -76,13 +77,14 @@ typedef struct {
     double floor;                          /* least u' at a spike in a gradient */
     double existence, tolerated;           /* silent hidden neurons */
     double beta_1, beta_2, epsilon, weight_decay; /* Adam; the last per unit */
-    double dropout;                 /* probability that an input spike is deleted */
-    const uint8_t *may_drop;        /* (n_in of first layer,) is an input in it? */
-    uint64_t seed;                  /* of what is deleted */
-    NAME(ttfs_spikes) spikes;       /* of the data set */
-    const size_t *labels;           /* (n_samples,) < n_out of last layer */
-    const double *factors;          /* (n_samples,) weights in the loss */
-    const NAME(ttfs_local) * local; /* the rule; NULL: the exact gradient and Adam */
+    double dropout;           /* probability that an input spike is deleted */
+    const uint8_t *may_drop;  /* (n_in of first layer,) is an input in it? */
+    uint64_t seed;            /* of what is deleted */
+    NAME(ttfs_spikes) spikes; /* of the data set */
+    const size_t *labels;     /* (n_samples,) < n_out of last layer */
+    const double *factors;    /* (n_samples,) weights in the loss */
+    /* The simplified local rule; NULL: the exact gradient, and Adam. */
+    const NAME(ttfs_local) * local;
     /* Spike times of a batch that are given, from a chip or another simulator: n_layers
      * pointers, each (n_samples of the batch, n_out) [time], < t_max or +infinity; or
      * NULL: they are simulated. Layers must be without delays then. Gradients are those
