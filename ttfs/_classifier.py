@@ -772,6 +772,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.delays_ = [] if self.delays else None
         some = self._rng.permutation(X.shape[0])[:_INITIAL]
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
+        if self.arithmetic == "fixed":
+            bias_times = n_ticks_of(bias_times, self.tick_) * self.tick_
         n_bias = len(bias_times)
         dtype = self._dtype
         spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)

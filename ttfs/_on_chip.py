@@ -44,18 +44,20 @@ class _OnTicks:
 
     Parameters
     ----------
-    core : _fixed.FixedCore
+    network : FixedNetwork
     tick : float
     """
 
-    def __init__(self, core, tick):
-        self.core, self.tick = core, tick
+    def __init__(self, network, tick):
+        self.core, self.tick = _fixed.FixedCore(network), tick
+        self.n_ticks, self.silent_delay = network.n_ticks, network.silent_delay
+        self.threshold = network.layers[-1].threshold
         self._converted = None, None
 
     def events(self, spikes):
         """The spikes as ticks; those of the last call are remembered."""
         if self._converted[0] is not spikes:
-            events = _fixed.Events.from_spikes(spikes, self.tick, self.core.n_ticks)
+            events = _fixed.Events.from_spikes(spikes, self.tick, self.n_ticks)
             self._converted = spikes, events
         return self._converted[1]
 
@@ -67,12 +69,12 @@ class _OnTicks:
     def spikes_and_peaks(self, spikes):
         """Spike times of each layer, and u of the output in units of the threshold."""
         ticks, u = self.core.run(self.events(spikes))
-        peaks = u[-1] * np.float32(1 / self.core.threshold)
+        peaks = u[-1] * np.float32(1 / self.threshold)
         return [self.times(layer) for layer in ticks], peaks
 
     def times(self, ticks):
         times = (ticks * self.tick).astype(np.float32)
-        times[ticks >= self.core.n_ticks] = np.inf
+        times[ticks >= self.n_ticks] = np.inf
         return times
 
     def decisions(self, spikes):
@@ -84,11 +86,9 @@ class _OnTicks:
         ticks, u = self.core.run(self.events(spikes))
         ticks, missed = (
             ticks[-1].astype(float),
-            self.core.threshold - u[-1].astype(float),
+            self.threshold - u[-1].astype(float),
         )
-        delay = np.where(
-            ticks < self.core.n_ticks, 2.0**-16, self.core.silent_delay * 2.0**-15
-        )
+        delay = np.where(ticks < self.n_ticks, 2.0**-16, self.silent_delay * 2.0**-15)
         return (ticks + missed * delay) * self.tick
 
     def labels(self, spikes):
@@ -102,7 +102,7 @@ def inference(network, weights, tick):
         replace(layer, weights=w, fraction=0, most=layer.most >> layer.fraction)
         for layer, w in zip(network.layers, weights, strict=True)
     ]
-    return _OnTicks(_fixed.FixedCore(replace(network, layers=layers)), tick)
+    return _OnTicks(replace(network, layers=layers), tick)
 
 
 class QuantizedTrainer:
@@ -182,7 +182,7 @@ class LocalTrainer(_OnTicks):
     """
 
     def __init__(self, network, tick, *, scales, weight_decay):
-        super().__init__(_fixed.FixedCore(network), tick)
+        super().__init__(network, tick)
         self.weight_decay = weight_decay
         fractions = [layer.fraction for layer in network.layers]
         self.scales = np.array(scales) / 2.0 ** np.array(fractions)
