@@ -7,7 +7,7 @@ import fixed_twin
 import numpy as np
 from fixed_twin import Lesson
 
-from ttfs import LIF
+from ttfs import LIF, _fixed
 from ttfs._fixed_point import FEEDBACKS, FixedLayer, FixedNetwork
 
 NEURONS = LIF(), LIF(2.0), LIF(inf), LIF(3.7, 1.3), LIF(0.5)
@@ -167,3 +167,56 @@ def random_lesson(rng, network, n_batches, most=8):
         ticks = random_ticks(rng, network, n).tolist()
         batches.append((ticks, random_labels(rng, network, n).tolist()))
     return Lesson.of(network, batches)
+
+
+class Core:
+    """`ttfs._fixed.FixedCore` with the methods of a `Twin`, as far as it tells."""
+
+    def __init__(self, network):
+        self.core = _fixed.FixedCore(network)
+        self.network = network
+
+    def _events(self, batch):
+        first, n_ticks = self.network.layers[0], self.network.n_ticks
+        bias_ticks = first.bias_ticks.tolist()
+        spikes = [
+            fixed_twin.sorted_spikes([*ticks, *bias_ticks], n_ticks) for ticks in batch
+        ]
+        counts = [len(sample) for sample in spikes]
+        end = np.cumsum(counts, dtype=np.uintp)
+        pairs = np.array([pair for sample in spikes for pair in sample], np.uint16)
+        ticks, inputs = np.ascontiguousarray(pairs.reshape(-1, 2).T)
+        begin = end - np.array(counts, np.uintp)
+        return _fixed.Events(ticks, inputs, begin, end, len(first.weights))
+
+    def infer(self, batch):
+        """Spike times and membranes by layer, and the neurons that decide."""
+        events = self._events(batch)
+        ticks, u = self.core.run(events)
+        return ticks, u, self.core.labels(events)
+
+    def learn(self, batch, labels):
+        """Learn from a batch; returns how many it decided rightly."""
+        layers, n = self.network.layers, len(labels)
+        n_correct, _ = self.core.train(
+            self._events(batch),
+            np.array(labels, np.uintp),
+            np.arange(n, dtype=np.uintp),
+            n,
+            np.array([self.network.gain], np.uint16),
+            np.array([[layer.rate_shift for layer in layers]], np.uint8),
+            np.array([[layer.decay for layer in layers]], np.int16),
+        )
+        return n_correct
+
+    def state(self):
+        """What learning changes, as lists."""
+        now = self.core.network()
+        return {
+            "weights": [layer.weights.tolist() for layer in now.layers],
+            "lfsr": [
+                *(layer.lfsr.tolist() for layer in now.layers),
+                now.lfsr.tolist(),
+            ],
+            "silence": [layer.silence.tolist() for layer in now.layers],
+        }

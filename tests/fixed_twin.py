@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
+from operator import eq
 
 import mpmath as mp
 
@@ -257,10 +258,13 @@ class State:
     error: list | None = None
 
 
+def sorted_spikes(ticks, n_ticks):
+    return sorted((t, i) for i, t in enumerate(ticks) if t < n_ticks)
+
+
 def input_spikes(layer, n_ticks, ticks):
     """The input spikes of a layer as (tick, input), in order; biases come last."""
-    inputs = enumerate([*ticks, *layer.bias_ticks])
-    return sorted((t, i) for i, t in inputs if t < n_ticks)
+    return sorted_spikes([*ticks, *layer.bias_ticks], n_ticks)
 
 
 def first_spike(layer, n_ticks, spikes, j):
@@ -496,8 +500,16 @@ class Lesson:
 
     def replay(self, learner):
         """Insist that something with the methods of a `Twin` gets the same bits."""
-        for (ticks, labels), results, after in zip(
-            self.batches, self.results, self.after, strict=True
-        ):
+        for (ticks, labels), results, after in self._steps():
             assert learner.learn(ticks, labels) == results
             assert learner.state() == after
+
+    def replay_states(self, learner):
+        """The same for one that only returns how many samples it decided rightly."""
+        for (ticks, labels), results, after in self._steps():
+            decisions = [decision for _, decision in results]
+            assert learner.learn(ticks, labels) == sum(map(eq, decisions, labels))
+            assert learner.state() == after
+
+    def _steps(self):
+        return zip(self.batches, self.results, self.after, strict=True)

@@ -17,7 +17,7 @@ import pytest
 from fixed_twin import Plain, Twin
 
 import ttfs
-from ttfs import LIF, _fixed_point
+from ttfs import LIF, _fixed, _fixed_point
 
 GOLDEN = Path(__file__).parent / "data/golden_fixed.json"
 
@@ -39,7 +39,8 @@ def test_first_states_of_registers(seed):
     assert min(states) >= 1
     assert max(states) <= 65535
     assert len(set(states)) == len(states)
-    assert states == [_fixed_point.shift_register(seed, n) for n in range(2000)]
+    assert _fixed_point.shift_registers(seed, 0, 2000).tolist() == states
+    assert _fixed_point.shift_registers(seed, 70, 9).tolist() == states[70:79]
 
 
 def moved(changes, L, *, is_floor, register=1):
@@ -355,6 +356,32 @@ def test_header_under_sanitizers(lessons, tmp_path):
     assert "60 networks agree" in result.stdout
 
 
+# -- The core against the twin -----------------------------------------------------
+
+
+@pytest.fixture(params=_fixed.simd_available())
+def simd(request):
+    before = _fixed.simd()
+    _fixed.use_simd(request.param)
+    yield request.param
+    _fixed.use_simd(before)
+
+
+def test_core_equals_twin(lessons, simd):
+    for lesson in lessons:
+        core = fixed_networks.Core(lesson.network)
+        ticks, _ = lesson.batches[0]
+        lesson.replay_states(core)
+        spikes, u, decisions = fixed_networks.Core(lesson.network).infer(ticks)
+        twin = Twin(lesson.network)
+        for n, sample in enumerate(ticks):
+            states, decision = twin.infer(sample)
+            assert decisions[n] == decision
+            for k, state in enumerate(states):
+                assert spikes[k][n].tolist() == state.ticks
+                assert u[k][n].tolist() == state.u
+
+
 # -- Golden vectors ----------------------------------------------------------------
 
 
@@ -432,9 +459,8 @@ def test_golden_tables(case):
             assert table.tolist() == layer[name]
         registers += layer["lfsr"]
     registers += network["lfsr"]
-    assert registers == [
-        _fixed_point.shift_register(seed, n) for n in range(len(registers))
-    ]
+    expected = _fixed_point.shift_registers(seed, 0, len(registers))
+    assert registers == expected.tolist()
     softmax = _fixed_point.softmax_table(real["time_scale"], tick)
     assert softmax.tolist() == network["softmax"]
     assert _fixed_point.reciprocal_table().tolist() == network["reciprocal"]
