@@ -367,12 +367,21 @@ def simd(request):
     _fixed.use_simd(before)
 
 
-def test_core_equals_twin(lessons, simd):
-    for lesson in lessons:
+@pytest.fixture(scope="module")
+def wide_lessons():
+    made = []
+    for seed in range(16):
+        rng = np.random.default_rng([seed, 1])
+        network = fixed_networks.random_wide_network(rng)
+        made.append(fixed_networks.random_lesson(rng, network, n_batches=3))
+    return made
+
+
+def test_core_equals_twin(lessons, wide_lessons, simd):
+    for lesson in lessons + wide_lessons:
         core = fixed_networks.Core(lesson.network)
         ticks, _ = lesson.batches[0]
-        lesson.replay_states(core)
-        spikes, u, decisions = fixed_networks.Core(lesson.network).infer(ticks)
+        spikes, u, decisions = core.infer(ticks)
         twin = Twin(lesson.network)
         for n, sample in enumerate(ticks):
             states, decision = twin.infer(sample)
@@ -380,6 +389,7 @@ def test_core_equals_twin(lessons, simd):
             for k, state in enumerate(states):
                 assert spikes[k][n].tolist() == state.ticks
                 assert u[k][n].tolist() == state.u
+        lesson.replay_states(core)
 
 
 # -- Golden vectors ----------------------------------------------------------------
