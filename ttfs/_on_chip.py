@@ -124,7 +124,6 @@ class QuantizedTrainer:
     def __init__(self, network, tick, steps, trainer):
         self.network, self.tick, self.steps = network, tick, steps
         self.trainer = trainer
-        self.integers = inference(network, self._rounded(trainer.weights()), tick)
         self._placed = None, None
 
     def _rounded(self, weights):
@@ -135,10 +134,12 @@ class QuantizedTrainer:
             )
         ]
 
+    def _integers(self, weights):
+        return inference(self.network, self._rounded(weights), self.tick)
+
     def _forward(self, spikes, weights):
         """Spike times of the integers, and the peaks of silent outputs."""
-        self.integers.core.set_weights(self._rounded(weights))
-        return self.integers.spikes_and_peaks(spikes)
+        return self._integers(weights).spikes_and_peaks(spikes)
 
     def epoch(self, spikes, labels, factors, order, batch_size, rates):
         if self._placed[0] is not spikes:
@@ -154,8 +155,7 @@ class QuantizedTrainer:
         )
 
     def labels(self, spikes):
-        self.integers.core.set_weights(self.weights())
-        return self.integers.labels(spikes)
+        return self._integers(self.trainer.weights()).labels(spikes)
 
     def weights(self):
         return self._rounded(self.trainer.weights())
