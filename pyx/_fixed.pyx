@@ -420,6 +420,7 @@ cdef class FixedCore:
         stride = -(-n_out // TTFS_FIXED_LANES) * TTFS_FIXED_LANES
         layer.stride = <uint16_t>stride
         bias_ticks = self.array(model.bias_ticks, np.uint16, (n_bias,), "bias_ticks")
+        _within(bias_ticks, 0, n_ticks, "bias_ticks")
         layer.bias_ticks = <const uint16_t *>_start(bias_ticks)
 
         # The weight, its accumulator, its current

@@ -215,20 +215,20 @@ static inline mask m_first(size_t n)
 
 static inline mask m_and(mask a, mask b)
 {
-    return a & b;
+    return _kand_mask32(a, b);
 }
 
 static inline mask m_or(mask a, mask b)
 {
-    return a | b;
+    return _kor_mask32(a, b);
 }
 
 static inline mask m_andnot(mask a, mask b)
 {
-    return a & ~b;
+    return _kandn_mask32(b, a);
 }
 
 static inline int m_any(mask m)
 {
-    return m != 0;
+    return !_kortestz_mask32_u8(m, m);
 }
