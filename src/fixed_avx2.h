@@ -91,6 +91,11 @@ static inline vec v_keep16(mask m, vec x)
     return _mm256_and_si256(m, x);
 }
 
+static inline vec v_drop16(mask m, vec x)
+{
+    return _mm256_andnot_si256(m, x);
+}
+
 static inline void v_put16(void *p, mask m, vec x)
 {
     v_store(p, _mm256_blendv_epi8(v_load(p), x, m));
@@ -180,6 +185,22 @@ static inline vec v_sll32(vec x, int n)
 static inline vec v_sra32(vec x, int n)
 {
     return _mm256_sra_epi32(x, _mm_cvtsi32_si128(n));
+}
+
+static inline vec v_sllv32(vec x, vec n)
+{
+    return _mm256_sllv_epi32(x, n);
+}
+
+static inline vec v_srav32(vec x, vec n)
+{
+    return _mm256_srav_epi32(x, n);
+}
+
+/* 0, 1, 2, ... */
+static inline vec v_lanes32(void)
+{
+    return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
 }
 
 /* a + b, saturating */

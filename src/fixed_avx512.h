@@ -91,6 +91,11 @@ static inline vec v_keep16(mask m, vec x)
     return _mm512_maskz_mov_epi16(m, x);
 }
 
+static inline vec v_drop16(mask m, vec x)
+{
+    return _mm512_maskz_mov_epi16(_knot_mask32(m), x);
+}
+
 static inline void v_put16(void *p, mask m, vec x)
 {
     _mm512_mask_storeu_epi16(p, m, x);
@@ -181,6 +186,22 @@ static inline vec v_sll32(vec x, int n)
 static inline vec v_sra32(vec x, int n)
 {
     return _mm512_sra_epi32(x, _mm_cvtsi32_si128(n));
+}
+
+static inline vec v_sllv32(vec x, vec n)
+{
+    return _mm512_sllv_epi32(x, n);
+}
+
+static inline vec v_srav32(vec x, vec n)
+{
+    return _mm512_srav_epi32(x, n);
+}
+
+/* 0, 1, 2, ... */
+static inline vec v_lanes32(void)
+{
+    return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 }
 
 /* a + b, saturating */

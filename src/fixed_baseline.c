@@ -32,10 +32,11 @@ static void layer_spikes(const ttfs_fixed_network *network,
     ttfs_fixed_spikes(layer, network->n_ticks, events, n, state);
 }
 
-static void hidden_errors(const ttfs_fixed_network *network, const void *prepared,
-                          uint32_t k, ttfs_fixed_state *states, uint32_t label)
+static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
+                          const void *own, const void *after, ttfs_fixed_state *states,
+                          uint32_t label)
 {
-    (void)prepared;
+    (void)own, (void)after;
     ttfs_fixed_hidden_errors(network, k, states, label);
 }
 
