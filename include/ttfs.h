@@ -157,6 +157,30 @@ typedef enum {
     TTFS_SHIFT_INVARIANT
 } ttfs_loss;
 
+/* -- Local rule ---------------------------------------------------------------- */
+
+/* The kernel k of the simplified local rule, see ttfs_local. */
+typedef enum {
+    TTFS_TABLE, /* kappa */
+    /* Straight lines, up to kappa where that is greatest, at d_p, but at 2 tau_syn if
+     * that is earlier, and three times as slowly down to 0:
+     *     k(d) = kappa(d_p) min(d / d_p, max(0, (4 d_p - d) / (3 d_p)))
+     * k'(d) is that from the left at d_p and at 4 d_p. */
+    TTFS_LINEAR
+} ttfs_local_kernel;
+
+/* How the local rule gets dL/dt of the inputs of a layer, which are neurons: from the
+ * c_j of that layer or from e_k, dL/dt of the output layer. B is fixed and random,
+ * after Lillicrap et al. (2016), Nokland (2016: direct) and Frenkel et al. (2021:
+ * target). */
+typedef enum {
+    TTFS_SYMMETRIC, /* sum over t_i < t_j of  c_j w_ij k'(t_j - t_i) */
+    TTFS_RANDOM,    /* sum over t_i < t_j of  c_j B_ij k'(t_j - t_i) */
+    TTFS_DIRECT,    /* sum_k B_ki e_k */
+    TTFS_TARGET     /* B_yi factor / time_scale, y the label, as if only e_y were known:
+                     * it is positive, the label should be earlier */
+} ttfs_feedback;
+
 /* -- Instruction sets ---------------------------------------------------------- */
 
 typedef enum {

@@ -28,10 +28,11 @@ typedef struct {
     ttfs_delay_kind delay_kind;
     real *delays; /* [time], not negative; NULL without */
     /* For training only: */
-    real *m, *v;             /* packed: moments of Adam, zero at first */
+    real *m, *v;             /* packed: moments of Adam, zero at first; or unused */
     size_t *step;            /* (1,) number of updates, zero at first */
     size_t *touched;         /* (n_in,) step that last moved a row, zero at first */
-    double unit;             /* learning rates are in this unit [threshold] */
+    double unit;             /* learning rates are in this unit [threshold], or
+                              * [threshold^2] with the local rule */
     double rest;             /* weights decay to this value [threshold] */
     real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
     double delay_unit;       /* learning rates of delays are in this unit [time] */
@@ -45,6 +46,27 @@ typedef struct {
 } NAME(ttfs_network);
 
 /* -- Training ------------------------------------------------------------------ */
+
+/* The simplified local rule, which a chip can follow, in real numbers. It takes the
+ * place of the exact gradient and of Adam: with e_j = dL/dt_j of each sample, L the sum
+ * of losses over the batch and not their mean,
+ *
+ *     c_j = e_j / (2^s_j threshold / tau_syn)
+ *     s_j = floor(log2(u'(t_j) tau_syn / threshold) + 1/2), at least -4, at most 6
+ *     w_ij += learning_rate unit  sum over samples and t_i < t_j of  c_j k(t_j - t_i)
+ *
+ * so that a shift is in the place of the division by u' and of its floor. A silent
+ * neuron has c_j = -dL/du_peak and its t_peak for t_j, as ever; a peak that is a kink
+ * counts for nothing more. Weights decay as with Adam. Layers must be without delays.
+ */
+typedef struct {
+    ttfs_local_kernel kernel;
+    ttfs_feedback feedback;
+    /* NULL if symmetric; n_layers pointers, of which the first is not used. Random:
+     * packed like weights. Direct, target: (n_out of last layer, n_out of layer k - 1),
+     * row-major, through which the error reaches the inputs of layer k. */
+    const real *const *feedback_weights;
+} NAME(ttfs_local);
 
 /* What the batches of a run have in common. */
 typedef struct {
@@ -61,10 +83,19 @@ typedef struct {
     NAME(ttfs_spikes) spikes; /* of the data set */
     const size_t *labels;     /* (n_samples,) < n_out of last layer */
     const double *factors;    /* (n_samples,) weights in the loss */
-    size_t most_samples;      /* of a batch */
-    size_t most_spikes;       /* of a sample of the data set */
-    size_t n_parts;           /* that each phase is divided into */
-    void *workspace;          /* training_room() bytes */
+    /* The simplified local rule; NULL: the exact gradient, and Adam. */
+    const NAME(ttfs_local) * local;
+    /* Spike times of a batch that are given, from a chip or another simulator: n_layers
+     * pointers, each (n_samples of the batch, n_out) [time], < t_max or +infinity; or
+     * NULL: they are simulated. Layers must be without delays then. Gradients are those
+     * of the model, with its weights, at these times. */
+    const real *const *measured;
+    const real *measured_peaks; /* of the last layer, likewise [threshold]: u_peak of
+                                 * silent outputs in their pseudo-times; or NULL */
+    size_t most_samples;        /* of a batch */
+    size_t most_spikes;         /* of a sample of the data set */
+    size_t n_parts;             /* that each phase is divided into */
+    void *workspace;            /* training_room() bytes */
 } NAME(ttfs_training);
 
 /* -- Kernels ------------------------------------------------------------------- */
@@ -190,6 +221,15 @@ typedef struct {
     void (*infer)(const NAME(ttfs_network) * network, const NAME(ttfs_spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
+
+    /* The spikes that enter the network in the next update: those of the data set
+     * without the deleted ones, as whoever measures a batch must see them. There are no
+     * axonal delays in it.
+     * begin, end (n_samples,) out: see ttfs_spikes.
+     * times, inputs  (n_samples, most_spikes) out. */
+    void (*train_inputs)(const NAME(ttfs_training) * training, const size_t *order,
+                         size_t n_samples, size_t *begin, size_t *end, real *times,
+                         uint32_t *inputs);
 
     /* One update of the weights takes three phases. Each is called for all parts
      * 0 .. n_parts - 1, at the same time if the caller has threads, before the next.

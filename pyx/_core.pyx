@@ -1124,6 +1124,33 @@ cdef int _check_state(dict state, list shapes, list delay_shapes) except -1:
     return 0
 
 
+cdef dict LOCAL_KERNELS = {"table": TTFS_TABLE, "linear": TTFS_LINEAR}
+cdef dict FEEDBACKS = {
+    "symmetric": TTFS_SYMMETRIC,
+    "random": TTFS_RANDOM,
+    "direct": TTFS_DIRECT,
+    "target": TTFS_TARGET,
+}
+
+
+cdef object _choice(dict choices, str name, object value):
+    if value not in choices:
+        names = ", ".join(choices)
+        raise ValueError(f"unknown {name} {value!r}: choose one of {names}")
+    return choices[value]
+
+
+cdef object _returned(object times, tuple shape, object dtype, str name):
+    """A new array of what a callable has returned, which must be real numbers."""
+    array = np.asarray(times)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be real numbers, not {array.dtype}")
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, "C")
+
+
 cdef class Trainer(Network):
     """A network in training.
 
@@ -1147,6 +1174,18 @@ cdef class Trainer(Network):
         Of Adam; the weight decay is per unit.
     rests : sequence of float, optional
         The values that the weights of each layer decay to. Default: 0.
+    local : dict, optional
+        The simplified local rule instead of the exact gradient and of Adam, see
+        ttfs_local: floor, beta_1, beta_2 and epsilon have no part in it, and
+        learning_rate unit (in threshold^2) is what the gradient of the losses' sum over
+        a batch is multiplied with. Layers must be without delays.
+
+        - "kernel", "table" (kappa) or "linear".
+        - "feedback", "symmetric", "random", "direct" or "target".
+        - "feedback_weights", needed unless symmetric: fixed weights of each layer for
+          the way back to its inputs, finite. "random": in the shape of the layer's
+          weights. "direct" and "target": (n_out of the layer before, n_outputs). Those
+          of the first layer are not looked at.
     dropout : float
         Probability with which an input spike is deleted.
     may_drop : ndarray of bool of shape (n_channels,), optional
@@ -1163,12 +1202,19 @@ cdef class Trainer(Network):
     cdef object data
     cdef const uint8_t[::1] may_drop
     cdef Room workspace
+    cdef ttfs_local_f local_f
+    cdef ttfs_local local_d
+    cdef list feedback  # what the structs point to, as are the next three
+    cdef Room feedback_pointers
+    cdef object measured
+    cdef Room pointers
+    cdef bint is_running
 
     def __init__(
         self, layers, double t_max, double pseudo_slope, *, units, dict loss,
         double floor, double existence, double tolerated, double beta_1, double beta_2,
         double epsilon, double weight_decay, delay_units=None, rests=None,
-        double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
+        dict local=None, double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
         cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
@@ -1246,6 +1292,61 @@ cdef class Trainer(Network):
         self.train_f.dropout = self.train_d.dropout = dropout
         self.train_f.may_drop = self.train_d.may_drop = &self.may_drop[0]
         self.train_f.seed = self.train_d.seed = seed
+        self.pointers = Room(len(self.shapes) * sizeof(void *))
+        if local is not None:
+            self.follow(dict(local))
+
+    cdef int follow(self, dict local) except -1:
+        """Train by a local rule."""
+        cdef Py_ssize_t k, n_layers = len(self.shapes)
+        cdef ttfs_feedback feedback
+        cdef ttfs_local_kernel kernel
+        cdef Room room
+
+        if any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("layers with delays cannot be trained by a local rule")
+        kernel = _choice(LOCAL_KERNELS, "kernel", local.pop("kernel", None))
+        name = local.pop("feedback", None)
+        feedback = _choice(FEEDBACKS, "feedback", name)
+        weights = local.pop("feedback_weights", None)
+        if local:
+            raise TypeError(f"unknown parameters of a local rule: {', '.join(local)}")
+        self.local_f.kernel = self.local_d.kernel = kernel
+        self.local_f.feedback = self.local_d.feedback = feedback
+        self.train_f.local, self.train_d.local = &self.local_f, &self.local_d
+        if feedback == TTFS_SYMMETRIC:
+            if weights is not None:
+                raise ValueError("symmetric feedback has no feedback_weights")
+            return 0
+        if weights is None or len(weights) != n_layers:
+            raise ValueError(
+                f"{name} feedback needs feedback_weights, one entry for each layer"
+            )
+        dtype = np.float32 if self.single else np.float64
+        self.feedback = []
+        self.feedback_pointers = Room(n_layers * sizeof(void *))
+        for k in range(1, n_layers):
+            shape = self.shapes[k]
+            if feedback != TTFS_RANDOM:
+                shape = self.shapes[k - 1][1], self.n_outputs
+            with np.errstate(over="ignore"):
+                array = np.asarray(weights[k]).astype(dtype)
+            if array.shape != shape:
+                raise ValueError(
+                    f"feedback_weights of layer {k} must have shape {shape}, "
+                    f"got {array.shape}"
+                )
+            if not np.all(np.abs(array) < TTFS_TIME_LIMIT):
+                raise ValueError(f"feedback_weights of layer {k} must be finite")
+            if feedback == TTFS_RANDOM:
+                room = _room_of(array, dtype)
+            else:
+                room = _room_of(array.T.ravel(), dtype)
+            self.feedback.append(room)
+            (<void **>self.feedback_pointers.start)[k] = room.start
+        self.local_f.feedback_weights = <const float **>self.feedback_pointers.start
+        self.local_d.feedback_weights = <const double **>self.feedback_pointers.start
+        return 0
 
     def state(self):
         """What Adam knows, to go on from later: arrays of the shapes of weights, and of
@@ -1270,6 +1371,7 @@ cdef class Trainer(Network):
         const size_t[::1] order not None,
         Py_ssize_t batch_size,
         const double[::1] rates not None,
+        forward=None,
     ):
         """Updates over all samples in the given order; returns the mean loss.
 
@@ -1284,15 +1386,29 @@ cdef class Trainer(Network):
         batch_size : int
         rates : ndarray of shape (ceil(n / batch_size),)
             Learning rate of each batch.
+        forward : callable, optional
+            What fires instead of the network: a chip, or arithmetic of another kind.
+            ``forward(spikes, weights)`` is called for each batch with the Spikes that
+            enter it, without deleted ones, and copies of the weights. It returns a list
+            of spike times (n, n_out), one array for each layer, where +inf, t_max and
+            anything later is silent; or a tuple of that and u_peak (n, n_outputs) of
+            silent outputs, in the unit of weights and threshold, for their
+            pseudo-times. Gradients are those of the model at these times, for the
+            weights of this trainer. Layers must be without delays.
 
         Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
-        leaves all updates up to there in place.
+        leaves all updates up to there in place, as does an error in `forward`.
         """
         cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
         cdef Py_ssize_t begin, n
         cdef double n_events, since = 0.0, total = 0.0
         cdef double[::1] losses
+        cdef bint is_measured = forward is not None
 
+        if self.is_running:
+            raise RuntimeError("this trainer is in an epoch already")
+        if is_measured and any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("layers with delays cannot be trained with forward")
         self.check(spikes)
         _check_labels(labels, factors, len(spikes), self.n_outputs)
         if batch_size < 1:
@@ -1309,45 +1425,134 @@ cdef class Trainer(Network):
         losses = np.empty(batch_size)
         n_events = self.n_events(spikes)
         n_parts = _parts(batch_size, batch_size * n_events)
-        self.prepare(spikes, labels, factors, batch_size, n_parts)
-        with nogil:
-            for batch in range(n_batches):
-                begin = batch * batch_size
-                n = min(batch_size, n_order - begin)
-                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
-                                   schedule="static"):
-                    if self.single:
-                        KERNELS_F.train_forward(
-                            &self.train_f, &order[begin], n, part, &losses[0]
-                        )
-                    else:
-                        KERNELS.train_forward(
-                            &self.train_d, &order[begin], n, part, &losses[0]
-                        )
-                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
-                                   schedule="static"):
-                    if self.single:
-                        KERNELS_F.train_backward(&self.train_f, n, rates[batch], part)
-                    else:
-                        KERNELS.train_backward(&self.train_d, n, rates[batch], part)
-                if n * n_events > OFTEN:  # a large batch, which can still be dropped
-                    with gil:
-                        PyErr_CheckSignals()
-                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
-                                   schedule="static"):
-                    if self.single:
-                        KERNELS_F.train_update(&self.train_f, n, rates[batch], part)
-                    else:
-                        KERNELS.train_update(&self.train_d, n, rates[batch], part)
-                for k in range(n):
-                    total += losses[k]
-                since += n * n_events
-                if since > OFTEN:
-                    since = 0.0
-                    with gil:
-                        PyErr_CheckSignals()
+        self.is_running = True
+        try:
+            self.prepare(spikes, labels, factors, batch_size, n_parts)
+            with nogil:
+                for batch in range(n_batches):
+                    begin = batch * batch_size
+                    n = min(batch_size, n_order - begin)
+                    if is_measured:
+                        with gil:
+                            self.measure(forward, spikes, order[begin : begin + n])
+                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                       schedule="static"):
+                        if self.single:
+                            KERNELS_F.train_forward(
+                                &self.train_f, &order[begin], n, part, &losses[0]
+                            )
+                        else:
+                            KERNELS.train_forward(
+                                &self.train_d, &order[begin], n, part, &losses[0]
+                            )
+                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                       schedule="static"):
+                        if self.single:
+                            KERNELS_F.train_backward(
+                                &self.train_f, n, rates[batch], part
+                            )
+                        else:
+                            KERNELS.train_backward(
+                                &self.train_d, n, rates[batch], part
+                            )
+                    if n * n_events > OFTEN:  # it can still be dropped
+                        with gil:
+                            PyErr_CheckSignals()
+                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                       schedule="static"):
+                        if self.single:
+                            KERNELS_F.train_update(&self.train_f, n, rates[batch], part)
+                        else:
+                            KERNELS.train_update(&self.train_d, n, rates[batch], part)
+                    for k in range(n):
+                        total += losses[k]
+                    since += n * n_events
+                    if since > OFTEN:
+                        since = 0.0
+                        with gil:
+                            PyErr_CheckSignals()
+        finally:
+            self.is_running = False
+            self.measured = None
+            self.train_f.measured, self.train_d.measured = NULL, NULL
+            self.train_f.measured_peaks, self.train_d.measured_peaks = NULL, NULL
         PyErr_CheckSignals()
         return total / n_order
+
+    cdef object inputs(self, Spikes spikes, const size_t[::1] order):
+        """The Spikes that enter the network in a batch."""
+        cdef Py_ssize_t n = order.shape[0]
+        cdef size_t[::1] begin, end
+        cdef uint32_t[::1] inputs
+        cdef float[::1] times_f
+        cdef double[::1] times_d
+        size = max(1, n * spikes.most)
+        times = np.empty(size, spikes.times.dtype)
+        numbers, bounds = np.empty(size, np.uint32), np.empty((2, n), np.uintp)
+        begin, end, inputs = bounds[0], bounds[1], numbers
+        if self.single:
+            times_f = times
+            KERNELS_F.train_inputs(&self.train_f, &order[0], n, &begin[0], &end[0],
+                                   &times_f[0], &inputs[0])
+        else:
+            times_d = times
+            KERNELS.train_inputs(&self.train_d, &order[0], n, &begin[0], &end[0],
+                                 &times_d[0], &inputs[0])
+        return Spikes(times, numbers, bounds[0], bounds[1], spikes.n_in)
+
+    cdef int measure(
+        self, object forward, Spikes spikes, const size_t[::1] order
+    ) except -1:
+        """Get the spikes of a batch from forward, and point the structs to them."""
+        cdef Py_ssize_t n = order.shape[0], k
+        cdef const float[:, ::1] rows_f
+        cdef const double[:, ::1] rows_d
+        cdef const float **layers_f = <const float **>self.pointers.start
+        cdef const double **layers_d = <const double **>self.pointers.start
+        times, peaks = forward(self.inputs(spikes, order), self.weights()), None
+        if isinstance(times, tuple):
+            if len(times) != 2:
+                raise ValueError(
+                    "forward must return a list of arrays, or a tuple of that and "
+                    f"peaks, got a tuple of {len(times)}"
+                )
+            times, peaks = times
+        times = list(times)
+        if len(times) != len(self.shapes):
+            raise ValueError(
+                f"forward must return spike times of {len(self.shapes)} layers, "
+                f"got {len(times)}"
+            )
+        dtype = np.float32 if self.single else np.float64
+        t_max = dtype(self.net_d.t_max)
+        for k, (_, n_out) in enumerate(self.shapes):
+            name = f"spike times that forward returns for layer {k}"
+            times[k] = _returned(times[k], (n, n_out), dtype, name)
+            if not np.all(times[k] > -TTFS_TIME_LIMIT):
+                raise ValueError(f"{name} must be finite or +inf")
+            times[k][times[k] >= t_max] = np.inf
+            if self.single:
+                rows_f = times[k]
+                layers_f[k] = &rows_f[0, 0]
+            else:
+                rows_d = times[k]
+                layers_d[k] = &rows_d[0, 0]
+        if peaks is not None:
+            name = "peaks that forward returns"
+            peaks = _returned(peaks, (n, self.n_outputs), dtype, name)
+            is_silent = times[len(times) - 1] == np.inf
+            if not np.all(np.abs(peaks[is_silent]) < TTFS_TIME_LIMIT):
+                raise ValueError(f"{name} must be finite where an output is silent")
+        self.measured = times, peaks
+        self.train_f.measured, self.train_d.measured = layers_f, layers_d
+        self.train_f.measured_peaks, self.train_d.measured_peaks = NULL, NULL
+        if peaks is not None and self.single:
+            rows_f = peaks
+            self.train_f.measured_peaks = &rows_f[0, 0]
+        elif peaks is not None:
+            rows_d = peaks
+            self.train_d.measured_peaks = &rows_d[0, 0]
+        return 0
 
     cdef int prepare(
         self, Spikes spikes, const size_t[::1] labels, const double[::1] factors,

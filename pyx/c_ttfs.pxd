@@ -46,6 +46,16 @@ cdef extern from "ttfs.h" nogil:
         TTFS_SQUARED_ERROR
         TTFS_SHIFT_INVARIANT
 
+    ctypedef enum ttfs_local_kernel:
+        TTFS_TABLE
+        TTFS_LINEAR
+
+    ctypedef enum ttfs_feedback:
+        TTFS_SYMMETRIC
+        TTFS_RANDOM
+        TTFS_DIRECT
+        TTFS_TARGET
+
     ctypedef enum ttfs_simd:
         TTFS_SIMD_BASELINE
         TTFS_SIMD_AVX2
@@ -84,6 +94,11 @@ cdef extern from "ttfs.h" nogil:
         double t_max
         double pseudo_slope
 
+    ctypedef struct ttfs_local:
+        ttfs_local_kernel kernel
+        ttfs_feedback feedback
+        const double *const *feedback_weights
+
     ctypedef struct ttfs_training:
         ttfs_network network
         ttfs_loss loss
@@ -105,6 +120,9 @@ cdef extern from "ttfs.h" nogil:
         ttfs_spikes spikes
         const size_t *labels
         const double *factors
+        const ttfs_local *local
+        const double *const *measured
+        const double *measured_peaks
         size_t most_samples
         size_t most_spikes
         size_t n_parts
@@ -184,6 +202,10 @@ cdef extern from "ttfs.h" nogil:
             size_t n_samples, double *const *layers, double *decisions, size_t *labels,
             void *scratch
         ) noexcept nogil
+        void (*train_inputs)(
+            const ttfs_training *training, const size_t *order, size_t n_samples,
+            size_t *begin, size_t *end, double *times, uint32_t *inputs
+        ) noexcept nogil
         void (*train_forward)(
             const ttfs_training *training, const size_t *order, size_t n_samples,
             size_t part, double *loss
@@ -230,6 +252,11 @@ cdef extern from "ttfs.h" nogil:
         double t_max
         double pseudo_slope
 
+    ctypedef struct ttfs_local_f:
+        ttfs_local_kernel kernel
+        ttfs_feedback feedback
+        const float *const *feedback_weights
+
     ctypedef struct ttfs_training_f:
         ttfs_network_f network
         ttfs_loss loss
@@ -251,6 +278,9 @@ cdef extern from "ttfs.h" nogil:
         ttfs_spikes_f spikes
         const size_t *labels
         const double *factors
+        const ttfs_local_f *local
+        const float *const *measured
+        const float *measured_peaks
         size_t most_samples
         size_t most_spikes
         size_t n_parts
@@ -329,6 +359,10 @@ cdef extern from "ttfs.h" nogil:
             const ttfs_network_f *network, const ttfs_spikes_f *spikes,
             size_t n_samples, float *const *layers, double *decisions, size_t *labels,
             void *scratch
+        ) noexcept nogil
+        void (*train_inputs)(
+            const ttfs_training_f *training, const size_t *order, size_t n_samples,
+            size_t *begin, size_t *end, float *times, uint32_t *inputs
         ) noexcept nogil
         void (*train_forward)(
             const ttfs_training_f *training, const size_t *order, size_t n_samples,

@@ -108,16 +108,18 @@ def assert_weights_close(core, slow, layers, rtol):
         assert_allclose(weights, expected, rtol=0, atol=rtol * moved)
 
 
-def run_both(core, slow, data, batch_size, n_epochs=2, rate=0.02):
+def run_both(core, slow, data, batch_size, n_epochs=2, rate=0.02, measures=None):
+    """Train both; measures are what fires in their place, one for each."""
     times, labels, factors = data
+    ours, theirs = measures or (None, None)
     spikes = twin.spikes_of(times, slow.layers[0].bias_times, T_MAX)
     rng = np.random.default_rng(5)
     n_batches = -(-len(times) // batch_size)
     for _ in range(n_epochs):
         order = rng.permutation(len(times)).astype(np.uintp)
         rates = rng.uniform(0.5, 1.0, n_batches) * rate
-        got = core.epoch(spikes, labels, factors, order, batch_size, rates)
-        expected = slow.epoch(times, labels, factors, order, batch_size, rates)
+        got = core.epoch(spikes, labels, factors, order, batch_size, rates, ours)
+        expected = slow.epoch(times, labels, factors, order, batch_size, rates, theirs)
         assert_allclose(got, expected, rtol=1e-10 if core_is_double(core) else 1e-4)
 
 

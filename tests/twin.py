@@ -216,27 +216,35 @@ def with_biases(layer, times):
     return np.hstack([times, biases]).astype(layer.weights.dtype, order="C")
 
 
-def forward(layers, times, t_max):
-    """Pass times (n_samples, n_in) through all layers; one LayerPass for each."""
+def forward(layers, times, t_max, measured=None):
+    """Pass times (n_samples, n_in) through all layers; one LayerPass for each.
+
+    Spike times of all layers may have been measured.
+    """
     passes = []
-    for layer in layers:
+    for k, layer in enumerate(layers):
         inputs = with_biases(layer, times)
         arrivals = inputs[:, :, None]
         if layer.delays is not None:
             arrivals = arrivals + matrix_of(layer.delays)
         events = Neurons(arrivals, layer.neuron, t_max)
-        times = events.first_spike(layer.weights)
+        if measured is None:
+            times = events.first_spike(layer.weights)
+        else:
+            times = np.where(measured[k] < t_max, measured[k], np.inf)
+            times = times.astype(layer.weights.dtype)
         passes.append(LayerPass(layer, inputs, arrivals, t_max, events, times))
     return passes
 
 
-def decision_times(last, t_max, pseudo_slope):
+def decision_times(last, t_max, pseudo_slope, u_peak=None):
     """Times of the output layer, with pseudo-times for silent neurons, float64.
 
     A silent neuron counts as t_max + pseudo_slope (threshold - u_peak): later than any
-    spike, and the later the further it stayed below threshold.
+    spike, and the later the further it stayed below threshold. u_peak may have been
+    measured.
     """
-    u_peak = last.u_peak.astype(np.float64)
+    u_peak = (last.u_peak if u_peak is None else u_peak).astype(np.float64)
     missing = np.maximum(last.layer.neuron.threshold - u_peak, 0)
     return np.where(last.fired, last.spikes, t_max + pseudo_slope * missing)
 
@@ -276,6 +284,69 @@ def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
             delay_grads[k] = grad.sum(axis=0).reshape(layer.delays.shape)
         grad_times = np.ascontiguousarray(grad.sum(axis=2)[:, : -n_bias or None])
     return grads, delay_grads
+
+
+def power_of_two(x):
+    """2^s with s next to log2(x), from 2^-4 to 2^6."""
+    return 2.0 ** np.clip(np.floor(np.log2(np.maximum(x, 1e-9)) + 0.5), -4, 6)
+
+
+def kernel_and_slope(neuron, kind, d):
+    """The kernel of a local rule and its derivative; 0 where d is not positive."""
+    shorter, longer = sorted([neuron.tau_mem, neuron.tau_syn])
+    after = d > 0
+    d = np.where(after, d, 0.0)
+    if kind == "table":
+        k = neuron.kappa(d)
+        slope = np.exp(-d / longer) / neuron.tau_syn - k / shorter
+        return k, np.where(after, slope, 0.0)
+    peak = min(neuron.peak_delay, 2 * neuron.tau_syn)
+    height = neuron.kappa(peak)
+    k = height * np.minimum(d / peak, np.maximum(0, (4 * peak - d) / (3 * peak)))
+    slope = np.where(d <= peak, height / peak, -height / (3 * peak))
+    return k, np.where(after & (d <= 4 * peak), slope, 0.0)
+
+
+def local_backward(
+    passes,
+    grad_times,
+    projected,
+    *,
+    local,
+    pseudo_slope,
+    existence,
+    tolerated,
+    power=power_of_two,
+):
+    """Gradients of the weights of all layers by the simplified local rule.
+
+    As `backward`. `projected` (n_samples, n_outputs) is what direct feedback and that
+    of targets project; power(u') is what takes the place of u', in threshold/tau_syn.
+    """
+    grads = [None] * len(passes)
+    for k in reversed(range(len(passes))):
+        did = passes[k]
+        weights, neuron = did.layer.weights, did.layer.neuron
+        unit = neuron.threshold / neuron.tau_syn
+        c = grad_times / (unit * power(did.events.slope(weights, did.t_peak) / unit))
+        if k == len(passes) - 1:
+            silent = pseudo_slope * grad_times
+        else:
+            silent = existence_gradient(did.fired, existence, tolerated)
+        c = np.where(did.fired, c, silent)
+        d = did.t_peak[:, None, :] - did.times[:, :, None]
+        value, slope = kernel_and_slope(neuron, local["kernel"], d)
+        grads[k] = -np.einsum("sj,sij->ij", c, value)
+        if k == 0:
+            break
+        if local["feedback"] in ("direct", "target"):
+            grad_times = projected @ local["feedback_weights"][k].T
+            continue
+        if local["feedback"] == "random":
+            weights = local["feedback_weights"][k]
+        grad_times = np.einsum("sj,ij,sij->si", c, weights, slope)
+        grad_times = grad_times[:, : passes[k - 1].spikes.shape[1]]
+    return grads
 
 
 def existence_gradient(fired, strength, tolerated):
@@ -353,20 +424,32 @@ class Adam:
 
     def step(self, weights, grad, active, learning_rate):
         """Update the active rows of weights in place."""
-        b1, b2 = self.betas
         rate = learning_rate * self.unit
         g = grad[active].astype(np.float64)
         self.n_steps += 1
         n = self.n_steps
         steps = (n - self.touched[active])[:, None]
         self.touched[active] = n
+        keep = np.exp(-learning_rate * self.weight_decay)
+        decayed = self.rest + (weights[active] - self.rest) * keep**steps
+        weights[active] = decayed - rate * self.move(g, active, steps)
+
+    def move(self, g, active, steps):
+        """What the learning rate is multiplied with."""
+        b1, b2 = self.betas
+        n = self.n_steps
         self.m[active] = b1**steps * self.m[active] + (1 - b1) * g
         self.v[active] = b2**steps * self.v[active] + (1 - b2) * g**2
         m = self.m[active] / (1 - b1**n)
         root = np.sqrt(self.v[active] / (1 - b2**n))
-        keep = np.exp(-learning_rate * self.weight_decay)
-        decayed = self.rest + (weights[active] - self.rest) * keep**steps
-        weights[active] = decayed - rate * m / (root + self.epsilon)
+        return m / (root + self.epsilon)
+
+
+class Descent(Adam):
+    """Steepest descent, with weight decay as above."""
+
+    def move(self, g, active, steps):
+        return g
 
 
 def matrix_of(delays):
@@ -395,6 +478,7 @@ class Trainer:
     weight_decay: float
     delay_units: list | None = None
     rests: list | None = None
+    local: dict | None = None
     dropout: float = 0.0
     may_drop: np.ndarray | None = None
     seed: int = 0
@@ -407,7 +491,7 @@ class Trainer:
 
     def __post_init__(self):
         self.optimizers = [
-            Adam(
+            (Descent if self.local else Adam)(
                 layer.weights.shape,
                 unit,
                 beta_1=self.beta_1,
@@ -436,8 +520,11 @@ class Trainer:
             if layer.delays is not None
         ]
 
-    def step(self, times, labels, factors, learning_rate):
-        """One update of the weights; returns the loss summed over the batch."""
+    def step(self, times, labels, factors, learning_rate, measure=None):
+        """One update of the weights; returns the loss summed over the batch.
+
+        measure is what `_core.Trainer.epoch` takes as forward.
+        """
         n_samples = len(labels)
         first = self.layers[0]
         rows = slot_rows(len(first.weights), len(first.bias_times), self.n_slots)
@@ -450,18 +537,34 @@ class Trainer:
             may_drop = np.repeat(self.may_drop, self.n_slots)
             key = draw(self.seed, self.optimizers[0].n_steps)
             times = thin(first, times, self.t_max, self.dropout, may_drop, key)
-        passes = forward([first, *self.layers[1:]], times, self.t_max)
-        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope)
+        measured, u_peak = None, None
+        if measure is not None:
+            spikes = spikes_of(times, first.bias_times, self.t_max)
+            weights = [layer.weights.copy() for layer in self.layers]
+            measured = measure(spikes, weights)
+            if isinstance(measured, tuple):
+                measured, u_peak = measured
+        passes = forward([first, *self.layers[1:]], times, self.t_max, measured)
+        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope, u_peak)
         decisions = decisions.astype(self.layers[0].weights.dtype)
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
-        grads, delay_grads = backward(
-            passes,
-            grad,
-            pseudo_slope=self.pseudo_slope,
-            floor=self.floor,
-            existence=self.existence,
-            tolerated=self.tolerated,
-        )
+        silent = {
+            "pseudo_slope": self.pseudo_slope,
+            "existence": self.existence,
+            "tolerated": self.tolerated,
+        }
+        if self.local:
+            projected = grad
+            if self.local["feedback"] == "target":
+                projected = np.zeros_like(grad)
+                target = factors / n_samples / self.loss.get("time_scale", 1.0)
+                projected[np.arange(n_samples), labels] = target
+            grads = local_backward(passes, grad, projected, local=self.local, **silent)
+            # The rate is that of the sum of losses.
+            grads = [n_samples * g for g in grads]
+            delay_grads = [None] * len(grads)
+        else:
+            grads, delay_grads = backward(passes, grad, floor=self.floor, **silent)
         self.n_kinks += n_kinks(passes, self.existence, self.tolerated)
         for did in passes[:-1]:
             pull = existence_gradient(did.fired, self.existence, self.tolerated)
@@ -486,10 +589,12 @@ class Trainer:
             np.maximum(delays, 0, out=delays)
         return n_samples * float(loss.sum())
 
-    def epoch(self, times, labels, factors, order, batch_size, rates):
+    def epoch(self, times, labels, factors, order, batch_size, rates, measure=None):
         """Steps over all samples in the given order; returns the mean loss."""
         loss = 0.0
         for k, begin in enumerate(range(0, len(order), batch_size)):
             batch = order[begin : begin + batch_size]
-            loss += self.step(times[batch], labels[batch], factors[batch], rates[k])
+            loss += self.step(
+                times[batch], labels[batch], factors[batch], rates[k], measure
+            )
         return loss / len(order)

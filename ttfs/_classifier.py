@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
 from ttfs._encoding import ZEROS_SPIKE, Encoder
+from ttfs._fixed_point import MOST_TICKS, n_ticks_of
 from ttfs._network import (
     Layer,
     cosine,
@@ -33,6 +34,12 @@ from ttfs._network import (
     step_unit,
 )
 from ttfs._neuron import LIF
+from ttfs._on_chip import (
+    LocalTrainer,
+    QuantizedTrainer,
+    inference,
+    make_network,
+)
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
 
@@ -41,19 +48,31 @@ _BLOCK = 1024
 
 # The recipe. Times are in tau_syn, weights in units of weight_unit().
 _INPUT_WINDOW = 1.0  # features spike within this time
-_HORIZON = 0.5  # default t_max: this much for each layer, after the last input
 _PSEUDO_SLOPE = 2.0  # delay of a silent output neuron for each threshold it misses
 _BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
 _DRIVE, _SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
 _REST = 3.0  # weights decay to this drive: neurons just fire
 _EXISTENCE, _TOLERATED = 0.1, 0.15  # silent hidden neurons, see src/training.inc
-_TIME_SCALE = 0.2  # default time_scale
 _TARGET_TIMES = 0.8, 1.2  # default target_times
-_UPDATES = 100_000  # of max_iter="auto"
 _LEAST_EPOCHS, _MOST_EPOCHS = 40, 500
 _INITIAL = 256  # samples that the initial weights are chosen on
 _LONGEST = 1e4  # limit of t_max
 _DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
+
+_TICKS = 64  # of a tau_syn, by default
+
+# What the recipes of the two gradients do not share: t_max is `horizon` for each layer,
+# after the last input; `updates` are those of max_iter="auto".
+_EXACT = {
+    "horizon": 0.5,
+    "time_scale": 0.2,
+    "learning_rate": 0.005,
+    "updates": 100_000,
+}
+_LOCAL = {"horizon": 1.5, "time_scale": 0.05, "learning_rate": 0.1, "updates": 10_000}
+
+# Parameters of integer arithmetic and of the local rule that last for a model.
+_FIXED = "weight_bits", "accumulator_bits", "tick", "kernel", "feedback", "rounding"
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -379,7 +398,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "tau_syn": [Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, None, closed="neither")],
         "delays": [StrOptions({"axonal", "synaptic"}), None],
-        "arithmetic": [StrOptions({"float32", "float64"})],
+        "gradient": [StrOptions({"exact", "local"})],
+        "arithmetic": [StrOptions({"float32", "float64", "fixed"})],
+        "weight_bits": [Interval(Integral, 2, 8, closed="both")],
+        "accumulator_bits": [Interval(Integral, 4, 16, closed="both"), None],
+        "tick": [Interval(Real, 0, None, closed="neither"), None],
+        "kernel": [StrOptions({"table", "linear"})],
+        "feedback": [StrOptions({"symmetric", "random", "direct", "target"})],
+        "rounding": [StrOptions({"stochastic", "floor"})],
         "encoder": [
             StrOptions({"auto", "latency", "complement", "population", "spike_times"})
         ],
@@ -397,7 +423,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "learning_rate": [StrOptions({"cosine", "constant"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_init": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
@@ -424,7 +453,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         tau_syn=1.0,
         threshold=1.0,
         delays=None,
+        gradient="exact",
         arithmetic="float32",
+        weight_bits=6,
+        accumulator_bits=None,
+        tick=None,
+        kernel="table",
+        feedback="symmetric",
+        rounding="stochastic",
         encoder="auto",
         n_receptive_fields=4,
         loss="cross_entropy",
@@ -437,7 +473,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         weight_decay=1.5,
         batch_size="auto",
         learning_rate="cosine",
-        learning_rate_init=0.005,
+        learning_rate_init="auto",
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
@@ -457,7 +493,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.tau_syn = tau_syn
         self.threshold = threshold
         self.delays = delays
+        self.gradient = gradient
         self.arithmetic = arithmetic
+        self.weight_bits = weight_bits
+        self.accumulator_bits = accumulator_bits
+        self.tick = tick
+        self.kernel = kernel
+        self.feedback = feedback
+        self.rounding = rounding
         self.encoder = encoder
         self.n_receptive_fields = n_receptive_fields
         self.loss = loss
@@ -627,6 +670,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _structure(self):
         """Parameters that the weights are made for."""
+        self._check_combination()
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
         if any(type(n) is not int or n < 1 for n in hidden):
             raise ValueError(
@@ -641,11 +685,39 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             "tau_syn": float(self.tau_syn),
             "threshold": float(self.threshold),
             "delays": self.delays,
+            "gradient": self.gradient,
             "arithmetic": self.arithmetic,
             "encoder": self.encoder,
             "n_receptive_fields": int(self.n_receptive_fields),
             "t_max": self.t_max,
+            **{name: getattr(self, name) for name in _FIXED},
         }
+
+    def _check_combination(self):
+        """Raise where parameters do not go together."""
+        is_local, is_fixed = self.gradient == "local", self.arithmetic == "fixed"
+        if self.delays is not None and (is_local or is_fixed):
+            which = "gradient='local'" if is_local else "arithmetic='fixed'"
+            raise ValueError(
+                f"delays={self.delays!r} is not supported with {which}: use delays=None"
+            )
+        if is_local and is_fixed:
+            if self.loss != "cross_entropy" or self.early_firing != 0:
+                raise ValueError(
+                    "gradient='local' with arithmetic='fixed' learns by the "
+                    "cross-entropy alone: use loss='cross_entropy', early_firing=0"
+                )
+            if self.class_weight is not None:
+                raise ValueError(
+                    "gradient='local' with arithmetic='fixed' does not support "
+                    "class_weight"
+                )
+        accumulator = self.accumulator_bits
+        if accumulator is not None and accumulator < self.weight_bits + 2:
+            raise ValueError(
+                f"accumulator_bits={accumulator} must be at least weight_bits + 2 = "
+                f"{self.weight_bits + 2}: the weight, its sign and one bit more"
+            )
 
     def _make_neurons(self, n_layers):
         """The neuron parameters of each layer."""
@@ -675,9 +747,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         kind = "spike_times" if isinstance(X, SpikeTrains) else self.encoder
         window = _INPUT_WINDOW * self.tau_syn
         encoder = Encoder(kind, window, structure["n_receptive_fields"]).fit(X)
-        t_max = self.t_max
+        t_max, recipe = self.t_max, self._recipe
         if t_max is None:
-            t_max = encoder.end + _HORIZON * (len(hidden) + 1) * self.tau_syn
+            t_max = encoder.end + recipe["horizon"] * (len(hidden) + 1) * self.tau_syn
         if not 0 < t_max <= _LONGEST * self.tau_syn:
             raise ValueError(
                 f"t_max={t_max:g} must be positive, since it counts from the start of "
@@ -689,6 +761,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.n_layers_ = len(hidden) + 2
         self.n_channels_in_ = encoder.n_channels
         self.t_max_ = float(t_max)
+        self._fixed = None
+        if self.arithmetic == "fixed":
+            self.tick_, t_max = self._ticks(t_max)
+            self.t_max_ = t_max
         self._encoder = encoder
         self._fitted_structure = structure
         self._neurons, self.coefs_, self.bias_times_ = [], [], []
@@ -696,9 +772,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.delays_ = [] if self.delays else None
         some = self._rng.permutation(X.shape[0])[:_INITIAL]
         bias_times = self.tau_syn * np.array(_BIAS_TIMES)
+        if self.arithmetic == "fixed":
+            bias_times = n_ticks_of(bias_times, self.tick_) * self.tick_
         n_bias = len(bias_times)
-        spikes = encoder.spikes(X[some], bias_times.astype(self.arithmetic), t_max)
+        dtype = self._dtype
+        spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
         n_active = self._n_active = spikes.n_spikes / len(some)
+        self._n_actives = []
         sizes = [encoder.n_channels, *hidden, len(classes)]
         neurons = self._make_neurons(len(hidden) + 1)
         for neuron, (n_in, n_out) in zip(
@@ -714,16 +794,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 spread=_SPREAD,
             )
             self._neurons.append(neuron)
-            self.coefs_.append(weights.astype(self.arithmetic))
+            self.coefs_.append(weights.astype(dtype))
             self.bias_times_.append(bias_times)
             if self.delays:
                 shape = weights.shape[: 1 if self.delays == "axonal" else 2]
-                self.delays_.append(np.zeros(shape, self.arithmetic))
+                self.delays_.append(np.zeros(shape, dtype))
             self._step_units.append(step_unit(neuron, n_active, len(neurons)))
             self._mean_weights.append(mean_weight(neuron, n_active, _REST))
+            self._n_actives.append(n_active)
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
+        if self.arithmetic == "fixed":
+            self._make_fixed()
         self._optimizer = None
         self._n_seen = 0  # samples that weight_decay is divided by
         self.n_iter_ = 0
@@ -735,12 +818,57 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.best_validation_score_ = None
 
     @property
+    def _recipe(self):
+        return _LOCAL if self.gradient == "local" else _EXACT
+
+    @property
+    def _dtype(self):
+        """That of real spike times and weights."""
+        return "float64" if self.arithmetic == "float64" else "float32"
+
+    def _ticks(self, t_max):
+        """The tick, and t_max rounded to ticks."""
+        tick = self.tau_syn / _TICKS if self.tick is None else float(self.tick)
+        n_ticks = int(n_ticks_of(t_max, tick))
+        if not 1 < n_ticks <= MOST_TICKS:
+            raise ValueError(
+                f"tick={tick:g} divides t_max={t_max:g} into {n_ticks} ticks; "
+                f"arithmetic='fixed' needs 2 to {MOST_TICKS}"
+            )
+        return tick, n_ticks * tick
+
+    def _make_fixed(self):
+        """Integers in the place of the real weights of coefs_."""
+        may_drop = np.zeros(self.coefs_[0].shape[0], np.uint8)
+        may_drop[: self.n_channels_in_] = self._encoder.may_drop
+        self._fixed, self.weight_steps_, self._scales = make_network(
+            self._layers,
+            self._n_actives,
+            self.t_max_,
+            tick=self.tick_,
+            kernel=self.kernel,
+            weight_bits=self.weight_bits,
+            accumulator_bits=self.accumulator_bits,
+            feedback=self.feedback,
+            is_floor=self.rounding == "floor",
+            time_scale=self.time_scale or self._recipe["time_scale"] * self.tau_syn,
+            drop=self.input_dropout,
+            may_drop=may_drop,
+            rests=self._mean_weights,
+            rng=self._rng,
+        )
+        self._real_weights = self.coefs_ if self.gradient == "exact" else None
+        self.coefs_ = [layer.integers() for layer in self._fixed.layers]
+
+    @property
     def _layers(self):
-        delays = self.delays_ or [None] * len(self.coefs_)
+        """Layers with real weights."""
+        weights = self.coefs_ if self._fixed is None else self._real_weights
+        delays = self.delays_ or [None] * len(weights)
         return [
             Layer(weights, bias_times, neuron, layer_delays)
             for weights, bias_times, neuron, layer_delays in zip(
-                self.coefs_, self.bias_times_, self._neurons, delays, strict=True
+                weights, self.bias_times_, self._neurons, delays, strict=True
             )
         ]
 
@@ -771,21 +899,26 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.validation_scores_ = list(self.validation_scores_ or [])
         else:
             self.validation_scores_ = self.best_validation_score_ = None
-        self.time_scale_ = self.time_scale or _TIME_SCALE * self._neuron.tau_syn
+        self.time_scale_ = (
+            self.time_scale or self._recipe["time_scale"] * self._neuron.tau_syn
+        )
         # Moments last from one partial_fit to the next; fit starts its own.
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         trainer = self._trainer(self._optimizer if is_partial else None)
         self._optimizer = None
 
+        learning_rate_init = self.learning_rate_init
+        if learning_rate_init == "auto":
+            learning_rate_init = self._recipe["learning_rate"]
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = (
-            _auto_epochs(-(-n_samples // batch_size))
+            _auto_epochs(-(-n_samples // batch_size), self._recipe["updates"])
             if self.max_iter == "auto"
             else self.max_iter
         )
         n_epochs = 1 if is_partial else n_epochs
-        best = self.coefs_, self.delays_
+        best = self._learned(trainer)
         record = -np.inf  # of this call
         n_worse = 0
         order = np.arange(n_samples, dtype=np.uintp)
@@ -794,7 +927,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         def rates(epoch):
             progress = (epoch + done) / n_epochs
             factor = cosine(progress) if is_cosine else np.ones_like(done)
-            return self.learning_rate_init * factor
+            return learning_rate_init * factor
 
         try:
             for epoch in range(n_epochs):
@@ -834,9 +967,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "what it has learned",
                 stacklevel=4,
             )
-        self.coefs_, self.delays_ = (
-            best if self.early_stopping else self._learned(trainer)
-        )
+        learned = best if self.early_stopping else self._learned(trainer)
+        vars(self).update(learned)
         if is_partial:
             self._optimizer = trainer.state()
         for name, arrays in (("weights", self.coefs_), ("delays", self.delays_ or [])):
@@ -847,8 +979,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 )
 
     def _learned(self, trainer):
-        """Weights and delays, as coefs_ and delays_ hold them."""
-        return trainer.weights(), trainer.delays() if self.delays else None
+        """The attributes that training changes."""
+        learned = {"coefs_": trainer.weights()}
+        if self.delays:
+            learned["delays_"] = trainer.delays()
+        if isinstance(trainer, LocalTrainer):
+            learned["_fixed"] = trainer.network()
+        if isinstance(trainer, QuantizedTrainer):
+            learned["_real_weights"] = trainer.real_weights()
+        return learned
 
     def _class_factors(self, labels):
         """Weight of each class in the loss."""
@@ -889,6 +1028,22 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         return min(self.batch_size, n_samples)
 
     def _trainer(self, state):
+        """What trains the weights at hand."""
+        if self._fixed is None:
+            return self._real_trainer(state)
+        if self.gradient == "exact":
+            trainer = self._real_trainer(state)
+            return QuantizedTrainer(
+                self._fixed, self.tick_, self.weight_steps_, trainer
+            )
+        return LocalTrainer(
+            self._fixed,
+            self.tick_,
+            scales=self._scales,
+            weight_decay=self.weight_decay * self._n_active / self._n_seen,
+        )
+
+    def _real_trainer(self, state):
         neuron = self._neuron
         return _core.Trainer(
             self._layers,
@@ -984,11 +1139,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _spikes(self, X):
         """Sorted spikes of the encoder and of the biases of the first layer."""
-        bias_times = self.bias_times_[0].astype(self.coefs_[0].dtype)
+        bias_times = self.bias_times_[0].astype(self._dtype)
         return self._encoder.spikes(X, bias_times, self.t_max_)
 
     @property
     def _network(self):
+        if self._fixed is not None:
+            return inference(self._fixed, self.coefs_, self.tick_)
         return _core.Network(self._layers, self.t_max_, self._pseudo_slope)
 
     def _blocks(self, X):
@@ -1093,9 +1250,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         return log_softmax(-self._decide(X) / self.time_scale_, axis=1)
 
 
-def _auto_epochs(n_batches):
+def _auto_epochs(n_batches, n_updates):
     """Epochs of max_iter="auto"."""
-    return min(max(-(-_UPDATES // n_batches), _LEAST_EPOCHS), _MOST_EPOCHS)
+    return min(max(-(-n_updates // n_batches), _LEAST_EPOCHS), _MOST_EPOCHS)
 
 
 class _Restore:

@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,14 @@ class _State(TypedDict):
     moments: list[tuple[_Real, _Real]]
     steps: list[tuple[_Index, _Index]]
     delay_moments: list[tuple[_Real, _Real] | None]
+
+_Layers = Sequence[_Real]
+_Forward = Callable[["Spikes", list[_Real]], _Layers | tuple[_Layers, _Real]]
+
+class _Local(TypedDict):
+    kernel: Literal["table", "linear"]
+    feedback: Literal["symmetric", "random", "direct", "target"]
+    feedback_weights: NotRequired[Sequence[_Real | None] | None]
 
 def n_threads() -> int: ...
 def has_openmp() -> bool: ...
@@ -107,6 +115,7 @@ class Trainer(Network):
         weight_decay: float,
         delay_units: Sequence[float] | None = ...,
         rests: Sequence[float] | None = ...,
+        local: _Local | None = ...,
         dropout: float = ...,
         may_drop: NDArray[np.bool_] | None = ...,
         seed: int = ...,
@@ -121,4 +130,5 @@ class Trainer(Network):
         order: _Index,
         batch_size: int,
         rates: NDArray[np.float64],
+        forward: _Forward | None = ...,
     ) -> float: ...

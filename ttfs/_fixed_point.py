@@ -17,8 +17,8 @@ MOST_INPUTS = MOST_NEURONS = 65_535
 MOST_TICKS = 16_384
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
-_CURRENT = 2047  # fx16 that `levels` least bits of a weight make, at most
-_ERROR_BITS = 4  # that errors of hidden neurons have more than weights need
+_CURRENT = 2048  # fx16 that `levels` least bits of a weight make, at most
+_ERROR_BITS = 4  # that errors of hidden neurons have more than those of outputs
 
 
 @dataclass
@@ -198,9 +198,10 @@ def n_ticks_of(time, tick):
     return np.floor(np.asarray(time, float) / tick + 0.5)
 
 
-def shift_register(seed, n):
-    """The initial state of register n."""
-    return 1 + (seed + 40503 * (n + 1)) % 65535
+def shift_registers(seed, first, n):
+    """The initial states of n registers, from number `first` on."""
+    numbers = np.arange(first, first + n, dtype=np.int64)
+    return (1 + (seed + 40503 * (numbers + 1)) % 65535).astype(np.uint16)
 
 
 def fixed_layer(
@@ -209,7 +210,8 @@ def fixed_layer(
     neuron,
     *,
     levels,
-    next_layer,
+    errors_from,
+    is_from_output,
     n_ticks,
     tick,
     kernel,
@@ -229,8 +231,16 @@ def fixed_layer(
     neuron : LIF
     levels : float
         Least bits of a weight in the unit threshold / (e kappa_p).
-    next_layer : tuple of (LIF, float) or None
-        Neuron and levels of the next layer; None for the output.
+    errors_from : tuple of (LIF, float) or None
+        Neuron and levels of the layer that errors come from; None for the output.
+    is_from_output : bool
+        Whether that is the output layer.
+
+    Returns
+    -------
+    layer : FixedLayer
+    error_gain : float
+        Errors of the layer, in the unit of those that they come from.
     """
     arrays, kappa = _tables(neuron, float(tick), n_ticks, kernel)
     with localcontext() as context:
@@ -252,15 +262,16 @@ def fixed_layer(
         ]
         slope_syn = _floor(2**14 * shortest / kappa.syn)
         slope_mem = -_floor(2**14 * shortest / kappa.mem)
-        error_shift = 0
-        if next_layer is not None:
-            after = _Kappa(next_layer[0])
-            scale = 127 * e * after.height * Decimal(next_layer[1])
-            error_shift = _nearest(_log2(scale)) - _ERROR_BITS
+        error_shift, error_gain = 0, 1.0
+        if errors_from is not None:
+            after = _Kappa(errors_from[0])
+            scale = 127 * e * after.height * Decimal(errors_from[1])
+            error_shift = _nearest(_log2(scale)) - is_from_output * _ERROR_BITS
+            error_gain = float(scale / 2**error_shift)
     most = (2**weight_bits - 1) << fraction
     stored = np.clip(np.rint(np.asarray(weights) * 2**fraction), -most, most)
     n_out = stored.shape[1]
-    return FixedLayer(
+    layer = FixedLayer(
         weights=stored.astype(np.int16),
         bias_ticks=np.minimum(n_ticks_of(bias_times, tick), n_ticks).astype(np.uint16),
         fraction=fraction,
@@ -279,6 +290,7 @@ def fixed_layer(
         silence=np.zeros(n_out, np.uint8),
         **arrays,
     )
+    return layer, error_gain
 
 
 def silent_delay(neuron, threshold, tick):

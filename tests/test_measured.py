@@ -1,0 +1,368 @@
+"""Training on spike times that are given: from a chip, or from other arithmetic."""
+
+import itertools
+
+import numpy as np
+import pytest
+import twin
+from numpy.testing import assert_allclose, assert_array_equal
+from test_training import (
+    LOSSES,
+    NEURONS,
+    PSEUDO_SLOPE,
+    T_MAX,
+    assert_weights_close,
+    make_data,
+    make_layers,
+    run_both,
+    trainers,
+)
+from threadpoolctl import threadpool_limits
+
+from ttfs import LIF, _core
+from ttfs._network import Layer
+
+DROPOUT = {"dropout": 0.3, "may_drop": np.arange(9) % 3 > 0, "seed": 7}
+
+
+def simulate(layers):
+    """A forward that is the network itself."""
+
+    def forward(spikes, weights):
+        now = [
+            Layer(w, layer.bias_times, layer.neuron)
+            for w, layer in zip(weights, layers, strict=True)
+        ]
+        return _core.Network(now, T_MAX, PSEUDO_SLOPE).spike_times(spikes)
+
+    return forward
+
+
+def draw_spikes(layers, seed, *, with_peaks=False):
+    """A forward that knows no network: times on the grid of the inputs.
+
+    Some are before all inputs, some at t_max and after it, some infinite.
+    """
+    rng = np.random.default_rng(seed)
+
+    def forward(spikes, weights):
+        times = []
+        for w in weights:
+            at = rng.integers(-8, 80, (len(spikes), w.shape[1])) / 32.0
+            at[rng.random(at.shape) < 0.15] = np.inf
+            at[rng.random(at.shape) < 0.05] = T_MAX
+            at[rng.random(at.shape) < 0.05] = 1e9
+            times.append(at)
+        peaks = rng.uniform(-1.0, 1.5, times[-1].shape)
+        peaks[times[-1] < T_MAX] = np.nan  # nobody looks at them
+        return (times, peaks) if with_peaks else times
+
+    return forward
+
+
+def epoch(core, layers, data, batch_size, rate=0.02, **keywords):
+    """One epoch in the order of the samples."""
+    times, labels, factors = data
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order = np.arange(len(times), dtype=np.uintp)
+    rates = np.full(-(-len(times) // batch_size), rate)
+    return core.epoch(spikes, labels, factors, order, batch_size, rates, **keywords)
+
+
+# ------------------------------------------------------------------ the gradient
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("changes", [{}, DROPOUT], ids=["all", "dropout"])
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_own_spikes_train_like_none(dtype, loss, changes):
+    layers = make_layers(LIF(), (9, 70, 21, 3), dtype)
+    data = make_data(23, 9, 3, dtype)
+    cores = [trainers(layers, loss, **changes)[0] for _ in range(2)]
+    forwards = None, simulate(layers)
+    # Losses and what they are made of have the same bits. Simulation knows that u is
+    # the threshold at a spike, so u' is rounded otherwise, and with it the weights.
+    first = [
+        epoch(core, layers, data, 23, rate=0.0, forward=forward)
+        for core, forward in zip(cores, forwards, strict=True)
+    ]
+    assert first[0] == first[1]
+    rtol = 1e-10 if dtype == np.float64 else 2e-3
+    for _ in range(1 if dtype == np.float32 else 3):
+        got = [
+            epoch(core, layers, data, 8, forward=forward)
+            for core, forward in zip(cores, forwards, strict=True)
+        ]
+        assert_allclose(*got, rtol=rtol)
+    for a, b, layer in zip(*(core.weights() for core in cores), layers, strict=True):
+        moved = np.abs(a - layer.weights).max()
+        assert moved > 0
+        assert_allclose(a, b, rtol=0, atol=rtol * moved)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"floor": 0.0}, {"floor": 3.0}, {"existence": 0.0}, DROPOUT],
+    ids=["floor 0.3", "floor 0", "floor 3", "no existence", "dropout"],
+)
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+def test_any_spikes_train_like_the_twin(neuron, changes):
+    layers = make_layers(neuron, (9, 70, 21, 3))
+    core, slow = trainers(layers, LOSSES["early"], **changes)
+    measures = [draw_spikes(layers, 3, with_peaks=True) for _ in range(2)]
+    run_both(core, slow, make_data(23, 9, 3), 5, measures=measures)
+    assert slow.n_pulled > 10 or changes == {"existence": 0.0}
+    assert_weights_close(core, slow, layers, 1e-9)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+@pytest.mark.parametrize("sizes", [(6, 3), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str)
+def test_other_networks_and_losses_train_like_the_twin(sizes, loss):
+    layers = make_layers(LIF(1.7, 1.0), sizes)
+    core, slow = trainers(layers, loss)
+    measures = [draw_spikes(layers, 4) for _ in range(2)]
+    run_both(core, slow, make_data(30, sizes[0], sizes[-1]), 7, measures=measures)
+    assert_weights_close(core, slow, layers, 1e-9)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_large_batches_and_long_lists_train_like_the_twin():
+    # More samples than are worked on at a time, events of more than one segment.
+    layers = make_layers(LIF(0.2, 0.15), (200, 20, 4))
+    core, slow = trainers(layers, LOSSES["cross-entropy"])
+    measures = [draw_spikes(layers, 5) for _ in range(2)]
+    data = make_data(300, 200, 4)
+    run_both(core, slow, data, 290, n_epochs=1, measures=measures)
+    assert_weights_close(core, slow, layers, 1e-10)
+
+
+def lone_synapse(dtype, weight, at, **changes):
+    """dL/dw as Adam has seen it, of one synapse with an input at 0.5 and L = at^2/2."""
+    layer = Layer(np.array([[weight]], dtype), np.empty(0), LIF())
+    loss = {"kind": "squared_error", "target_label": 0.0}
+    core, _ = trainers([layer], loss, weight_decay=0.0, **changes)
+    data = np.full((1, 1), 0.5, dtype), np.zeros(1, np.uintp), np.ones(1)
+    value = epoch(core, [layer], data, 1, forward=lambda *_: [np.full((1, 1), at)])
+    return value, core.state()["moments"][0][0][0, 0] / 0.1, core.weights()[0][0, 0]
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weight", [-2.0, 0.0, 0.5, 4.0])
+def test_spike_where_the_model_has_none_learns_with_the_floor(dtype, weight):
+    at, floor = 1.25, 0.3
+    kappa, slope = 0.75 * np.exp(-0.75), weight * 0.25 * np.exp(-0.75)
+    rtol = 1e-6 if dtype == np.float32 else 1e-12
+    value, grad, _ = lone_synapse(dtype, weight, at)
+    assert_allclose(value, at**2 / 2, rtol=rtol)
+    assert_allclose(grad, -at * kappa / max(slope, floor), rtol=rtol)
+    if slope != 0:
+        _, grad, _ = lone_synapse(dtype, weight, at, floor=0.0)
+        assert_allclose(grad, -at * kappa / slope, rtol=rtol)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("floor", [0.0, 0.3])
+@pytest.mark.parametrize("at", [-3.0, 0.25, 0.5])
+def test_spike_that_no_input_precedes_teaches_nothing(dtype, floor, at):
+    value, grad, weight = lone_synapse(dtype, 2.0, at, floor=floor)
+    assert_allclose(value, at**2 / 2, rtol=1e-6)
+    assert (grad, weight) == (0.0, 2.0)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_measured_peaks_count_in_pseudo_times():
+    layer = Layer(np.array([[1.0, 2.0, 3.0]]), np.empty(0), LIF(threshold=1.5))
+    loss = {"kind": "squared_error", "target_label": 0.0, "target_other": 0.0}
+    core, _ = trainers([layer], loss)
+    data = np.zeros((1, 1)), np.zeros(1, np.uintp), np.ones(1)
+    times, peaks = np.array([[np.inf, 1.0, T_MAX]]), np.array([[0.5, 7.0, 2.0]])
+    value = epoch(core, [layer], data, 1, forward=lambda *_: ([times], peaks))
+    decisions = np.array([T_MAX + PSEUDO_SLOPE * 1.0, 1.0, T_MAX])
+    assert_allclose(value, np.sum(decisions**2) / 6, rtol=1e-14)
+
+
+# ------------------------------------------------------------------ what is asked
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("changes", [{}, DROPOUT], ids=["all", "dropout"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_forward_gets_what_enters_the_network_and_the_weights(dtype, changes):
+    layers = make_layers(LIF(), (9, 20, 3), dtype)
+    data = make_data(8, 9, 3, dtype)
+    core, slow = trainers(layers, LOSSES["early"], **changes)
+    seen, own = [], simulate(layers)
+
+    def forward(spikes, weights):
+        for got, expected in zip(weights, core.weights(), strict=True):
+            assert_array_equal(got, expected)
+        times = own(spikes, weights)
+        seen.append(spikes.dense())
+        assert spikes.times.dtype == dtype
+        for array in weights:
+            array[:] = np.nan  # a copy
+        return times
+
+    epoch(core, layers, data, 3, forward=forward)
+    assert [len(times) for times in seen] == [3, 3, 2]
+    times = [data[0][:3], data[0][3:6], data[0][6:]]
+    for step, (got, batch) in enumerate(zip(seen, times, strict=True)):
+        if changes:
+            key = twin.draw(slow.seed, step)
+            may_drop = slow.may_drop
+            batch = twin.thin(layers[0], batch, T_MAX, slow.dropout, may_drop, key)
+        expected = twin.with_biases(layers[0], batch)
+        assert_array_equal(got, np.where(expected < T_MAX, expected, np.inf))
+    assert changes == {} or np.mean(np.concatenate(seen)[:, :9] == np.inf) > 0.3
+    assert all(np.isfinite(w).all() for w in core.weights())
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_samples_without_spikes():
+    layer = Layer(np.ones((4, 3)), np.empty(0), LIF())
+    core, _ = trainers([layer], LOSSES["early"])
+    _, *rest = make_data(5, 4, 3)
+    n_spikes = []
+
+    def forward(spikes, weights):
+        n_spikes.append(spikes.n_spikes)
+        return [np.ones((5, 3))]
+
+    epoch(core, [layer], (np.full((5, 4), np.inf), *rest), 5, forward=forward)
+    assert n_spikes == [0]
+    assert_array_equal(core.weights()[0], layer.weights)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_bits_do_not_depend_on_threads(monkeypatch):
+    layers = make_layers(LIF(), (30, 130, 70, 5), np.float32)
+    data = make_data(400, 30, 5, np.float32)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    results = []
+    for n_threads in (1, 2, 3):
+        with threadpool_limits(n_threads):
+            core, _ = trainers(
+                layers, LOSSES["early"], dropout=0.2, may_drop=np.ones(30, bool)
+            )
+            loss = epoch(core, layers, data, 150, forward=draw_spikes(layers, 6))
+            moments = itertools.chain.from_iterable(core.state()["moments"])
+            results.append([np.array(loss), *core.weights(), *moments])
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert_array_equal(a, b)
+
+
+# ------------------------------------------------------------------ the border
+
+
+class TestBorder:
+    """What forward returns is looked at before anything moves."""
+
+    def setup_method(self):
+        self.layers = make_layers(LIF(), (4, 6, 3), np.float32)
+        self.data = make_data(6, 4, 3, np.float32)
+        self.core, _ = trainers(self.layers, LOSSES["early"])
+
+    def returns(self, result):
+        """An epoch in which forward fails in its second batch."""
+        core, _ = trainers(self.layers, LOSSES["early"])
+        once = tuple(array[:2] for array in self.data)
+        epoch(core, self.layers, once, 2)
+        results = iter([simulate(self.layers), result])
+
+        def forward(spikes, weights):
+            result = next(results)
+            return result(spikes, weights) if callable(result) else result
+
+        try:
+            epoch(self.core, self.layers, self.data, 2, forward=forward)
+        finally:
+            # The first update is in place, the second has not begun.
+            pairs = zip(self.core.weights(), core.weights(), strict=True)
+            assert all(np.allclose(a, b, atol=1e-5) for a, b in pairs)
+            assert [s[0] for s, _ in self.core.state()["steps"]] == [1, 1]
+            # And the trainer is as before.
+            assert np.isfinite(epoch(self.core, self.layers, self.data, 2))
+
+    HIDDEN, OUTPUT = np.ones((2, 6)), np.full((2, 3), np.inf)
+
+    @pytest.mark.parametrize(
+        ("result", "message"),
+        [
+            ([HIDDEN], "spike times of 2 layers, got 1"),
+            ([HIDDEN, OUTPUT, OUTPUT], "spike times of 2 layers, got 3"),
+            ((HIDDEN, OUTPUT), r"layer 0 must have shape \(2, 6\), got \(6,\)"),
+            (
+                (HIDDEN, OUTPUT, OUTPUT),
+                "a list of arrays, or a tuple of that and peaks, got a tuple of 3",
+            ),
+            ([HIDDEN[:1], OUTPUT], r"layer 0 must have shape \(2, 6\), got \(1, 6\)"),
+            ([HIDDEN, OUTPUT.T], r"layer 1 must have shape \(2, 3\), got \(3, 2\)"),
+            ([HIDDEN, 1.0], r"layer 1 must have shape \(2, 3\), got \(\)"),
+            ([HIDDEN * np.nan, OUTPUT], "layer 0 must be finite or"),
+            ([HIDDEN, -OUTPUT], "layer 1 must be finite or"),
+            ([HIDDEN, OUTPUT + 1j], "layer 1 must be real numbers, not complex"),
+            ([np.full((2, 6), "1"), OUTPUT], "layer 0 must be real numbers, not"),
+            ([np.full((2, 6), None), OUTPUT], "layer 0 must be real numbers, not obj"),
+            (([HIDDEN, OUTPUT], OUTPUT[:, :2]), r"peaks .* must have shape \(2, 3\)"),
+            (([HIDDEN, OUTPUT], -OUTPUT), "peaks .* must be finite where"),
+            (([HIDDEN, OUTPUT], OUTPUT * np.nan), "peaks .* must be finite where"),
+        ],
+        ids=str,
+    )
+    def test_bad_results(self, result, message):
+        with pytest.raises(ValueError, match=message):
+            self.returns(result)
+
+    @pytest.mark.parametrize("result", [None, 3.0])
+    def test_no_layers(self, result):
+        with pytest.raises(TypeError, match="not iterable"):
+            self.returns(result)
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+    def test_errors_pass_through(self, error):
+        def fail(spikes, weights):
+            raise error("unplugged")
+
+        with pytest.raises(error, match="unplugged"):
+            self.returns(fail)
+
+    def test_arrays_of_other_types_and_orders(self):
+        forward = simulate(self.layers)
+
+        def other(spikes, weights):
+            hidden, output = forward(spikes, weights)
+            return hidden.astype(float, order="F"), output.tolist()
+
+        expected = epoch(self.core, self.layers, self.data, 2, forward=forward)
+        core, _ = trainers(self.layers, LOSSES["early"])
+        got = epoch(core, self.layers, self.data, 2, forward=lambda *a: list(other(*a)))
+        assert got == expected
+        for a, b in zip(core.weights(), self.core.weights(), strict=True):
+            assert_array_equal(a, b)
+
+    def test_whole_numbers_are_times(self):
+        ticks = [np.ones((6, 6), np.int8), np.full((6, 3), 2, np.uint16)]
+        got = epoch(self.core, self.layers, self.data, 6, forward=lambda *_: ticks)
+        core, _ = trainers(self.layers, LOSSES["early"])
+        times = [array.astype(float) for array in ticks]
+        assert got == epoch(core, self.layers, self.data, 6, forward=lambda *_: times)
+
+    @pytest.mark.parametrize("shape", [(7,), (7, 6)], ids=str)
+    def test_delays(self, shape):
+        self.layers[0].delays = np.zeros(shape, np.float32)
+        core, _ = trainers(self.layers, LOSSES["early"])
+        with pytest.raises(ValueError, match="layers with delays"):
+            epoch(core, self.layers, self.data, 2, forward=simulate(self.layers))
+
+    def test_forward_cannot_train_the_trainer_that_asks(self):
+        def forward(spikes, weights):
+            epoch(self.core, self.layers, self.data, 2)
+
+        with pytest.raises(RuntimeError, match="in an epoch already"):
+            self.returns(forward)
