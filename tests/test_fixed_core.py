@@ -4,7 +4,7 @@ The "baseline" kernels call the functions of that header; tests of the header it
 elsewhere.
 """
 
-from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,68 +14,89 @@ from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, _core, _fixed
 from ttfs._fixed import Events, FixedCore
-from ttfs._fixed_point import (
-    FEEDBACKS,
-    FixedLayer,
-    FixedNetwork,
-    fixed_layer,
-    reciprocal_table,
-    shift_register,
-    silent_delay,
-    softmax_table,
-)
+from ttfs._fixed_point import FEEDBACKS, FixedLayer, FixedNetwork
 
 N_TICKS = 64
+I16, U16, I8, U8 = np.int16, np.uint16, np.int8, np.uint8
 VECTORS = [name for name in _fixed.simd_available() if name != "baseline"]
 # Around multiples of the lanes, 16 and 32, and of panels of them.
 WIDTHS = (1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 127, 128, 129, 160, 161)
 NEURONS = (LIF(), LIF(tau_mem=2.0), LIF(tau_mem=np.inf), LIF(tau_mem=0.5))
 
 
-def make_network(sizes, rng, *, neuron=None, fraction=9, n_ticks=N_TICKS, **options):
-    """A network of section 2 in which some neurons spike, with random weights."""
-    neuron = neuron or LIF()
-    options = {"feedback": "symmetric", "is_floor": False, "drop": 0, **options}
-    tick, levels, n_bias = 1 / 16, 16.0, 2
+def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
+    """A layer with the tables of section 2, about; n_after columns of feedback."""
+    tick, n_bias, levels, shift = 1 / 16, 2, 16.0, 6
+    most = 63 << fraction
+    d = np.arange(n_ticks + 1) * tick
+    tau_mem, tau_syn = neuron.tau_mem, neuron.tau_syn
+    if tau_mem == tau_syn:
+        tau_mem *= 1.0001
+    fast = np.exp(-d / tau_syn)
+    slow = np.exp(-d / tau_mem)
+    scale = 1 / (1 - tau_syn / tau_mem)
+    kappa = scale * (slow - fast)
+    slope = scale * (fast - slow * tau_syn / tau_mem)
+    kernel = np.minimum(127, 127 * kappa / kappa.max(initial=1e-9))
+    threshold = int(np.e * 0.37 * levels * 2**shift)
+    tau = min(tau_mem, tau_syn)
+
+    def fraction_of(table):
+        return np.minimum(32767, np.floor(2**15 * table)).astype(np.int16)
+
+    layer = FixedLayer(
+        weights=np.clip(
+            np.rint(rng.normal(100 / n_in, 20, (n_in + n_bias, n_out)) * 2**fraction),
+            -most,
+            most,
+        ).astype(np.int16),
+        bias_ticks=np.minimum([8, 48], n_ticks).astype(np.uint16),
+        fraction=fraction,
+        current_shift=shift,
+        threshold=threshold,
+        decay_mem=fraction_of(slow),
+        decay_syn=fraction_of(fast),
+        rise=fraction_of(kappa),
+        slope_mem=-int(2**14 * tau / tau_mem),
+        slope_syn=int(2**14 * tau / tau_syn),
+        slope_bounds=np.minimum(
+            threshold * 2.0 ** (np.arange(10) - 3.5) * tau / tau_syn / 2, 32767
+        ).astype(np.int16),
+        kernel=np.rint(kernel).astype(np.int8),
+        kernel_slope=np.clip(np.rint(127 * slope), -127, 127).astype(np.int8),
+        most=most,
+        rest=int(rng.integers(-3, 4)),
+        decay=0,
+        rate_shift=16,
+        error_shift=7,
+        feedback=rng.integers(-63, 64, (n_out, n_after), np.int16) if n_after else None,
+        lfsr=rng.integers(1, 65536, n_out, np.uint16),
+        silence=rng.integers(0, 256, n_out, np.uint8),
+    )
+    layer.kernel[0] = layer.kernel_slope[0] = 0
+    return layer
+
+
+def make_network(sizes, rng, *, neuron=NEURONS[0], fraction=9, n_ticks=N_TICKS, **kind):
+    """A network in which some neurons spike."""
+    kind = {"feedback": "symmetric", "is_floor": False, "drop": 0, **kind}
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
-        is_last = len(layers) == len(sizes) - 2
-        feedback = None
-        if options["feedback"] != "symmetric" and not is_last:
-            k = len(layers) + 2 if options["feedback"] == "random" else -1
-            feedback = rng.integers(-63, 64, (n_out, sizes[k]), np.int16)
-        layer = fixed_layer(
-            rng.normal(100 / n_in, 20, (n_in + n_bias, n_out)),
-            np.array([0.5, 3.0]),
-            neuron,
-            levels=levels,
-            next_layer=None if is_last else (neuron, levels),
-            n_ticks=n_ticks,
-            tick=tick,
-            kernel=rng.choice(["table", "linear"]),
-            weight_bits=6,
-            fraction=fraction,
-            rest=rng.integers(-3, 4),
-            feedback=feedback,
-        )
-        layers.append(
-            replace(
-                layer,
-                lfsr=rng.integers(1, 65536, n_out, np.uint16),
-                silence=rng.integers(0, 256, n_out, np.uint8),
-            )
-        )
+    for k, (n_in, n_out) in enumerate(pairwise(sizes)):
+        n_after = 0
+        if kind["feedback"] != "symmetric" and k < len(sizes) - 2:
+            n_after = sizes[k + 2 if kind["feedback"] == "random" else -1]
+        layers.append(make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks))
     return FixedNetwork(
         layers=layers,
         n_ticks=n_ticks,
-        silent_delay=silent_delay(neuron, layers[-1].threshold, tick),
-        softmax=softmax_table(0.3, tick),
-        reciprocal=reciprocal_table(),
+        silent_delay=1500,
+        softmax=np.floor(256 * np.exp(-np.arange(30) / 16 / 0.3) + 0.5).astype(U16),
+        reciprocal=np.floor(2**15 / np.arange(128, 256) + 0.5).astype(U16),
         gain=200,
         push=700,
-        may_drop=rng.integers(0, 2, sizes[0] + n_bias, np.uint8),
-        lfsr=np.array([shift_register(0, sum(sizes[1:]))], np.uint16),
-        **options,
+        may_drop=rng.integers(0, 2, sizes[0] + 2, np.uint8),
+        lfsr=np.array([12345], U16),
+        **kind,
     )
 
 
@@ -391,6 +412,32 @@ def test_network_is_a_copy_and_goes_on():
     assert np.any(model.layers[0].weights != a.network().layers[0].weights)
 
 
+def test_weights_can_be_replaced():
+    rng = np.random.default_rng(8)
+    network = make_network((30, 40, 4), rng)
+    events = make_events(50, 32, rng)
+    weights = [
+        rng.integers(-layer.most, layer.most, layer.weights.shape, np.int16, True)
+        for layer in network.layers
+    ]
+    for simd in _fixed.simd_available():
+        c = core(network, simd)
+        c.set_weights(weights)
+        assert_array_equal(c.network().layers[1].weights, weights[1])
+        assert_same_spikes(c, core(c.network()), events)
+        too_large = np.full((42, 4), network.layers[1].most + 1, I16)
+        for bad, message in (
+            (weights[:1], "2 layers"),
+            (weights[::-1], "shape"),
+            ([0 * weights[0], too_large], "weights must be in"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                c.set_weights(bad)
+        with pytest.raises(TypeError, match="int16"):
+            c.set_weights([w.astype(float) for w in weights])
+        assert_array_equal(c.network().layers[0].weights, weights[0])
+
+
 def test_no_samples():
     rng = np.random.default_rng(6)
     network = make_network((30, 20, 4), rng)
@@ -510,19 +557,14 @@ def test_bad_spikes():
 # -- The border --------------------------------------------------------------------
 
 
-def first(layer):
-    return lambda network: setattr(network.layers[0], *layer)
-
-
-def put(name, value, k=0):
-    """Change a field of the network, or of layer k if it has that."""
+def put(name, value, k=0, says=None):
+    """Change a field of layer k, or of the network if it has no such field."""
 
     def change(network):
-        target = network.layers[k] if name in FixedLayer.__annotations__ else network
-        if name in ("feedback", "lfsr") and k is None:
-            target = network
-        setattr(target, name, value)
+        is_of_layer = name in FixedLayer.__annotations__ and k is not None
+        setattr(network.layers[k] if is_of_layer else network, name, value)
 
+    change.says = says or name
     return change
 
 
@@ -535,10 +577,8 @@ def poke(name, index, value, k=0):
         array[index] = value
         setattr(target, name, array)
 
+    change.says = name
     return change
-
-
-I16, U16, I8, U8 = np.int16, np.uint16, np.int8, np.uint8
 
 
 @pytest.mark.parametrize(
@@ -547,7 +587,7 @@ I16, U16, I8, U8 = np.int16, np.uint16, np.int8, np.uint8
         (put("layers", []), ValueError),
         (put("n_ticks", 0), ValueError),
         (put("n_ticks", 16_385), ValueError),
-        (put("n_ticks", N_TICKS + 1), ValueError),
+        (put("n_ticks", N_TICKS + 1, says="decay_mem must have shape"), ValueError),
         (put("n_ticks", 64.5), TypeError),
         (put("silent_delay", -1), ValueError),
         (put("silent_delay", 65_536), ValueError),
@@ -565,21 +605,21 @@ I16, U16, I8, U8 = np.int16, np.uint16, np.int8, np.uint8
         (put("lfsr", np.ones(2, U16), None), ValueError),
         (put("weights", np.zeros((32, 20))), TypeError),
         (put("weights", np.zeros(32, I16)), ValueError),
-        (put("weights", np.zeros((32, 21), I16)), ValueError),
-        (put("weights", np.zeros((21, 4), I16), 1), ValueError),
-        (put("weights", np.zeros((32, 0), I16)), ValueError),
+        (put("weights", np.zeros((32, 21), I16), says="lfsr"), ValueError),
+        (put("weights", np.zeros((21, 4), I16), 1, "layer 1"), ValueError),
+        (put("weights", np.zeros((32, 0), I16), says="neurons"), ValueError),
         (poke("weights", (3, 4), 63 * 512 + 1), ValueError),
         (poke("weights", (3, 4), -63 * 512 - 1), ValueError),
-        (put("bias_ticks", np.zeros(3, U16), 1), ValueError),
-        (put("bias_ticks", np.zeros(33, U16)), ValueError),
+        (put("bias_ticks", np.zeros(3, U16), 1, "layer 1"), ValueError),
+        (put("bias_ticks", np.zeros(33, U16), says="layer 0"), ValueError),
         (poke("bias_ticks", 0, N_TICKS + 1), ValueError),
         (put("fraction", 15), ValueError),
         (put("fraction", -1), ValueError),
-        (put("fraction", 3), ValueError),  # weights of 12 bits
+        (put("fraction", 3, says="greatest weight"), ValueError),
         (put("most", 0), ValueError),
         (put("most", 32_767), ValueError),
         (put("current_shift", 15), ValueError),
-        (put("current_shift", 10), ValueError),  # 63 * 2^10 > 2^15
+        (put("current_shift", 10, says="current of the greatest"), ValueError),
         (put("threshold", 0), ValueError),
         (put("threshold", 32_768), ValueError),
         (put("decay_mem", np.zeros(N_TICKS, I16)), ValueError),
@@ -610,7 +650,7 @@ def test_bad_networks(change, error):
     network = make_network((30, 20, 4), np.random.default_rng(0))
     FixedCore(network)
     change(network)
-    with pytest.raises(error):
+    with pytest.raises(error, match=change.says):
         FixedCore(network)
 
 
@@ -687,7 +727,7 @@ def test_batches_count_spikes_of_an_input(small):
 
 
 def test_events_of_another_network(small):
-    c, events = small
+    c, _ = small
     rng = np.random.default_rng(0)
     for other, message in (
         (make_events(5, 31, rng), "must be of 32 inputs"),
