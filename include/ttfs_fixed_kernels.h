@@ -41,6 +41,7 @@ typedef struct {
  * - Weights have at most 11 bits and a sign, and so have those of RANDOM feedback. A
  *   weight's current, w 2^current_shift, is an int16. Stored weights are within `most`.
  * - error_shift is 5 to 25, rate_shift at most 30, softmax[0] is 256 and none is more.
+ * - Bias ticks are at most n_ticks. lfsr has `stride` entries.
  * - An input that spikes r times in a sample counts as r samples of a batch, of
  *   which there are TTFS_FIXED_MOST_SAMPLES at most.
  *

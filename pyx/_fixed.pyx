@@ -420,6 +420,7 @@ cdef class FixedCore:
         stride = -(-n_out // TTFS_FIXED_LANES) * TTFS_FIXED_LANES
         layer.stride = <uint16_t>stride
         bias_ticks = self.array(model.bias_ticks, np.uint16, (n_bias,), "bias_ticks")
+        _within(bias_ticks, 0, n_ticks, "bias_ticks")
         layer.bias_ticks = <const uint16_t *>_start(bias_ticks)
 
         # The weight, its accumulator, its current
@@ -433,10 +434,7 @@ cdef class FixedCore:
         shift = _integer(model.current_shift, 0, 14, "current_shift")
         _integer(greatest << shift, 0, 32_767, "the current of the greatest weight")
         weights = _aligned((n_in, stride), np.int16)
-        weights[:, :n_out] = _within(
-            _array(model.weights, np.int16, (n_in, n_out), "weights"),
-            -most, most, "weights",
-        )
+        weights[:, :n_out] = self.stored(model.weights, k)
         layer.weights = <int16_t *>_start(weights)
         layer.fraction, layer.current_shift, layer.most = fraction, shift, most
         layer.threshold = _integer(model.threshold, 1, 32_767, "threshold")
@@ -498,6 +496,21 @@ cdef class FixedCore:
         self.arrays += [weights, sums, touched, lfsr, silence]
         self.states.append((weights[:, :n_out], lfsr[:n_out], silence[:n_out]))
         return 0
+
+    cdef object stored(self, weights, Py_ssize_t k):
+        """The weights of layer k, checked."""
+        most = self.original.layers[k].most
+        weights = _array(weights, np.int16, self.shapes[k], "weights")
+        return _within(weights, -most, most, "weights")
+
+    def set_weights(self, weights):
+        """Replace the weights (n_in, n_out) of each layer, int16, biases last."""
+        if len(weights) != len(self.shapes):
+            raise ValueError(f"there are {len(self.shapes)} layers, not {len(weights)}")
+        weights = [self.stored(w, k) for k, w in enumerate(weights)]
+        for (own, _, _), w in zip(self.states, weights, strict=True):
+            own[:] = w
+        self.kernels.prepare(&self.net, _start(self.prepared))
 
     @property
     def simd(self):

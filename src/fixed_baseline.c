@@ -32,26 +32,26 @@ static void layer_spikes(const ttfs_fixed_network *network,
     ttfs_fixed_spikes(layer, network->n_ticks, events, n, state);
 }
 
-static void hidden_errors(const ttfs_fixed_network *network, const void *prepared,
-                          uint32_t k, ttfs_fixed_state *states, uint32_t label,
-                          void *extra)
+static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
+                          const void *own, const void *after, ttfs_fixed_state *states,
+                          uint32_t label)
 {
-    (void)prepared, (void)extra;
+    (void)own, (void)after;
     ttfs_fixed_hidden_errors(network, k, states, label);
 }
 
 static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
-                       const ttfs_fixed_state *state, const ttfs_fixed_event *events,
-                       uint32_t n, void *extra)
+                       const void *prepared, const ttfs_fixed_state *state,
+                       const ttfs_fixed_event *events, uint32_t n)
 {
-    (void)network, (void)extra;
+    (void)network, (void)prepared;
     ttfs_fixed_accumulate(layer, state, events, n);
 }
 
 static void update(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
-                   void *prepared)
+                   void *prepared, void *extra)
 {
-    (void)prepared;
+    (void)prepared, (void)extra;
     ttfs_fixed_update(layer, network->is_floor);
 }
 

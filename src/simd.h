@@ -24,42 +24,16 @@
  *     k_halves                k_halves(a, b, bit): a where l lacks the bit, else b
  *
  * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
-#define SIMD_BASELINE 0
-#define SIMD_AVX2 1
-#define SIMD_AVX512 2
+#include "isa.h"
 
-/* The name of the table of functions, and what the compiler may use from here on. */
 #if SIMD == SIMD_AVX512
-#include <immintrin.h>
-#define SIMD_NAME "avx512"
 #define KERNELS TYPE(kernels_avx512)
-#define ISA "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"
-#elif SIMD == SIMD_AVX2
-#include <immintrin.h>
-#define SIMD_NAME "avx2"
-#define KERNELS TYPE(kernels_avx2)
-#define ISA "avx2,fma"
-#else
-#define SIMD_NAME "baseline"
-#define KERNELS TYPE(kernels_baseline)
-#endif
-
-#define PRAGMA(text) _Pragma(#text)
-#if defined(ISA) && defined(__clang__)
-#define POP_TARGET
-#define PUSH(isa)                                                                      \
-    PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
-PUSH(ISA)
-#elif defined(ISA)
-#define TARGET(isa) PRAGMA(GCC target(isa))
-TARGET(ISA)
-#endif
-
-#if SIMD == SIMD_AVX512
 #include "simd_avx512.h"
 #elif SIMD == SIMD_AVX2
+#define KERNELS TYPE(kernels_avx2)
 #include "simd_avx2.h"
 #else
+#define KERNELS TYPE(kernels_baseline)
 #include "simd_baseline.h"
 #endif
 

@@ -36,9 +36,9 @@ def main(sdist, wheel):
         if name.startswith("ttfs/") and name.endswith((".py", ".pyi", "py.typed"))
     }
     assert wanted <= package, f"missing in {wheel}: {sorted(wanted - package)}"
-    cores = [name for name in package if name.startswith("ttfs/_core.")]
-    cores = [name for name in cores if name.endswith((".so", ".pyd"))]
-    assert len(cores) == 1, f"compiled modules in {wheel}: {cores}"
+    compiled = [name for name in package if name.endswith((".so", ".pyd"))]
+    modules = sorted(name.split(".")[0] for name in compiled)
+    assert modules == ["ttfs/_core", "ttfs/_fixed"], f"compiled in {wheel}: {modules}"
     sources = [n for n in names if n.endswith((".c", ".h", ".inc", ".pyx", ".pxd"))]
     assert not sources, f"sources in {wheel}: {sources}"
     strange = [n for n in names if n.split("/")[0].split(".")[0] in ("tests", "pyx")]
