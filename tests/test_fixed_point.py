@@ -3,11 +3,13 @@
 import json
 import pickle
 import platform
+import re
 import sys
 from ctypes import c_int8
 from dataclasses import replace
 from math import e, inf
 from pathlib import Path
+from shutil import which
 
 import fixed_header
 import fixed_networks
@@ -454,6 +456,25 @@ def test_golden_learning(case, learner, run, size):
         results += learner.learn(ticks[batch], labels[batch])
     assert results == results_of(case[run])
     assert learner.state() == case[run]["after"]
+
+
+@needs_compiler
+def test_golden_program(case, tmp_path):
+    compiler = fixed_header.COMPILERS[0]
+    program = fixed_header.build_program(tmp_path, compiler, as_plain(case))
+    assert fixed_header.run([program]).stdout == "0 wrong\n"
+
+
+@pytest.mark.skipif(
+    not (which("avr-gcc") and which("simavr")), reason="needs avr-gcc and simavr"
+)
+def test_golden_program_on_a_microcontroller(case, tmp_path):
+    chip = "atmega2560"
+    program = fixed_header.build_program(
+        tmp_path, "avr-gcc", as_plain(case), f"-mmcu={chip}"
+    )
+    result = fixed_header.run(["simavr", "-m", chip, "-f", "16000000", program])
+    assert re.search(r"(\d+) wrong", result.stdout)[1] == "0"
 
 
 def test_golden_tables(case):
