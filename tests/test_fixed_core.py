@@ -109,7 +109,7 @@ def wild_network(sizes, rng, n_ticks=N_TICKS):
 
     network = make_network(sizes, rng, n_ticks=n_ticks, feedback=rng.choice(FEEDBACKS))
     for layer in network.layers:
-        layer.fraction = int(rng.integers(0, 4))
+        layer.fraction = int(rng.integers(0, 5))
         layer.most = int(rng.integers(1, 2047 << layer.fraction))
         greatest = (layer.most + (1 << layer.fraction >> 1)) >> layer.fraction
         most_shift = int(np.log2(32767 // max(greatest, 1)))
@@ -280,6 +280,82 @@ def test_vectors_equal_the_header_for_long(simd):
     assert min(moved) > 0.9
     assert_same_state(a, b)
     assert_same_spikes(a, b, events)
+
+
+def two_outputs(rise, weights):
+    """One input, two outputs, membranes that are what they are told to be."""
+    rng = np.random.default_rng(0)
+    network = make_network((1, 2), rng, n_ticks=20, fraction=4)
+    layer = network.layers[0]
+    layer.weights = np.array([weights, [0, 0], [0, 0]], I16) << layer.fraction
+    layer.current_shift, layer.threshold = 5, 1000
+    layer.rise = np.full(21, rise, I16)
+    layer.decay_mem = layer.decay_syn = np.zeros(21, I16)
+    events = Events(
+        np.array([2], U16),
+        np.array([0], U16),
+        np.array([0], np.uintp),
+        np.array([1], np.uintp),
+        3,
+    )
+    return network, events
+
+
+@pytest.mark.parametrize("simd", _fixed.simd_available())
+def test_a_membrane_at_the_threshold_fires(simd):
+    # I = 63 2^5 = 2016; u is floored.
+    for threshold, ticks in ((1008, 3), (1009, 20)):
+        network, events = two_outputs(16_384, [63, 62])
+        network.layers[0].threshold = threshold
+        c = core(network, simd)
+        (out,), (u,) = c.run(events)
+        assert_array_equal(out, [[ticks, 20]])
+        assert_array_equal(u, [[1008, 992]])
+        # Hidden layers pass many ticks at once.
+        hidden = make_network((1, 2, 2), np.random.default_rng(0), n_ticks=20)
+        hidden.layers[0] = network.layers[0]
+        hidden.layers[0].error_shift = 7
+        (first, _), _ = core(hidden, simd).run(events)
+        assert_array_equal(first, out)
+
+
+@pytest.mark.parametrize("simd", _fixed.simd_available())
+@pytest.mark.parametrize("decay", [0, 32_767, -32_768])
+def test_the_largest_batch_saturates_where_the_page_says(simd, decay):
+    # Output 0 fires first, label 1 later: delta = -256 and 256, c = -8191 and 8191.
+    network, events = two_outputs(16_384, [40, 20])
+    network.is_floor, network.silent_delay = False, 65_535
+    network.softmax = np.array([256], U16)
+    layer = network.layers[0]
+    layer.threshold, layer.rise[10:] = 500, 32_767
+    layer.kernel[1:] = 127
+    layer.slope_bounds[:] = 32_767  # 2^-4
+    layer.rest = -20_000
+    lfsr = layer.lfsr.copy()
+    c = core(network, simd)
+    assert_array_equal(c.run(events)[0][0], [[3, 12]])
+    shift = 20
+    n_correct, loss = c.train(
+        events,
+        np.array([1], np.uintp),
+        np.zeros(2048, np.uintp),
+        2048,
+        np.array([255], U16),
+        np.array([[shift]], U8),
+        np.array([[decay]], I16),
+    )
+    assert n_correct == 0
+    assert loss == pytest.approx(2048 * np.log(512))
+    model = c.network().layers[0]
+    for j, (w, error) in enumerate(((40, -8191), (20, 8191))):
+        register = int(lfsr[j])
+        register = register >> 1 ^ (0xB400 if register & 1 else 0)
+        assert model.lfsr[j] == register
+        total = 2048 * 127 * error - decay * (w + 20_000)
+        total = min(max(total, -(2**31)), 2**31 - 1) + (register << shift - 16)
+        total = min(total, 2**31 - 1) >> shift
+        stored = min(max((w << 4) + total, -1008), 1008)
+        assert model.weights[0, j] == stored
 
 
 @pytest.mark.parametrize("simd", VECTORS)
