@@ -4,6 +4,7 @@ The "baseline" kernels call the functions of that header; tests of the header it
 elsewhere.
 """
 
+import signal
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -486,6 +487,39 @@ def test_network_is_a_copy_and_goes_on():
         epoch_of(x, events, labels, np.random.default_rng(1), 3)
     assert_same_state(a, b)
     assert np.any(model.layers[0].weights != a.network().layers[0].weights)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs an interval timer")
+def test_interrupt_leaves_whole_batches():
+    rng = np.random.default_rng(9)
+    events = make_events(100, 202, rng, n_active=200)
+    labels = rng.integers(0, 4, 100).astype(np.uintp)
+    a = FixedCore(make_network((200, 200, 4), rng))
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        n = 1_000_000  # would take minutes
+        with pytest.raises(KeyboardInterrupt):
+            a.train(
+                events,
+                labels,
+                rng.integers(0, 100, n).astype(np.uintp),
+                10,
+                np.full(n // 10, 200, U16),
+                np.full((n // 10, 2), 12, U8),
+                np.zeros((n // 10, 2), I16),
+            )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    b = FixedCore(a.network())
+    for x in (a, b):
+        epoch_of(x, events, labels, np.random.default_rng(0), 10)
+    assert_same_state(a, b)
 
 
 def test_weights_can_be_replaced():
