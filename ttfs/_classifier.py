@@ -29,9 +29,11 @@ from ttfs._fixed_point import MOST_TICKS, n_ticks_of
 from ttfs._network import (
     Layer,
     cosine,
+    feedback_weights,
     initial_weights,
     mean_weight,
     step_unit,
+    weight_unit,
 )
 from ttfs._neuron import LIF
 from ttfs._on_chip import (
@@ -805,8 +807,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             times = self._network.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
+        self._feedback_weights = None
         if self.arithmetic == "fixed":
             self._make_fixed()
+        elif self.gradient == "local" and self.feedback != "symmetric":
+            self._feedback_weights = feedback_weights(
+                self._rng, self._layers, self._n_actives, self.feedback, _SPREAD
+            )
         self._optimizer = None
         self._n_seen = 0  # samples that weight_decay is divided by
         self.n_iter_ = 0
@@ -1045,11 +1052,23 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _real_trainer(self, state):
         neuron = self._neuron
+        units, local = self._step_units, None
+        if self.gradient == "local":
+            # An error of 1 at the peak of the kernel, with a slope of one threshold per
+            # tau_syn, moves a weight by one weight_unit: as with integers.
+            scale = np.e * self.time_scale_ / neuron.tau_syn
+            units = [scale * weight_unit(layer) ** 2 for layer in self._neurons]
+            local = {
+                "kernel": self.kernel,
+                "feedback": self.feedback,
+                "feedback_weights": self._feedback_weights,
+            }
         return _core.Trainer(
             self._layers,
             self.t_max_,
             self._pseudo_slope,
-            units=self._step_units,
+            units=units,
+            local=local,
             delay_units=[_DELAY_STEP * neuron.tau_syn] * len(self.coefs_),
             loss=self._loss_parameters(),
             floor=self.min_slope * neuron.threshold / neuron.tau_syn,

@@ -82,8 +82,17 @@ class FixedNetwork:
 # -- Tables ------------------------------------------------------------------------
 
 
+_DIGITS = 40
+_EXACT = Decimal("1e-25")  # nearer to a fraction than this is that fraction
+
+
+def _snap(x):
+    """What is exact on paper, free of rounding errors: ties are ties."""
+    return x.quantize(_EXACT)
+
+
 def _floor(x):
-    return int(x.to_integral_value(ROUND_FLOOR))
+    return int(_snap(x).to_integral_value(ROUND_FLOOR))
 
 
 def _nearest(x):
@@ -137,7 +146,7 @@ class _Kappa:
 def _tables(neuron, tick, n_ticks, kernel):
     """Tables of a layer by elapsed ticks, and its kappa; section 2."""
     with localcontext() as context:
-        context.prec = 40
+        context.prec = _DIGITS
         kappa = _Kappa(neuron)
         tick = Decimal(tick)
         times = [d * tick for d in range(n_ticks + 1)]
@@ -152,15 +161,12 @@ def _tables(neuron, tick, n_ticks, kernel):
             learned = [min(127, _nearest(127 * kappa(t) / height)) for t in times]
             slopes = [_nearest(127 * syn * kappa.slope(t)) for t in times]
         else:
-            learned = [
-                _nearest(127 * max(0, min(t / peak, (4 * peak - t) / (3 * peak))))
-                for t in times
-            ]
+            peaks = [t / peak for t in times]
+            learned = [_nearest(127 * max(0, min(x, (4 - x) / 3))) for x in peaks]
             rising = _nearest(127 * syn * height / peak)
             falling = _nearest(-127 * syn * height / (3 * peak))
-            slopes = [
-                rising if t < peak else falling if t < 4 * peak else 0 for t in times
-            ]
+            peaks = [_snap(x) for x in peaks]
+            slopes = [rising if x < 1 else falling if x < 4 else 0 for x in peaks]
         learned[0] = slopes[0] = 0
         tables["kernel"] = learned
         tables["kernel_slope"] = [max(-127, min(127, slope)) for slope in slopes]
@@ -177,7 +183,7 @@ def _tables(neuron, tick, n_ticks, kernel):
 def softmax_table(time_scale, tick):
     """256 exp(-d tick / time_scale), up to the last entry that is not 0."""
     with localcontext() as context:
-        context.prec = 40
+        context.prec = _DIGITS
         entries, ratio = [], Decimal(tick) / Decimal(time_scale)
         while len(entries) < MOST_TICKS:
             entry = _nearest(256 * (-len(entries) * ratio).exp())
@@ -244,7 +250,7 @@ def fixed_layer(
     """
     arrays, kappa = _tables(neuron, float(tick), n_ticks, kernel)
     with localcontext() as context:
-        context.prec = 40
+        context.prec = _DIGITS
         e = Decimal(1).exp()
         levels = Decimal(levels)
         shift = _floor(_log2(_CURRENT / levels))
@@ -296,6 +302,6 @@ def fixed_layer(
 def silent_delay(neuron, threshold, tick):
     """Ticks for each unit of membrane that a silent output missed, Q0.15."""
     with localcontext() as context:
-        context.prec = 40
+        context.prec = _DIGITS
         delay = Decimal(2**16) * Decimal(neuron.tau_syn) / Decimal(tick) / threshold
         return _nearest(delay)

@@ -88,3 +88,27 @@ def initial_weights(rng, n_in, n_out, n_active, neuron, *, drive, spread):
     deviation = weight_unit(neuron) * spread / np.sqrt(max(n_active, 1.0))
     mean = mean_weight(neuron, n_active, drive)
     return rng.normal(mean, deviation, (n_in, n_out))
+
+
+def feedback_weights(rng, layers, n_actives, feedback, spread):
+    """Fixed random weights of the local rule, for the errors of each layer's inputs.
+
+    They are drawn like weights, but with mean 0. The first layer has none. Those of
+    feedback="random" are (n_in + n_bias, n_out); "direct" and "target" lead from the
+    outputs, (n_in, n_classes), and have no unit.
+    """
+    drawn = [None]
+    is_direct = feedback != "random"
+    for k in range(1, len(layers)):
+        source = layers[-1] if is_direct else layers[k]
+        n_active = n_actives[-1] if is_direct else n_actives[k]
+        unit = weight_unit(source.neuron)
+        n_in = layers[k].weights.shape[0]
+        if is_direct:
+            unit, n_in = (
+                unit / source.neuron.threshold,
+                n_in - len(layers[k].bias_times),
+            )
+        deviation = unit * spread / np.sqrt(max(n_active, 1.0))
+        drawn.append(rng.normal(0, deviation, (n_in, source.weights.shape[1])))
+    return drawn

@@ -18,13 +18,15 @@ from ttfs._fixed_point import (
     silent_delay,
     softmax_table,
 )
-from ttfs._network import weight_unit
+from ttfs._network import feedback_weights, weight_unit
 
 # The recipe: docs/fixed_point.md, section 8.
 _LEVELS_HIDDEN, _LEVELS_OUT = 10.0, 3.3  # levels / sqrt(n_active), weights up to 63
 _PUSH = 256  # error of neurons that are silent too often
 _SPREAD_FEEDBACK = 2.5  # of random feedback, like that of the weights
 _MOST_SHIFT = 30
+_MOST_FEEDBACK = 2047
+_DIRECT = 32  # unit of direct feedback, in least bits of a weight
 
 
 def on_grid(spikes, tick):
@@ -124,7 +126,6 @@ class QuantizedTrainer:
     def __init__(self, network, tick, steps, trainer):
         self.network, self.tick, self.steps = network, tick, steps
         self.trainer = trainer
-        self.integers = inference(network, self._rounded(trainer.weights()), tick)
         self._placed = None, None
 
     def _rounded(self, weights):
@@ -135,10 +136,12 @@ class QuantizedTrainer:
             )
         ]
 
+    def _integers(self, weights):
+        return inference(self.network, self._rounded(weights), self.tick)
+
     def _forward(self, spikes, weights):
         """Spike times of the integers, and the peaks of silent outputs."""
-        self.integers.core.set_weights(self._rounded(weights))
-        return self.integers.spikes_and_peaks(spikes)
+        return self._integers(weights).spikes_and_peaks(spikes)
 
     def epoch(self, spikes, labels, factors, order, batch_size, rates):
         if self._placed[0] is not spikes:
@@ -154,8 +157,7 @@ class QuantizedTrainer:
         )
 
     def labels(self, spikes):
-        self.integers.core.set_weights(self.weights())
-        return self.integers.labels(spikes)
+        return self._integers(self.trainer.weights()).labels(spikes)
 
     def weights(self):
         return self._rounded(self.trainer.weights())
@@ -275,6 +277,9 @@ def make_network(
     ]
     levels = [max(1.0, level) for level in levels]
     is_direct = feedback in ("direct", "target")
+    drawn = None
+    if feedback != "symmetric":
+        drawn = feedback_weights(rng, layers, n_active, feedback, _SPREAD_FEEDBACK)
     fixed, steps, gains = [], [], [1.0] * n_layers
     for k in reversed(range(n_layers)):
         layer = layers[k]
@@ -283,12 +288,11 @@ def make_network(
         weights = layer.weights / step
         random = None
         if source is not None and feedback != "symmetric":
-            shape = layer.weights.shape[1], layers[source].weights.shape[1]
-            random = rng.normal(0, _SPREAD_FEEDBACK * levels[source], shape)
-            random /= shape[0] ** 0.5
+            # Of the next layer; its biases have no errors.
+            random = drawn[k + 1][: layer.weights.shape[1]]
             if is_direct:
-                random *= 127  # there is no kernel
-            random = rounded(random, 32767)
+                random = random * layers[-1].neuron.threshold * _DIRECT
+            random = rounded(random / steps[source - n_layers], _MOST_FEEDBACK)
         made, gain = fixed_layer(
             weights,
             layer.bias_times,
@@ -308,6 +312,10 @@ def make_network(
         )
         if source is not None:
             gains[k] = gain * gains[source]
+            if is_direct:
+                gains[k] *= _DIRECT / 127  # in the place of kernel_slope
+            if feedback == "target":
+                gains[k] /= 8  # of c = 256 gain >> 5
         fixed.insert(0, made)
         steps.insert(0, step)
     seed = int(rng.randint(2**16))
