@@ -63,9 +63,9 @@ _DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 
 _TICKS = 64  # of a tau_syn, by default
 
-# What the recipes do not share: t_max is `horizon` for each layer, after the last input;
-# `updates` are those of max_iter="auto"; batches of "auto" are a fraction of the samples,
-# in a range. The smaller the weights' bits, the larger the batches must be.
+# What the recipes do not share: t_max is `horizon` for each layer, after the last spike;
+# `updates` are those of max_iter="auto"; of n samples a batch takes n / `batches`, in a
+# range. Weights without an accumulator need large batches.
 _EXACT = {
     "horizon": 0.5,
     "time_scale": 0.2,

@@ -13,7 +13,7 @@ import numpy as np
 
 N_SLOPES = 10  # bounds between the powers of two of a slope
 MOST_SAMPLES = 2048  # of a batch, TTFS_FIXED_MOST_SAMPLES
-MOST_INPUTS = MOST_NEURONS = 65_535
+MOST_NEURONS = 65_504  # of a layer, and its inputs
 MOST_TICKS = 16_384
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 

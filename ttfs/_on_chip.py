@@ -275,7 +275,7 @@ def make_network(
         most / 63 * (_LEVELS_HIDDEN if k < n_layers - 1 else _LEVELS_OUT) * n**0.5
         for k, n in enumerate(n_active)
     ]
-    levels = [max(1.0, level) for level in levels]
+    levels = [max(most / 16, level) for level in levels]
     is_direct = feedback in ("direct", "target")
     drawn = None
     if feedback != "symmetric":
