@@ -63,7 +63,7 @@ _DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 
 _TICKS = 64  # of a tau_syn, by default
 
-# What the recipes do not share: t_max is `horizon` for each layer, after the last spike;
+# What the recipes do not share: t_max is `horizon` for each layer, after the inputs;
 # `updates` are those of max_iter="auto"; of n samples a batch takes n / `batches`, in a
 # range. Weights without an accumulator need large batches.
 _EXACT = {
