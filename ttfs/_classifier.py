@@ -299,10 +299,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         if gradient="local". There, an input spike at the peak of the kernel moves its
         weight by so many thresholds, if the error is 1 and the slope of the membrane a
         threshold per `tau_syn`; other time constants scale it by the height of kappa.
-        Errors are summed over the batch. With the exact gradient: step size of Adam, in units of the threshold, for a layer with 10 active inputs
-        and `tau_mem` equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it;
-        with more than one hidden layer, n layers of weights take (2 / n)**0.5 of that;
-        other time constants scale it by the height of kappa.
+        Errors are summed over the batch. With the exact gradient: step size of
+        Adam, in units of the threshold, for a layer with 10 active inputs and `tau_mem`
+        equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it; with more than one
+        hidden layer, n layers of weights take (2 / n)**0.5 of that; other time
+        constants scale it by the height of kappa.
 
     beta_1 : float, default=0.9
         Decay of the first moment of Adam.
