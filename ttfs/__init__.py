@@ -9,6 +9,8 @@ Public names:
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
 - :func:`show_versions` - prints what a report of a bug should contain
+- :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
+- :func:`get_include` - the folder of the C headers
 - :mod:`ttfs.datasets` - the Yin-Yang data set
 """
 
@@ -34,7 +36,32 @@ if _core.__version__ != __version__:
         f"run `pip install .` again (Python files: {__file__}, core: {_core.__file__})"
     )
 
-from ttfs import datasets
+
+def get_include():
+    """Folder of the C headers.
+
+    Parameters
+    ----------
+
+    Returns
+    -------
+    folder : str
+        It holds ``ttfs_fixed.h``, the arithmetic of integers in C99.
+
+    Examples
+    --------
+    >>> import os
+    >>> import ttfs
+    >>> sorted(os.listdir(ttfs.get_include()))[:2]
+    ['ttfs.h', 'ttfs_fixed.h']
+    """
+    # A folder without Python files: a package all the same.
+    from ttfs import include
+
+    return include.__path__[0]
+
+
+from ttfs import datasets, export
 from ttfs._classifier import TTFSClassifier
 from ttfs._neuron import LIF
 from ttfs._show_versions import show_versions
@@ -47,7 +74,9 @@ __all__ = [
     "TTFSClassifier",
     "__version__",
     "datasets",
+    "export",
     "first_spike",
     "first_spike_vjp",
+    "get_include",
     "show_versions",
 ]

@@ -1,0 +1,591 @@
+"""Models in integers as C source and as JSON, and what they cost.
+
+- :func:`to_c` - one file of C that infers, and learns if it should
+- :func:`ticks` - what its functions take
+- :func:`to_json` - the model as data, for circuits and other languages
+- :func:`cost_sheet` - operations and bytes
+
+All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed".
+"""
+
+import copy
+import os
+import re
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+import ttfs
+from ttfs import _fixed
+from ttfs._classifier import TTFSClassifier
+
+__all__ = ["ticks", "to_c"]
+
+_WIDTH = 88
+_C_TYPES = {
+    np.dtype(name): f"{name}_t" for name in ("int8", "int16", "uint8", "uint16")
+}
+
+
+# -- The model of an estimator -----------------------------------------------------
+
+
+def _check(clf, *, learn=False):
+    """Raise unless clf is a fitted classifier in integers, one that learns in them."""
+    if not isinstance(clf, TTFSClassifier):
+        raise TypeError(f"clf must be a TTFSClassifier, got {type(clf).__name__}")
+    check_is_fitted(clf)
+    fitted = clf._fitted_structure
+    if fitted["arithmetic"] != "fixed":
+        raise ValueError(
+            f"clf must be fitted with arithmetic='fixed', not {fitted['arithmetic']!r}"
+        )
+    if learn and fitted["gradient"] != "local":
+        raise ValueError(
+            "learning in integers needs a clf that was fitted with gradient='local', "
+            f"not {fitted['gradient']!r}"
+        )
+
+
+def _for_inference(clf):
+    """The network with the integer weights alone."""
+    return clf._network.core.network()
+
+
+def _for_learning(clf):
+    """The network, with the rates of the next `partial_fit` of one sample."""
+    later = copy.copy(clf)
+    later._n_seen += 1
+    rate = clf.learning_rate_init
+    if rate == "auto":
+        rate = clf._recipe["learning_rate"]
+    trainer = later._trainer(None)
+    (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(rate)]))
+    network = trainer.network()
+    layers = [
+        replace(layer, rate_shift=int(shift), decay=int(decay))
+        for layer, shift, decay in zip(network.layers, shifts, decays, strict=True)
+    ]
+    return replace(network, layers=layers, gain=int(gain))
+
+
+def ticks(clf, X):
+    """Spike times of the input channels in ticks.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier
+        Fitted, with arithmetic="fixed".
+    X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+        Features.
+
+    Returns
+    -------
+    ticks : ndarray of shape (n_samples, n_channels_in_), uint16
+        What the functions of :func:`to_c` take: ticks from the start of the inputs, or
+        the number of ticks, ``round(clf.t_max_ / clf.tick_)``, where there is no spike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `clf` is not such an estimator or `X` not valid, or if a channel has several
+        spikes in a sample.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> export.ticks(clf, X).shape
+    (200, 8)
+    """
+    _check(clf)
+    spikes = clf._encoder.spikes(clf._validated(X), np.empty(0, clf._dtype), clf.t_max_)
+    n_ticks = clf._fixed.n_ticks
+    events = _fixed.Events.from_spikes(spikes, clf.tick_, n_ticks)
+    if events.repeats > 1:
+        raise ValueError(
+            "X has channels with several spikes in a sample; an exported model takes "
+            "one spike from each channel"
+        )
+    out = np.full((len(events), clf.n_channels_in_), n_ticks, np.uint16)
+    counts = (events.end - events.begin).astype(np.intp)
+    # Events of successive samples follow one another without gaps.
+    out[np.repeat(np.arange(len(events)), counts), events.inputs] = events.ticks
+    return out
+
+
+# -- C -----------------------------------------------------------------------------
+
+# What the header consists of: macros, types and functions, with their comments.
+_ITEM = re.compile(
+    r"""(?:/\*(?:(?!\*/)[\s\S])*\*/\n)?
+    (?:\#define\ (?P<macro>\w+)\ .*\n
+    |typedef\ (?:struct|enum)\ \{\n[\s\S]*?\n\}\ (?P<type>\w+);\n
+    |static\ inline\ [^{;]*?(?P<function>\w+)\([^{;]*\)\n\{\n[\s\S]*?\n\}\n)""",
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"/\*[\s\S]*?\*/")
+_BANNER = r"/\* -- [^\n]* -+ \*/\n"
+_LEARNING = re.compile(r" *(?:/\* For learning only: \*/\n)[\s\S]*?(?=\} ttfs_fixed_)")
+
+
+def _arithmetic(code, *, learn):
+    """What of ttfs_fixed.h the C code needs."""
+    header = Path(ttfs.get_include(), "ttfs_fixed.h").read_text(encoding="utf-8")
+    _, text = header.split("#define TTFS_FIXED_H\n")
+    text, _ = text.split("#endif /* TTFS_FIXED_H */")
+    if not learn:
+        text = _LEARNING.sub("", text)
+    text = text.replace("#include <stdint.h>\n", "")
+    items = {item.start(): item for item in _ITEM.finditer(text)}
+    rest = _ITEM.sub("", text)
+
+    def names(text):
+        return set(re.findall(r"\w+", _COMMENT.sub("", text)))
+
+    wanted = names(code) | names(rest)
+    kept = set()
+    while True:
+        found = {at for at, item in items.items() if wanted & set(item.groups())}
+        if found == kept:
+            break
+        for at in found - kept:
+            wanted |= names(items[at][0])
+        kept = found
+    text = _ITEM.sub(lambda item: item[0] if item.start() in kept else "", text)
+    text = re.sub(rf"{_BANNER}\s*(?={_BANNER}|\Z)", "", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+class _Arrays:
+    """Definitions of static arrays; equal constant ones are written once."""
+
+    def __init__(self):
+        self.lines, self._known = [], {}
+
+    def constant(self, name, array):
+        """Define a constant array unless there is one like it; returns its name."""
+        key = array.dtype, array.shape, array.tobytes()
+        if key not in self._known:
+            self._known[key] = name
+            self.define(name, array, "const ")
+        return self._known[key]
+
+    def variable(self, name, array):
+        self.define(name, array, "")
+        return name
+
+    def room(self, c_type, name, n):
+        """An array without contents."""
+        self.lines.append(f"static {c_type} {name}[{n}];")
+        return name
+
+    def define(self, name, array, qualifier):
+        self.lines.append(
+            f"static {qualifier}{_C_TYPES[array.dtype]} {name}[{array.size}] = {{"
+        )
+        for row in np.atleast_2d(array):
+            self.lines += _filled(", ".join(map(str, row.tolist())) + ",", "    ")
+        self.lines.append("};")
+
+
+def _filled(text, indent, following=None):
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if following is None else following,
+        break_on_hyphens=False,
+    )
+
+
+def _comment(paragraphs):
+    """A C comment; paragraphs are strings, or pairs of a label and a string."""
+    lines = []
+    for paragraph in paragraphs:
+        label, text = paragraph if isinstance(paragraph, tuple) else ("", paragraph)
+        # Nothing ends the comment, or starts another one.
+        text = text.replace("*/", "* /").replace("/*", "/ *")
+        following = " * " + " " * len(label)
+        lines += _filled(text, f" * {label}", following) or [" *"]
+    lines[0] = "/" + lines[0].lstrip()
+    return "\n".join([*lines, " */", ""])
+
+
+def _struct(fields, indent):
+    pad = " " * indent
+    inner = "".join(f"{pad}    .{name} = {value},\n" for name, value in fields.items())
+    return f"{{\n{inner}{pad}}}"
+
+
+def _weight_type(network, *, learn):
+    """The least type that holds the weights, and all that they may become."""
+    most = max(
+        layer.most if learn else int(np.abs(layer.weights).max(initial=0))
+        for layer in network.layers
+    )
+    return np.dtype(np.int8 if most <= 127 else np.int16)
+
+
+def _model_code(network, *, learn):
+    """C of the model: arrays, layers, the network and room for a sample."""
+    arrays = _Arrays()
+    dtype = _weight_type(network, learn=learn)
+    layers, states = [], []
+    for k, layer in enumerate(network.layers):
+        n_in, n_out = layer.weights.shape
+        arrays.lines.append(f"\n/* Layer {k}: {n_in} inputs, {n_out} neurons */\n")
+        define = arrays.variable if learn else arrays.constant
+        weights = define(f"weights_{k}", layer.weights.astype(dtype))
+
+        def table(name, k=k, layer=layer):
+            return arrays.constant(f"{name}_{k}", getattr(layer, name))
+
+        fields = {
+            "n_in": n_in,
+            "n_bias": len(layer.bias_ticks),
+            "n_out": n_out,
+            "stride": n_out,
+            "bias_ticks": table("bias_ticks"),
+            "weights": weights,
+            "fraction": layer.fraction,
+            "current_shift": layer.current_shift,
+            "threshold": layer.threshold,
+            "decay_mem": table("decay_mem"),
+            "decay_syn": table("decay_syn"),
+            "rise": table("rise"),
+            "slope_mem": layer.slope_mem,
+            "slope_syn": layer.slope_syn,
+            "slope_bounds": table("slope_bounds"),
+        }
+        state = {
+            "ticks": arrays.room("uint16_t", f"ticks_{k}", n_out),
+            "u": arrays.room("int16_t", f"u_{k}", n_out),
+            "slope": arrays.room("int16_t", f"slope_{k}", n_out),
+        }
+        if learn:
+            fields |= {
+                "kernel": table("kernel"),
+                "kernel_slope": table("kernel_slope"),
+                "most": layer.most,
+                "rest": layer.rest,
+                "decay": layer.decay,
+                "rate_shift": layer.rate_shift,
+                "error_shift": layer.error_shift,
+            }
+            if layer.feedback is not None:
+                fields["feedback"] = table("feedback")
+            fields |= {
+                "lfsr": arrays.variable(f"lfsr_{k}", layer.lfsr),
+                "silence": arrays.variable(f"silence_{k}", layer.silence),
+            }
+            state["error"] = arrays.room("int16_t", f"error_{k}", n_out)
+        layers.append(fields)
+        states.append(state)
+
+    arrays.lines.append("\n/* The network */\n")
+    fields = {
+        "n_layers": len(layers),
+        "n_ticks": network.n_ticks,
+        "layers": "layers",
+        "silent_delay": network.silent_delay,
+    }
+    if learn:
+        fields |= {
+            "n_softmax": len(network.softmax),
+            "softmax": arrays.constant("softmax", network.softmax),
+            "reciprocal": arrays.constant("reciprocal", network.reciprocal),
+            "gain": network.gain,
+            "push": network.push,
+            "feedback": f"TTFS_FIXED_{network.feedback.upper()}",
+            "is_floor": int(network.is_floor),
+            "drop": network.drop,
+            "may_drop": arrays.constant("may_drop", network.may_drop),
+            "lfsr": arrays.variable("lfsr", network.lfsr),
+        }
+    most = max(layer.weights.shape[0] for layer in network.layers)
+    work = {
+        "events": arrays.room("ttfs_fixed_event", "events", most),
+        "counts": arrays.room("uint16_t", "counts", network.n_ticks),
+        "states": "states",
+    }
+
+    def structs(kind, name, items):
+        inner = "".join(f"    {_struct(item, 4)},\n" for item in items)
+        return f"static {kind} {name}[{len(items)}] = {{\n{inner}}};\n"
+
+    lines = "\n".join(arrays.lines)
+    return dtype, (
+        f"{lines}\n\n"
+        + structs("const ttfs_fixed_layer", "layers", layers)
+        + f"static const ttfs_fixed_network network = {_struct(fields, 0)};\n\n"
+        + structs("ttfs_fixed_state", "states", states)
+        + f"static const ttfs_fixed_workspace work = {_struct(work, 0)};\n"
+    )
+
+
+_DECLARATIONS = """\
+/* The number of the class that a sample is of, see CLASSES.
+ * ticks      of each channel, see INPUT; the number of ticks or more: no spike. */
+int PREFIX_infer(const uint16_t ticks[NAME_N_CHANNELS]);
+
+/* What the output neuron of each class did in the last call: the tick of its spike, or
+ * the number of ticks if it was silent; its membrane at the spike, or the greatest if it
+ * was silent. The earliest spike decides, among equal ticks the higher membrane. */
+const uint16_t *PREFIX_output_ticks(void);
+const int16_t *PREFIX_output_u(void);
+"""
+
+_DEFINITIONS = """\
+int PREFIX_infer(const uint16_t ticks[NAME_N_CHANNELS])
+{
+    return (int)ttfs_fixed_infer(&network, ticks, &work);
+}
+
+const uint16_t *PREFIX_output_ticks(void)
+{
+    return states[NAME_N_LAYERS - 1].ticks;
+}
+
+const int16_t *PREFIX_output_u(void)
+{
+    return states[NAME_N_LAYERS - 1].u;
+}
+"""
+
+_DECLARATIONS_LEARN = """
+/* Learn that a sample is of class `label`. Returns the number of the class that it was
+ * taken for before; -1, having done nothing, if there is no class `label`.
+ * ticks      as above; spikes that were deleted (input dropout) are gone afterwards. */
+int PREFIX_learn(uint16_t ticks[NAME_N_CHANNELS], int label);
+
+/* The stored weights of a layer, from 0, to be saved and restored: one row for each
+ * input, biases last, and one column for each neuron. */
+WEIGHT *PREFIX_weights(int layer);
+"""
+
+_DEFINITIONS_LEARN = """
+int PREFIX_learn(uint16_t ticks[NAME_N_CHANNELS], int label)
+{
+    if (label < 0 || label >= NAME_N_CLASSES) return -1;
+    return (int)ttfs_fixed_learn(&network, ticks, (uint32_t)label, &work);
+}
+
+WEIGHT *PREFIX_weights(int layer)
+{
+    return layers[layer].weights;
+}
+"""
+
+
+def _number(x):
+    return repr(float(x))
+
+
+def _numbers_of(indices):
+    """Ascending numbers, as in "0-2, 7"."""
+    runs = np.split(indices, np.flatnonzero(np.diff(indices.astype(int)) != 1) + 1)
+    return ", ".join(f"{a[0]}-{a[-1]}" if len(a) > 1 else f"{a[0]}" for a in runs)
+
+
+def _input_notes(clf):
+    """How features become ticks, as paragraphs."""
+    encoder = clf._encoder
+    n = encoder.n_features
+    notes = [
+        f"A channel that spikes at time t does so in tick floor(t / {clf.tick_!r} + "
+        "1/2), where t is rounded to float32 first; ticks before 0 count as 0. What "
+        f"is not below {clf._fixed.n_ticks} is no spike.",
+        "",
+    ]
+    if encoder.kind == "spike_times":
+        return [
+            *notes,
+            f"Features x are spike times, NaN or infinity = no spike. Channel i: "
+            f"t = x[i] - {_number(encoder.begin)}.",
+        ]
+    notes += [
+        "A feature x[i] is limited to low[i] ... high[i]; then "
+        "v[i] = (x[i] - low[i]) / (high[i] - low[i]).",
+        "",
+    ]
+    window = _number(encoder.window)
+    if encoder.kind == "population":
+        m = encoder.n_receptive_fields
+        notes.append(
+            f"Channel {m} * i + k, k = 0 ... {m - 1}: t = {window} * (1 - g) where "
+            "g = exp(-z^2 / 2) >= 0.1, else no spike; "
+            f"z = 1.5 * ({m - 2} * v[i] + 1/2 - k)."
+        )
+    else:
+        notes.append(f"Channel i, i = 0 ... {n - 1}: t = {window} * (1 - v[i]).")
+    if len(encoder.complemented):
+        notes.append(
+            f"Channel {n} + c: t = {window} * v[i], where i is number c, from 0, of "
+            f"{_numbers_of(encoder.complemented)}."
+        )
+    absent = np.flatnonzero(encoder.zero_is_absent & (encoder.scale > 0))
+    if len(absent):
+        notes.append(f"No spike where x[i] is 0 for i = {_numbers_of(absent)}.")
+    constant = np.flatnonzero(encoder.scale == 0)
+    if len(constant):
+        notes.append(f"No spike at all for i = {_numbers_of(constant)}.")
+    return [
+        *notes,
+        "",
+        ("low:  ", ", ".join(map(_number, encoder.low))),
+        ("high: ", ", ".join(map(_number, encoder.high))),
+    ]
+
+
+def _head(clf, prefix, *, learn):
+    """The comment at the top of the file."""
+    sizes = [clf.n_channels_in_, *(w.shape[1] for w in clf.coefs_)]
+    paragraphs = [
+        f"{prefix}: a network of first-spike neurons in integers, "
+        f"{'-'.join(map(str, sizes))}, written by ttfs {ttfs.__version__}.",
+        "",
+        "Copyright (c) 2026, The ttfs developers",
+        "SPDX-License-Identifier: BSD-3-Clause",
+        "",
+        "C99 without floating point, allocation or calls of a library; the arithmetic "
+        "is the specification docs/fixed_point.md of ttfs, whose sections are cited as "
+        "[n]. The functions share static memory: one call at a time.",
+    ]
+    if learn:
+        paragraphs += [
+            "",
+            f"{prefix}_learn() does what partial_fit of one sample does. The rate of "
+            "the decay of weights, which there falls with the number of samples seen, "
+            "stays that of the first sample after the export.",
+        ]
+    paragraphs += ["", "INPUT", "", *_input_notes(clf), "", "CLASSES", ""]
+    paragraphs += [
+        (f"{k}: ", ascii(label)) for k, label in enumerate(clf.classes_.tolist())
+    ]
+    return _comment(paragraphs)
+
+
+def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
+    r"""Write a model as one file of C.
+
+    The file is C99 and stands alone: no floating point, no allocation, no library. It
+    holds the arithmetic of the library's own reference, ``ttfs_fixed.h``, the tables
+    and weights as arrays, and the memory to work in. It gives the same classes, ticks
+    and weights as the estimator, bit for bit. Its first lines tell how features become
+    ticks and declare the functions:
+
+    - ``int ttfs_model_infer(const uint16_t ticks[])`` gives the number of a class in
+      `classes_`; ``ttfs_model_output_ticks()`` and ``ttfs_model_output_u()`` tell what
+      the output neurons did.
+    - with `learn`, ``int ttfs_model_learn(uint16_t ticks[], int label)`` is one online
+      step, and ``ttfs_model_weights(layer)`` are the weights, to be saved and restored.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier
+        Fitted, with arithmetic="fixed".
+    path : str or path-like
+        The file, replaced if it exists, but not by half a file.
+    learn : bool, default=False
+        Whether the model can learn: what `partial_fit` of one sample does, with the
+        present parameters of `clf`. Weight decay, which there falls with the number of
+        samples seen, stays that of the next sample. Needs gradient="local".
+    prefix : str, default="ttfs_model"
+        What names of functions, and in upper case of macros, begin with.
+
+    Raises
+    ------
+    NotFittedError
+        If `clf` is not fitted.
+    TypeError, ValueError
+        If `clf` is not such an estimator, or `prefix` not the beginning of a name in C.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    ticks : What the functions take.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier(
+    ...     (20,), arithmetic="fixed", gradient="local", max_iter=1, random_state=0
+    ... ).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.c")
+    ...     export.to_c(clf, path, learn=True)
+    ...     print(*open(path).read().splitlines()[:2], sep="\n")
+    /* ttfs_model: a network of first-spike neurons in integers, 8-20-3, written by ttfs
+     * 0.1.0.
+    """
+    _check(clf, learn=learn)
+    _check_prefix(prefix)
+    network = _for_learning(clf) if learn else _for_inference(clf)
+    dtype, model = _model_code(network, learn=learn)
+    weight = _C_TYPES[dtype]
+    name = prefix.upper()
+    names = {"PREFIX": prefix, "NAME": name, "WEIGHT": weight}
+
+    def named(text):
+        return re.sub("PREFIX|NAME|WEIGHT", lambda match: names[match[0]], text)
+
+    macros = {
+        "N_CHANNELS": clf.n_channels_in_,
+        "N_CLASSES": len(clf.classes_),
+        "N_TICKS": network.n_ticks,
+        "N_LAYERS": len(network.layers),
+    }
+    declarations = _DECLARATIONS + (_DECLARATIONS_LEARN if learn else "")
+    definitions = _DEFINITIONS + (_DEFINITIONS_LEARN if learn else "")
+    code = model + "\n" + named(definitions)
+    qualifier = "" if learn else "const "
+    parts = [
+        _head(clf, prefix, learn=learn),
+        "#include <stdint.h>\n",
+        "".join(f"#define {name}_{key} {value}\n" for key, value in macros.items()),
+        named(declarations),
+        f"#define TTFS_FIXED_WEIGHT {qualifier}{weight}\n",
+        _arithmetic(code, learn=learn),
+        _banner("The model"),
+        code.lstrip("\n"),
+    ]
+    _write(path, "\n".join(parts))
+
+
+def _banner(title):
+    return f"/* -- {title} ".ljust(_WIDTH - 5, "-") + " */\n"
+
+
+def _check_prefix(prefix):
+    if not isinstance(prefix, str):
+        raise TypeError(f"prefix must be a str, got {type(prefix).__name__}")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix) or re.match(
+        "ttfs_fixed", prefix, re.IGNORECASE
+    ):
+        raise ValueError(
+            "prefix must be letters, digits and underscores, begin with a letter, and "
+            f"not with 'ttfs_fixed', got {prefix!r}"
+        )
+
+
+def _write(path, text):
+    """Write a file as a whole, or not at all."""
+    path = Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
