@@ -335,8 +335,8 @@ _DECLARATIONS = """\
 int PREFIX_infer(const uint16_t ticks[NAME_N_CHANNELS]);
 
 /* What the output neuron of each class did in the last call: the tick of its spike, or
- * the number of ticks if it was silent; its membrane at the spike, or the greatest if it
- * was silent. The earliest spike decides, among equal ticks the higher membrane. */
+ * the number of ticks if it was silent; its membrane at the spike, or the greatest if
+ * it was silent. The earliest spike decides, among equal ticks the higher membrane. */
 const uint16_t *PREFIX_output_ticks(void);
 const int16_t *PREFIX_output_u(void);
 """
