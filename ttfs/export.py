@@ -9,6 +9,7 @@ All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed".
 """
 
 import copy
+import json
 import os
 import re
 import textwrap
@@ -22,7 +23,7 @@ import ttfs
 from ttfs import _fixed
 from ttfs._classifier import TTFSClassifier
 
-__all__ = ["ticks", "to_c"]
+__all__ = ["ticks", "to_c", "to_json"]
 
 _WIDTH = 88
 _C_TYPES = {
@@ -511,6 +512,7 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
     See Also
     --------
     ticks : What the functions take.
+    to_json : The model as data.
 
     Examples
     --------
@@ -576,6 +578,180 @@ def _check_prefix(prefix):
             "prefix must be letters, digits and underscores, begin with a letter, and "
             f"not with 'ttfs_fixed', got {prefix!r}"
         )
+
+
+# -- JSON --------------------------------------------------------------------------
+
+_FORMAT = {"format": "ttfs-fixed", "version": 1}
+
+_LAYER = (
+    "fraction current_shift threshold decay_mem decay_syn rise slope_syn slope_mem "
+    "slope_bounds"
+).split()
+_LAYER_LEARNING = (
+    "kernel kernel_slope most rest decay rate_shift error_shift feedback lfsr silence"
+).split()
+_NETWORK_LEARNING = "softmax reciprocal gain push feedback drop may_drop lfsr".split()
+
+
+def _fields(x, names):
+    return {name: getattr(x, name) for name in names}
+
+
+def _plain(x):
+    """Lists and numbers of Python in place of those of NumPy; NaN becomes None."""
+    if isinstance(x, dict):
+        return {name: _plain(value) for name, value in x.items()}
+    if isinstance(x, list | tuple):
+        return [_plain(value) for value in x]
+    if isinstance(x, np.ndarray | np.generic):
+        return _plain(x.tolist())
+    return None if isinstance(x, float) and np.isnan(x) else x
+
+
+def _json(value, indent=""):
+    """JSON with a line for each row of numbers."""
+    inner = indent + "  "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(k)}: {_json(v, inner)}" for k, v in value.items()]
+    elif isinstance(value, list) and value and isinstance(value[0], dict | list):
+        items = [_json(item, inner) for item in value]
+    else:
+        return json.dumps(value, allow_nan=False)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    joined = ",\n".join(inner + item for item in items)
+    return f"{opening}\n{joined}\n{indent}{closing}"
+
+
+def _encoder_data(clf):
+    encoder = clf._encoder
+    data = {
+        "kind": encoder.kind,
+        "tick": clf.tick_,
+        "n_features": encoder.n_features,
+        "n_channels": encoder.n_channels,
+        "begin": encoder.begin,
+    }
+    if encoder.kind == "spike_times":
+        return data
+    data |= _fields(encoder, ["window", "low", "high", "scale", "absent"])
+    if encoder.kind == "population":
+        data["n_receptive_fields"] = encoder.n_receptive_fields
+    return data | {"complemented": encoder.complemented}
+
+
+def to_json(clf, path):
+    """Write a model as JSON.
+
+    Everything that the specification, ``docs/fixed_point.md``, says a model consists
+    of, by its names: for circuits, and for programs in other languages. Numbers are
+    integers, except in ``encoder``.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier
+        Fitted, with arithmetic="fixed".
+    path : str or path-like
+        The file, replaced if it exists, but not by half a file.
+
+    Raises
+    ------
+    NotFittedError
+        If `clf` is not fitted.
+    TypeError, ValueError
+        If `clf` is not such an estimator, or a class is not a string or a number.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    to_c : The same as a program.
+
+    Notes
+    -----
+    The keys:
+
+    - ``format``, ``version``: "ttfs-fixed", 1. `ttfs` is the version that wrote it.
+    - ``classes``: the labels, in the order of the output neurons.
+    - ``n_ticks``, ``silent_delay``.
+    - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,
+      a row for each input, biases last; ``fraction`` 0; ``current_shift``,
+      ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``rise``; ``slope_syn``,
+      ``slope_mem``, ``slope_bounds``.
+    - ``encoder``: how features become ticks. With those of :class:`TTFSClassifier`, a
+      feature x is limited to ``low`` ... ``high``; v = (x/2 - low/2) ``scale``, at most
+      1. It spikes at ``window`` (1 - v) in its own channel, unless the limited x is
+      ``absent`` (null: nothing is), and at ``window`` v in one more, after those of all
+      features, if it is one of ``complemented``. With "population" there are
+      ``n_receptive_fields`` channels for each feature, and with "spike_times" x -
+      ``begin`` is the time. A time, rounded to float32, becomes floor(time / ``tick`` +
+      1/2).
+
+    And where gradient="local":
+
+    - ``learning`` of the model: ``softmax``, ``reciprocal``, ``gain``, ``push``,
+      ``feedback``, ``rounding``, ``drop``, ``may_drop``, ``lfsr`` of the deletions.
+    - ``learning`` of each layer: ``accumulators``, what is stored of the weights, with
+      ``fraction`` more bits; ``kernel``, ``kernel_slope``, ``most``, ``rest``,
+      ``decay``, ``rate_shift``, ``error_shift``, ``feedback`` (null if there is none),
+      ``lfsr``, ``silence``. Gain, shift and decay are those of the next `partial_fit`
+      of one sample.
+
+    Examples
+    --------
+    >>> import json, os, tempfile
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.json")
+    ...     export.to_json(clf, path)
+    ...     model = json.load(open(path))
+    >>> model["classes"], model["layers"][0]["n_in"], model["layers"][0]["bias_ticks"]
+    ([0, 1, 2], 9, [58])
+    """
+    _check(clf)
+    network = _for_inference(clf)
+    data = _FORMAT | {
+        "ttfs": ttfs.__version__,
+        "classes": clf.classes_,
+        "n_ticks": network.n_ticks,
+        "silent_delay": network.silent_delay,
+        "encoder": _encoder_data(clf),
+        "layers": [
+            {
+                "n_in": layer.weights.shape[0],
+                "n_bias": len(layer.bias_ticks),
+                "n_out": layer.weights.shape[1],
+                "bias_ticks": layer.bias_ticks,
+                "weights": layer.weights,
+            }
+            | _fields(layer, _LAYER)
+            for layer in network.layers
+        ],
+    }
+    if clf._fitted_structure["gradient"] == "local":
+        network = _for_learning(clf)
+        data["learning"] = _fields(network, _NETWORK_LEARNING) | {
+            "rounding": "floor" if network.is_floor else "stochastic"
+        }
+        for layer, its_data in zip(network.layers, data["layers"], strict=True):
+            its_data["learning"] = {
+                "accumulators": layer.weights,
+                "fraction": layer.fraction,
+            } | _fields(layer, _LAYER_LEARNING)
+    data = _plain(data)
+    for label in data["classes"]:
+        if not isinstance(label, str | int | float):
+            raise ValueError(
+                "to_json needs classes that are strings or numbers, got "
+                f"{type(label).__name__}"
+            )
+    _write(path, _json(data) + "\n")
+
+
+# -- Files -------------------------------------------------------------------------
 
 
 def _write(path, text):
