@@ -40,9 +40,6 @@ if _core.__version__ != __version__:
 def get_include():
     """Folder of the C headers.
 
-    Parameters
-    ----------
-
     Returns
     -------
     folder : str
