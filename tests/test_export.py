@@ -1,6 +1,7 @@
 """Exported models: the C gives the estimator's bits, on every compiler that is here."""
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -101,8 +102,15 @@ def fitted(name):
     return clf.fit(*data(400)), data
 
 
-def build(folder, clf, *flags, learn=False, compiler=COMPILERS[0], **options):
+def any_compiler():
+    if not COMPILERS:
+        pytest.skip("needs a C compiler")
+    return COMPILERS[0]
+
+
+def build(folder, clf, *flags, learn=False, compiler=None, **options):
     """The program of tests/c/export_main.c."""
+    compiler = compiler or any_compiler()
     model, program = folder / "model.c", folder / "model"
     export.to_c(clf, model, learn=learn, **options)
     command = [compiler, *FLAGS, *flags, f'-DMODEL="{model}"', *["-DLEARN"] * learn]
@@ -132,8 +140,9 @@ def outputs(clf, X):
 
 
 compilers = pytest.mark.parametrize("compiler", COMPILERS)
+no_floats = ["-mgeneral-regs-only"] * (platform.machine() in ("x86_64", "aarch64"))
 variants = pytest.mark.parametrize(
-    "flags", [["-mgeneral-regs-only"], SANITIZE], ids=["no vectors", "sanitized"]
+    "flags", [no_floats, SANITIZE], ids=["no floats", "sanitized"]
 )
 
 
@@ -217,7 +226,7 @@ def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
     ticks = export.ticks(clf, X)
     rows = [
         play(build(tmp_path, clf, *more, learn=True, compiler=cc), labels, ticks)
-        for cc, more in ((COMPILERS[0], []), (compiler, flags))
+        for cc, more in ((any_compiler(), []), (compiler, flags))
     ]
     assert rows[0] == rows[1]
 
@@ -229,7 +238,7 @@ def test_object_is_alone(learn, compiler, tmp_path):
     clf, _ = make("random")
     source, built = tmp_path / "model.c", tmp_path / "model.o"
     export.to_c(clf, source, learn=learn, prefix="Net1")
-    flags = [*FLAGS, "-ffreestanding", "-mgeneral-regs-only", "-c"]
+    flags = [*FLAGS, *no_floats, "-ffreestanding", "-c"]
     done = run([compiler, *flags, source, "-o", built])
     assert not done.returncode, done.stdout
     assert run(["nm", "-u", built]).stdout.split() == []
@@ -604,7 +613,7 @@ def test_bytes_are_those_of_the_object(name, tmp_path):
     for learn in [False] if name == "exact" else [False, True]:
         source, built = tmp_path / "model.c", tmp_path / "model.o"
         export.to_c(clf, source, learn=learn)
-        done = run([COMPILERS[0], "-O0", "-c", source, "-o", built])
+        done = run([any_compiler(), "-O0", "-c", source, "-o", built])
         assert not done.returncode, done.stdout
         rows = re.findall(
             r"^\w+ (\w+) [bBdDrR] (\w+)$", run(["nm", "-S", built]).stdout, re.M

@@ -525,7 +525,8 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
 
     Examples
     --------
-    >>> import os, tempfile
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from ttfs import TTFSClassifier, export
     >>> from ttfs.datasets import make_yin_yang
     >>> X, y = make_yin_yang(200, random_state=0)
@@ -533,9 +534,9 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
     ...     (20,), arithmetic="fixed", gradient="local", max_iter=1, random_state=0
     ... ).fit(X, y)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "model.c")
+    ...     path = Path(folder, "model.c")
     ...     export.to_c(clf, path, learn=True)
-    ...     print(*open(path).read().splitlines()[:2], sep="\n")
+    ...     print(*path.read_text().splitlines()[:2], sep="\n")
     /* ttfs_model: a network of first-spike neurons in integers, 8-20-3, written by ttfs
      * 0.1.0.
     """
@@ -708,15 +709,16 @@ def to_json(clf, path):
 
     Examples
     --------
-    >>> import json, os, tempfile
+    >>> import json, tempfile
+    >>> from pathlib import Path
     >>> from ttfs import TTFSClassifier, export
     >>> from ttfs.datasets import make_yin_yang
     >>> X, y = make_yin_yang(200, random_state=0)
     >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "model.json")
+    ...     path = Path(folder, "model.json")
     ...     export.to_json(clf, path)
-    ...     model = json.load(open(path))
+    ...     model = json.loads(path.read_text())
     >>> model["classes"], model["layers"][0]["n_in"], model["layers"][0]["bias_ticks"]
     ([0, 1, 2], 9, [58])
     """
