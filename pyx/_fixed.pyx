@@ -617,8 +617,7 @@ cdef class FixedCore:
     def errors(self, Events events not None, const size_t[::1] labels not None):
         """What learning from each sample would begin with, by the header itself.
 
-        The weights stay, and so do the registers when all is done; from sample to
-        sample they go on.
+        Weights stay; the register of deletions and what counts silence go on.
 
         Parameters
         ----------
@@ -660,8 +659,6 @@ cdef class FixedCore:
         sample = work.events = <ttfs_fixed_event *>_start(room)
         work.counts = <uint16_t *>_start(counts)
         state = work.states = <ttfs_fixed_state *>_start(states)
-        changed = [self.lfsr, *(silence for _, _, silence in self.states)]
-        before = [array.copy() for array in changed]
         begin = 0
         for s in range(events.n_samples):
             for k in range(n_layers):
@@ -680,8 +677,6 @@ cdef class FixedCore:
             begin += n
             ttfs_fixed_forward(&self.net, <uint32_t>n, &work)
             ttfs_fixed_errors(&self.net, state, <uint32_t>labels[s])
-        for array, values in zip(changed, before, strict=True):
-            array[:] = values
         left.fill(kept[:begin], bounds[0], bounds[1], events.n_in)
         return left, ticks, errors
 

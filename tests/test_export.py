@@ -607,7 +607,10 @@ def test_bytes_are_those_of_the_object(name, tmp_path):
     clf, data = make(name)
     sheet = export.cost_sheet(clf, data(5)[0])
     sizes = [w.size for w in clf.coefs_]
-    assert sheet.weight_bytes == {"8 bits": sum(sizes), "16 bits": 2 * sum(sizes)}
+    assert sheet.weight_bytes == {
+        "alone, 8 bits": sum(sizes),
+        "accumulators, 16 bits": 2 * sum(sizes),
+    }
     if name == "exact":
         assert sheet.learning_bytes is None
     for learn in [False] if name == "exact" else [False, True]:

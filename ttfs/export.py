@@ -785,8 +785,7 @@ class CostSheet:
     inference_bytes, learning_bytes : dict of str to int
         Memory; None where the model cannot learn.
     weight_bytes : dict of str to int
-        Memory of all weights in 8 and in 16 bits: weights of up to 7 bits and a sign
-        alone, or accumulators of up to 16 bits.
+        Memory of all weights: of up to 7 bits and a sign, alone, or as accumulators.
     """
 
     sizes: tuple
@@ -899,11 +898,11 @@ def _inference_counts(network, events, ticks):
     }
 
 
-def _step_counts(network, events, labels):
+def _step_counts(core, network, events, labels):
     """Operations of sections 5 to 7 in online steps, (n_samples,) each."""
     if events.repeats > 1:
         raise ValueError(_SEVERAL)
-    left, ticks, errors = _fixed.FixedCore(network).errors(events, labels)
+    left, ticks, errors = core.errors(events, labels)
     n_ticks, layers = network.n_ticks, network.layers
     n_samples, n_classes = ticks[-1].shape
     fired = [times < n_ticks for times in ticks]
@@ -1059,29 +1058,40 @@ def cost_sheet(clf, X, y=None):
     243
     """
     _check(clf, learn=y is not None)
-    X = clf._validated(X)
-    on_ticks = clf._network
-    events = on_ticks.events(clf._spikes(X))
-    network = on_ticks.core.network()
-    ticks, _ = on_ticks.core.run(events)
-    inference = _inference_counts(network, events, ticks)
-    learning = learning_bytes = None
+    network, learner = clf._network.core.network(), None
     if clf._fitted_structure["gradient"] == "local":
         learner = _for_learning(clf)
-        learning_bytes = _memory(learner, learn=True)
+        core = _fixed.FixedCore(learner)
+    if y is not None:
+        labels = _labels(clf, y, np.shape(X)[0])
+    inference, learning = [], []
+    for on_ticks, rows, spikes in clf._blocks(X):
+        events = on_ticks.events(spikes)
+        ticks, _ = on_ticks.core.run(events)
+        inference.append(_inference_counts(network, events, ticks))
         if y is not None:
-            learning = _step_counts(learner, events, _labels(clf, y, len(events)))
+            learning.append(_step_counts(core, learner, events, labels[rows]))
+    inference, learning = _joined(inference), _joined(learning)
     n_weights = sum(layer.weights.size for layer in network.layers)
     return CostSheet(
         sizes=_sizes(clf),
-        n_samples=len(events),
+        n_samples=len(inference["spikes"]),
         inference=_means(inference),
         most={name: int(np.max(count)) for name, count in inference.items()},
-        learning=learning and _means(learning),
+        learning=_means(learning) or None,
         inference_bytes=_memory(network, learn=False),
-        learning_bytes=learning_bytes,
-        weight_bytes={"8 bits": n_weights, "16 bits": 2 * n_weights},
+        learning_bytes=learner and _memory(learner, learn=True),
+        weight_bytes={
+            "alone, 8 bits": n_weights,
+            "accumulators, 16 bits": 2 * n_weights,
+        },
     )
+
+
+def _joined(blocks):
+    """Counts of all samples."""
+    names = blocks[0] if blocks else ()
+    return {name: np.concatenate([block[name] for block in blocks]) for name in names}
 
 
 def _labels(clf, y, n_samples):
@@ -1107,7 +1117,7 @@ def _write(path, text):
     path = Path(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(part, "x", encoding="utf-8", newline="\n") as file:
+        with open(part, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         os.replace(part, path)
     except BaseException:
