@@ -38,7 +38,8 @@ def lessons(n_steps, seed):
     """What the twin learns in random networks, a batch in each step."""
     for n in range(-(-n_steps // N_BATCHES)):
         rng = np.random.default_rng([seed, n])
-        network = fixed_networks.random_network(rng)
+        kind = "random_network" if n % 4 else "random_wide_network"
+        network = getattr(fixed_networks, kind)(rng)
         yield fixed_networks.random_lesson(rng, network, N_BATCHES)
 
 

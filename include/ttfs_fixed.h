@@ -16,6 +16,7 @@
  * - Times are ticks, 0 <= t < n_ticks; what is absent or silent has t = n_ticks.
  * - Membranes and currents are fx16: int16, saturating; one unit is 2^-current_shift of
  *   the least bit of a weight. Factors are fractions, Q0.15.
+ * - int may have 16 bits.
  * - >> of a negative number floors. C leaves that to the compiler; all that we know do
  *   it, and TTFS_FIXED_SHIFTS_FLOOR stops the others.
  * - Arguments are not checked.
@@ -173,7 +174,7 @@ static inline int32_t ttfs_fixed_weight_of(const ttfs_fixed_layer *layer, uint32
                                            uint32_t j)
 {
     const int32_t stored = layer->weights[i * layer->stride + j];
-    return (stored + ((1 << layer->fraction) >> 1)) >> layer->fraction;
+    return (stored + (((int32_t)1 << layer->fraction) >> 1)) >> layer->fraction;
 }
 
 /* -- Inference [3] --------------------------------------------------------------- */
@@ -199,7 +200,7 @@ static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
         const uint32_t t0 = events[k].tick;
         for (; k < n && events[k].tick == t0; ++k) {
             const int32_t w = ttfs_fixed_weight_of(layer, events[k].input, j);
-            i0 = ttfs_fixed_saturate(i0 + w * (1 << layer->current_shift));
+            i0 = ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
         }
         const uint32_t next = k < n ? events[k].tick : n_ticks;
         for (uint32_t d = 1; t0 + d <= next && t0 + d < n_ticks; ++d) {
@@ -346,7 +347,7 @@ static inline int32_t ttfs_fixed_feed_back(const ttfs_fixed_network *network,
     int32_t sum = 0;
 
     if (network->feedback == TTFS_FIXED_TARGET) {
-        return layer->feedback[i * n_classes + label] * network->gain;
+        return (int32_t)layer->feedback[i * n_classes + label] * network->gain;
     }
     if (network->feedback == TTFS_FIXED_DIRECT) {
         for (uint32_t j = 0; output->learns && j < n_classes; ++j) {
@@ -410,7 +411,7 @@ static inline int32_t ttfs_fixed_eligibility(const ttfs_fixed_layer *layer,
                                              uint32_t t_i)
 {
     const int32_t d = (int32_t)state->ticks[j] - (int32_t)t_i;
-    return d > 0 ? state->error[j] * layer->kernel[d] : 0;
+    return d > 0 ? (int32_t)state->error[j] * layer->kernel[d] : 0;
 }
 
 /* Move weight (i, j) by the sum of a batch:  w += (G - decay (w - rest)) 2^-L. */
@@ -424,10 +425,10 @@ static inline void ttfs_fixed_move(const ttfs_fixed_layer *layer, int is_floor,
 
     if (!is_floor) {
         layer->lfsr[j] = ttfs_fixed_step(layer->lfsr[j]);
-        random = shift <= 16 ? layer->lfsr[j] >> (16 - shift)
+        random = shift <= 16 ? (int32_t)layer->lfsr[j] >> (16 - shift)
                              : (int32_t)layer->lfsr[j] << (shift - 16);
     }
-    sum = ttfs_fixed_add(sum, -layer->decay * (w - layer->rest));
+    sum = ttfs_fixed_add(sum, -(int32_t)layer->decay * (w - layer->rest));
     sum = ttfs_fixed_add(sum, random) >> shift;
     sum = ttfs_fixed_clip(sum, INT16_MAX) + *stored;
     *stored = (ttfs_fixed_weight)ttfs_fixed_clip(sum, layer->most);

@@ -1,4 +1,5 @@
-"""include/ttfs_fixed.h by ctypes: the counterpart of `fixed_twin.Twin`."""
+"""include/ttfs_fixed.h, compiled: by ctypes the counterpart of `fixed_twin.Twin`, and
+as a program that stands alone."""
 
 import ctypes
 import os
@@ -353,6 +354,117 @@ def _check_moves(rng, library, n):
         assert arrays["lfsr"].tolist() == layer.lfsr
         done += width
     return done
+
+
+_C_TYPES = {
+    c_int16: "int16_t",
+    c_uint16: "uint16_t",
+    c_uint8: "uint8_t",
+    ctypes.c_int8: "int8_t",
+    ctypes.c_int32: "int32_t",
+}
+
+
+def _initializer(value, kind, name, arrays):
+    """C for a field; an array is added to `arrays` and named."""
+    if not hasattr(kind, "contents"):
+        return str(int(value))
+    if value is None:
+        return "0"
+    ctype = _C_TYPES[kind._type_]
+    numbers = np.ravel(np.array(value, np.dtype(kind._type_))).tolist()
+    arrays.append(
+        f"static {ctype} {name}[] = {{{', '.join(map(str, numbers or [0]))}}};"
+    )
+    return name
+
+
+def golden_header(case):
+    """golden.h for tests/c/fixed_main.c: a network that learns online."""
+    network, after = case.network, case.online.after
+    layer_type = _layer_type(c_int16)
+    text, layers, states = [], [], []
+    for k, layer in enumerate(network.layers):
+        n_in, n_out = np.shape(layer.weights)
+        made = {
+            "n_in": n_in,
+            "n_bias": len(layer.bias_ticks),
+            "n_out": n_out,
+            "stride": n_out,
+            "sums": None,
+            "touched": None,
+        }
+        made = [
+            _initializer(
+                made[name] if name in made else getattr(layer, name),
+                kind,
+                f"{name}_{k}",
+                text,
+            )
+            for name, kind in layer_type._fields_
+        ]
+        layers.append("{" + ", ".join(made) + "}")
+        names = [f"state_{k}_{name}" for name, _ in _State._fields_[:-1]]
+        for name, (_, kind) in zip(names, _State._fields_, strict=False):
+            text.append(f"static {_C_TYPES[kind._type_]} {name}[{n_out}];")
+        states.append("{" + ", ".join([*names, "0"]) + "}")
+    text += [
+        f"static const ttfs_fixed_layer layers[] = {{{', '.join(layers)}}};",
+        f"static ttfs_fixed_state states[] = {{{', '.join(states)}}};",
+    ]
+    made = {
+        "n_layers": len(layers),
+        "n_softmax": len(network.softmax),
+        "feedback": _FEEDBACKS.index(network.feedback),
+    }
+    fields = [
+        "layers"
+        if name == "layers"
+        else _initializer(
+            made[name] if name in made else getattr(network, name), kind, name, text
+        )
+        for name, kind in _network_type(layer_type)._fields_
+    ]
+    text.append(f"static const ttfs_fixed_network network = {{{', '.join(fields)}}};")
+    for name, kind, arrays in (
+        ("weights_after", c_int16, after.weights),
+        ("lfsr_after", c_uint16, after.lfsr),
+        ("silence_after", c_uint8, after.silence),
+    ):
+        names = [
+            _initializer(array, POINTER(kind), f"{name}_{k}", text)
+            for k, array in enumerate(arrays)
+        ]
+        text.append(
+            f"static const {_C_TYPES[kind]} *const {name}[] = {{{', '.join(names)}}};"
+        )
+    for name, array in (
+        ("samples", case.samples.ticks),
+        ("labels", case.samples.labels),
+        ("decisions", case.online.decision),
+    ):
+        _initializer(array, POINTER(c_uint16), name, text)
+    most = max(len(layer.weights) for layer in network.layers)
+    n_samples, n_channels = np.shape(case.samples.ticks)
+    text += [
+        f"static ttfs_fixed_event events[{most}];",
+        f"static uint16_t counts[{network.n_ticks}];",
+        "static const ttfs_fixed_workspace work = {events, counts, states};",
+        f"enum {{ N_SAMPLES = {n_samples}, N_CHANNELS = {n_channels} }};",
+    ]
+    return "\n".join(text) + "\n"
+
+
+def build_program(folder, compiler, case, *flags):
+    """tests/c/fixed_main.c for a golden case."""
+    (Path(folder) / "golden.h").write_text(golden_header(case))
+    program = Path(folder) / "golden"
+    includes = f"-I{folder}", f"-I{ROOT / 'include'}"
+    source = ROOT / "tests/c/fixed_main.c"
+    built = run([compiler, *FLAGS, *flags, *includes, source, "-o", program])
+    if built.returncode:
+        raise OSError(built.stdout)
+    return program
 
 
 def main(path, lessons):

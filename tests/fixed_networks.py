@@ -15,6 +15,7 @@ NEURONS = LIF(), LIF(2.0), LIF(inf), LIF(3.7, 1.3), LIF(0.5)
 TICKS = 1 / 8, 1 / 20
 N_TICKS = 12, 40, 70
 KINDS = "usual", "usual", "usual", "usual", "any", "extreme"
+WIDE = 15, 16, 17, 31, 32, 33, 65  # next to the lanes of vectors
 
 
 @cache
@@ -143,6 +144,12 @@ def random_network(
         may_drop=may_drop.astype(np.uint8),
         lfsr=rng.integers(1, 65536, 1).astype(np.uint16),
     )
+
+
+def random_wide_network(rng, **choices):
+    """The same, with layers that fill vectors, or nearly or hardly so."""
+    widths = [*rng.choice(WIDE, rng.integers(1, 4)), rng.choice([2, 10, 33])]
+    return random_network(rng, widths=widths, **choices)
 
 
 def random_ticks(rng, network, n):

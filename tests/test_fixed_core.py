@@ -4,6 +4,7 @@ The "baseline" kernels call the functions of that header; tests of the header it
 elsewhere.
 """
 
+import signal
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -109,7 +110,7 @@ def wild_network(sizes, rng, n_ticks=N_TICKS):
 
     network = make_network(sizes, rng, n_ticks=n_ticks, feedback=rng.choice(FEEDBACKS))
     for layer in network.layers:
-        layer.fraction = int(rng.integers(0, 4))
+        layer.fraction = int(rng.integers(0, 5))
         layer.most = int(rng.integers(1, 2047 << layer.fraction))
         greatest = (layer.most + (1 << layer.fraction >> 1)) >> layer.fraction
         most_shift = int(np.log2(32767 // max(greatest, 1)))
@@ -282,6 +283,82 @@ def test_vectors_equal_the_header_for_long(simd):
     assert_same_spikes(a, b, events)
 
 
+def two_outputs(rise, weights):
+    """One input, two outputs, membranes that are what they are told to be."""
+    rng = np.random.default_rng(0)
+    network = make_network((1, 2), rng, n_ticks=20, fraction=4)
+    layer = network.layers[0]
+    layer.weights = np.array([weights, [0, 0], [0, 0]], I16) << layer.fraction
+    layer.current_shift, layer.threshold = 5, 1000
+    layer.rise = np.full(21, rise, I16)
+    layer.decay_mem = layer.decay_syn = np.zeros(21, I16)
+    events = Events(
+        np.array([2], U16),
+        np.array([0], U16),
+        np.array([0], np.uintp),
+        np.array([1], np.uintp),
+        3,
+    )
+    return network, events
+
+
+@pytest.mark.parametrize("simd", _fixed.simd_available())
+def test_a_membrane_at_the_threshold_fires(simd):
+    # I = 63 2^5 = 2016; u is floored.
+    for threshold, ticks in ((1008, 3), (1009, 20)):
+        network, events = two_outputs(16_384, [63, 62])
+        network.layers[0].threshold = threshold
+        c = core(network, simd)
+        (out,), (u,) = c.run(events)
+        assert_array_equal(out, [[ticks, 20]])
+        assert_array_equal(u, [[1008, 992]])
+        # Only labels are wanted: hidden layers pass many ticks at once.
+        deep = make_network((1, 2, 2), np.random.default_rng(0), n_ticks=20)
+        deep.layers[0] = network.layers[0]
+        deep.layers[1].weights[:] = 0
+        deep.layers[1].weights[0, 1] = deep.layers[1].most
+        assert_array_equal(core(deep, simd).labels(events), [ticks == 3])
+
+
+@pytest.mark.parametrize("simd", _fixed.simd_available())
+@pytest.mark.parametrize("decay", [0, 32_767, -32_768])
+def test_the_largest_batch_saturates_where_the_page_says(simd, decay):
+    # Output 0 fires first, label 1 later: delta = -256 and 256, c = -8191 and 8191.
+    network, events = two_outputs(16_384, [40, 20])
+    network.is_floor, network.silent_delay = False, 65_535
+    network.softmax = np.array([256], U16)
+    layer = network.layers[0]
+    layer.threshold, layer.rise[10:] = 500, 32_767
+    layer.kernel[1:] = 127
+    layer.slope_bounds[:] = 32_767  # 2^-4
+    layer.rest = -20_000
+    lfsr = layer.lfsr.copy()
+    c = core(network, simd)
+    assert_array_equal(c.run(events)[0][0], [[3, 12]])
+    shift = 20
+    n_correct, loss = c.train(
+        events,
+        np.array([1], np.uintp),
+        np.zeros(2048, np.uintp),
+        2048,
+        np.array([255], U16),
+        np.array([[shift]], U8),
+        np.array([[decay]], I16),
+    )
+    assert n_correct == 0
+    assert loss == pytest.approx(2048 * np.log(512))
+    model = c.network().layers[0]
+    for j, (w, error) in enumerate(((40, -8191), (20, 8191))):
+        register = int(lfsr[j])
+        register = register >> 1 ^ (0xB400 if register & 1 else 0)
+        assert model.lfsr[j] == register
+        total = 2048 * 127 * error - decay * (w + 20_000)
+        total = min(max(total, -(2**31)), 2**31 - 1) + (register << shift - 16)
+        total = min(total, 2**31 - 1) >> shift
+        stored = min(max((w << 4) + total, -1008), 1008)
+        assert model.weights[0, j] == stored
+
+
 @pytest.mark.parametrize("simd", VECTORS)
 def test_many_outputs_of_which_only_the_first_count(simd):
     # labels() leaves a panel at its first spike, and the next at that of the panels
@@ -410,6 +487,39 @@ def test_network_is_a_copy_and_goes_on():
         epoch_of(x, events, labels, np.random.default_rng(1), 3)
     assert_same_state(a, b)
     assert np.any(model.layers[0].weights != a.network().layers[0].weights)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs an interval timer")
+def test_interrupt_leaves_whole_batches():
+    rng = np.random.default_rng(9)
+    events = make_events(100, 202, rng, n_active=200)
+    labels = rng.integers(0, 4, 100).astype(np.uintp)
+    a = FixedCore(make_network((200, 200, 4), rng))
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        n = 1_000_000  # would take minutes
+        with pytest.raises(KeyboardInterrupt):
+            a.train(
+                events,
+                labels,
+                rng.integers(0, 100, n).astype(np.uintp),
+                10,
+                np.full(n // 10, 200, U16),
+                np.full((n // 10, 2), 12, U8),
+                np.zeros((n // 10, 2), I16),
+            )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    b = FixedCore(a.network())
+    for x in (a, b):
+        epoch_of(x, events, labels, np.random.default_rng(0), 10)
+    assert_same_state(a, b)
 
 
 def test_weights_can_be_replaced():

@@ -3,11 +3,13 @@
 import json
 import pickle
 import platform
+import re
 import sys
 from ctypes import c_int8
 from dataclasses import replace
 from math import e, inf
 from pathlib import Path
+from shutil import which
 
 import fixed_header
 import fixed_networks
@@ -367,12 +369,21 @@ def simd(request):
     _fixed.use_simd(before)
 
 
-def test_core_equals_twin(lessons, simd):
-    for lesson in lessons:
+@pytest.fixture(scope="module")
+def wide_lessons():
+    made = []
+    for seed in range(16):
+        rng = np.random.default_rng([seed, 1])
+        network = fixed_networks.random_wide_network(rng)
+        made.append(fixed_networks.random_lesson(rng, network, n_batches=3))
+    return made
+
+
+def test_core_equals_twin(lessons, wide_lessons, simd):
+    for lesson in lessons + wide_lessons:
         core = fixed_networks.Core(lesson.network)
         ticks, _ = lesson.batches[0]
-        lesson.replay_states(core)
-        spikes, u, decisions = fixed_networks.Core(lesson.network).infer(ticks)
+        spikes, u, decisions = core.infer(ticks)
         twin = Twin(lesson.network)
         for n, sample in enumerate(ticks):
             states, decision = twin.infer(sample)
@@ -380,6 +391,7 @@ def test_core_equals_twin(lessons, simd):
             for k, state in enumerate(states):
                 assert spikes[k][n].tolist() == state.ticks
                 assert u[k][n].tolist() == state.u
+        lesson.replay_states(core)
 
 
 # -- Golden vectors ----------------------------------------------------------------
@@ -444,6 +456,25 @@ def test_golden_learning(case, learner, run, size):
         results += learner.learn(ticks[batch], labels[batch])
     assert results == results_of(case[run])
     assert learner.state() == case[run]["after"]
+
+
+@needs_compiler
+def test_golden_program(case, tmp_path):
+    compiler = fixed_header.COMPILERS[0]
+    program = fixed_header.build_program(tmp_path, compiler, as_plain(case))
+    assert fixed_header.run([program]).stdout == "0 wrong\n"
+
+
+@pytest.mark.skipif(
+    not (which("avr-gcc") and which("simavr")), reason="needs avr-gcc and simavr"
+)
+def test_golden_program_on_a_microcontroller(case, tmp_path):
+    chip = "atmega2560"
+    program = fixed_header.build_program(
+        tmp_path, "avr-gcc", as_plain(case), f"-mmcu={chip}"
+    )
+    result = fixed_header.run(["simavr", "-m", chip, "-f", "16000000", program])
+    assert re.search(r"(\d+) wrong", result.stdout)[1] == "0"
 
 
 def test_golden_tables(case):
