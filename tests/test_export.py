@@ -14,11 +14,11 @@ import fixed_twin
 import numpy as np
 import pytest
 from fixed_header import COMPILERS, ROOT, SANITIZE, run
-from fixed_networks import Core
+from fixed_networks import Core, random_labels, random_network, random_ticks
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
-from ttfs import SpikeTrains, TTFSClassifier, export
+from ttfs import SpikeTrains, TTFSClassifier, _fixed, export
 from ttfs._fixed_point import FixedLayer, FixedNetwork
 from ttfs.datasets import make_yin_yang
 
@@ -40,13 +40,12 @@ def yin_yang(n, seed=0):
 
 
 LEARNING = {
-    "symmetric": (yin_yang, {"hidden_layer_sizes": (24,)}),
+    "symmetric": (yin_yang, {"hidden_layer_sizes": (24,), "accumulator_bits": 16}),
     "random": (
         yin_yang,
         {
             "hidden_layer_sizes": (20, 11),
             "feedback": "random",
-            "accumulator_bits": 16,
             "tau_mem": [2.0, 1.0, float("inf")],
         },
     ),
@@ -601,6 +600,50 @@ def test_costs_of_learning_are_those_of_the_twin(name, monkeypatch):
     assert_counts(counts, [{key: n[key] for key in keys} for n in expected])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_errors_are_those_of_the_twin(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    network = random_network(rng)
+    ticks, labels = random_ticks(rng, network, 6), random_labels(rng, network, 6)
+    events, core = Core(network)._events(ticks), _fixed.FixedCore(network)
+    left, times, errors = core.errors(events, labels.astype(np.uintp))
+    twin, seen = fixed_twin.Twin(network), []
+    monkeypatch.setattr(fixed_twin, "update", lambda *args: None)
+    thin = twin.thin
+    monkeypatch.setattr(
+        twin, "thin", lambda spikes: seen.append(thin(spikes)) or seen[-1]
+    )
+    for s in range(6):
+        [(states, _)] = twin.learn([ticks[s]], [labels[s]])
+        assert [layer[s].tolist() for layer in times] == [x.ticks for x in states]
+        assert [layer[s].tolist() for layer in errors] == [x.error for x in states]
+        rows = slice(int(left.begin[s]), int(left.end[s]))
+        assert left.pairs[rows].tolist() == [list(spike) for spike in seen[s]]
+    # Weights and their registers stay, the others go on.
+    now = core.network()
+    for layer, old, after in zip(
+        now.layers, network.layers, twin.network.layers, strict=True
+    ):
+        assert_array_equal(layer.weights, old.weights)
+        assert_array_equal(layer.lfsr, old.lfsr)
+        assert layer.silence.tolist() == after.silence
+    assert now.lfsr.tolist() == twin.network.lfsr
+
+
+def test_errors_of_wrong_labels():
+    network = random_network(np.random.default_rng(0))
+    events, core = Core(network)._events([]), _fixed.FixedCore(network)
+    left, times, errors = core.errors(events, np.zeros(0, np.uintp))
+    assert len(left) == len(times[0]) == len(errors[-1]) == 0
+    ticks = random_ticks(np.random.default_rng(1), network, 2)
+    events = Core(network)._events(ticks)
+    with pytest.raises(ValueError, match="one entry per sample"):
+        core.errors(events, np.zeros(1, np.uintp))
+    n_classes = len(network.layers[-1].lfsr)
+    with pytest.raises(ValueError, match="labels"):
+        core.errors(events, np.full(2, n_classes, np.uintp))
+
+
 @pytest.mark.skipif(not shutil.which("nm"), reason="needs nm")
 @pytest.mark.parametrize("name", ["random", "direct", "exact"])
 def test_bytes_are_those_of_the_object(name, tmp_path):
@@ -646,6 +689,20 @@ def test_cost_sheet_is_a_table():
     without = str(export.cost_sheet(clf, X))
     assert "random numbers" not in without
     assert "bytes for learning" in without
+
+
+def test_cost_sheet_of_many_samples():
+    clf, data = make("direct")
+    X, y = data(1100)
+    sheet = export.cost_sheet(clf, X, y)
+    parts = [export.cost_sheet(clf, X[rows]) for rows in (slice(600), slice(600, None))]
+    assert sheet.n_samples == 1100
+    for key, count in sheet.inference.items():
+        means = [part.inference[key] for part in parts]
+        assert_allclose(count, np.average(means, weights=[600, 500]), 1e-12)
+        assert sheet.most[key] == max(part.most[key] for part in parts)
+    # Deleted spikes have no part in learning.
+    assert sheet.learning["eligibilities"] < sheet.inference["synaptic events"]
 
 
 def test_cost_sheet_of_wrong_data():
