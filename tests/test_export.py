@@ -32,7 +32,7 @@ def sparse_data(n, seed=0):
     y = rng.integers(0, 4, n)
     X = rng.random((n, 16)) * (rng.random((n, 16)) < 0.3)
     X[np.arange(n), 4 * y] += 1
-    return X, np.array(["a", "b*/", "c", "d"])[y]
+    return X, np.array(["a", "b*/", "é??/*", "d"])[y]
 
 
 def yin_yang(n, seed=0):
@@ -253,6 +253,17 @@ def test_object_is_alone(learn, compiler, tmp_path):
     assert ("weights" in "".join(re.findall(r" [Dd] (\w+)", data))) == learn
 
 
+@pytest.mark.skipif(not shutil.which("avr-gcc"), reason="needs avr-gcc")
+@pytest.mark.parametrize("learn", [False, True])
+def test_an_int_may_have_16_bits(learn, tmp_path):
+    clf, _ = make("no hidden layer")
+    source = tmp_path / "model.c"
+    export.to_c(clf, source, learn=learn)
+    command = ["avr-gcc", "-mmcu=atmega1284p", *FLAGS, "-c", source]
+    done = run([*command, "-o", tmp_path / "model.o"])
+    assert not done.returncode, done.stdout
+
+
 @pytest.mark.parametrize("learn", [False, True])
 def test_source_is_neat(learn, tmp_path):
     clf, _ = make("direct")
@@ -299,6 +310,11 @@ def test_formula_of_the_comment_gives_the_ticks(tmp_path):
     tick = float(re.search(r"floor\(t / (\S+) \+ 1/2\)", text)[1])
     assert "Channel i, i = 0 ... 3: t = 1.0 * (1 - v[i])" in text
     assert "Channel 4 + c: t = 1.0 * v[i], where i is number c, from 0, of 0-3." in text
+    export.to_c(make("direct")[0], tmp_path / "sparse.c")
+    sparse = (tmp_path / "sparse.c").read_text()
+    assert "* No spike where x[i] is 0 for i = 0-15.\n" in sparse
+    assert re.search(r"\* low:  16 x 0.0\n \* high: 1\.\d", sparse)
+
     X, _ = data(100, seed=6)
     v = (np.clip(X, low, high) - low) / (high - low)
     times = np.hstack([1 - v, v]).astype(np.float32).astype(float)

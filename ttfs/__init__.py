@@ -37,29 +37,9 @@ if _core.__version__ != __version__:
     )
 
 
-def get_include():
-    """Folder of the C headers.
-
-    Returns
-    -------
-    folder : str
-        It holds ``ttfs_fixed.h``, the arithmetic of integers in C99.
-
-    Examples
-    --------
-    >>> import os
-    >>> import ttfs
-    >>> sorted(os.listdir(ttfs.get_include()))[:2]
-    ['ttfs.h', 'ttfs_fixed.h']
-    """
-    # A folder without Python files: a package all the same.
-    from ttfs import include
-
-    return include.__path__[0]
-
-
 from ttfs import datasets, export
 from ttfs._classifier import TTFSClassifier
+from ttfs._headers import get_include
 from ttfs._neuron import LIF
 from ttfs._show_versions import show_versions
 from ttfs._spike_trains import SpikeTrains

@@ -14,15 +14,17 @@ import os
 import re
 import textwrap
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-import ttfs
 from ttfs import _fixed
 from ttfs._classifier import TTFSClassifier
+from ttfs._core import __version__
+from ttfs._headers import get_include
 
 __all__ = ["CostSheet", "cost_sheet", "ticks", "to_c", "to_json"]
 
@@ -145,7 +147,7 @@ _LEARNING = re.compile(r" *(?:/\* For learning only: \*/\n)[\s\S]*?(?=\} ttfs_fi
 
 def _arithmetic(code, *, learn):
     """What of ttfs_fixed.h the C code needs."""
-    header = Path(ttfs.get_include(), "ttfs_fixed.h").read_text(encoding="utf-8")
+    header = Path(get_include(), "ttfs_fixed.h").read_text(encoding="utf-8")
     _, text = header.split("#define TTFS_FIXED_H\n")
     text, _ = text.split("#endif /* TTFS_FIXED_H */")
     if not learn:
@@ -221,7 +223,8 @@ def _comment(paragraphs):
     for paragraph in paragraphs:
         label, text = paragraph if isinstance(paragraph, tuple) else ("", paragraph)
         # Nothing ends the comment, or starts another one.
-        text = text.replace("*/", "* /").replace("/*", "/ *")
+        for part in ("*/", "/*", "??"):  # and there are no trigraphs
+            text = text.replace(part, " ".join(part))
         following = " * " + " " * len(label)
         lines += _filled(text, f" * {label}", following) or [" *"]
     lines[0] = "/" + lines[0].lstrip()
@@ -398,6 +401,12 @@ def _number(x):
     return repr(float(x))
 
 
+def _in_runs(values):
+    """Numbers, as in "0.0, 3 x 1.0"."""
+    runs = [(value, len(list(run))) for value, run in groupby(map(_number, values))]
+    return ", ".join(f"{n} x {value}" if n > 1 else value for value, n in runs)
+
+
 def _numbers_of(indices):
     """Ascending numbers, as in "0-2, 7"."""
     runs = np.split(indices, np.flatnonzero(np.diff(indices.astype(int)) != 1) + 1)
@@ -449,8 +458,10 @@ def _input_notes(clf):
     return [
         *notes,
         "",
-        ("low:  ", ", ".join(map(_number, encoder.low))),
-        ("high: ", ", ".join(map(_number, encoder.high))),
+        "low and high of i = 0, 1, ..., where n x a stands for n times a:",
+        "",
+        ("low:  ", _in_runs(encoder.low)),
+        ("high: ", _in_runs(encoder.high)),
     ]
 
 
@@ -458,7 +469,7 @@ def _head(clf, prefix, *, learn):
     """The comment at the top of the file."""
     paragraphs = [
         f"{prefix}: a network of first-spike neurons in integers, "
-        f"{'-'.join(map(str, _sizes(clf)))}, written by ttfs {ttfs.__version__}.",
+        f"{'-'.join(map(str, _sizes(clf)))}, written by ttfs {__version__}.",
         "",
         "Copyright (c) 2026, The ttfs developers",
         "SPDX-License-Identifier: BSD-3-Clause",
@@ -725,7 +736,7 @@ def to_json(clf, path):
     _check(clf)
     network = _for_inference(clf)
     data = _FORMAT | {
-        "ttfs": ttfs.__version__,
+        "ttfs": __version__,
         "classes": clf.classes_,
         "n_ticks": network.n_ticks,
         "silent_delay": network.silent_delay,
