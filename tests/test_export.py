@@ -24,6 +24,7 @@ from ttfs.datasets import make_yin_yang
 
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion"]
 N_LEARN = 300
+PAGE = ROOT / "docs/export.md"
 
 
 def sparse_data(n, seed=0):
@@ -281,6 +282,21 @@ def test_source_is_neat(learn, tmp_path):
     assert len(re.findall(r"int16_t decay_mem_\d\[", text)) == 1
     assert (" int8_t weights_0" in text) == (not learn)
     assert list(tmp_path.iterdir()) in (paths, paths[::-1])
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")
+def test_examples_of_the_page(tmp_path, monkeypatch, capsys):
+    page = PAGE.read_text(encoding="utf-8")
+    (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program, learning = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    X, y = yin_yang(40)
+    exec(python, {"X": X, "y": y})
+    assert "weight moves" in capsys.readouterr().out
+    learning = f"void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}"
+    (tmp_path / "program.c").write_text(program + learning)
+    done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
+    assert not done.returncode, done.stdout
 
 
 # -- Input -------------------------------------------------------------------------
