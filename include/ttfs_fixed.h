@@ -473,7 +473,9 @@ static inline uint32_t ttfs_fixed_thin(const ttfs_fixed_network *network,
     if (network->drop == 0) return n;
     for (uint32_t e = 0; e < n; ++e) {
         if (network->may_drop[events[e].input]) {
-            *network->lfsr = ttfs_fixed_step(*network->lfsr);
+            for (int bit = 0; bit < 8; ++bit) {
+                *network->lfsr = ttfs_fixed_step(*network->lfsr);
+            }
             if ((*network->lfsr & 255) < network->drop) continue;
         }
         events[left++] = events[e];

@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-/* `stride` of every layer is n_out rounded up to a multiple of this, so n_out is at most
- * 65504. What is in the padding does not matter. */
+/* `stride` of every layer is n_out rounded up to a multiple of this, so n_out is at
+ * most 65504. What is in the padding does not matter. */
 #define TTFS_FIXED_LANES 32
 
 /* The input spikes of samples, those of the biases of the first layer included, each

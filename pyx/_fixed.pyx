@@ -18,7 +18,6 @@ from ttfs._core import n_threads
 from cython.parallel cimport prange
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport floor
 from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
@@ -252,7 +251,7 @@ cdef class Events:
         cdef bint single = spikes.times.dtype == np.float32
         cdef Py_ssize_t n_samples = begin.shape[0], n_spikes = spikes.n_spikes
         cdef Py_ssize_t n_in = spikes.n_in, n_bias, s
-        cdef size_t k, at = 0
+        cdef size_t k, at = 0, run, longest
         cdef double t
         cdef Events events = Events.__new__(Events)
 
@@ -278,12 +277,15 @@ cdef class Events:
         with nogil:
             for s in range(n_samples):
                 out_begin[s] = at
+                run = longest = 0
                 for k in range(begin[s], end[s]):
-                    t = times_f[k] if single else times_d[k]
-                    t = max(0.0, floor(t / tick + 0.5))
+                    t = (times_f[k] if single else times_d[k]) / tick + 0.5
+                    t = max(t, 0.0)
                     if t < n_ticks:
                         out[at, 0] = <uint16_t>t
                         out[at, 1] = <uint16_t>inputs[k]
+                        run = run + 1 if run and out[at, 0] == out[at - 1, 0] else 1
+                        longest = max(longest, run)
                         at += 1
                 for k in range(<size_t>n_bias):
                     if biases[k] < n_ticks:
@@ -292,7 +294,10 @@ cdef class Events:
                         at += 1
                 out_end[s] = at
                 if at > out_begin[s]:
-                    _sort(<ttfs_fixed_event *>&out[out_begin[s], 0], at - out_begin[s])
+                    _sort(
+                        <ttfs_fixed_event *>&out[out_begin[s], 0], at - out_begin[s],
+                        longest,
+                    )
         events.fill(pairs[:at], bounds[0], bounds[1], n_in + n_bias)
         return events
 
@@ -301,12 +306,13 @@ cdef inline uint32_t _key(ttfs_fixed_event event) noexcept nogil:
     return <uint32_t>event.tick << 16 | event.input
 
 
-cdef void _sort(ttfs_fixed_event *events, size_t n) noexcept nogil:
-    """Shell's sort: lists that are nearly sorted cost little."""
+cdef void _sort(ttfs_fixed_event *events, size_t n, size_t longest) noexcept nogil:
+    """Shell's sort of spikes in order but for runs in one tick, of `longest` at most,
+    and for a few at the end."""
     cdef size_t gap, k, m
     cdef ttfs_fixed_event event
     gap = 1
-    while gap < n // 3:
+    while gap < longest // 8:
         gap = 3 * gap + 1
     while gap > 0:
         for k in range(gap, n):

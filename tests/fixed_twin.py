@@ -58,7 +58,7 @@ def step(register):
 
 
 def first_register(seed, n):
-    return 1 + (seed + 40503 * (n + 1)) % 65535
+    return 1 + (seed + 40501 * (n + 1)) % 65535
 
 
 # -- Tables [2] --------------------------------------------------------------------
@@ -185,7 +185,7 @@ def error_shift(source, tick, source_levels, is_from_output):
     kappa = Kappa(source, tick)
     with mp.workdps(DIGITS):
         scale = 127 * mp.e * kappa.height * real(source_levels)
-        return nearest(mp.log(scale, 2)) - (4 if is_from_output else 0)
+        return max(5, nearest(mp.log(scale, 2)) - (2 if is_from_output else 0))
 
 
 def softmax_table(time_scale, tick):
@@ -438,7 +438,8 @@ class Twin:
             return spikes
         for t, i in spikes:
             if network.may_drop[i]:
-                network.lfsr[0] = step(network.lfsr[0])
+                for _ in range(8):
+                    network.lfsr[0] = step(network.lfsr[0])
                 if network.lfsr[0] % 256 < network.drop:
                     continue
             left.append((t, i))

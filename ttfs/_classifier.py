@@ -63,15 +63,26 @@ _DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 
 _TICKS = 64  # of a tau_syn, by default
 
-# What the recipes of the two gradients do not share: t_max is `horizon` for each layer,
-# after the last input; `updates` are those of max_iter="auto".
+# What the recipes do not share: t_max is `horizon` for each layer, after the inputs;
+# `updates` are those of max_iter="auto"; of n samples a batch takes n / `batches`, in a
+# range. Weights without an accumulator need large batches.
 _EXACT = {
     "horizon": 0.5,
     "time_scale": 0.2,
-    "learning_rate": 0.005,
     "updates": 100_000,
+    "batches": 30,
+    "batch_range": (10, 50),
 }
-_LOCAL = {"horizon": 1.5, "time_scale": 0.05, "learning_rate": 0.1, "updates": 10_000}
+_LOCAL = {
+    "horizon": 1.5,
+    "time_scale": 0.03,
+    "updates": 15_000,
+    "batches": 100,
+    "batch_range": (10, 50),
+}
+_LOCAL_COARSE = {**_LOCAL, "updates": 5_000, "batches": 10, "batch_range": (10, 500)}
+_EXACT_RATE = 0.005
+_LOCAL_RATE = 0.045  # times the square root of the number of active inputs
 
 # Parameters of integer arithmetic and of the local rule that last for a model.
 _FIXED = "weight_bits", "accumulator_bits", "tick", "kernel", "feedback", "rounding"
@@ -826,7 +837,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def _recipe(self):
-        return _LOCAL if self.gradient == "local" else _EXACT
+        if self.gradient == "exact":
+            return _EXACT
+        is_coarse = self.arithmetic == "fixed" and self.accumulator_bits is None
+        return _LOCAL_COARSE if is_coarse else _LOCAL
+
+    @property
+    def _rate(self):
+        """The initial learning rate."""
+        if self.learning_rate_init != "auto":
+            return self.learning_rate_init
+        if self.gradient == "exact":
+            return _EXACT_RATE
+        return _LOCAL_RATE * self._n_active**0.5
 
     @property
     def _dtype(self):
@@ -914,9 +937,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         trainer = self._trainer(self._optimizer if is_partial else None)
         self._optimizer = None
 
-        learning_rate_init = self.learning_rate_init
-        if learning_rate_init == "auto":
-            learning_rate_init = self._recipe["learning_rate"]
+        learning_rate_init = self._rate
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = (
@@ -1025,7 +1046,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _batch_size(self, n_samples):
         if self.batch_size == "auto":
-            return min(n_samples, max(10, min(50, n_samples // 30)))
+            least, most = self._recipe["batch_range"]
+            wanted = n_samples // self._recipe["batches"]
+            return min(n_samples, max(least, min(most, wanted)))
         if self.batch_size > n_samples:
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the number of samples; "

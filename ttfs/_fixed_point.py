@@ -13,12 +13,13 @@ import numpy as np
 
 N_SLOPES = 10  # bounds between the powers of two of a slope
 MOST_SAMPLES = 2048  # of a batch, TTFS_FIXED_MOST_SAMPLES
-MOST_INPUTS = MOST_NEURONS = 65_535
+MOST_NEURONS = 65_504  # of a layer, and its inputs
 MOST_TICKS = 16_384
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
 _CURRENT = 2048  # fx16 that `levels` least bits of a weight make, at most
-_ERROR_BITS = 4  # that errors of hidden neurons have more than those of outputs
+_LEAST_ERROR_SHIFT = 5  # with s = -4 it still is a shift to the right
+_ERROR_BITS = 2  # that errors of hidden neurons have more than those of outputs
 
 
 @dataclass
@@ -207,7 +208,7 @@ def n_ticks_of(time, tick):
 def shift_registers(seed, first, n):
     """The initial states of n registers, from number `first` on."""
     numbers = np.arange(first, first + n, dtype=np.int64)
-    return (1 + (seed + 40503 * (numbers + 1)) % 65535).astype(np.uint16)
+    return (1 + (seed + 40501 * (numbers + 1)) % 65535).astype(np.uint16)
 
 
 def fixed_layer(
@@ -273,6 +274,7 @@ def fixed_layer(
             after = _Kappa(errors_from[0])
             scale = 127 * e * after.height * Decimal(errors_from[1])
             error_shift = _nearest(_log2(scale)) - is_from_output * _ERROR_BITS
+            error_shift = max(_LEAST_ERROR_SHIFT, error_shift)
             error_gain = float(scale / 2**error_shift)
     most = (2**weight_bits - 1) << fraction
     stored = np.clip(np.rint(np.asarray(weights) * 2**fraction), -most, most)

@@ -21,7 +21,7 @@ from ttfs._fixed_point import (
 from ttfs._network import feedback_weights, weight_unit
 
 # The recipe: docs/fixed_point.md, section 8.
-_LEVELS_HIDDEN, _LEVELS_OUT = 10.0, 3.3  # levels / sqrt(n_active), weights up to 63
+_LEVELS_HIDDEN, _LEVELS_OUT = 10.0, 5.0  # levels / sqrt(n_active), weights up to 63
 _PUSH = 256  # error of neurons that are silent too often
 _SPREAD_FEEDBACK = 2.5  # of random feedback, like that of the weights
 _MOST_SHIFT = 30
@@ -277,7 +277,7 @@ def make_network(
         most / 63 * (_LEVELS_HIDDEN if k < n_layers - 1 else _LEVELS_OUT) * n**0.5
         for k, n in enumerate(n_active)
     ]
-    levels = [max(1.0, level) for level in levels]
+    levels = [max(most / 16, level) for level in levels]
     is_direct = feedback in ("direct", "target")
     drawn = None
     if feedback != "symmetric":
