@@ -73,11 +73,8 @@ def _for_learning(clf):
     """The network, with the rates of the next `partial_fit` of one sample."""
     later = copy.copy(clf)
     later._n_seen += 1
-    rate = clf.learning_rate_init
-    if rate == "auto":
-        rate = clf._recipe["learning_rate"]
     trainer = later._trainer(None)
-    (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(rate)]))
+    (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(clf._rate)]))
     network = trainer.network()
     layers = [
         replace(layer, rate_shift=int(shift), decay=int(decay))
@@ -1053,7 +1050,8 @@ def cost_sheet(clf, X, y=None):
       with an error: 1 look-up, 1 multiply.
     - *weight moves*: all synapses of input spikes, in layers with an error: 1 multiply,
       4 adds; 3 if rounding="floor".
-    - *random numbers*: one for each move, and for each input spike that may be deleted.
+    - *random numbers*: one for each move, a step of a register; and one, 8 steps, for
+      each input spike that may be deleted.
 
     Bytes are those of the arrays in the exported file. *Sums* are not in it: they are
     what batches of more than one sample would take.
