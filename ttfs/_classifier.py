@@ -129,7 +129,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
     answer. Trained with Adam on the derivatives of spike times with respect to weights
-    and earlier spike times [1]_, which are exact but for a clip, `min_slope`.
+    and earlier spike times [1]_, which are exact but for a clip, `min_slope`; or by a
+    local rule that fits on a chip. Computes in floating point or in small integers, as
+    a chip would: docs/fixed_point.md specifies every bit.
 
     Parameters
     ----------
@@ -157,8 +159,48 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "synaptic": one for each synapse. Each neuron then has its inputs in an order
           of its own, so that training takes 3 to 10 times as long as with "axonal".
 
-    arithmetic : {"float32", "float64"}, default="float32"
-        Precision of weights, delays and spike times.
+    gradient : {"exact", "local"}, default="exact"
+        - "exact": the gradient of the spike times, and Adam.
+        - "local": the simplified rule of docs/fixed_point.md. A weight moves by its
+          neuron's error, times a `kernel` of the time from the input spike to its own,
+          divided by the power of two next to the slope of the membrane; no moments, no
+          memory but the weights. It has defaults of its own, and does not use
+          `min_slope`, `beta_1`, `beta_2` and `epsilon`. Not with `delays`.
+
+    arithmetic : {"float32", "float64", "fixed"}, default="float32"
+        Precision of weights, delays and spike times. "fixed": integers, the same bits
+        on every platform: weights of `weight_bits` and a sign, times in ticks. With
+        gradient="local" learning is in integers too; with "exact" the gradient is that
+        of real weights at the spikes of the integers, into which they are rounded in
+        every batch (quantisation-aware training). Not with `delays`.
+
+    weight_bits : int, default=6
+        Bits of a weight without its sign, 2 to 8: weights are -63 ... 63 with 6. Only
+        used when arithmetic="fixed".
+
+    accumulator_bits : int, default=None
+        Learn in weights of so many bits, sign included, at most 16, of which the
+        network uses the upper `weight_bits` and the sign. None: what learns are the
+        weights themselves; nothing wider is kept from one batch to the next, which
+        needs larger batches. Only used when arithmetic="fixed" and gradient="local".
+
+    tick : float, default=None
+        Unit of spike times. None means `tau_syn` / 64. Only used when
+        arithmetic="fixed".
+
+    kernel : {"table", "linear"}, default="table"
+        The kernel of the local rule: that of the membrane, or piecewise linear with
+        the same peak. Only used when gradient="local".
+
+    feedback : {"symmetric", "random", "direct", "target"}, default="symmetric"
+        How errors reach hidden neurons: through the weights; through fixed random
+        weights from the next layer, or directly from the errors of the outputs, or
+        from the labels. Only used when gradient="local".
+
+    rounding : {"stochastic", "floor"}, default="stochastic"
+        Of what a weight moves by. With "floor" small moves are lost, or pull all
+        weights down: for comparison. Only used when arithmetic="fixed" and
+        gradient="local".
 
     encoder : str, default="auto"
         How features become spike times; except for the last, every feature is scaled
@@ -202,7 +244,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
-        `predict_proba`. None means 0.2 `tau_syn`.
+        `predict_proba`. None means 0.2 `tau_syn`, or 0.03 if gradient="local".
 
     early_firing : float, default=0.0
         Weight of the term that asks for early spikes. Only used when
@@ -217,7 +259,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         End of the experiment, counted from the start of the inputs: a neuron that has
         not fired by then is silent. Silent output neurons rank behind those that
         fired, by the peak of their membrane. None means half a `tau_syn` for each
-        layer, after the last possible input.
+        layer, after the last possible input; 1.5 if gradient="local".
 
     min_slope : float, default=0.3
         Floor of the membrane's slope at a spike in the gradient, in threshold /
@@ -241,7 +283,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         momentum. For sparse data this is a lazy form of Adam.
 
     batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
+        Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
+        gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
+        and 500, if arithmetic="fixed" without an accumulator. 1 is online learning. An
         interrupt (Ctrl-C) is answered between updates.
 
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -250,11 +294,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "constant": stays; training ends when the loss has not improved by `tol` for
           `n_iter_no_change` epochs.
 
-    learning_rate_init : float, default=0.005
-        Step size of Adam, in units of the threshold, for a layer with 10 active inputs
-        and `tau_mem` equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it;
-        with more than one hidden layer, n layers of weights take (2 / n)**0.5 of that;
-        other time constants scale it by the height of kappa.
+    learning_rate_init : float, default="auto"
+        "auto" is 0.005, or 0.045 times the square root of the number of active inputs
+        if gradient="local". There, an input spike at the peak of the kernel moves its
+        weight by so many thresholds, if the error is 1 and the slope of the membrane a
+        threshold per `tau_syn`; other time constants scale it by the height of kappa.
+        Errors are summed over the batch. With the exact gradient: step size of
+        Adam, in units of the threshold, for a layer with 10 active inputs and `tau_mem`
+        equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it; with more than one
+        hidden layer, n layers of weights take (2 / n)**0.5 of that; other time
+        constants scale it by the height of kappa.
 
     beta_1 : float, default=0.9
         Decay of the first moment of Adam.
@@ -267,7 +316,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
-        updates, between 40 and 500.
+        updates (gradient="local": 15,000, or 5,000 without an accumulator), between 40
+        and 500.
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when
@@ -309,7 +359,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
         Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
-        input channels that spike at fixed times.
+        input channels that spike at fixed times. Integers, int16, if
+        arithmetic="fixed".
+
+    weight_steps_ : list of float
+        Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
+        threshold. Only if arithmetic="fixed".
+
+    tick_ : float
+        The `tick` used. Only if arithmetic="fixed".
 
     delays_ : list of ndarray or None
         Transmission delays of each layer, not negative: (n_in + n_bias,) if axonal,
