@@ -31,9 +31,11 @@ _DIRECT = 32  # unit of direct feedback, in least bits of a weight
 
 def on_grid(spikes, tick):
     """Spikes at the times of their ticks, which is where integers see them."""
-    times = n_ticks_of(spikes.times, tick) * tick
+    with np.errstate(all="ignore"):  # gaps between the samples hold anything
+        times = n_ticks_of(spikes.times, tick) * tick
+        times = times.astype(spikes.times.dtype)
     return _core.Spikes(
-        times.astype(spikes.times.dtype),
+        times,
         spikes.inputs,
         spikes.begin,
         spikes.end,
