@@ -83,6 +83,7 @@ _LOCAL = {
 _LOCAL_COARSE = {**_LOCAL, "updates": 5_000, "batches": 10, "batch_range": (10, 500)}
 _EXACT_RATE = 0.005
 _LOCAL_RATE = 0.045  # times the square root of the number of active inputs
+_LOCAL_DECAY = 1e-3  # without Adam, small errors do not hold out against more
 
 # Parameters of integer arithmetic and of the local rule that last for a model.
 _FIXED = "weight_bits", "accumulator_bits", "tick", "kernel", "feedback", "rounding"
@@ -1128,8 +1129,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self._fixed,
             self.tick_,
             scales=self._scales,
-            weight_decay=self.weight_decay * self._n_active / self._n_seen,
+            weight_decay=self._decay,
         )
+
+    @property
+    def _decay(self):
+        """Weight decay per unit of learning rate."""
+        if self.gradient == "local":
+            return _LOCAL_DECAY * self.weight_decay
+        return self.weight_decay * self._n_active / self._n_seen
 
     def _real_trainer(self, state):
         neuron = self._neuron
@@ -1158,7 +1166,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self.weight_decay * self._n_active / self._n_seen,
+            weight_decay=self._decay,
             rests=self._mean_weights,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,
