@@ -592,7 +592,7 @@ cdef class FixedCore:
             return 0
         work = n_samples * self.n_events(events)
         if work >= SMALL:
-            n_parts = <Py_ssize_t>min(n_samples, n_threads(), 2 * work / SMALL)
+            n_parts = min(n_samples, n_threads(), <Py_ssize_t>(2 * work / SMALL))
         size = (self.kernels.infer_room(&self.net, events.most) + 63) // 64 * 64
         rooms = _aligned(n_parts * size, np.uint8)
         scratch = <char *>_start(rooms)

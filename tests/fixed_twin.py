@@ -202,7 +202,8 @@ def reciprocal_table():
 
 
 def silent_delay(neuron, tick, threshold):
-    return nearest(2**16 * Fraction(neuron.tau_syn) / (Fraction(tick) * threshold))
+    delay = 2**16 * Fraction(neuron.tau_syn) / (Fraction(tick) * threshold)
+    return min(65535, nearest(delay))
 
 
 # -- The network -------------------------------------------------------------------

@@ -378,7 +378,7 @@ def test_cosine_schedule_ends_without_warning(iris):
 )
 def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
     # 60 updates, of 10, 150, 2 and 1 batches: 6 epochs, or the least or most of them.
-    monkeypatch.setattr(ttfs._classifier, "_UPDATES", 60)
+    monkeypatch.setitem(ttfs._classifier._EXACT, "updates", 60)
     monkeypatch.setattr(ttfs._classifier, "_LEAST_EPOCHS", 2)
     monkeypatch.setattr(ttfs._classifier, "_MOST_EPOCHS", 10)
     clf = small(max_iter="auto", batch_size=batch_size).fit(*iris)

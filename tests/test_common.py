@@ -5,6 +5,14 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ttfs import TTFSClassifier
 
 
-@parametrize_with_checks([TTFSClassifier()])
+@parametrize_with_checks(
+    [
+        TTFSClassifier(),
+        TTFSClassifier(gradient="local"),
+        TTFSClassifier(arithmetic="fixed"),
+        TTFSClassifier(arithmetic="fixed", gradient="local"),
+        TTFSClassifier(arithmetic="fixed", gradient="local", accumulator_bits=16),
+    ]
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
 from ttfs._encoding import ZEROS_SPIKE, Encoder
-from ttfs._fixed_point import MOST_TICKS, n_ticks_of
+from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
 from ttfs._network import (
     Layer,
     cosine,
@@ -41,6 +41,7 @@ from ttfs._on_chip import (
     QuantizedTrainer,
     inference,
     make_network,
+    on_grid,
 )
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
@@ -281,7 +282,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         from which those of their layer were drawn at first, so that neurons go on
         firing. Weights whose input has no spike in a batch wait, with their moments,
         until it has one; what they missed is then made up for, apart from moves by
-        momentum. For sparse data this is a lazy form of Adam.
+        momentum. For sparse data this is a lazy form of Adam. With gradient="local"
+        it is per 1,000 units of learning rate, whatever the number of samples, and
+        integers do not make up for what they missed.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
@@ -689,6 +692,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "partial_fit does not support class_weight='balanced': it does not "
                 "see all the data; pass a dict"
             )
+        if self._is_on_chip and self.class_weight is not None:
+            raise ValueError(
+                "partial_fit does not support class_weight with gradient='local' and "
+                "arithmetic='fixed', where it decides how often fit sees a sample"
+            )
         with _Restore(self):
             is_first = not hasattr(self, "coefs_")
             if is_first and classes is None:
@@ -767,23 +775,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_combination(self):
         """Raise where parameters do not go together."""
-        is_local, is_fixed = self.gradient == "local", self.arithmetic == "fixed"
-        if self.delays is not None and (is_local or is_fixed):
+        is_local = self.gradient == "local"
+        if self.delays is not None and (is_local or self.arithmetic == "fixed"):
             which = "gradient='local'" if is_local else "arithmetic='fixed'"
             raise ValueError(
                 f"delays={self.delays!r} is not supported with {which}: use delays=None"
             )
-        if is_local and is_fixed:
-            if self.loss != "cross_entropy" or self.early_firing != 0:
-                raise ValueError(
-                    "gradient='local' with arithmetic='fixed' learns by the "
-                    "cross-entropy alone: use loss='cross_entropy', early_firing=0"
-                )
-            if self.class_weight is not None:
-                raise ValueError(
-                    "gradient='local' with arithmetic='fixed' does not support "
-                    "class_weight"
-                )
+        if self._is_on_chip and (
+            self.loss != "cross_entropy" or self.early_firing != 0
+        ):
+            raise ValueError(
+                "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
+                "alone: use loss='cross_entropy', early_firing=0"
+            )
         accumulator = self.accumulator_bits
         if accumulator is not None and accumulator < self.weight_bits + 2:
             raise ValueError(
@@ -852,6 +856,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         n_active = self._n_active = spikes.n_spikes / len(some)
         self._n_actives = []
         sizes = [encoder.n_channels, *hidden, len(classes)]
+        if self.arithmetic == "fixed" and max(sizes) > MOST_NEURONS:
+            raise ValueError(
+                f"arithmetic='fixed' takes at most {MOST_NEURONS} neurons in a layer, "
+                f"got layers of {sizes}, channels first"
+            )
         neurons = self._make_neurons(len(hidden) + 1)
         for neuron, (n_in, n_out) in zip(
             neurons, itertools.pairwise(sizes), strict=True
@@ -895,6 +904,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.best_validation_score_ = None
 
     @property
+    def _is_on_chip(self):
+        """Whether integers learn by the local rule."""
+        return self.gradient == "local" and self.arithmetic == "fixed"
+
+    @property
     def _recipe(self):
         if self.gradient == "exact":
             return _EXACT
@@ -913,7 +927,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     @property
     def _dtype(self):
         """That of real spike times and weights."""
-        return "float64" if self.arithmetic == "float64" else "float32"
+        is_double = self._fitted_structure["arithmetic"] == "float64"
+        return "float64" if is_double else "float32"
 
     def _ticks(self, t_max):
         """The tick, and t_max rounded to ticks."""
@@ -940,8 +955,6 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             accumulator_bits=self.accumulator_bits,
             feedback=self.feedback,
             is_floor=self.rounding == "floor",
-            time_scale=self.time_scale or self._recipe["time_scale"] * self.tau_syn,
-            drop=self.input_dropout,
             may_drop=may_drop,
             rests=self._mean_weights,
             rng=self._rng,
@@ -1114,7 +1127,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 f"using {n_samples}",
                 stacklevel=5,
             )
-        return min(self.batch_size, n_samples)
+        batch_size = min(self.batch_size, n_samples)
+        if self._is_on_chip and batch_size > MOST_SAMPLES:
+            raise ValueError(
+                f"batch_size={batch_size} is too large: gradient='local' with "
+                f"arithmetic='fixed' takes at most {MOST_SAMPLES} samples"
+            )
+        return batch_size
 
     def _trainer(self, state):
         """What trains the weights at hand."""
@@ -1129,6 +1148,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self._fixed,
             self.tick_,
             scales=self._scales,
+            time_scale=self.time_scale_,
+            input_dropout=self.input_dropout,
             weight_decay=self._decay,
         )
 
@@ -1144,8 +1165,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         units, local = self._step_units, None
         if self.gradient == "local":
             # An error of 1 at the peak of the kernel, with a slope of one threshold per
-            # tau_syn, moves a weight by one weight_unit: as with integers.
-            scale = np.e * self.time_scale_ / neuron.tau_syn
+            # tau_syn, moves a weight by one weight_unit: as with integers. The squared
+            # error is 1 / n_outputs of the time by which a spike misses its target.
+            unit = self.time_scale_
+            if self.loss != "cross_entropy":
+                missed = (_TARGET_TIMES[1] - _TARGET_TIMES[0]) * neuron.tau_syn
+                unit = self.n_outputs_ / missed
+            scale = np.e * unit / neuron.tau_syn
             units = [scale * weight_unit(layer) ** 2 for layer in self._neurons]
             local = {
                 "kernel": self.kernel,
@@ -1248,7 +1274,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _spikes(self, X):
         """Sorted spikes of the encoder and of the biases of the first layer."""
         bias_times = self.bias_times_[0].astype(self._dtype)
-        return self._encoder.spikes(X, bias_times, self.t_max_)
+        spikes = self._encoder.spikes(X, bias_times, self.t_max_)
+        if self._fixed is not None:
+            spikes = on_grid(spikes, self.tick_, self._fixed.n_ticks)
+        return spikes
 
     @property
     def _network(self):

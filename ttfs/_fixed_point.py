@@ -17,7 +17,7 @@ MOST_NEURONS = 65_504  # of a layer, and its inputs
 MOST_TICKS = 16_384
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
-_CURRENT = 2048  # fx16 that `levels` least bits of a weight make, at most
+MOST_LEVELS = 2048  # fx16 that `levels` least bits of a weight make, at most
 _LEAST_ERROR_SHIFT = 5  # with s = -4 it still is a shift to the right
 _ERROR_BITS = 2  # that errors of hidden neurons have more than those of outputs
 
@@ -181,6 +181,7 @@ def _tables(neuron, tick, n_ticks, kernel):
     return arrays, kappa
 
 
+@lru_cache(maxsize=64)
 def softmax_table(time_scale, tick):
     """256 exp(-d tick / time_scale), up to the last entry that is not 0."""
     with localcontext() as context:
@@ -191,7 +192,9 @@ def softmax_table(time_scale, tick):
             if entry == 0:
                 break
             entries.append(entry)
-    return np.array(entries, np.uint16)
+    table = np.array(entries, np.uint16)
+    table.flags.writeable = False
+    return table
 
 
 def reciprocal_table():
@@ -254,7 +257,7 @@ def fixed_layer(
         context.prec = _DIGITS
         e = Decimal(1).exp()
         levels = Decimal(levels)
-        shift = _floor(_log2(_CURRENT / levels))
+        shift = _floor(_log2(MOST_LEVELS / levels))
         threshold = _nearest(e * kappa.height * levels * Decimal(2) ** shift)
         shortest = min(kappa.mem, kappa.syn)
         bounds = [
@@ -306,4 +309,4 @@ def silent_delay(neuron, threshold, tick):
     with localcontext() as context:
         context.prec = _DIGITS
         delay = Decimal(2**16) * Decimal(neuron.tau_syn) / Decimal(tick) / threshold
-        return _nearest(delay)
+        return min(65535, _nearest(delay))

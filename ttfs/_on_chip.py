@@ -10,6 +10,7 @@ import numpy as np
 
 from ttfs import _core, _fixed
 from ttfs._fixed_point import (
+    MOST_LEVELS,
     FixedNetwork,
     fixed_layer,
     n_ticks_of,
@@ -29,18 +30,16 @@ _MOST_FEEDBACK = 2047
 _DIRECT = 32  # unit of direct feedback, in least bits of a weight
 
 
-def on_grid(spikes, tick):
+def on_grid(spikes, tick, n_ticks):
     """Spikes at the times of their ticks, which is where integers see them."""
-    with np.errstate(all="ignore"):  # gaps between the samples hold anything
-        times = n_ticks_of(spikes.times, tick) * tick
-        times = times.astype(spikes.times.dtype)
-    return _core.Spikes(
-        times,
-        spikes.inputs,
-        spikes.begin,
-        spikes.end,
-        spikes.n_in,
-    )
+    with np.errstate(all="ignore"):  # between samples times are undefined
+        ticks = np.clip(n_ticks_of(spikes.times, tick), 0, n_ticks)
+        times = (ticks * tick).astype(spikes.times.dtype)
+    # Late ones, the last of each sample, are absent.
+    late = np.zeros(len(ticks) + 1, np.uintp)
+    np.cumsum(ticks == n_ticks, out=late[1:])
+    end = spikes.end - (late[spikes.end] - late[spikes.begin])
+    return _core.Spikes(times, spikes.inputs, spikes.begin, end, spikes.n_in)
 
 
 class _OnTicks:
@@ -126,30 +125,24 @@ class QuantizedTrainer:
     """
 
     def __init__(self, network, tick, steps, trainer):
-        self.network, self.tick, self.steps = network, tick, steps
-        self.trainer = trainer
-        self._placed = None, None
+        self.tick, self.steps, self.trainer = tick, steps, trainer
+        self.most = [layer.most >> layer.fraction for layer in network.layers]
+        self.integers = inference(network, self.weights(), tick)
 
     def _rounded(self, weights):
         return [
-            rounded(w / step, layer.most >> layer.fraction)
-            for w, step, layer in zip(
-                weights, self.steps, self.network.layers, strict=True
-            )
+            rounded(w / step, most)
+            for w, step, most in zip(weights, self.steps, self.most, strict=True)
         ]
-
-    def _integers(self, weights):
-        return inference(self.network, self._rounded(weights), self.tick)
 
     def _forward(self, spikes, weights):
         """Spike times of the integers, and the peaks of silent outputs."""
-        return self._integers(weights).spikes_and_peaks(spikes)
+        self.integers.core.set_weights(self._rounded(weights))
+        return self.integers.spikes_and_peaks(spikes)
 
     def epoch(self, spikes, labels, factors, order, batch_size, rates):
-        if self._placed[0] is not spikes:
-            self._placed = spikes, on_grid(spikes, self.tick)
         return self.trainer.epoch(
-            self._placed[1],
+            spikes,
             labels,
             factors,
             order,
@@ -159,7 +152,8 @@ class QuantizedTrainer:
         )
 
     def labels(self, spikes):
-        return self._integers(self.trainer.weights()).labels(spikes)
+        self.integers.core.set_weights(self.weights())
+        return self.integers.labels(spikes)
 
     def weights(self):
         return self._rounded(self.trainer.weights())
@@ -181,12 +175,20 @@ class LocalTrainer(_OnTicks):
     scales : list of float
         Of each layer: G that moves a weight by its least bit, with a gain and a
         learning rate of 1.
+    time_scale : float
+        Of the softmax.
+    input_dropout : float
     weight_decay : float
         Per unit of learning rate.
     """
 
-    def __init__(self, network, tick, *, scales, weight_decay):
-        super().__init__(network, tick)
+    def __init__(
+        self, network, tick, *, scales, time_scale, input_dropout, weight_decay
+    ):
+        # What the user may change from one call to the next.
+        softmax = softmax_table(time_scale, tick)
+        drop = min(255, int(np.rint(256 * input_dropout)))
+        super().__init__(replace(network, softmax=softmax, drop=drop), tick)
         self.weight_decay = weight_decay
         fractions = [layer.fraction for layer in network.layers]
         self.scales = np.array(scales) / 2.0 ** np.array(fractions)
@@ -209,10 +211,14 @@ class LocalTrainer(_OnTicks):
         )
 
     def epoch(self, spikes, labels, factors, order, batch_size, rates):
-        """Updates over all samples in the given order; returns the mean loss.
+        """Updates over as many samples, in the given order; returns the mean loss.
 
-        The loss is that of the integers: the mean of -log p of the labels.
+        A sample is seen as often as its factor says, in proportion to the others. The
+        loss is that of the integers: the mean of -log p of the labels that were seen.
         """
+        seen = np.cumsum(factors[order])
+        places = (np.arange(len(order)) + 0.5) / max(1, len(order)) * seen[-1:]
+        order = order[np.searchsorted(seen, places)]
         _, loss = self.core.train(
             self.events(spikes), labels, order, batch_size, *self.rates(rates)
         )
@@ -244,8 +250,6 @@ def make_network(
     accumulator_bits,
     feedback,
     is_floor,
-    time_scale,
-    drop,
     may_drop,
     rests,
     rng,
@@ -277,7 +281,7 @@ def make_network(
         most / 63 * (_LEVELS_HIDDEN if k < n_layers - 1 else _LEVELS_OUT) * n**0.5
         for k, n in enumerate(n_active)
     ]
-    levels = [max(most / 16, level) for level in levels]
+    levels = np.clip(levels, most / 16, MOST_LEVELS).tolist()
     is_direct = feedback in ("direct", "target")
     drawn = None
     if feedback != "symmetric":
@@ -330,13 +334,13 @@ def make_network(
         layers=fixed,
         n_ticks=n_ticks,
         silent_delay=silent_delay(layers[-1].neuron, fixed[-1].threshold, tick),
-        softmax=softmax_table(time_scale, tick),
+        softmax=softmax_table(tick, tick),  # until parameters of learning are known
         reciprocal=reciprocal_table(),
         gain=255,
         push=_PUSH,
         feedback=feedback,
         is_floor=is_floor,
-        drop=int(np.rint(256 * drop)),
+        drop=0,
         may_drop=may_drop,
         lfsr=shift_registers(seed, n, 1),
     )
