@@ -316,6 +316,69 @@ def test_many_bits_are_as_good_as_real_numbers(iris):
     assert np.median(np.abs(times[both] - expected[both])) < 5e-3
 
 
+def changes(X, y, **parameters):
+    """By how much a batch moves the real weights that integers stand for."""
+    weights = []
+    for rate in (1e-12, 0.01):
+        clf = TTFSClassifier(
+            (60,),
+            gradient="local",
+            t_max=3.0,
+            time_scale=0.1,
+            input_dropout=0.0,
+            weight_decay=0.0,
+            batch_size=len(X),
+            max_iter=1,
+            learning_rate_init=rate,
+            random_state=0,
+            **parameters,
+        ).fit(X, y)
+        assert np.isfinite(clf.spike_times(X)[-1]).all()
+        if clf._fixed is None:
+            weights.append([w.astype(float) for w in clf.coefs_])
+        else:
+            layers = zip(clf._fixed.layers, clf.weight_steps_, strict=True)
+            weights.append([a.weights * step / 2.0**a.fraction for a, step in layers])
+    return [after - before for before, after in zip(*weights, strict=True)]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"kernel": "linear"},
+        {"feedback": "random"},
+        {"feedback": "direct"},
+        {"feedback": "target"},
+        {"tau_mem": 2.0},
+        {"tau_mem": [0.5, float("inf")]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "bits",
+    [{"accumulator_bits": 16}, {"accumulator_bits": 13, "weight_bits": 4}],
+    ids=str,
+)
+def test_integers_learn_what_real_numbers_learn(
+    yin_yang, monkeypatch, parameters, bits
+):
+    # All neurons spike, because silent ones learn differently.
+    monkeypatch.setattr(ttfs._classifier, "_DRIVE", 10.0)
+    monkeypatch.setattr(ttfs._classifier, "_SPREAD", 2.0)
+    real = changes(*yin_yang, **parameters)
+    integers = changes(*yin_yang, arithmetic="fixed", **parameters, **bits)
+    ratios = []
+    for a, b in zip(real, integers, strict=True):
+        ratios.append(np.sum(a * b) / np.sum(a * a))
+        assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.85
+    # Rates are exact in the last layer, powers of two before.
+    assert_allclose(ratios[1], 1, atol=0.15)
+    if parameters != {"feedback": "direct"}:
+        # There, integers see errors times the slopes of the outputs.
+        assert abs(np.log2(ratios[0])) < 0.6
+
+
 # -- Weights -----------------------------------------------------------------------
 
 
