@@ -987,7 +987,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """Epochs of training, from the weights at hand."""
         labels = labels.astype(np.uintp)
         factors = self._class_factors(labels)[labels]
-        spikes = self._spikes(X)
+        spikes = self._placed_spikes(X)
         if validation is not None:
             X_val, labels_val = validation
             validation = self._spikes(X_val), labels_val
@@ -1274,10 +1274,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _spikes(self, X):
         """Sorted spikes of the encoder and of the biases of the first layer."""
         bias_times = self.bias_times_[0].astype(self._dtype)
-        spikes = self._encoder.spikes(X, bias_times, self.t_max_)
-        if self._fixed is not None:
-            spikes = on_grid(spikes, self.tick_, self._fixed.n_ticks)
-        return spikes
+        return self._encoder.spikes(X, bias_times, self.t_max_)
+
+    def _placed_spikes(self, X):
+        """The same at the times at which the network sees them."""
+        spikes = self._spikes(X)
+        if self._fixed is None:
+            return spikes
+        return on_grid(spikes, self.tick_, self._fixed.n_ticks)
 
     @property
     def _network(self):
@@ -1285,12 +1289,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return inference(self._fixed, self.coefs_, self.tick_)
         return _core.Network(self._layers, self.t_max_, self._pseudo_slope)
 
-    def _blocks(self, X):
+    def _blocks(self, X, spikes_of=None):
         """The network, and blocks of rows of X with their spikes."""
         X = self._validated(X)
         network = self._network
         for rows in gen_batches(X.shape[0], _BLOCK):
-            yield network, rows, self._spikes(X[rows])
+            yield network, rows, (spikes_of or self._spikes)(X[rows])
 
     def _decide(self, X):
         """Decision times (n_samples, n_outputs_), float64."""
@@ -1315,7 +1319,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """
         blocks = [
             [spikes.dense(self.n_channels_in_), *network.spike_times(spikes)]
-            for network, _, spikes in self._blocks(X)
+            for network, _, spikes in self._blocks(X, self._placed_spikes)
         ]
         out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
         if self._encoder.kind == "spike_times":
