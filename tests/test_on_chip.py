@@ -178,7 +178,7 @@ def test_options_learn_yin_yang(parameters, least):
 @every_kind
 def test_networks_and_encoders_learn_iris(iris, kind, parameters):
     X, y = iris
-    defaults = {"hidden_layer_sizes": (40,), "max_iter": 100, "random_state": 0}
+    defaults = {"hidden_layer_sizes": (40,), "max_iter": 200, "random_state": 0}
     clf = TTFSClassifier(**defaults | slow(kind) | kind | parameters).fit(X, y)
     assert clf.score(X, y) > 0.9
 
