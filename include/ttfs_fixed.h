@@ -385,7 +385,7 @@ static inline void ttfs_fixed_hidden_errors(const ttfs_fixed_network *network,
             error = ttfs_fixed_round(error, layer->error_shift + s);
         } else {
             const int silence = layer->silence[i] + TTFS_FIXED_SILENT;
-            layer->silence[i] = (uint8_t)(silence > UINT8_MAX ? UINT8_MAX : silence);
+            layer->silence[i] = (uint8_t)(silence > 255 ? 255 : silence);
             if (layer->silence[i] > TTFS_FIXED_SILENCE) error = network->push;
         }
         state->error[i] = (int16_t)ttfs_fixed_clip(error, TTFS_FIXED_MOST_ERROR);

@@ -19,7 +19,7 @@ from cython.parallel cimport prange
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from c_fixed cimport *
 
@@ -619,6 +619,72 @@ cdef class FixedCore:
                 scratch + part * size,
             )
         return 0
+
+    def errors(self, Events events not None, const size_t[::1] labels not None):
+        """What learning from each sample would begin with, by the header itself.
+
+        Weights stay; the register of deletions and what counts silence go on.
+
+        Parameters
+        ----------
+        events : Events
+        labels : ndarray of shape (n_samples,), uintp
+
+        Returns
+        -------
+        left : Events
+            What the deletions of input spikes leave.
+        ticks : list of ndarray of shape (n_samples, n_out), uint16
+        errors : list of ndarray of shape (n_samples, n_out), int16
+        """
+        cdef Py_ssize_t n_layers = len(self.shapes), s, k
+        cdef size_t n, begin
+        cdef uint16_t[:, ::1] pairs, sample_ticks
+        cdef int16_t[:, ::1] sample_errors
+        cdef size_t[::1] first, last
+        cdef ttfs_fixed_workspace work
+        cdef ttfs_fixed_state *state
+        cdef ttfs_fixed_event *sample
+        cdef Events left = Events.__new__(Events)
+
+        self.check(events)
+        if labels.shape[0] != events.n_samples:
+            raise ValueError("labels must have one entry per sample")
+        _within(np.asarray(labels), 0, self.n_outputs - 1, "labels")
+        kept = np.empty((events.n_spikes, 2), np.uint16)
+        bounds = np.empty((2, len(events)), np.uintp)
+        pairs, first, last = kept, bounds[0], bounds[1]
+        ticks = [np.empty((len(events), n_out), np.uint16) for _, n_out in self.shapes]
+        errors = [np.empty((len(events), n_out), np.int16) for _, n_out in self.shapes]
+
+        most = max(events.most, *(n_in for n_in, _ in self.shapes))
+        room = _aligned((most + 1, 2), np.uint16)
+        counts = _aligned(self.net.n_ticks, np.uint16)
+        states = _aligned(n_layers * sizeof(ttfs_fixed_state), np.uint8)
+        rest = [_aligned((2, n_out), np.int16) for _, n_out in self.shapes]
+        sample = work.events = <ttfs_fixed_event *>_start(room)
+        work.counts = <uint16_t *>_start(counts)
+        state = work.states = <ttfs_fixed_state *>_start(states)
+        begin = 0
+        for s in range(events.n_samples):
+            for k in range(n_layers):
+                sample_ticks, sample_errors = ticks[k], errors[k]
+                state[k].ticks = &sample_ticks[s, 0]
+                state[k].error = &sample_errors[s, 0]
+                state[k].u = <int16_t *>_start(rest[k])
+                state[k].slope = state[k].u + sample_errors.shape[1]
+            n = events.lists.end[s] - events.lists.begin[s]
+            memcpy(sample, events.lists.events + events.lists.begin[s],
+                   n * sizeof(ttfs_fixed_event))
+            n = ttfs_fixed_thin(&self.net, sample, <uint32_t>n)
+            first[s], last[s] = begin, begin + n
+            if n:
+                memcpy(&pairs[begin, 0], sample, n * sizeof(ttfs_fixed_event))
+            begin += n
+            ttfs_fixed_forward(&self.net, <uint32_t>n, &work)
+            ttfs_fixed_errors(&self.net, state, <uint32_t>labels[s])
+        left.fill(kept[:begin], bounds[0], bounds[1], events.n_in)
+        return left, ticks, errors
 
     def train(
         self,

@@ -69,6 +69,28 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         const uint8_t *may_drop
         uint16_t *lfsr
 
+    ctypedef struct ttfs_fixed_state:
+        uint16_t *ticks
+        int16_t *u
+        int16_t *slope
+        int16_t *error
+        uint8_t learns
+
+    ctypedef struct ttfs_fixed_workspace:
+        ttfs_fixed_event *events
+        uint16_t *counts
+        ttfs_fixed_state *states
+
+    uint32_t ttfs_fixed_thin(
+        const ttfs_fixed_network *network, ttfs_fixed_event *events, uint32_t n
+    ) noexcept nogil
+    uint32_t ttfs_fixed_forward(
+        const ttfs_fixed_network *network, uint32_t n, const ttfs_fixed_workspace *work
+    ) noexcept nogil
+    int32_t ttfs_fixed_errors(
+        const ttfs_fixed_network *network, ttfs_fixed_state *states, uint32_t label
+    ) noexcept nogil
+
     ctypedef struct ttfs_fixed_lists:
         const size_t *begin
         const size_t *end

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ttfs
-from ttfs import _core, datasets
+from ttfs import _core, datasets, export
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +33,7 @@ PUBLIC = [
         )
     ),
     datasets.make_yin_yang,
+    *(getattr(export, name) for name in export.__all__),
 ]
 
 
@@ -67,7 +68,9 @@ def test_every_fitted_attribute_is_documented():
     assert documented - {"feature_names_in_"} == fitted
 
 
-@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__qualname__)
+@pytest.mark.parametrize(
+    "item", [*PUBLIC, ttfs.get_include], ids=lambda item: item.__qualname__
+)
 def test_examples_run(item):
     finder = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)

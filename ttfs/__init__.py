@@ -9,6 +9,8 @@ Public names:
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
 - :func:`show_versions` - prints what a report of a bug should contain
+- :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
+- :func:`get_include` - the folder of the C headers
 - :mod:`ttfs.datasets` - the Yin-Yang data set
 """
 
@@ -34,8 +36,10 @@ if _core.__version__ != __version__:
         f"run `pip install .` again (Python files: {__file__}, core: {_core.__file__})"
     )
 
-from ttfs import datasets
+
+from ttfs import datasets, export
 from ttfs._classifier import TTFSClassifier
+from ttfs._headers import get_include
 from ttfs._neuron import LIF
 from ttfs._show_versions import show_versions
 from ttfs._spike_trains import SpikeTrains
@@ -47,7 +51,9 @@ __all__ = [
     "TTFSClassifier",
     "__version__",
     "datasets",
+    "export",
     "first_spike",
     "first_spike_vjp",
+    "get_include",
     "show_versions",
 ]

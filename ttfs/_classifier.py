@@ -84,6 +84,7 @@ _LOCAL = {
 _LOCAL_COARSE = {**_LOCAL, "updates": 5_000, "batches": 10, "batch_range": (10, 500)}
 _EXACT_RATE = 0.005
 _LOCAL_RATE = 0.045  # times the square root of the number of active inputs
+_LOCAL_DECAY = 1e-3  # without Adam, small errors do not hold out against more
 
 # Parameters of integer arithmetic and of the local rule that last for a model.
 _FIXED = "weight_bits", "accumulator_bits", "tick", "kernel", "feedback", "rounding"
@@ -130,7 +131,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
     answer. Trained with Adam on the derivatives of spike times with respect to weights
-    and earlier spike times [1]_, which are exact but for a clip, `min_slope`.
+    and earlier spike times [1]_, which are exact but for a clip, `min_slope`; or by a
+    local rule that fits on a chip. Computes in floating point or in small integers, as
+    a chip would: docs/fixed_point.md specifies every bit.
 
     Parameters
     ----------
@@ -158,8 +161,48 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "synaptic": one for each synapse. Each neuron then has its inputs in an order
           of its own, so that training takes 3 to 10 times as long as with "axonal".
 
-    arithmetic : {"float32", "float64"}, default="float32"
-        Precision of weights, delays and spike times.
+    gradient : {"exact", "local"}, default="exact"
+        - "exact": the gradient of the spike times, and Adam.
+        - "local": the simplified rule of docs/fixed_point.md. A weight moves by its
+          neuron's error, times a `kernel` of the time from the input spike to its own,
+          divided by the power of two next to the slope of the membrane; no moments, no
+          memory but the weights. It has defaults of its own, and does not use
+          `min_slope`, `beta_1`, `beta_2` and `epsilon`. Not with `delays`.
+
+    arithmetic : {"float32", "float64", "fixed"}, default="float32"
+        Precision of weights, delays and spike times. "fixed": integers, the same bits
+        on every platform: weights of `weight_bits` and a sign, times in ticks. With
+        gradient="local" learning is in integers too; with "exact" the gradient is that
+        of real weights at the spikes of the integers, into which they are rounded in
+        every batch (quantisation-aware training). Not with `delays`.
+
+    weight_bits : int, default=6
+        Bits of a weight without its sign, 2 to 8: weights are -63 ... 63 with 6. Only
+        used when arithmetic="fixed".
+
+    accumulator_bits : int, default=None
+        Learn in weights of so many bits, sign included, at most 16, of which the
+        network uses the upper `weight_bits` and the sign. None: what learns are the
+        weights themselves; nothing wider is kept from one batch to the next, which
+        needs larger batches. Only used when arithmetic="fixed" and gradient="local".
+
+    tick : float, default=None
+        Unit of spike times. None means `tau_syn` / 64. Only used when
+        arithmetic="fixed".
+
+    kernel : {"table", "linear"}, default="table"
+        The kernel of the local rule: that of the membrane, or piecewise linear with
+        the same peak. Only used when gradient="local".
+
+    feedback : {"symmetric", "random", "direct", "target"}, default="symmetric"
+        How errors reach hidden neurons: through the weights; through fixed random
+        weights from the next layer, or directly from the errors of the outputs, or
+        from the labels. Only used when gradient="local".
+
+    rounding : {"stochastic", "floor"}, default="stochastic"
+        Of what a weight moves by. With "floor" small moves are lost, or pull all
+        weights down: for comparison. Only used when arithmetic="fixed" and
+        gradient="local".
 
     encoder : str, default="auto"
         How features become spike times; except for the last, every feature is scaled
@@ -203,7 +246,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
-        `predict_proba`. None means 0.2 `tau_syn`.
+        `predict_proba`. None means 0.2 `tau_syn`, or 0.03 if gradient="local".
 
     early_firing : float, default=0.0
         Weight of the term that asks for early spikes. Only used when
@@ -218,7 +261,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         End of the experiment, counted from the start of the inputs: a neuron that has
         not fired by then is silent. Silent output neurons rank behind those that
         fired, by the peak of their membrane. None means half a `tau_syn` for each
-        layer, after the last possible input.
+        layer, after the last possible input; 1.5 if gradient="local".
 
     min_slope : float, default=0.3
         Floor of the membrane's slope at a spike in the gradient, in threshold /
@@ -239,10 +282,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         from which those of their layer were drawn at first, so that neurons go on
         firing. Weights whose input has no spike in a batch wait, with their moments,
         until it has one; what they missed is then made up for, apart from moves by
-        momentum. For sparse data this is a lazy form of Adam.
+        momentum. For sparse data this is a lazy form of Adam. With gradient="local"
+        it is per 1,000 units of learning rate, whatever the number of samples, and
+        integers do not make up for what they missed.
 
     batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 30, between 10 and 50. An
+        Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
+        gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
+        and 500, if arithmetic="fixed" without an accumulator. 1 is online learning. An
         interrupt (Ctrl-C) is answered between updates.
 
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -251,11 +298,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         - "constant": stays; training ends when the loss has not improved by `tol` for
           `n_iter_no_change` epochs.
 
-    learning_rate_init : float, default=0.005
-        Step size of Adam, in units of the threshold, for a layer with 10 active inputs
-        and `tau_mem` equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it;
-        with more than one hidden layer, n layers of weights take (2 / n)**0.5 of that;
-        other time constants scale it by the height of kappa.
+    learning_rate_init : float, default="auto"
+        "auto" is 0.005, or 0.045 times the square root of the number of active inputs
+        if gradient="local". There, an input spike at the peak of the kernel moves its
+        weight by so many thresholds, if the error is 1 and the slope of the membrane a
+        threshold per `tau_syn`; other time constants scale it by the height of kappa.
+        Errors are summed over the batch. With the exact gradient: step size of
+        Adam, in units of the threshold, for a layer with 10 active inputs and `tau_mem`
+        equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it; with more than one
+        hidden layer, n layers of weights take (2 / n)**0.5 of that; other time
+        constants scale it by the height of kappa.
 
     beta_1 : float, default=0.9
         Decay of the first moment of Adam.
@@ -268,7 +320,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
-        updates, between 40 and 500.
+        updates (gradient="local": 15,000, or 5,000 without an accumulator), between 40
+        and 500.
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when
@@ -310,7 +363,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
         Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
-        input channels that spike at fixed times.
+        input channels that spike at fixed times. Integers, int16, if
+        arithmetic="fixed".
+
+    weight_steps_ : list of float
+        Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
+        threshold. Only if arithmetic="fixed".
+
+    tick_ : float
+        The `tick` used. Only if arithmetic="fixed".
 
     delays_ : list of ndarray or None
         Transmission delays of each layer, not negative: (n_in + n_bias,) if axonal,
@@ -926,7 +987,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """Epochs of training, from the weights at hand."""
         labels = labels.astype(np.uintp)
         factors = self._class_factors(labels)[labels]
-        spikes = self._spikes(X)
+        spikes = self._placed_spikes(X)
         if validation is not None:
             X_val, labels_val = validation
             validation = self._spikes(X_val), labels_val
@@ -1089,8 +1150,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             scales=self._scales,
             time_scale=self.time_scale_,
             input_dropout=self.input_dropout,
-            weight_decay=self.weight_decay * self._n_active / self._n_seen,
+            weight_decay=self._decay,
         )
+
+    @property
+    def _decay(self):
+        """Weight decay per unit of learning rate."""
+        if self.gradient == "local":
+            return _LOCAL_DECAY * self.weight_decay
+        return self.weight_decay * self._n_active / self._n_seen
 
     def _real_trainer(self, state):
         neuron = self._neuron
@@ -1124,7 +1192,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self.weight_decay * self._n_active / self._n_seen,
+            weight_decay=self._decay,
             rests=self._mean_weights,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,
@@ -1206,10 +1274,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _spikes(self, X):
         """Sorted spikes of the encoder and of the biases of the first layer."""
         bias_times = self.bias_times_[0].astype(self._dtype)
-        spikes = self._encoder.spikes(X, bias_times, self.t_max_)
-        if self._fixed is not None:
-            spikes = on_grid(spikes, self.tick_, self._fixed.n_ticks)
-        return spikes
+        return self._encoder.spikes(X, bias_times, self.t_max_)
+
+    def _placed_spikes(self, X):
+        """The same at the times at which the network sees them."""
+        spikes = self._spikes(X)
+        if self._fixed is None:
+            return spikes
+        return on_grid(spikes, self.tick_, self._fixed.n_ticks)
 
     @property
     def _network(self):
@@ -1217,12 +1289,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return inference(self._fixed, self.coefs_, self.tick_)
         return _core.Network(self._layers, self.t_max_, self._pseudo_slope)
 
-    def _blocks(self, X):
+    def _blocks(self, X, spikes_of=None):
         """The network, and blocks of rows of X with their spikes."""
         X = self._validated(X)
         network = self._network
         for rows in gen_batches(X.shape[0], _BLOCK):
-            yield network, rows, self._spikes(X[rows])
+            yield network, rows, (spikes_of or self._spikes)(X[rows])
 
     def _decide(self, X):
         """Decision times (n_samples, n_outputs_), float64."""
@@ -1247,7 +1319,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """
         blocks = [
             [spikes.dense(self.n_channels_in_), *network.spike_times(spikes)]
-            for network, _, spikes in self._blocks(X)
+            for network, _, spikes in self._blocks(X, self._placed_spikes)
         ]
         out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
         if self._encoder.kind == "spike_times":

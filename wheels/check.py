@@ -3,7 +3,7 @@
 Usage: python wheels/check.py SDIST WHEEL, in a clone with git.
 
 The source distribution must hold every file that git tracks (or would add), and the
-wheel the package without any C or Cython source.
+wheel the package with its C headers, but without any other C or Cython source.
 """
 
 import subprocess
@@ -39,7 +39,12 @@ def main(sdist, wheel):
     compiled = [name for name in package if name.endswith((".so", ".pyd"))]
     modules = sorted(name.split(".")[0] for name in compiled)
     assert modules == ["ttfs/_core", "ttfs/_fixed"], f"compiled in {wheel}: {modules}"
-    sources = [n for n in names if n.endswith((".c", ".h", ".inc", ".pyx", ".pxd"))]
+    promised = {
+        f"ttfs/{n}" for n in tracked if n.startswith("include/") and n.endswith(".h")
+    }
+    assert promised <= package, f"missing in {wheel}: {sorted(promised - package)}"
+    kinds = ".c", ".h", ".inc", ".pyx", ".pxd"
+    sources = [n for n in set(names) - promised if n.endswith(kinds)]
     assert not sources, f"sources in {wheel}: {sources}"
     strange = [n for n in names if n.split("/")[0].split(".")[0] in ("tests", "pyx")]
     assert not strange, f"not for users, in {wheel}: {strange}"

@@ -1,0 +1,256 @@
+"""Integers and the local rule: is it bit for bit, how accurate, how fast?
+
+    python benchmarks/fixed_point.py [--only ROW ...] [--seeds N] [--validation]
+
+Rows are learned with default parameters, except for those that a row names, which were
+chosen on validation data, as those of accuracy.py: `--validation` scores on such data.
+MNIST as there. Needs the extras `bench` and `test`, and a C compiler.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import fixed_exactness  # which adds tests/ to the path
+import numpy as np
+import test_export
+from accuracy import VALIDATION_SEEDS, mnist_16, verdict, yin_yang
+from threadpoolctl import threadpool_limits
+
+import ttfs
+from ttfs import TTFSClassifier, _core, _fixed
+from ttfs.export import cost_sheet
+
+# Encoder "latency": the four features of Yin-Yang are complements already.
+YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency"}
+MNIST = {"hidden_layer_sizes": (246,)}
+LOCAL = {"arithmetic": "fixed", "gradient": "local"}
+WIDE = {**LOCAL, "accumulator_bits": 16}
+
+
+@dataclass
+class Row:
+    """One line of the table: networks on one data set."""
+
+    work: str
+    load: callable
+    parameters: dict = field(default_factory=dict)
+    must: float = None
+    stretch: float = None
+    published: str = ""
+
+
+ROWS = {
+    "yin-yang": Row(
+        "Yin-Yang, weights are the 6-bit integers",
+        yin_yang,
+        {**YIN_YANG, **LOCAL},
+        96.5,
+        97.5,
+        "95.0 on chip, with gradients off the chip",
+    ),
+    "yin-yang-16": Row(
+        "Yin-Yang, 16-bit accumulator",
+        yin_yang,
+        {**YIN_YANG, **WIDE},
+        97.3,
+        98.0,
+    ),
+    "yin-yang-online": Row(
+        "Yin-Yang online, weights are the 6-bit integers",
+        yin_yang,
+        {**YIN_YANG, **LOCAL, "batch_size": 1, "max_iter": 150},
+        95.0,
+        96.0,
+    ),
+    "yin-yang-online-16": Row(
+        "Yin-Yang online, 16-bit accumulator",
+        yin_yang,
+        {
+            **YIN_YANG,
+            **WIDE,
+            "batch_size": 1,
+            "max_iter": 150,
+            "learning_rate_init": 0.05,
+        },
+        96.5,
+        97.3,
+    ),
+    "mnist-16": Row(
+        "MNIST 16x16, weights are the 6-bit integers",
+        mnist_16,
+        {
+            **MNIST,
+            **LOCAL,
+            "batch_size": 200,
+            "input_dropout": 0.1,
+            "max_iter": 40,
+        },
+        96.0,
+        97.0,
+        "96.9 on chip, with gradients off the chip",
+    ),
+    "yin-yang-exact": Row(
+        "Yin-Yang, exact gradient, fixed inference",
+        yin_yang,
+        {**YIN_YANG, "arithmetic": "fixed", "tick": 1 / 128},
+        97.8,
+        98.5,
+    ),
+    "mnist-16-exact": Row(
+        "MNIST 16x16, exact gradient, fixed inference",
+        mnist_16,
+        {**MNIST, "arithmetic": "fixed"},
+        97.5,
+        98.0,
+    ),
+    # What the rule, and what the integers, cost: the rest of the 2 x 2 table.
+    "yin-yang-float": Row(
+        "Yin-Yang, local rule, float32",
+        yin_yang,
+        {**YIN_YANG, "gradient": "local"},
+    ),
+    "yin-yang-exact-float": Row(
+        "Yin-Yang, exact gradient, float32", yin_yang, YIN_YANG
+    ),
+    "mnist-16-float": Row(
+        "MNIST 16x16, local rule, float32", mnist_16, {**MNIST, "gradient": "local"}
+    ),
+    "mnist-16-exact-float": Row(
+        "MNIST 16x16, exact gradient, float32", mnist_16, MNIST
+    ),
+}
+# Options of the rule, each instead of the default, on Yin-Yang with 6-bit weights.
+OPTIONS = [
+    {"kernel": "linear"},
+    {"feedback": "random"},
+    {"feedback": "direct"},
+    {"feedback": "target"},
+    {"rounding": "floor"},
+    *({"tick": 1 / ticks} for ticks in (8, 16, 32, 128)),
+    *({"weight_bits": bits} for bits in (2, 3, 4, 5, 8)),
+]
+for option in OPTIONS:
+    ((name, value),) = option.items()
+    value = f"1/{1 / value:.0f}" if name == "tick" else value
+    ROWS[f"yin-yang-{name}-{value}"] = Row(
+        f"Yin-Yang, 6 bits, {name}={value}",
+        yin_yang,
+        {**ROWS["yin-yang"].parameters, **option},
+    )
+
+
+def report(row, n_seeds, is_validation):
+    first = VALIDATION_SEEDS if is_validation else 0
+    X, y, X_test, y_test = row.load(is_validation)
+    scores, seconds = [], []
+    for seed in range(first, first + n_seeds):
+        start = time.perf_counter()
+        model = TTFSClassifier(random_state=seed, **row.parameters).fit(X, y)
+        seconds.append(time.perf_counter() - start)
+        scores.append(100 * model.score(X_test, y_test))
+    changes = [f"{name}={value!r}" for name, value in row.parameters.items()]
+    print(f"\n{row.work}: {', '.join(changes)}")
+    deviation = np.std(scores, ddof=1) if n_seeds > 1 else 0.0
+    each = " ".join(f"{score:.2f}" for score in scores)
+    print(f"  accuracy       {np.mean(scores):.2f} ± {deviation:.2f} %   each: {each}")
+    print(f"  training       {np.mean(seconds):.1f} s, {model.n_iter_} epochs")
+    if row.published:
+        print(f"  published      {row.published}")
+    if row.must is not None:
+        verdict("accuracy", np.mean(scores) >= row.must, f"{row.must:.2f}")
+        verdict("stretch", np.mean(scores) >= row.stretch, f"{row.stretch:.2f}")
+    print(end="", flush=True)
+
+
+def best_of(function, repeats=9):
+    """Least seconds of a call."""
+    least = np.inf
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        least = min(least, time.perf_counter() - start)
+    return least
+
+
+def speed(is_validation):
+    """Inference of integers beside that of float32, one thread, interleaved."""
+    X, y, X_test, _ = mnist_16(is_validation)
+    X, y = X[:10_000], y[:10_000]
+    real, fixed = (
+        TTFSClassifier(max_iter=5, random_state=0, **MNIST, **parameters).fit(X, y)
+        for parameters in ({}, {"arithmetic": "fixed"})
+    )
+    ratios = {"labels": [], "predict": []}
+    spikes = real._spikes(X_test)
+    events = fixed._network.events(fixed._spikes(X_test))
+    networks = real._network, fixed._network.core
+    for _ in range(5):
+        times = [best_of(lambda: networks[0].labels(spikes), 3)]
+        times.append(best_of(lambda: networks[1].labels(events), 3))
+        ratios["labels"].append(times[1] / times[0])
+        predicts = [best_of(lambda m=m: m.predict(X_test), 3) for m in (real, fixed)]
+        ratios["predict"].append(predicts[1] / predicts[0])
+    print("\nMNIST 16x16, inference, time of fixed / float32 (median of 5)")
+    print(f"  instruction set {_core.simd()}, {_fixed.simd()}")
+    print(f"  microseconds   {1e6 * times[1] / len(X_test):.1f} a sample, fixed")
+    for name, ratio in ratios.items():
+        print(f"  {name:14s} {np.median(ratio):.2f}")
+    ratio = np.median(ratios["predict"])
+    verdict("ratio", ratio <= 1.5, "1.5, predict")
+    verdict("stretch", ratio <= 1.0, "1.0, predict")
+
+
+def costs(is_validation):
+    """The cost sheet of both tasks."""
+    for name in ("yin-yang", "mnist-16"):
+        row = ROWS[name]
+        X, y, X_test, y_test = row.load(is_validation)
+        parameters = {**row.parameters, "max_iter": 20}
+        model = TTFSClassifier(random_state=0, **parameters).fit(X, y)
+        print(f"\n{row.work}: cost")
+        print(cost_sheet(model, X_test[:1000], y_test[:1000]))
+
+
+def exactness(is_validation):
+    print("\nC equals twin, scalar equals vector, gcc equals clang")
+    fixed_exactness.main()
+    test_export.N_LEARN = 1_000
+    for name in test_export.LEARNING:
+        with tempfile.TemporaryDirectory() as folder:
+            test_export.test_learning_equals_partial_fit(name, Path(folder))
+    print(
+        f"{len(test_export.LEARNING)} exported programs equal their estimators: "
+        f"{test_export.N_LEARN} samples learned by each, weights and outputs"
+    )
+
+
+SPECIAL = {"exactness": exactness, "speed": speed, "costs": costs}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [*SPECIAL, *ROWS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--validation", action="store_true", help="score on validation data"
+    )
+    options = parser.parse_args()
+    scored = "validation data" if options.validation else "test data"
+    print(f"ttfs {ttfs.__version__}, {platform.machine()}, one thread; {scored}")
+    with threadpool_limits(1):
+        for name in options.only:
+            if name in SPECIAL:
+                SPECIAL[name](options.validation)
+            else:
+                report(ROWS[name], options.seeds, options.validation)
+
+
+if __name__ == "__main__":
+    main()
