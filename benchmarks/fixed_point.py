@@ -74,7 +74,6 @@ ROWS = {
             **WIDE,
             "batch_size": 1,
             "max_iter": 150,
-            "learning_rate_init": 0.05,
         },
         96.5,
         97.3,

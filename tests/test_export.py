@@ -162,10 +162,8 @@ def test_inference_equals_the_estimator(name, tmp_path):
 
 
 def online(clf, X, y):
-    """partial_fit of one sample at a time, with the weight decay of the first."""
-    n_seen = clf._n_seen
+    """partial_fit of one sample at a time."""
     for k in range(len(X)):
-        clf._n_seen = n_seen
         clf.partial_fit(X[k : k + 1], y[k : k + 1])
     fixed = clf._fixed
     rows = [
@@ -193,15 +191,16 @@ def test_learning_equals_partial_fit(name, tmp_path):
     assert (left != ticks[:N_LEARN]).any() == (name in ("direct", "no hidden layer"))
 
 
-def test_decay_counts_one_more_sample(tmp_path):
+def test_weights_decay_in_the_export_too(tmp_path):
     clf, data = make("symmetric")
-    clf.set_params(weight_decay=400.0)
+    clf.set_params(weight_decay=1e5)
     X, y = data(1, seed=2)
     rows = play(build(tmp_path, clf, learn=True), [y[0]], export.ticks(clf, X))
+    before = clf._fixed.layers[0].weights
     clf.partial_fit(X, y)
-    assert rows[1][: clf._fixed.layers[0].weights.size] == (
-        clf._fixed.layers[0].weights.ravel().tolist()
-    )
+    after = clf._fixed.layers[0].weights
+    assert (after != before).mean() > 0.5
+    assert rows[1][: after.size] == after.ravel().tolist()
 
 
 def test_wrong_labels_change_nothing(tmp_path):

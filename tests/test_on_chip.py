@@ -508,7 +508,7 @@ def test_fit_and_partial_fit_of_single_samples_are_the_twin(bits, feedback):
 
     # and by the specification
     twin = Twin(start._fixed)
-    gains, shifts, decays = start._trainer(None).rates(np.array([0.05]))
+    gains, shifts, decays = start._trainer(None, 1).rates(np.array([0.05]))
     assert not np.any(decays)
     twin.network.gain = int(gains[0])
     for layer, shift in zip(twin.network.layers, shifts[0], strict=True):
@@ -533,13 +533,11 @@ def test_batches_and_weight_decay_are_the_twin(iris):
     X, y = iris
     order = np.random.default_rng(0).permutation(150)
     X, y = X[order], y[order]
-    start = online(accumulator_bits=14, batch_size=8, weight_decay=20.0)
+    start = online(accumulator_bits=14, batch_size=8, weight_decay=2000.0)
     start.partial_fit(X, y, classes=[0, 1, 2])
     X, y = X[:30], y[:30]  # the last batch has six
     twin = Twin(start._fixed)
-    start._n_seen += 30
-    gains, shifts, decays = start._trainer(None).rates(np.array([0.05]))
-    start._n_seen -= 30
+    gains, shifts, decays = start._trainer(None, 8).rates(np.array([0.05]))
     assert np.all(decays > 0)
     twin.network.gain = int(gains[0])
     for layer, shift, decay in zip(

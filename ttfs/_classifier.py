@@ -80,11 +80,17 @@ _LOCAL = {
     "updates": 15_000,
     "batches": 100,
     "batch_range": (10, 50),
+    "rate": 0.02,  # times the square root of the number of active inputs
 }
-_LOCAL_COARSE = {**_LOCAL, "updates": 5_000, "batches": 10, "batch_range": (10, 500)}
+_LOCAL_COARSE = {
+    **_LOCAL,
+    "updates": 5_000,
+    "batches": 10,
+    "batch_range": (10, 500),
+    "rate": 0.045,
+}
 _EXACT_RATE = 0.005
-_LOCAL_RATE = 0.045  # times the square root of the number of active inputs
-_LOCAL_DECAY = 1e-3  # without Adam, small errors do not hold out against more
+_LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more
 
 # Parameters of integer arithmetic and of the local rule that last for a model.
 _FIXED = "weight_bits", "accumulator_bits", "tick", "kernel", "feedback", "rounding"
@@ -283,8 +289,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         firing. Weights whose input has no spike in a batch wait, with their moments,
         until it has one; what they missed is then made up for, apart from moves by
         momentum. For sparse data this is a lazy form of Adam. With gradient="local"
-        it is per 1,000 units of learning rate, whatever the number of samples, and
-        integers do not make up for what they missed.
+        it is per 333,000 samples and unit of learning rate instead, and integers do not
+        make up for what they missed.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
@@ -299,10 +305,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
           `n_iter_no_change` epochs.
 
     learning_rate_init : float, default="auto"
-        "auto" is 0.005, or 0.045 times the square root of the number of active inputs
-        if gradient="local". There, an input spike at the peak of the kernel moves its
-        weight by so many thresholds, if the error is 1 and the slope of the membrane a
-        threshold per `tau_syn`; other time constants scale it by the height of kappa.
+        "auto" is 0.005. If gradient="local" it is 0.02 times the square root of the
+        number of active inputs, 0.045 times with arithmetic="fixed" and no accumulator,
+        and (2 / n)**3 of that with n > 2 layers of weights. There, an input spike at
+        the peak of the kernel moves its weight by so many thresholds, if the error is 1
+        and the slope of the membrane a threshold per `tau_syn`; other time constants
+        scale it by the height of kappa.
         Errors are summed over the batch. With the exact gradient: step size of
         Adam, in units of the threshold, for a layer with 10 active inputs and `tau_mem`
         equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it; with more than one
@@ -922,7 +930,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return self.learning_rate_init
         if self.gradient == "exact":
             return _EXACT_RATE
-        return _LOCAL_RATE * self._n_active**0.5
+        # Errors that pass several layers add up, in the layers and to each other.
+        depth = min(1.0, 2 / len(self._neurons)) ** 3
+        return self._recipe["rate"] * self._n_active**0.5 * depth
 
     @property
     def _dtype(self):
@@ -1006,7 +1016,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         )
         # Moments last from one partial_fit to the next; fit starts its own.
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
-        trainer = self._trainer(self._optimizer if is_partial else None)
+        trainer = self._trainer(self._optimizer if is_partial else None, batch_size)
         self._optimizer = None
 
         learning_rate_init = self._rate
@@ -1135,12 +1145,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return batch_size
 
-    def _trainer(self, state):
+    def _trainer(self, state, batch_size):
         """What trains the weights at hand."""
         if self._fixed is None:
-            return self._real_trainer(state)
+            return self._real_trainer(state, batch_size)
         if self.gradient == "exact":
-            trainer = self._real_trainer(state)
+            trainer = self._real_trainer(state, batch_size)
             return QuantizedTrainer(
                 self._fixed, self.tick_, self.weight_steps_, trainer
             )
@@ -1150,17 +1160,16 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             scales=self._scales,
             time_scale=self.time_scale_,
             input_dropout=self.input_dropout,
-            weight_decay=self._decay,
+            weight_decay=self._decay(batch_size),
         )
 
-    @property
-    def _decay(self):
+    def _decay(self, batch_size):
         """Weight decay per unit of learning rate."""
-        if self.gradient == "local":
-            return _LOCAL_DECAY * self.weight_decay
+        if self.gradient == "local":  # errors are summed over the batch, too
+            return _LOCAL_DECAY * self.weight_decay * batch_size
         return self.weight_decay * self._n_active / self._n_seen
 
-    def _real_trainer(self, state):
+    def _real_trainer(self, state, batch_size):
         neuron = self._neuron
         units, local = self._step_units, None
         if self.gradient == "local":
@@ -1192,7 +1201,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self._decay,
+            weight_decay=self._decay(batch_size),
             rests=self._mean_weights,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,

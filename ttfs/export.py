@@ -8,7 +8,6 @@
 All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed".
 """
 
-import copy
 import json
 import os
 import re
@@ -71,9 +70,7 @@ def _for_inference(clf):
 
 def _for_learning(clf):
     """The network, with the rates of the next `partial_fit` of one sample."""
-    later = copy.copy(clf)
-    later._n_seen += 1
-    trainer = later._trainer(None)
+    trainer = clf._trainer(None, 1)
     (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(clf._rate)]))
     network = trainer.network()
     layers = [
@@ -478,9 +475,7 @@ def _head(clf, prefix, *, learn):
     if learn:
         paragraphs += [
             "",
-            f"{prefix}_learn() does what partial_fit of one sample does. The rate of "
-            "the decay of weights, which there falls with the number of samples seen, "
-            "stays that of the first sample after the export.",
+            f"{prefix}_learn() does what partial_fit of one sample does.",
         ]
     paragraphs += ["", "INPUT", "", *_input_notes(clf), "", "CLASSES", ""]
     paragraphs += [
@@ -512,8 +507,7 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
         The file, replaced if it exists, but not by half a file.
     learn : bool, default=False
         Whether the model can learn: what `partial_fit` of one sample does, with the
-        present parameters of `clf`. Weight decay, which there falls with the number of
-        samples seen, stays that of the next sample. Needs gradient="local".
+        present parameters of `clf`. Needs gradient="local".
     prefix : str, default="ttfs_model"
         What names of functions, and in upper case of macros, begin with.
 
