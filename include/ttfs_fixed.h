@@ -232,10 +232,15 @@ static inline uint32_t ttfs_fixed_sort(const ttfs_fixed_layer *layer, uint16_t n
     const uint32_t n = (uint32_t)(layer->n_in - layer->n_bias);
     uint32_t at = 0;
 
-    for (uint32_t t = 0; t < n_ticks; ++t) counts[t] = 0;
-    for (uint32_t i = 0; i < layer->n_in; ++i) {
-        const uint16_t t = i < n ? ticks[i] : layer->bias_ticks[i - n];
-        if (t < n_ticks) ++counts[t];
+    /* Biases are counted here: a loop that only clears may become a call of memset. */
+    for (uint32_t t = 0; t < n_ticks; ++t) {
+        counts[t] = 0;
+        for (uint32_t b = 0; b < layer->n_bias; ++b) {
+            counts[t] = (uint16_t)(counts[t] + (layer->bias_ticks[b] == t));
+        }
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        if (ticks[i] < n_ticks) ++counts[ticks[i]];
     }
     for (uint32_t t = 0; t < n_ticks; ++t) {
         const uint32_t count = counts[t];

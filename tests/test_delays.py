@@ -518,9 +518,10 @@ def test_early_stopping_keeps_the_best_delays(iris, monkeypatch):
     clf.set_params(max_iter=30).fit(X, y)
     best = int(np.argmax(clf.validation_scores_)) + 1
     assert best < clf.n_iter_
-    n_iter, (weights, delays) = seen[-1]
+    n_iter, kept = seen[-1]
     assert n_iter == best
-    for a, b in zip([*weights, *delays], [*clf.coefs_, *clf.delays_], strict=True):
+    kept = [*kept["coefs_"], *kept["delays_"]]
+    for a, b in zip(kept, [*clf.coefs_, *clf.delays_], strict=True):
         assert_array_equal(a, b)
 
 

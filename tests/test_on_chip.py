@@ -983,7 +983,6 @@ def test_batches_of_the_local_rule_are_limited():
     [
         {"tick": 1 / 4000},
         {"tau_mem": 0.01},
-        {"tau_mem": 0.001},
         {"input_dropout": 0.999},
         {"time_scale": 1e-9},
         {"time_scale": 1e9},
@@ -1012,3 +1011,41 @@ def test_very_many_active_inputs(kind, n_bits):
     X, y = rng.uniform(1, 2, (12, 9000)), np.arange(12) % 2
     clf = small(hidden_layer_sizes=(3,), weight_bits=n_bits, max_iter=1, **kind)
     assert clf.fit(X, y).predict_proba(X).shape == (12, 2)
+
+
+@pytest.mark.parametrize("tau_mem", [1e-4, 1e-3])
+def test_a_threshold_of_few_units_is_an_error(iris, tau_mem):
+    with pytest.raises(ValueError, match=r"tau_mem=.* is too short"):
+        TTFSClassifier(tau_mem=tau_mem, arithmetic="fixed").fit(*iris)
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "fixed"])
+def test_one_sample_has_no_range(iris, arithmetic):
+    X, y = iris
+    clf = TTFSClassifier((5,), arithmetic=arithmetic, gradient="local")
+    with pytest.raises(ValueError, match="none of them varies"):
+        clf.partial_fit(X[:1], y[:1], classes=[0, 1, 2])
+    assert not hasattr(clf, "coefs_")
+
+
+def test_class_weights_of_zero_are_an_error(iris):
+    clf = TTFSClassifier((5,), class_weight={0: 0, 1: 0, 2: 0}, **LOCAL)
+    with pytest.raises(ValueError, match="not all 0"):
+        clf.fit(*iris)
+
+
+def test_a_coarse_tick_leaves_a_graded_error(iris):
+    clf = TTFSClassifier((5,), tick=0.5, max_iter=1, **LOCAL).fit(*iris)
+    assert clf.time_scale_ == 0.25
+    assert len(clf._fixed.softmax) > 2
+
+
+@pytest.mark.parametrize("kind", [LOCAL, ACCUMULATORS], ids=["6 bits", "16 bits"])
+def test_learning_goes_on_after_fit(kind):
+    X, y = make_yin_yang(1500, random_state=0)
+    more, labels = make_yin_yang(500, random_state=2)
+    clf = TTFSClassifier((60,), random_state=0, **kind).fit(X, y)
+    before = clf.score(X, y)
+    for k in range(len(more)):
+        clf.partial_fit(more[k : k + 1], labels[k : k + 1])
+    assert clf.score(X, y) > before - 0.06

@@ -90,6 +90,7 @@ _LOCAL_COARSE = {
     "rate": 0.045,
 }
 _EXACT_RATE = 0.005
+_PARTIAL_RATE = 0.1  # of the local rule in partial_fit: the rate stays where it is
 _LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more
 
 # Parameters of integer arithmetic and of the local rule that last for a model.
@@ -193,7 +194,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         needs larger batches. Only used when arithmetic="fixed" and gradient="local".
 
     tick : float, default=None
-        Unit of spike times. None means `tau_syn` / 64. Only used when
+        Unit of spike times, a small part of `tau_syn` and of `tau_mem`: above
+        `tau_syn` / 16 accuracy is lost. None means `tau_syn` / 64. Only used when
         arithmetic="fixed".
 
     kernel : {"table", "linear"}, default="table"
@@ -252,7 +254,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
-        `predict_proba`. None means 0.2 `tau_syn`, or 0.03 if gradient="local".
+        `predict_proba`. None means 0.2 `tau_syn`, or 0.03 if gradient="local",
+        where with arithmetic="fixed" it is at least half a `tick`.
 
     early_firing : float, default=0.0
         Weight of the term that asks for early spikes. Only used when
@@ -354,7 +357,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     class_weight : dict or "balanced", default=None
         Weights of the classes in the loss; "balanced" means n_samples / (n_classes *
-        count of the class). Not supported by `partial_fit` if "balanced".
+        count of the class). Not supported by `partial_fit` if "balanced". With
+        gradient="local" and arithmetic="fixed" it decides how often `fit` shows a
+        sample, and `partial_fit` does not support it.
 
     random_state : int, RandomState instance or None, default=None
         For initial weights, batches, input dropout and the validation split. The same
@@ -372,7 +377,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
         Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
         input channels that spike at fixed times. Integers, int16, if
-        arithmetic="fixed".
+        arithmetic="fixed"; training goes on from what it keeps itself, not from here.
 
     weight_steps_ : list of float
         Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
@@ -670,7 +675,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """Train for one epoch on some of the data, at a constant learning rate.
 
         The first call chooses the initial weights and the ranges of the features,
-        which later values are clipped to, so it should see typical data.
+        which later values are clipped to, so it should see typical data: more than one
+        sample. After `fit` a low `learning_rate_init` keeps what was learned; "auto" is
+        a tenth of that of `fit` if gradient="local".
 
         Parameters
         ----------
@@ -730,6 +737,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             if is_first:
                 self._rng = check_random_state(self.random_state)
                 self._start(X, known)
+                if not self._encoder.can_spike:
+                    raise ValueError(
+                        "the first call of partial_fit learns the ranges of the "
+                        "features, but none of them varies in these data: pass several "
+                        "samples, or call fit first"
+                    )
             else:
                 self._check_structure()
             self._train(X, np.searchsorted(known, y), is_partial=True)
@@ -923,8 +936,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         is_coarse = self.arithmetic == "fixed" and self.accumulator_bits is None
         return _LOCAL_COARSE if is_coarse else _LOCAL
 
-    @property
-    def _rate(self):
+    def _rate(self, *, is_partial):
         """The initial learning rate."""
         if self.learning_rate_init != "auto":
             return self.learning_rate_init
@@ -932,7 +944,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return _EXACT_RATE
         # Errors that pass several layers add up, in the layers and to each other.
         depth = min(1.0, 2 / len(self._neurons)) ** 3
-        return self._recipe["rate"] * self._n_active**0.5 * depth
+        rate = self._recipe["rate"] * self._n_active**0.5 * depth
+        return _PARTIAL_RATE * rate if is_partial else rate
+
+    @property
+    def _default_time_scale(self):
+        """A time_scale, in whose table there is more than one entry."""
+        scale = self._recipe["time_scale"] * self.tau_syn
+        return max(scale, self.tick_ / 2) if self._is_on_chip else scale
 
     @property
     def _dtype(self):
@@ -1011,15 +1030,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self.validation_scores_ = list(self.validation_scores_ or [])
         else:
             self.validation_scores_ = self.best_validation_score_ = None
-        self.time_scale_ = (
-            self.time_scale or self._recipe["time_scale"] * self._neuron.tau_syn
-        )
+        self.time_scale_ = self.time_scale or self._default_time_scale
         # Moments last from one partial_fit to the next; fit starts its own.
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         trainer = self._trainer(self._optimizer if is_partial else None, batch_size)
         self._optimizer = None
 
-        learning_rate_init = self._rate
+        learning_rate_init = self._rate(is_partial=is_partial)
         is_cosine = self.learning_rate == "cosine" and not is_partial
         may_stop = (self.early_stopping or not is_cosine) and not is_partial
         n_epochs = (
@@ -1104,9 +1121,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         factors = compute_class_weight(
             self.class_weight, classes=self.classes_, y=self.classes_[labels]
         )
-        if not (np.isfinite(factors) & (factors >= 0)).all():
+        if not (np.isfinite(factors) & (factors >= 0)).all() or not factors.any():
             raise ValueError(
-                "class_weight must be finite and not negative, got "
+                "class_weight must be finite and not negative, and not all 0, got "
                 f"{self.class_weight!r}"
             )
         return factors

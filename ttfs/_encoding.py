@@ -106,6 +106,11 @@ class Encoder:
         self.begin, self.end = 0.0, self.window
         return self
 
+    @property
+    def can_spike(self):
+        """Whether any channel ever will."""
+        return self.kind == "spike_times" or bool(np.any(self.scale > 0))
+
     def spikes(self, X, bias_times, t_max):
         """Sorted spikes of X, and of biases, in the dtype of bias_times."""
         return _core.encode(self, _matrix(X), bias_times, t_max)

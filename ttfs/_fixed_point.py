@@ -18,6 +18,7 @@ MOST_TICKS = 16_384
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
 MOST_LEVELS = 2048  # fx16 that `levels` least bits of a weight make, at most
+_LEAST_THRESHOLD = 16  # of the membrane
 _LEAST_ERROR_SHIFT = 5  # with s = -4 it still is a shift to the right
 _ERROR_BITS = 2  # that errors of hidden neurons have more than those of outputs
 
@@ -259,6 +260,12 @@ def fixed_layer(
         levels = Decimal(levels)
         shift = _floor(_log2(MOST_LEVELS / levels))
         threshold = _nearest(e * kappa.height * levels * Decimal(2) ** shift)
+        if threshold < _LEAST_THRESHOLD:
+            raise ValueError(
+                f"tau_mem={neuron.tau_mem:g} is too short beside tau_syn="
+                f"{neuron.tau_syn:g} for arithmetic='fixed': the threshold would be "
+                f"{threshold} units of the membrane"
+            )
         shortest = min(kappa.mem, kappa.syn)
         bounds = [
             _nearest(

@@ -56,6 +56,8 @@ def _check(clf, *, learn=False):
             "learning in integers needs a clf that was fitted with gradient='local', "
             f"not {fitted['gradient']!r}"
         )
+    if learn:  # parameters that were changed since
+        clf._check_structure()
 
 
 def _sizes(clf):
@@ -71,7 +73,8 @@ def _for_inference(clf):
 def _for_learning(clf):
     """The network, with the rates of the next `partial_fit` of one sample."""
     trainer = clf._trainer(None, 1)
-    (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(clf._rate)]))
+    rate = clf._rate(is_partial=True)
+    (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(rate)]))
     network = trainer.network()
     layers = [
         replace(layer, rate_shift=int(shift), decay=int(decay))
@@ -507,7 +510,8 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
         The file, replaced if it exists, but not by half a file.
     learn : bool, default=False
         Whether the model can learn: what `partial_fit` of one sample does, with the
-        present parameters of `clf`. Needs gradient="local".
+        present parameters of `clf`: `learning_rate_init` is the constant rate. Needs
+        gradient="local".
     prefix : str, default="ttfs_model"
         What names of functions, and in upper case of macros, begin with.
 
@@ -1076,6 +1080,7 @@ def cost_sheet(clf, X, y=None):
             learning.append(_step_counts(core, learner, events, labels[rows]))
     inference, learning = _joined(inference), _joined(learning)
     n_weights = sum(layer.weights.size for layer in network.layers)
+    bytes_alone = _weight_type(network, learn=True).itemsize
     return CostSheet(
         sizes=_sizes(clf),
         n_samples=len(inference["spikes"]),
@@ -1085,7 +1090,7 @@ def cost_sheet(clf, X, y=None):
         inference_bytes=_memory(network, learn=False),
         learning_bytes=learner and _memory(learner, learn=True),
         weight_bytes={
-            "alone, 8 bits": n_weights,
+            f"alone, {8 * bytes_alone} bits": bytes_alone * n_weights,
             "accumulators, 16 bits": 2 * n_weights,
         },
     )
