@@ -232,12 +232,13 @@ def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("nm"), reason="needs nm")
 @compilers
+@pytest.mark.parametrize("more", [[], ["-Os"], ["-O3", "-ffreestanding"]], ids=str)
 @pytest.mark.parametrize("learn", [False, True])
-def test_object_is_alone(learn, compiler, tmp_path):
+def test_object_is_alone(learn, more, compiler, tmp_path):
     clf, _ = make("random")
     source, built = tmp_path / "model.c", tmp_path / "model.o"
     export.to_c(clf, source, learn=learn, prefix="Net1")
-    flags = [*FLAGS, *no_floats, "-ffreestanding", "-c"]
+    flags = [*FLAGS, *no_floats, *more, "-c"]
     done = run([compiler, *flags, source, "-o", built])
     assert not done.returncode, done.stdout
     assert run(["nm", "-u", built]).stdout.split() == []
