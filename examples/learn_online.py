@@ -1,8 +1,8 @@
 """A network of 6-bit integers that learns from one sample after the other.
 
-What learns are the integers themselves: no copy of higher precision, no optimizer state.
-It starts from a `fit` on some data, as a chip would from the factory, in a world that has
-changed since: the features are mirrored, which it learns online.
+What learns are the integers themselves: no copy of higher precision, no state of an
+optimizer. It starts from a `fit` on some data, as a chip would from the factory, in a
+world that has changed since: the features are mirrored, which it learns online.
 """
 
 import numpy as np
