@@ -37,12 +37,11 @@ def run(command, **environment):
     )
 
 
-def build(folder, compiler, *flags):
+def build(folder, compiler, *flags, source="tests/c/fixed_shim.c"):
     """The shared library; raises OSError where the compiler refuses."""
     library = Path(folder) / "fixed.so"
-    source = ROOT / "tests/c/fixed_shim.c"
     command = [compiler, *FLAGS, *flags, "-shared", "-fPIC", f"-I{ROOT / 'include'}"]
-    built = run([*command, source, "-o", library])
+    built = run([*command, ROOT / source, "-o", library])
     if built.returncode:
         raise OSError(built.stdout)
     return library

@@ -176,6 +176,31 @@ def random_lesson(rng, network, n_batches, most=8):
     return Lesson.of(network, batches)
 
 
+_DTYPES = {
+    "weights": np.int16,
+    "bias_ticks": np.uint16,
+    **dict.fromkeys(["decay_mem", "decay_syn", "rise", "slope_bounds"], np.int16),
+    **dict.fromkeys(["kernel", "kernel_slope"], np.int8),
+    "feedback": np.int16,
+    **dict.fromkeys(["softmax", "reciprocal", "lfsr"], np.uint16),
+    **dict.fromkeys(["silence", "may_drop"], np.uint8),
+}
+
+
+def from_plain(network):
+    """The `FixedNetwork` of which this is `fixed_twin.plain`."""
+
+    def arrays(x):
+        return {
+            name: np.array(value, _DTYPES[name]) if isinstance(value, list) else value
+            for name, value in vars(x).items()
+            if name != "layers"
+        }
+
+    layers = [FixedLayer(**arrays(layer)) for layer in network.layers]
+    return FixedNetwork(layers=layers, **arrays(network))
+
+
 class Core:
     """`ttfs._fixed.FixedCore` with the methods of a `Twin`, as far as it tells."""
 

@@ -4,25 +4,39 @@
 
 For those who build the arithmetic of docs/fixed_point.md, in a circuit or a program:
 plain integers, explained in section 10 of the page, computed by tests/fixed_twin.py.
+That every branch which section 10 lists was taken is asserted here.
 """
 
 import json
 import sys
+from collections import Counter
+from contextlib import contextmanager
 from itertools import count
 from math import inf
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import fixed_networks
-from fixed_twin import Twin, error_shift, first_register, plain
+import fixed_twin
+from fixed_twin import Plain, Twin, error_shift, first_register, plain
 
 from ttfs import LIF
 
-N_SAMPLES, BATCH_SIZE = 12, 4
-REALS = {"tick": 1 / 16, "levels": 20.0, "time_scale": 0.25}
+N_SAMPLES = 12
+USUAL = {
+    "tick": 1 / 16,
+    "levels": 20.0,
+    "time_scale": 0.25,
+    "weight_bits": 6,
+    "n_ticks": 40,
+    "is_floor": False,
+    "kinds": ["usual"],
+}
+REALS = "kernel", "tick", "levels", "time_scale"
 NAMES = "ticks", "u", "slope", "error"
 
 # What is not the same in all of them; rate shifts move weights by a few bits a sample.
@@ -64,6 +78,41 @@ CASES = {
         "is_floor": True,
         "drop": 0,
     },
+    # Strong inputs, slow spikes at the peak of a membrane and steep ones.
+    "8 bits": {
+        "feedback": "random",
+        "seed": 5,
+        "neuron": LIF(0.2),
+        "kernel": "table",
+        "tick": 1 / 20,
+        "levels": 33.0,
+        "weight_bits": 8,
+        "fraction": 7,
+        "rate_shift": (30, 18, 0),
+        "decay": (32767, 16, 16),
+        "batch_size": 7,
+        "widths": (8, 7, 7, 3),
+        "kinds": ["any"],
+        "drop": 0,
+    },
+    # A tick of 3 tau_syn, so that a membrane leaps from below the threshold to the end.
+    "2 bits": {
+        "feedback": "symmetric",
+        "seed": 6,
+        "neuron": LIF(inf),
+        "kernel": "table",
+        "tick": 3.0,
+        "levels": 1.0,
+        "time_scale": 8.0,
+        "weight_bits": 2,
+        "fraction": 13,
+        "rate_shift": (17, 12),
+        "batch_size": 5,
+        "n_ticks": 12,
+        "widths": (9, 7, 3),
+        "kinds": ["extreme"],
+        "drop": 0,
+    },
 }
 
 
@@ -78,29 +127,124 @@ def record(results):
     return recorded
 
 
-def make(feedback, seed, neuron, rate_shift, **choices):
+def go_to_extremes(network, ticks, labels):
+    """What random samples and weights hardly ever do."""
+    first, end = network.layers[0], network.n_ticks
+    network.push = 8191
+    for layer in network.layers:
+        layer.silence[:] = 254
+        if layer.feedback is not None:
+            layer.feedback[:] = 2047 * np.where(layer.feedback < 0, -1, 1)
+        # Along the first neurons: a single input, which leads to a spike at the peak.
+        current = layer.rise.max() * 2.0 ** (layer.current_shift - 15)
+        w = np.ceil(layer.threshold / current)
+        layer.weights[:, 0] = 0
+        layer.weights[0, 0] = min(layer.most, w * 2**layer.fraction)
+    # The second neuron is only inhibited, the third one driven.
+    first.weights[:, 1] = -first.most
+    first.weights[:, 2] = first.most
+    first.weights[0, 2] = first.most // 3 * 2
+    first.bias_ticks[:] = end
+    alone = [(0, end), (end - 2, end - 2), (0, end - 2), (0, 0)]
+    at_the_ends = [(end, end), (end - 1, end - 1), (0, end - 1)]
+    for sample, (t, t_others) in zip(ticks, [*alone, *at_the_ends], strict=False):
+        sample[0], sample[1:] = t, t_others
+    labels[:2] = 1, 0
+
+
+# -- Branches ----------------------------------------------------------------------
+
+# A limit of the twin, where it binds, and whether it is the upper one; and others.
+BRANCHES = [
+    *(
+        (*limit, is_upper)
+        for limit in (
+            ("sat16", "first_spike"),  # currents
+            ("sat16", "mac"),  # membranes
+            ("sat32", "fed_back"),
+            ("clip", "output_errors"),
+            ("clip", "hidden_errors"),
+            ("clip", "update"),
+        )
+        for is_upper in (False, True)
+    ),
+    *(("s", s) for s in (-4, 6)),
+    *(("weights moved, L", L) for L in (0, 18, 30)),
+    *(("weight_bits", bits) for bits in (2, 8)),
+    *(("input at", where) for where in ("first tick", "last tick")),
+    *(("membrane", how) for how in ("only inhibited", "not computed")),
+    *(("batch", size) for size in (1, 4, 5, 7)),
+]
+
+
+@contextmanager
+def counted(taken):
+    """Count where limits of the twin bind."""
+
+    def watch(limit):
+        def watched(x, *m):
+            y = limit(x, *m)
+            if y != x:
+                caller = sys._getframe(1).f_code.co_name
+                taken[limit.__name__, caller, y > 0] += 1
+            return y
+
+        return watched
+
+    names = {name for name, *_ in BRANCHES} & {"sat16", "sat32", "clip"}
+    watches = {name: watch(getattr(fixed_twin, name)) for name in names}
+    with mock.patch.multiple(fixed_twin, **watches):
+        yield
+
+
+def count_others(case, taken):
+    """Count the other branches of a case."""
+    network, samples = case["network"], np.array(case["samples"]["ticks"])
+    end = network["n_ticks"]
+    taken["input at", "first tick"] += np.sum(samples == 0)
+    taken["input at", "last tick"] += np.sum(samples == end - 1)
+    u = np.array(case["inference"]["u"][0])
+    only_inhibited = np.max(network["layers"][0]["weights"], axis=0) < 0
+    taken["membrane", "only inhibited"] += np.sum(u[:, only_inhibited] > -32768)
+    taken["membrane", "not computed"] += np.sum((u == -32768).all(axis=1))
+    for run, size in ("online", 1), ("batches", case["batch_size"]):
+        taken["batch", size] += len(samples) // size
+        for k, layer in enumerate(network["layers"]):
+            bits = (layer["most"] >> layer["fraction"]).bit_length()
+            taken["weight_bits", bits] += 1
+            after = case[run]["after"]["weights"][k]
+            moved = np.not_equal(layer["weights"], after)
+            taken["weights moved, L", layer["rate_shift"]] += np.sum(moved)
+            for v in np.array(case[run]["slope"][k])[
+                np.less(case[run]["ticks"][k], end)
+            ]:
+                taken["s", fixed_twin.log_slope(Plain(layer), v)] += 1
+
+
+def make(feedback, seed, neuron, rate_shift, batch_size=4, decay=16, **choices):
     rng = np.random.default_rng(seed)
-    choices = {"is_floor": False, "weight_bits": 6, "n_ticks": 40} | REALS | choices
+    choices = USUAL | choices
     network = fixed_networks.random_network(
-        rng, feedback=feedback, neurons=[neuron], kinds=["usual"], n_bias=1, **choices
+        rng, feedback=feedback, neurons=[neuron], n_bias=1, **choices
     )
     network.push = 300
     registers = count()
+    n_layers = len(network.layers)
     for k, layer in enumerate(network.layers):
-        layer.rate_shift = rate_shift
-        layer.decay, layer.rest = 16, 4
-        is_from_output = (
-            feedback in ("direct", "target") or k == len(choices["widths"]) - 3
-        )
+        layer.rate_shift = int(np.broadcast_to(rate_shift, n_layers)[k])
+        layer.decay, layer.rest = int(np.broadcast_to(decay, n_layers)[k]), 4
+        is_from_output = feedback in ("direct", "target") or k == n_layers - 2
         layer.error_shift = error_shift(
-            neuron, REALS["tick"], REALS["levels"], is_from_output
+            neuron, choices["tick"], choices["levels"], is_from_output
         )
         layer.lfsr[:] = [first_register(seed, next(registers)) for _ in layer.lfsr]
     network.lfsr[0] = first_register(seed, next(registers))
     ticks = fixed_networks.random_ticks(rng, network, N_SAMPLES)
     labels = fixed_networks.random_labels(rng, network, N_SAMPLES)
+    if choices["kinds"] != USUAL["kinds"]:
+        go_to_extremes(network, ticks, labels)
     batches = [
-        slice(begin, begin + BATCH_SIZE) for begin in range(0, N_SAMPLES, BATCH_SIZE)
+        slice(begin, begin + batch_size) for begin in range(0, N_SAMPLES, batch_size)
     ]
     integers, runs = plain(network), {}
     for name, parts in ("online", range(N_SAMPLES)), ("batches", batches):
@@ -116,12 +260,12 @@ def make(feedback, seed, neuron, rate_shift, **choices):
         "parameters": {
             "tau_mem": neuron.tau_mem if neuron.tau_mem < inf else None,
             "tau_syn": neuron.tau_syn,
-            "kernel": choices["kernel"],
-            **REALS,
+            **{name: choices[name] for name in REALS},
             "seed": seed,
         },
         "network": vars(integers) | {"layers": [vars(x) for x in integers.layers]},
         "samples": {"ticks": ticks.tolist(), "labels": labels.tolist()},
+        "batch_size": batch_size,
         "inference": inference,
         **runs,
     }
@@ -147,8 +291,20 @@ def dumps(x, indent=0):
     return opening + margin + ("," + margin).join(items) + margin[:-1] + closing
 
 
+def golden():
+    """The cases, of which each branch was taken by one at least."""
+    taken, cases = Counter(), {}
+    for name, choices in CASES.items():
+        with counted(taken):
+            cases[name] = make(**({"feedback": name} | choices))
+        count_others(cases[name], taken)
+    missing = [branch for branch in BRANCHES if not taken[branch]]
+    assert not missing, missing
+    return cases
+
+
 if __name__ == "__main__":
-    cases = {name: make(name, **choices) for name, choices in CASES.items()}
+    cases = golden()
     path = Path(__file__).with_name("golden_fixed.json")
     path.write_text(dumps(cases) + "\n")
     for name, case in cases.items():
