@@ -93,6 +93,7 @@ CASES = {
         "batch_size": 7,
         "widths": (8, 7, 7, 3),
         "kinds": ["any"],
+        "is_extreme": True,
         "drop": 0,
     },
     # A tick of 3 tau_syn, so that a membrane leaps from below the threshold to the end.
@@ -111,6 +112,7 @@ CASES = {
         "n_ticks": 12,
         "widths": (9, 7, 3),
         "kinds": ["extreme"],
+        "is_extreme": True,
         "drop": 0,
     },
 }
@@ -134,16 +136,20 @@ def go_to_extremes(network, ticks, labels):
     for layer in network.layers:
         layer.silence[:] = 254
         if layer.feedback is not None:
-            layer.feedback[:] = 2047 * np.where(layer.feedback < 0, -1, 1)
+            # Sums saturate at one end, and return from it.
+            n_sources = layer.feedback.shape[1]
+            sign = np.where(np.arange(n_sources) <= n_sources // 2, 1, -1)
+            layer.feedback[:] = 2047 * sign
+            layer.feedback[1::2] *= -1
         # Along the first neurons: a single input, which leads to a spike at the peak.
         current = layer.rise.max() * 2.0 ** (layer.current_shift - 15)
         w = np.ceil(layer.threshold / current)
         layer.weights[:, 0] = 0
         layer.weights[0, 0] = min(layer.most, w * 2**layer.fraction)
-    # The second neuron is only inhibited, the third one driven.
+    # The second neuron is only inhibited, the next two are driven.
     first.weights[:, 1] = -first.most
-    first.weights[:, 2] = first.most
-    first.weights[0, 2] = first.most // 3 * 2
+    first.weights[:, 2:4] = first.most
+    first.weights[0, 2:4] = first.most // 3 * 2
     first.bias_ticks[:] = end
     alone = [(0, end), (end - 2, end - 2), (0, end - 2), (0, 0)]
     at_the_ends = [(end, end), (end - 1, end - 1), (0, end - 1)]
@@ -154,20 +160,15 @@ def go_to_extremes(network, ticks, labels):
 
 # -- Branches ----------------------------------------------------------------------
 
-# A limit of the twin, where it binds, and whether it is the upper one; and others.
+# Results of limits of the twin, with the functions where they bind; and others.
 BRANCHES = [
-    *(
-        (*limit, is_upper)
-        for limit in (
-            ("sat16", "first_spike"),  # currents
-            ("sat16", "mac"),  # membranes
-            ("sat32", "fed_back"),
-            ("clip", "output_errors"),
-            ("clip", "hidden_errors"),
-            ("clip", "update"),
-        )
-        for is_upper in (False, True)
-    ),
+    *(("sat16", "first_spike", current) for current in (-32768, 32767)),
+    *(("sat16", "mac", u) for u in (-32768, 32767)),
+    *(("sat32", "fed_back", x) for x in (-(2**31), 2**31 - 1)),
+    *(("clip", "output_errors", c) for c in (-8191, 8191)),
+    *(("clip", "hidden_errors", c) for c in (-8191, 8191)),
+    *(("clip", "update", dW) for dW in (-32767, 32767)),
+    *(("clip", "update", W) for W in (-255 * 2**7, 255 * 2**7)),
     *(("s", s) for s in (-4, 6)),
     *(("weights moved, L", L) for L in (0, 18, 30)),
     *(("weight_bits", bits) for bits in (2, 8)),
@@ -186,7 +187,7 @@ def counted(taken):
             y = limit(x, *m)
             if y != x:
                 caller = sys._getframe(1).f_code.co_name
-                taken[limit.__name__, caller, y > 0] += 1
+                taken[limit.__name__, caller, y] += 1
             return y
 
         return watched
@@ -215,13 +216,23 @@ def count_others(case, taken):
             after = case[run]["after"]["weights"][k]
             moved = np.not_equal(layer["weights"], after)
             taken["weights moved, L", layer["rate_shift"]] += np.sum(moved)
-            for v in np.array(case[run]["slope"][k])[
-                np.less(case[run]["ticks"][k], end)
-            ]:
-                taken["s", fixed_twin.log_slope(Plain(layer), v)] += 1
+            for sample in zip(
+                case[run]["ticks"][k], case[run]["slope"][k], strict=True
+            ):
+                for t, v in zip(*sample, strict=True):
+                    taken["s", fixed_twin.log_slope(Plain(layer), v)] += t < end
 
 
-def make(feedback, seed, neuron, rate_shift, batch_size=4, decay=16, **choices):
+def make(
+    feedback,
+    seed,
+    neuron,
+    rate_shift,
+    batch_size=4,
+    decay=16,
+    is_extreme=False,
+    **choices,
+):
     rng = np.random.default_rng(seed)
     choices = USUAL | choices
     network = fixed_networks.random_network(
@@ -232,7 +243,8 @@ def make(feedback, seed, neuron, rate_shift, batch_size=4, decay=16, **choices):
     n_layers = len(network.layers)
     for k, layer in enumerate(network.layers):
         layer.rate_shift = int(np.broadcast_to(rate_shift, n_layers)[k])
-        layer.decay, layer.rest = int(np.broadcast_to(decay, n_layers)[k]), 4
+        layer.decay = int(np.broadcast_to(decay, n_layers)[k])
+        layer.rest = min(4, layer.most >> layer.fraction)
         is_from_output = feedback in ("direct", "target") or k == n_layers - 2
         layer.error_shift = error_shift(
             neuron, choices["tick"], choices["levels"], is_from_output
@@ -241,7 +253,7 @@ def make(feedback, seed, neuron, rate_shift, batch_size=4, decay=16, **choices):
     network.lfsr[0] = first_register(seed, next(registers))
     ticks = fixed_networks.random_ticks(rng, network, N_SAMPLES)
     labels = fixed_networks.random_labels(rng, network, N_SAMPLES)
-    if choices["kinds"] != USUAL["kinds"]:
+    if is_extreme:
         go_to_extremes(network, ticks, labels)
     batches = [
         slice(begin, begin + batch_size) for begin in range(0, N_SAMPLES, batch_size)
