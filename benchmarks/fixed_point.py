@@ -116,6 +116,7 @@ ROWS = {
     "yin-yang-exact-float": Row(
         "Yin-Yang, exact gradient, float32", yin_yang, YIN_YANG
     ),
+    "mnist-16-16": Row("MNIST 16x16, 16-bit accumulator", mnist_16, {**MNIST, **WIDE}),
     "mnist-16-float": Row(
         "MNIST 16x16, local rule, float32", mnist_16, {**MNIST, "gradient": "local"}
     ),
