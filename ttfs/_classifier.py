@@ -364,7 +364,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         For initial weights, batches, input dropout and the validation split. The same
         int gives the same weights, bit for bit, whatever the number of threads, on
-        processors with the same instruction set.
+        processors with the same instruction set; integers that learn by the local rule
+        do so with any instruction set.
 
     verbose : bool, default=False
         Print one line for each epoch.
