@@ -238,11 +238,15 @@ cdef class Spikes:
         """First spikes (n_samples, n_in) of the first n_in inputs; +inf = absent."""
         n = self.n_in if n_in is None else n_in
         out = np.full((self.n_samples, n), np.inf, self.times.dtype)
-        for s in range(self.n_samples):
-            rows = slice(int(self.begin[s]), int(self.end[s]))
-            inputs = self.inputs[rows]
-            kept = inputs < n
-            np.minimum.at(out[s], inputs[kept], self.times[rows][kept])
+        counts = (self.end - self.begin).astype(np.intp)
+        rows = np.repeat(np.arange(self.n_samples), counts)
+        starts = np.cumsum(counts) - counts
+        places = np.arange(len(rows)) - starts[rows] + self.begin.astype(np.intp)[rows]
+        inputs = self.inputs[places]
+        kept = (inputs < n)[::-1]
+        # The last assignment holds: that of the earliest spike.
+        rows, inputs, times = rows[::-1], inputs[::-1], self.times[places][::-1]
+        out[rows[kept], inputs[kept]] = times[kept]
         return out
 
 
@@ -470,19 +474,31 @@ def encode(encoder, X, bias_times, double t_max):
     return _encode(encoder, values, rows, indices, bias_times, t_max)
 
 
-def _from_times(const real[:, ::1] times not None, double t_max):
-    as_they_are = SimpleNamespace(
-        kind="spike_times", begin=0.0, window=0.0, n_features=times.shape[1],
-        n_channels=times.shape[1],
-    )
-    n_samples, n_in = times.shape[0], times.shape[1]
-    array = np.asarray(times)
-    none = np.empty(0, array.dtype)
+def spikes_at(times, bias_times, double t_max=float("inf")):
+    """Spikes of given times, and of biases, which are the last inputs.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n_samples, n_in), float32 or float64
+        C-contiguous; +inf = no spike.
+    bias_times : array-like of shape (n_bias,)
+    t_max : float
+        Spikes at or after it are left out.
+    """
+    n_samples, n_in = times.shape
+    bias_times = np.ascontiguousarray(bias_times, times.dtype)
+    n_bias = len(bias_times)
+    check_n_channels(n_in + n_bias)
+    if n_in == 0 and n_bias:
+        raise ValueError("times must have at least one column")
     if n_samples == 0 or n_in == 0:
         nowhere = np.zeros(n_samples, np.uintp)
         inputs = np.empty(1, np.uint32)
-        return Spikes(np.empty(1, array.dtype), inputs, nowhere, nowhere, n_in)
-    return encode(as_they_are, array, none, t_max)
+        return Spikes(np.empty(1, times.dtype), inputs, nowhere, nowhere, n_in + n_bias)
+    as_they_are = SimpleNamespace(
+        kind="spike_times", begin=0.0, window=0.0, n_features=n_in, n_channels=n_in,
+    )
+    return encode(as_they_are, times, bias_times, t_max)
 
 
 # -- One layer ---------------------------------------------------------------------
@@ -511,7 +527,7 @@ cdef class Events:
             raise TypeError("times must be an array")
         _init(&self.neuron, neuron)
         self.t_max = t_max
-        self.spikes = _from_times(times, t_max)
+        self.spikes = spikes_at(times, (), t_max)
         self.n_samples, self.n_in = self.spikes.n_samples, self.spikes.n_in
         if self.n_in >= MOST_INPUTS:
             raise ValueError(f"a layer must have fewer than {MOST_INPUTS} inputs")

@@ -1,0 +1,13 @@
+"""Substrates: what fires in the place of the ideal simulator.
+
+A substrate is a chip, or something that stands for one: any object with a method
+``forward(times, network)`` that returns spike times, see :class:`Substrate`.
+``TTFSClassifier(substrate=...)`` trains on what it measures there.
+"""
+
+from ttfs._network import Layer
+from ttfs.substrates._base import Network, Substrate, SubstrateError
+from ttfs.substrates._chip import AnalogChip
+from ttfs.substrates._ideal import Ideal
+
+__all__ = ["AnalogChip", "Ideal", "Layer", "Network", "Substrate", "SubstrateError"]

@@ -1,0 +1,91 @@
+"""What a substrate is asked, and what it answers."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from ttfs._network import Layer
+from ttfs._spikes import check_times
+
+
+class SubstrateError(RuntimeError):
+    """A substrate failed: it could not be reached, or what it sent is unusable."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network that a substrate is asked to run. It reads it, and never writes.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Each has `weights` (n_in + n_bias, n_out) [threshold], `bias_times` (n_bias,)
+        [time] of input channels that fire at fixed times and take the last rows of
+        `weights`, and `neuron`, a :class:`ttfs.LIF`: the nominal parameters.
+    t_max : float, default=inf
+        Nobody looks at spikes at or after this time: a substrate may stop there.
+    """
+
+    layers: tuple[Layer, ...]
+    t_max: float = float("inf")
+
+
+@runtime_checkable
+class Substrate(Protocol):
+    """Protocol of substrates: any object with this method is one.
+
+    A substrate that is shared by clones of an estimator also defines
+    ``__deepcopy__`` to return itself, and is pickled as the address of the chip: what
+    another process needs to reach the same one.
+    """
+
+    def forward(self, times, network):
+        """Spike times of every layer.
+
+        Parameters
+        ----------
+        times : ndarray of shape (n_samples, n_in)
+            Spike times of the input channels, without biases; +inf = no spike.
+        network : Network
+            The layers, with nominal parameters.
+
+        Returns
+        -------
+        spikes : list of ndarray of shape (n_samples, n_out)
+            One array for each layer, in the unit of `times`; +inf = silent.
+        """
+
+
+class Shared:
+    """A substrate that `sklearn.clone` and `copy` leave as it is: a chip is not copied.
+
+    Pickles hold its parameters, which are its address: they make the same chip again.
+    """
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def check_request(times, network):
+    """Times as a contiguous float32 or float64 array; raise unless the shapes fit."""
+    times = np.asarray(times)
+    if times.ndim != 2 or times.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            "times must be a float32 or float64 array of shape (n_samples, n_in), got "
+            f"{times.dtype} of shape {times.shape}"
+        )
+    check_times(times, "times")
+    n_in = times.shape[1]
+    for k, layer in enumerate(network.layers):
+        wanted = n_in + len(layer.bias_times)
+        if layer.weights.shape[0] != wanted:
+            raise ValueError(
+                f"layer {k} has weights for {layer.weights.shape[0]} inputs, but sees "
+                f"{n_in} and {len(layer.bias_times)} biases"
+            )
+        n_in = layer.weights.shape[1]
+    return np.ascontiguousarray(times)
