@@ -45,6 +45,24 @@ typedef struct {
     double pseudo_slope; /* delay of silent outputs [time/threshold] */
 } NAME(ttfs_network);
 
+/* -- Chips --------------------------------------------------------------------- */
+
+/* How the circuits of a chip that are the neurons of a layer differ from the model. A
+ * trial is a sample; its noise is a hash of the seed and of the sample's input spikes,
+ * the same whatever else is in the batch. */
+typedef struct {
+    /* (n_out,) [time] time constants of each neuron, valid as ttfs_neuron_init() has
+     * it; both NULL: those of the layer. */
+    const double *tau_mem, *tau_syn;
+    const uint8_t *is_dead;  /* (n_out,) never fires; NULL: none is dead */
+    double threshold_jitter; /* sd of the threshold from trial to trial, to its mean */
+    double spike_jitter;     /* sd of spike times [time] */
+    double spurious_rate;    /* rate of spikes that nothing causes, from t = 0
+                              * [1/time]: a neuron's first spike counts */
+    double resolution;       /* spike times are multiples of it, rounded down [time];
+                              * 0: they are not */
+} NAME(ttfs_circuits);
+
 /* -- Training ------------------------------------------------------------------ */
 
 /* The simplified local rule, which a chip can follow, in real numbers. It takes the
@@ -120,6 +138,8 @@ typedef struct {
     size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_values, size_t n_bias);
     size_t (*layer_room)(size_t most);
     size_t (*infer_room)(const NAME(ttfs_network) * network, size_t most);
+    size_t (*emulate_room)(const NAME(ttfs_network) * network, size_t most);
+    size_t (*clocked_room)(const NAME(ttfs_network) * network, size_t most);
     size_t (*training_room)(const NAME(ttfs_training) * training);
 
     /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
@@ -221,6 +241,29 @@ typedef struct {
     void (*infer)(const NAME(ttfs_network) * network, const NAME(ttfs_spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
+
+    /* Pass samples through a network of circuits, without delays.
+     * circuits   (n_layers,)
+     * seed       of the noise.
+     * layers     n_layers pointers, each (n_samples, n_out) out [time]: spike times,
+     *            < t_max, or +infinity; those that the next layer sees.
+     * scratch    emulate_room() bytes. */
+    void (*emulate)(const NAME(ttfs_network) * network,
+                    const NAME(ttfs_circuits) * circuits, uint64_t seed,
+                    const NAME(ttfs_spikes) * spikes, size_t n_samples,
+                    real *const *layers, void *scratch);
+
+    /* Pass samples through a network without delays, step by step (forward Euler), on
+     * the grid t_n = n step:
+     *     u_n+1 = u_n + step (-u_n / tau_mem + I_n / tau_syn)
+     *     I_n+1 = I_n - step I_n / tau_syn + sum of w_i over t_n < t_i <= t_n+1
+     * A neuron fires at the first t_n with u_n >= threshold.
+     * step       [time], below tau_mem and tau_syn; |t_max| / step below 2^53.
+     * layers     as in emulate().
+     * scratch    clocked_room() bytes. */
+    void (*clocked)(const NAME(ttfs_network) * network, double step,
+                    const NAME(ttfs_spikes) * spikes, size_t n_samples,
+                    real *const *layers, void *scratch);
 
     /* The spikes that enter the network in the next update: those of the data set
      * without the deleted ones, as whoever measures a batch must see them. There are no

@@ -29,6 +29,11 @@ cdef enum:  # functions of Events
     SLOPE
     GRAD_TIMES
 
+cdef enum:  # how samples pass through a network
+    IDEAL
+    CHIP
+    CLOCKED
+
 cdef enum:
     MOST_INPUTS = 1 << 24
     MOST_SPIKES = 1 << 24  # of a sample, whose numbers float32 can hold
@@ -37,6 +42,8 @@ cdef enum:
     SMALL = 300_000  # synaptic events: below this threads cost more than they give
     OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
     SYNAPTIC_COST = 8  # of an event with a delay of its own, to one without
+
+cdef double MOST_STEPS = 1e15  # of a clocked network: all of them are exact numbers
 
 ctypedef fused real:
     float
@@ -788,6 +795,56 @@ def _copy(const real[::1] values not None):
 
 # -- Networks ----------------------------------------------------------------------
 
+class Circuits:
+    """How the circuits of a chip differ from the neurons of a layer; see ttfs_circuits.
+
+    Parameters
+    ----------
+    tau_mem, tau_syn : ndarray of shape (n_out,), float64, optional
+        Time constants of each neuron; both, or none: those of the layer.
+    is_dead : ndarray of bool of shape (n_out,), optional
+    threshold_jitter : float
+        Standard deviation from trial to trial, as a part of the threshold.
+    spike_jitter, resolution : float
+        [time]
+    spurious_rate : float
+        [1/time]
+    """
+
+    def __init__(
+        self, *, tau_mem=None, tau_syn=None, is_dead=None, threshold_jitter=0.0,
+        spike_jitter=0.0, spurious_rate=0.0, resolution=0.0,
+    ):
+        if (tau_mem is None) != (tau_syn is None):
+            raise ValueError("tau_mem and tau_syn must be given together")
+        self.tau_mem = self.tau_syn = self.is_dead = None
+        if tau_mem is not None:
+            self.tau_mem = np.ascontiguousarray(tau_mem, np.float64)
+            self.tau_syn = np.ascontiguousarray(tau_syn, np.float64)
+        if is_dead is not None:
+            self.is_dead = np.ascontiguousarray(is_dead, np.uint8)
+        self.threshold_jitter, self.spike_jitter = threshold_jitter, spike_jitter
+        self.spurious_rate, self.resolution = spurious_rate, resolution
+
+    def check(self, n_out, double threshold):
+        """Raise ValueError unless a layer of n_out neurons can have these circuits."""
+        cdef ttfs_neuron neuron
+        cdef ttfs_status status
+        for name in ("threshold_jitter", "spike_jitter", "spurious_rate", "resolution"):
+            if not 0 <= getattr(self, name) < TTFS_TIME_LIMIT:
+                raise ValueError(f"{name} must not be negative, and finite")
+        for name in ("tau_mem", "tau_syn", "is_dead"):
+            array = getattr(self, name)
+            if array is not None and array.shape != (n_out,):
+                raise ValueError(f"{name} must have shape ({n_out},)")
+        if self.tau_mem is None:
+            return
+        for mem, syn in zip(self.tau_mem, self.tau_syn, strict=True):
+            status = ttfs_neuron_init(&neuron, mem, syn, threshold)
+            if status != TTFS_OK:
+                raise ValueError(ttfs_strerror(status).decode())
+
+
 cdef object _checked_delays(object delays, tuple shape, Py_ssize_t k):
     """Delays of layer k: (n_in,), axonal, or (n_in, n_out), synaptic; or None."""
     if delays is None or np.shape(delays) in (shape[:1], shape):
@@ -825,6 +882,9 @@ cdef class Network:
     cdef list packed, packed_delays
     cdef ttfs_network_f net_f
     cdef ttfs_network net_d
+    cdef Room circuits          # of a chip, the seed of its noise
+    cdef uint64_t seed
+    cdef double step            # of time
 
     def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
         cdef ttfs_layer_f *layer_f
@@ -957,8 +1017,101 @@ cdef class Network:
         """Spike times (n_samples, n_out) of each layer; +inf = silent."""
         dtype = np.float32 if self.single else np.float64
         layers = [np.empty((len(spikes), n), dtype) for _, n in self.shapes]
-        self.infer(spikes, layers, None, None)
+        self.infer(IDEAL, spikes, layers, None, None)
         return layers
+
+    def emulate(self, Spikes spikes not None, circuits, uint64_t seed):
+        """Spike times (n_samples, n_out) of each layer on a chip; +inf = silent.
+
+        Parameters
+        ----------
+        spikes : Spikes
+        circuits : sequence of Circuits
+            Of each layer.
+        seed : int
+            Of the noise.
+        """
+        cdef ttfs_circuits_f *c_f
+        cdef ttfs_circuits *c_d
+        cdef const double[::1] mem, syn
+        cdef const uint8_t[::1] dead
+        if len(circuits) != len(self.shapes):
+            raise ValueError("circuits must have one entry for each layer")
+        self.check_no_delays()
+        self.circuits = Room(
+            len(circuits) * max(sizeof(ttfs_circuits_f), sizeof(ttfs_circuits))
+        )
+        c_f = <ttfs_circuits_f *>self.circuits.start
+        c_d = <ttfs_circuits *>self.circuits.start
+        kept = []
+        for k, c in enumerate(circuits):
+            if self.single:
+                threshold = (<ttfs_layer_f *>self.layers.start)[k].neuron.threshold
+            else:
+                threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
+            c.check(self.shapes[k][1], threshold)
+            if self.single:
+                c_f[k].threshold_jitter = c.threshold_jitter
+                c_f[k].spike_jitter = c.spike_jitter
+                c_f[k].spurious_rate = c.spurious_rate
+                c_f[k].resolution = c.resolution
+            else:
+                c_d[k].threshold_jitter = c.threshold_jitter
+                c_d[k].spike_jitter = c.spike_jitter
+                c_d[k].spurious_rate = c.spurious_rate
+                c_d[k].resolution = c.resolution
+            if c.tau_mem is not None:
+                mem, syn = c.tau_mem, c.tau_syn
+                kept.append((np.asarray(mem), np.asarray(syn)))
+                if self.single:
+                    c_f[k].tau_mem, c_f[k].tau_syn = &mem[0], &syn[0]
+                else:
+                    c_d[k].tau_mem, c_d[k].tau_syn = &mem[0], &syn[0]
+            if c.is_dead is not None:
+                dead = c.is_dead
+                kept.append(np.asarray(dead))
+                if self.single:
+                    c_f[k].is_dead = &dead[0]
+                else:
+                    c_d[k].is_dead = &dead[0]
+        self.seed = seed
+        dtype = np.float32 if self.single else np.float64
+        layers = [np.empty((len(spikes), n), dtype) for _, n in self.shapes]
+        self.infer(CHIP, spikes, layers, None, None)
+        return layers
+
+    def clocked(self, Spikes spikes not None, double step):
+        """Spike times (n_samples, n_out) of each layer on a grid of time steps."""
+        self.check_no_delays()
+        for k in range(len(self.shapes)):
+            if self.single:
+                neuron = (<ttfs_layer_f *>self.layers.start)[k].neuron
+            else:
+                neuron = (<ttfs_layer *>self.layers.start)[k].neuron
+            if not 0 < step < min(neuron.tau_mem, neuron.tau_syn):
+                raise ValueError(
+                    f"step must be positive, and below tau_mem={neuron.tau_mem:g} and "
+                    f"tau_syn={neuron.tau_syn:g}, got {step:g}"
+                )
+        if not abs(self.net_d.t_max) / step < MOST_STEPS:
+            raise ValueError(
+                f"step={step:g} is too small for t_max={self.net_d.t_max:g}"
+            )
+        if spikes.n_spikes and not (
+            abs(float(np.min(spikes.times[spikes.begin[spikes.end > spikes.begin]])))
+            / step < MOST_STEPS
+        ):
+            raise ValueError(f"step={step:g} is too small for the times of spikes")
+        self.step = step
+        dtype = np.float32 if self.single else np.float64
+        layers = [np.empty((len(spikes), n), dtype) for _, n in self.shapes]
+        self.infer(CLOCKED, spikes, layers, None, None)
+        return layers
+
+    cdef int check_no_delays(self) except -1:
+        if any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("a chip has no delays")
+        return 0
 
     def decisions(self, Spikes spikes not None):
         """Decision times (n_samples, n_outputs), float64.
@@ -966,17 +1119,18 @@ cdef class Network:
         Those of silent neurons are pseudo-times, later than any spike.
         """
         decisions = np.empty((len(spikes), self.n_outputs))
-        self.infer(spikes, None, decisions, None)
+        self.infer(IDEAL, spikes, None, decisions, None)
         return decisions
 
     def labels(self, Spikes spikes not None):
         """The number (n_samples,) of the output neuron that decides first."""
         labels = np.zeros(len(spikes), np.uintp)
-        self.infer(spikes, None, None, labels)
+        self.infer(IDEAL, spikes, None, None, labels)
         return labels
 
     cdef int infer(
-        self, Spikes spikes, object layers, double[:, ::1] decisions, size_t[::1] labels
+        self, int how, Spikes spikes, object layers, double[:, ::1] decisions,
+        size_t[::1] labels,
     ) except -1:
         cdef Py_ssize_t n_samples = spikes.n_samples, n_layers = len(self.shapes)
         cdef Py_ssize_t part, n_parts, s, n, k
@@ -994,10 +1148,20 @@ cdef class Network:
             return 0
         n_parts = _parts(n_samples, n_samples * self.n_events(spikes))
         if self.single:
-            size = KERNELS_F.infer_room(&self.net_f, spikes.most)
+            if how == CHIP:
+                size = KERNELS_F.emulate_room(&self.net_f, spikes.most)
+            elif how == CLOCKED:
+                size = KERNELS_F.clocked_room(&self.net_f, spikes.most)
+            else:
+                size = KERNELS_F.infer_room(&self.net_f, spikes.most)
             all_f = spikes.view_f()
         else:
-            size = KERNELS.infer_room(&self.net_d, spikes.most)
+            if how == CHIP:
+                size = KERNELS.emulate_room(&self.net_d, spikes.most)
+            elif how == CLOCKED:
+                size = KERNELS.clocked_room(&self.net_d, spikes.most)
+            else:
+                size = KERNELS.infer_room(&self.net_d, spikes.most)
             all_d = spikes.view_d()
         rooms = Room(n_parts * size)
         # Of each part: where its rows of each layer begin.
@@ -1020,20 +1184,46 @@ cdef class Network:
             n = n_samples * (part + 1) // n_parts - s
             if self.single:
                 mine_f = _from_f(all_f, s)
-                KERNELS_F.infer(
-                    &self.net_f, &mine_f, n, layers_f + part * n_layers,
-                    NULL if decisions is None else &decisions[s, 0],
-                    NULL if labels is None else &labels[s],
-                    <char *>rooms.start + part * size,
-                )
+                if how == CHIP:
+                    KERNELS_F.emulate(
+                        &self.net_f, <ttfs_circuits_f *>self.circuits.start, self.seed,
+                        &mine_f, n, layers_f + part * n_layers,
+                        <char *>rooms.start + part * size,
+                    )
+                elif how == CLOCKED:
+                    KERNELS_F.clocked(
+                        &self.net_f, self.step, &mine_f, n,
+                        layers_f + part * n_layers,
+                        <char *>rooms.start + part * size,
+                    )
+                else:
+                    KERNELS_F.infer(
+                        &self.net_f, &mine_f, n, layers_f + part * n_layers,
+                        NULL if decisions is None else &decisions[s, 0],
+                        NULL if labels is None else &labels[s],
+                        <char *>rooms.start + part * size,
+                    )
             else:
                 mine_d = _from_d(all_d, s)
-                KERNELS.infer(
-                    &self.net_d, &mine_d, n, layers_d + part * n_layers,
-                    NULL if decisions is None else &decisions[s, 0],
-                    NULL if labels is None else &labels[s],
-                    <char *>rooms.start + part * size,
-                )
+                if how == CHIP:
+                    KERNELS.emulate(
+                        &self.net_d, <ttfs_circuits *>self.circuits.start, self.seed,
+                        &mine_d, n, layers_d + part * n_layers,
+                        <char *>rooms.start + part * size,
+                    )
+                elif how == CLOCKED:
+                    KERNELS.clocked(
+                        &self.net_d, self.step, &mine_d, n,
+                        layers_d + part * n_layers,
+                        <char *>rooms.start + part * size,
+                    )
+                else:
+                    KERNELS.infer(
+                        &self.net_d, &mine_d, n, layers_d + part * n_layers,
+                        NULL if decisions is None else &decisions[s, 0],
+                        NULL if labels is None else &labels[s],
+                        <char *>rooms.start + part * size,
+                    )
         return 0
 
 

@@ -94,6 +94,15 @@ cdef extern from "ttfs.h" nogil:
         double t_max
         double pseudo_slope
 
+    ctypedef struct ttfs_circuits:
+        const double *tau_mem
+        const double *tau_syn
+        const uint8_t *is_dead
+        double threshold_jitter
+        double spike_jitter
+        double spurious_rate
+        double resolution
+
     ctypedef struct ttfs_local:
         ttfs_local_kernel kernel
         ttfs_feedback feedback
@@ -138,6 +147,12 @@ cdef extern from "ttfs.h" nogil:
         ) noexcept nogil
         size_t (*layer_room)(size_t most) noexcept nogil
         size_t (*infer_room)(const ttfs_network *network, size_t most) noexcept nogil
+        size_t (*emulate_room)(
+            const ttfs_network *network, size_t most
+        ) noexcept nogil
+        size_t (*clocked_room)(
+            const ttfs_network *network, size_t most
+        ) noexcept nogil
         size_t (*training_room)(const ttfs_training *training) noexcept nogil
         void (*pack)(
             const double *weights, size_t n_in, size_t n_out, double *packed
@@ -202,6 +217,15 @@ cdef extern from "ttfs.h" nogil:
             size_t n_samples, double *const *layers, double *decisions, size_t *labels,
             void *scratch
         ) noexcept nogil
+        void (*emulate)(
+            const ttfs_network *network, const ttfs_circuits *circuits,
+            uint64_t seed, const ttfs_spikes *spikes, size_t n_samples,
+            double *const *layers, void *scratch
+        ) noexcept nogil
+        void (*clocked)(
+            const ttfs_network *network, double step, const ttfs_spikes *spikes,
+            size_t n_samples, double *const *layers, void *scratch
+        ) noexcept nogil
         void (*train_inputs)(
             const ttfs_training *training, const size_t *order, size_t n_samples,
             size_t *begin, size_t *end, double *times, uint32_t *inputs
@@ -252,6 +276,15 @@ cdef extern from "ttfs.h" nogil:
         double t_max
         double pseudo_slope
 
+    ctypedef struct ttfs_circuits_f:
+        const double *tau_mem
+        const double *tau_syn
+        const uint8_t *is_dead
+        double threshold_jitter
+        double spike_jitter
+        double spurious_rate
+        double resolution
+
     ctypedef struct ttfs_local_f:
         ttfs_local_kernel kernel
         ttfs_feedback feedback
@@ -296,6 +329,12 @@ cdef extern from "ttfs.h" nogil:
         ) noexcept nogil
         size_t (*layer_room)(size_t most) noexcept nogil
         size_t (*infer_room)(const ttfs_network_f *network, size_t most) noexcept nogil
+        size_t (*emulate_room)(
+            const ttfs_network_f *network, size_t most
+        ) noexcept nogil
+        size_t (*clocked_room)(
+            const ttfs_network_f *network, size_t most
+        ) noexcept nogil
         size_t (*training_room)(const ttfs_training_f *training) noexcept nogil
         void (*pack)(
             const float *weights, size_t n_in, size_t n_out, float *packed
@@ -359,6 +398,15 @@ cdef extern from "ttfs.h" nogil:
             const ttfs_network_f *network, const ttfs_spikes_f *spikes,
             size_t n_samples, float *const *layers, double *decisions, size_t *labels,
             void *scratch
+        ) noexcept nogil
+        void (*emulate)(
+            const ttfs_network_f *network, const ttfs_circuits_f *circuits,
+            uint64_t seed, const ttfs_spikes_f *spikes, size_t n_samples,
+            float *const *layers, void *scratch
+        ) noexcept nogil
+        void (*clocked)(
+            const ttfs_network_f *network, double step, const ttfs_spikes_f *spikes,
+            size_t n_samples, float *const *layers, void *scratch
         ) noexcept nogil
         void (*train_inputs)(
             const ttfs_training_f *training, const size_t *order, size_t n_samples,

@@ -72,6 +72,27 @@ class Events:
         self, weights: _Real, at: _Real, c: _Real, kink: _Real | None = ...
     ) -> _Real: ...
 
+class Circuits:
+    tau_mem: _Times | None
+    tau_syn: _Times | None
+    is_dead: NDArray[np.uint8] | None
+    threshold_jitter: float
+    spike_jitter: float
+    spurious_rate: float
+    resolution: float
+    def __init__(
+        self,
+        *,
+        tau_mem: Any = ...,
+        tau_syn: Any = ...,
+        is_dead: Any = ...,
+        threshold_jitter: float = ...,
+        spike_jitter: float = ...,
+        spurious_rate: float = ...,
+        resolution: float = ...,
+    ) -> None: ...
+    def check(self, n_out: int, threshold: float) -> None: ...
+
 class Network:
     shapes: list[tuple[int, int]]
     delay_shapes: list[tuple[int, ...] | None]
@@ -82,6 +103,10 @@ class Network:
     def weights(self) -> list[_Real]: ...
     def delays(self) -> list[_Real | None]: ...
     def spike_times(self, spikes: Spikes) -> list[_Real]: ...
+    def emulate(
+        self, spikes: Spikes, circuits: Sequence[Circuits], seed: int
+    ) -> list[_Real]: ...
+    def clocked(self, spikes: Spikes, step: float) -> list[_Real]: ...
     def decisions(self, spikes: Spikes) -> _Times: ...
     def labels(self, spikes: Spikes) -> _Index: ...
 

@@ -1,17 +1,35 @@
 """An emulated analog chip."""
 
+import zlib
+from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
 
 from ttfs import _core
-from ttfs._neuron import LIF
 from ttfs.substrates._base import Shared, check_request
+from ttfs.substrates._ideal import as_spikes, core_network
 
 _LEAST_FACTOR = 0.1  # of a threshold or a time constant to its nominal value
 
 # Streams of random numbers of the fixed pattern.
-_THRESHOLD, _TAU_MEM, _TAU_SYN, _DEAD_NEURON, _DEAD_SYNAPSE, _DRIFT = range(6)
+_THRESHOLD, _TAU_MEM, _TAU_SYN, _DEAD_NEURONS, _DEAD_SYNAPSES, _DRIFT = range(6)
+
+
+@lru_cache(maxsize=64)
+def _draw(seed, kind, stream, shape, *more):
+    """Random numbers of a chip; those of its first circuits are always the same."""
+    rng = np.random.RandomState([seed, stream, *more])
+    draw = rng.uniform if kind == "uniform" else rng.standard_normal
+    numbers = draw(size=shape)
+    numbers.flags.writeable = False
+    return numbers
+
+
+def _factors(seed, stream, n, mean, spread):
+    """Of a parameter of the first n circuits to its nominal value."""
+    z = _draw(seed, "normal", stream, n)
+    return np.maximum(mean + spread * z, _LEAST_FACTOR)
 
 
 def _number(name, value, least, most=np.inf, *, is_open=False):
@@ -127,6 +145,8 @@ class AnalogChip(Shared):
         if max_neurons is not None:
             self.max_neurons = _count("max_neurons", max_neurons, 1)
         self.random_state = _count("random_state", random_state, 0)
+        if self.random_state >= 2**32:
+            raise ValueError(f"random_state must be below 2**32, got {random_state}")
 
     def __repr__(self):
         default = AnalogChip.__init__.__kwdefaults__
@@ -139,15 +159,6 @@ class AnalogChip(Shared):
 
     # -- Fixed pattern -------------------------------------------------------------
 
-    def _draw(self, stream, n, *more):
-        """Standard normal numbers of the first n circuits."""
-        return np.random.RandomState(
-            [self.random_state & 0xFFFFFFFF, stream, *more]
-        ).standard_normal(n)
-
-    def _factors(self, stream, spread, n, mean=1.0):
-        return np.maximum(mean + spread * self._draw(stream, n), _LEAST_FACTOR)
-
     def _check_capacity(self, network):
         n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
         if self.max_neurons is not None and n_neurons > self.max_neurons:
@@ -155,11 +166,12 @@ class AnalogChip(Shared):
                 f"the network has {n_neurons} neurons, and the chip {self.max_neurons}"
             )
         for k, layer in enumerate(network.layers):
+            n_in = layer.weights.shape[0] - len(layer.bias_times)
             rows = self.rows_per_input if k == 0 else 1
-            n_in = rows * (layer.weights.shape[0] - len(layer.bias_times))
-            if self.max_inputs is not None and n_in > self.max_inputs:
+            if self.max_inputs is not None and rows * n_in > self.max_inputs:
+                each = f" with {rows} rows each" if rows > 1 else ""
                 raise ValueError(
-                    f"layer {k} needs {n_in} inputs for each neuron, and the chip has "
+                    f"layer {k} has {n_in} inputs{each}, and a neuron of the chip "
                     f"{self.max_inputs}"
                 )
 
@@ -171,12 +183,36 @@ class AnalogChip(Shared):
 
     def _programmed(self, layer, k):
         """The weights that synapses get."""
-        limit = self.weight_limit(k) * layer.neuron.threshold
+        threshold = layer.neuron.threshold
+        limit = self.weight_limit(k) * threshold
         weights = np.clip(layer.weights, -limit, limit)
         if self.weight_bits is not None:
-            step = self.weight_clip * layer.neuron.threshold / (2**self.weight_bits - 1)
+            step = self.weight_clip * threshold / (2**self.weight_bits - 1)
             weights = np.rint(weights / step) * step
+        if self.dead_synapses > 0:
+            u = _draw(self.random_state, "uniform", _DEAD_SYNAPSES, weights.shape, k)
+            weights = np.where(u < self.dead_synapses, 0, weights)
         return weights
+
+    def _circuits(self, neuron, first, n):
+        """Circuits number first to first + n, as neurons of a layer."""
+        rows, seed = slice(first, first + n), self.random_state
+        tau_syn = neuron.tau_syn
+        taus = {}
+        if self.tau_mem_spread > 0 or self.tau_syn_spread > 0:
+            mem = _factors(seed, _TAU_MEM, first + n, 1.0, self.tau_mem_spread)[rows]
+            syn = _factors(seed, _TAU_SYN, first + n, 1.0, self.tau_syn_spread)[rows]
+            taus = {"tau_mem": neuron.tau_mem * mem, "tau_syn": tau_syn * syn}
+        if self.dead_neurons > 0:
+            u = _draw(seed, "uniform", _DEAD_NEURONS, first + n)[rows]
+            taus["is_dead"] = u < self.dead_neurons
+        return _core.Circuits(
+            **taus,
+            threshold_jitter=self.threshold_jitter,
+            spike_jitter=self.spike_jitter * tau_syn,
+            spurious_rate=self.spurious_rate / tau_syn,
+            resolution=self.time_resolution * tau_syn,
+        )
 
     # -- Protocol ------------------------------------------------------------------
 
@@ -184,37 +220,25 @@ class AnalogChip(Shared):
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
         self._check_capacity(network)
+        seed = self.random_state
+        setting = 0
+        for layer in network.layers:
+            setting = zlib.adler32(np.ascontiguousarray(layer.weights), setting)
         n = sum(layer.weights.shape[1] for layer in network.layers)
-        mean = 1 + self.threshold_offset
-        thresholds = self._factors(_THRESHOLD, self.threshold_spread, n, mean)
-        tau_mems = self._factors(_TAU_MEM, self.tau_mem_spread, n)
-        tau_syns = self._factors(_TAU_SYN, self.tau_syn_spread, n)
-        out, first = [], 0
+        factors = _factors(
+            seed, _THRESHOLD, n, 1 + self.threshold_offset, self.threshold_spread
+        )
+        if self.threshold_drift > 0:
+            drift = np.random.RandomState([seed, _DRIFT, setting]).standard_normal(n)
+            factors = factors + self.threshold_drift * drift
+            factors = np.maximum(factors, _LEAST_FACTOR)
+        weights, circuits, first = [], [], 0
         for k, layer in enumerate(network.layers):
             n_out = layer.weights.shape[1]
-            weights = self._programmed(layer, k).astype(times.dtype)
-            inputs = np.hstack(
-                [times, np.tile(layer.bias_times, (len(times), 1)).astype(times.dtype)]
-            )
-            spikes = np.empty((len(times), n_out), times.dtype)
-            end = min(network.t_max, self.duration * layer.neuron.tau_syn)
-            for j in range(n_out):
-                c = first + j
-                neuron = LIF(
-                    layer.neuron.tau_mem * tau_mems[c],
-                    layer.neuron.tau_syn * tau_syns[c],
-                    layer.neuron.threshold * thresholds[c],
-                )
-                column = np.ascontiguousarray(weights[:, [j]])
-                events = _core.Events(inputs, neuron, end)
-                spikes[:, j] = events.first_spike(column)[:, 0]
-            rng = np.random.RandomState(k)
-            spikes += (
-                self.spike_jitter
-                * layer.neuron.tau_syn
-                * rng.standard_normal(spikes.shape)
-            ).astype(spikes.dtype)
-            out.append(spikes)
-            times = spikes
+            # A threshold is too high by the factor by which weights are too low.
+            weights.append(self._programmed(layer, k) / factors[first : first + n_out])
+            circuits.append(self._circuits(layer.neuron, first, n_out))
             first += n_out
-        return out
+        duration = self.duration * network.layers[0].neuron.tau_syn
+        core = core_network(network, times.dtype, weights=weights, t_max=duration)
+        return core.emulate(as_spikes(times, network), circuits, seed << 32 | setting)

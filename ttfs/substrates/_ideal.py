@@ -1,10 +1,24 @@
 """The ideal simulator as a substrate."""
 
+import numpy as np
+
 from ttfs import _core
+from ttfs._network import Layer
 from ttfs.substrates._base import Shared, check_request
 
 # Spikes at any time count where a network has no horizon.
-FOREVER = 0.5 * _core.TIME_LIMIT
+_FOREVER = 0.5 * _core.TIME_LIMIT
+
+
+def core_network(network, dtype, *, weights=None, t_max=np.inf):
+    """The network in the C core, with other weights and an earlier horizon."""
+    if weights is None:
+        weights = [layer.weights for layer in network.layers]
+    layers = [
+        Layer(np.asarray(w, dtype), layer.bias_times, layer.neuron)
+        for layer, w in zip(network.layers, weights, strict=True)
+    ]
+    return _core.Network(layers, min(t_max, network.t_max, _FOREVER), 0.0)
 
 
 def as_spikes(times, network):
@@ -31,7 +45,7 @@ class Ideal(Shared):
     def forward(self, times, network):
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
-        core = _core.Network(network.layers, min(network.t_max, FOREVER), 0.0)
+        core = core_network(network, times.dtype)
         return core.spike_times(as_spikes(times, network))
 
     def __repr__(self):
