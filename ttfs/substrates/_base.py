@@ -1,6 +1,7 @@
 """What a substrate is asked, and what it answers."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -89,3 +90,21 @@ def check_request(times, network):
             )
         n_in = layer.weights.shape[1]
     return np.ascontiguousarray(times)
+
+
+def check_number(name, value, least, most=np.inf, *, is_open=False):
+    """A float in [least, most]; is_open: greater than least."""
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_real or not least <= value <= most or (is_open and value == least):
+        bound = f"greater than {least:g}" if is_open else f"at least {least:g}"
+        if most < np.inf:
+            bound += f" and at most {most:g}"
+        raise ValueError(f"{name} must be a number, {bound}; got {value!r}")
+    return float(value)
+
+
+def check_count(name, value, least):
+    """An int that is at least `least`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer, at least {least}; got {value!r}")
+    return int(value)

@@ -2,12 +2,11 @@
 
 import zlib
 from functools import lru_cache
-from numbers import Integral, Real
 
 import numpy as np
 
 from ttfs import _core
-from ttfs.substrates._base import Shared, check_request
+from ttfs.substrates._base import Shared, check_count, check_number, check_request
 from ttfs.substrates._ideal import as_spikes, core_network
 
 _LEAST_FACTOR = 0.1  # of a threshold or a time constant to its nominal value
@@ -30,23 +29,6 @@ def _factors(seed, stream, n, mean, spread):
     """Of a parameter of the first n circuits to its nominal value."""
     z = _draw(seed, "normal", stream, n)
     return np.maximum(mean + spread * z, _LEAST_FACTOR)
-
-
-def _number(name, value, least, most=np.inf, *, is_open=False):
-    """A float in [least, most]; is_open: greater than least."""
-    is_real = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_real or not least <= value <= most or (is_open and value == least):
-        bound = f"greater than {least:g}" if is_open else f"at least {least:g}"
-        if most < np.inf:
-            bound += f" and at most {most:g}"
-        raise ValueError(f"{name} must be a number, {bound}; got {value!r}")
-    return float(value)
-
-
-def _count(name, value, least):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer, at least {least}; got {value!r}")
-    return int(value)
 
 
 class AnalogChip(Shared):
@@ -118,33 +100,33 @@ class AnalogChip(Shared):
     ):
         self.weight_bits = weight_bits
         if weight_bits is not None:
-            self.weight_bits = _count("weight_bits", weight_bits, 1)
+            self.weight_bits = check_count("weight_bits", weight_bits, 1)
             if self.weight_bits > 16:
                 raise ValueError(f"weight_bits must be at most 16, got {weight_bits}")
             if weight_clip is None:
                 raise ValueError("weight_bits needs weight_clip, the greatest weight")
         self.weight_clip = None
         if weight_clip is not None:
-            self.weight_clip = _number("weight_clip", weight_clip, 0, is_open=True)
-        self.rows_per_input = _count("rows_per_input", rows_per_input, 1)
-        self.threshold_spread = _number("threshold_spread", threshold_spread, 0)
-        self.threshold_offset = _number("threshold_offset", threshold_offset, -0.9)
-        self.threshold_drift = _number("threshold_drift", threshold_drift, 0)
-        self.threshold_jitter = _number("threshold_jitter", threshold_jitter, 0)
-        self.tau_mem_spread = _number("tau_mem_spread", tau_mem_spread, 0)
-        self.tau_syn_spread = _number("tau_syn_spread", tau_syn_spread, 0)
-        self.spike_jitter = _number("spike_jitter", spike_jitter, 0)
-        self.spurious_rate = _number("spurious_rate", spurious_rate, 0)
-        self.dead_neurons = _number("dead_neurons", dead_neurons, 0, 1)
-        self.dead_synapses = _number("dead_synapses", dead_synapses, 0, 1)
-        self.time_resolution = _number("time_resolution", time_resolution, 0)
-        self.duration = _number("duration", duration, 0, is_open=True)
+            self.weight_clip = check_number("weight_clip", weight_clip, 0, is_open=True)
+        self.rows_per_input = check_count("rows_per_input", rows_per_input, 1)
+        self.threshold_spread = check_number("threshold_spread", threshold_spread, 0)
+        self.threshold_offset = check_number("threshold_offset", threshold_offset, -0.9)
+        self.threshold_drift = check_number("threshold_drift", threshold_drift, 0)
+        self.threshold_jitter = check_number("threshold_jitter", threshold_jitter, 0)
+        self.tau_mem_spread = check_number("tau_mem_spread", tau_mem_spread, 0)
+        self.tau_syn_spread = check_number("tau_syn_spread", tau_syn_spread, 0)
+        self.spike_jitter = check_number("spike_jitter", spike_jitter, 0)
+        self.spurious_rate = check_number("spurious_rate", spurious_rate, 0)
+        self.dead_neurons = check_number("dead_neurons", dead_neurons, 0, 1)
+        self.dead_synapses = check_number("dead_synapses", dead_synapses, 0, 1)
+        self.time_resolution = check_number("time_resolution", time_resolution, 0)
+        self.duration = check_number("duration", duration, 0, is_open=True)
         self.max_inputs = self.max_neurons = None
         if max_inputs is not None:
-            self.max_inputs = _count("max_inputs", max_inputs, 1)
+            self.max_inputs = check_count("max_inputs", max_inputs, 1)
         if max_neurons is not None:
-            self.max_neurons = _count("max_neurons", max_neurons, 1)
-        self.random_state = _count("random_state", random_state, 0)
+            self.max_neurons = check_count("max_neurons", max_neurons, 1)
+        self.random_state = check_count("random_state", random_state, 0)
         if self.random_state >= 2**32:
             raise ValueError(f"random_state must be below 2**32, got {random_state}")
 
