@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ttfs import _core
 from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
-from ttfs._in_loop import Measured, MeasuredTrainer, Run, name_of
+from ttfs._in_loop import Measured, MeasuredTrainer, Run, name_of, weight_limits, within
 from ttfs._network import (
     Layer,
     cosine,
@@ -1283,8 +1283,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "feedback": self.feedback,
                 "feedback_weights": self._feedback_weights,
             }
+        layers, limits = self._layers, None
+        if self.substrate is not None:
+            limits = weight_limits(self.substrate, layers)
+            layers = within(layers, limits)
         return _core.Trainer(
-            self._layers,
+            layers,
             self.t_max_,
             self._pseudo_slope,
             units=units,
@@ -1299,6 +1303,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             epsilon=self.epsilon,
             weight_decay=self._decay(batch_size),
             rests=self._mean_weights,
+            limits=limits,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,
             seed=run.seed,

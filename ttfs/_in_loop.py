@@ -115,6 +115,14 @@ def weight_limits(substrate, layers):
     return limits
 
 
+def within(layers, limits):
+    """Layers with weights of at most these magnitudes."""
+    return [
+        replace(layer, weights=np.clip(layer.weights, -limit, limit))
+        for layer, limit in zip(layers, limits, strict=True)
+    ]
+
+
 class Measured:
     """A network on a substrate.
 
