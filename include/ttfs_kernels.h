@@ -34,6 +34,8 @@ typedef struct {
     double unit;             /* learning rates are in this unit [threshold], or
                               * [threshold^2] with the local rule */
     double rest;             /* weights decay to this value [threshold] */
+    double most;             /* an update leaves weights within -most ... most
+                              * [threshold]; 0: no limit */
     real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
     double delay_unit;       /* learning rates of delays are in this unit [time] */
 } NAME(ttfs_layer);

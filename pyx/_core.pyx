@@ -1380,6 +1380,9 @@ cdef class Trainer(Network):
         Of Adam; the weight decay is per unit.
     rests : sequence of float, optional
         The values that the weights of each layer decay to. Default: 0.
+    limits : sequence of float, optional
+        The greatest weight of each layer, positive: updates leave weights within
+        -limit ... limit, where they must be at first. Default: +inf, no limit.
     local : dict, optional
         The simplified local rule instead of the exact gradient and of Adam, see
         ttfs_local: floor, beta_1, beta_2 and epsilon have no part in it, and
@@ -1420,7 +1423,8 @@ cdef class Trainer(Network):
         self, layers, double t_max, double pseudo_slope, *, units, dict loss,
         double floor, double existence, double tolerated, double beta_1, double beta_2,
         double epsilon, double weight_decay, delay_units=None, rests=None,
-        dict local=None, double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
+        limits=None, dict local=None, double dropout=0.0, may_drop=None,
+        uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
         cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
@@ -1436,6 +1440,10 @@ cdef class Trainer(Network):
             rests = [0.0] * len(self.shapes)
         if len(rests) != len(self.shapes):
             raise ValueError("rests must have one entry for each layer")
+        if limits is None:
+            limits = [float("inf")] * len(self.shapes)
+        if len(limits) != len(self.shapes) or not all(limit > 0 for limit in limits):
+            raise ValueError("limits must be positive, one for each layer")
         n_in = self.shapes[0][0]
         drops = np.zeros(n_in, np.uint8)
         if not 0 <= dropout < 1:
@@ -1450,6 +1458,9 @@ cdef class Trainer(Network):
             _check_state(state, self.shapes, self.delay_shapes)
         dtype = np.float32 if self.single else np.float64
         self.moments, self.steps, self.delay_moments = [], [], []
+        for k, weights in enumerate(self.weights()):
+            if np.abs(weights).max() > dtype(limits[k]):
+                raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
         for k, (n_in, n_out) in enumerate(self.shapes):
             delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
@@ -1472,7 +1483,7 @@ cdef class Trainer(Network):
                 layer_f[k].v = <float *>(<Room>moments[1]).start
                 layer_f[k].step, layer_f[k].touched = &step[0], &touched[0]
                 layer_f[k].unit, layer_f[k].delay_unit = units[k], delay_units[k]
-                layer_f[k].rest = rests[k]
+                layer_f[k].rest, layer_f[k].most = rests[k], limits[k]
                 if delay_moments is not None:
                     layer_f[k].delay_m = <float *>(<Room>delay_moments[0]).start
                     layer_f[k].delay_v = <float *>(<Room>delay_moments[1]).start
@@ -1481,7 +1492,7 @@ cdef class Trainer(Network):
                 layer_d[k].v = <double *>(<Room>moments[1]).start
                 layer_d[k].step, layer_d[k].touched = &step[0], &touched[0]
                 layer_d[k].unit, layer_d[k].delay_unit = units[k], delay_units[k]
-                layer_d[k].rest = rests[k]
+                layer_d[k].rest, layer_d[k].most = rests[k], limits[k]
                 if delay_moments is not None:
                     layer_d[k].delay_m = <double *>(<Room>delay_moments[0]).start
                     layer_d[k].delay_v = <double *>(<Room>delay_moments[1]).start

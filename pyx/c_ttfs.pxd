@@ -84,6 +84,7 @@ cdef extern from "ttfs.h" nogil:
         size_t *touched
         double unit
         double rest
+        double most
         double *delay_m
         double *delay_v
         double delay_unit
@@ -266,6 +267,7 @@ cdef extern from "ttfs.h" nogil:
         size_t *touched
         double unit
         double rest
+        double most
         float *delay_m
         float *delay_v
         double delay_unit

@@ -1,5 +1,6 @@
 """The scikit-learn estimator."""
 
+import copy
 import itertools
 import warnings
 from numbers import Integral, Real
@@ -19,13 +20,14 @@ from sklearn.utils import (
     compute_class_weight,
     gen_batches,
 )
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
 from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
+from ttfs._in_loop import Measured, MeasuredTrainer, Run, name_of, weight_limits, within
 from ttfs._network import (
     Layer,
     cosine,
@@ -45,6 +47,7 @@ from ttfs._on_chip import (
 )
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
+from ttfs.substrates._base import SubstrateError
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -95,6 +98,17 @@ _LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more
 
 # Parameters of integer arithmetic and of the local rule that last for a model.
 _FIXED = "weight_bits", "accumulator_bits", "tick", "kernel", "feedback", "rounding"
+
+# What must be the same for `fit` to go on with a run that a substrate interrupted.
+_SCHEDULE = (
+    "batch_size",
+    "early_stopping",
+    "learning_rate",
+    "learning_rate_init",
+    "max_iter",
+    "shuffle",
+    "validation_fraction",
+)
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -495,6 +509,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "kernel": [StrOptions({"table", "linear"})],
         "feedback": [StrOptions({"symmetric", "random", "direct", "target"})],
         "rounding": [StrOptions({"stochastic", "floor"})],
+        "substrate": [HasMethods("forward"), None],
         "encoder": [
             StrOptions({"auto", "latency", "complement", "population", "spike_times"})
         ],
@@ -550,6 +565,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         kernel="table",
         feedback="symmetric",
         rounding="stochastic",
+        substrate=None,
         encoder="auto",
         n_receptive_fields=4,
         loss="cross_entropy",
@@ -590,6 +606,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.kernel = kernel
         self.feedback = feedback
         self.rounding = rounding
+        self.substrate = substrate
         self.encoder = encoder
         self.n_receptive_fields = n_receptive_fields
         self.loss = loss
@@ -658,6 +675,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                     f"{self.classes_!r}, got {classes!r}"
                 )
             self._rng = check_random_state(self.random_state)
+            run = self._run(X, is_continued)
             validation = None
             if self.early_stopping:
                 # Before the weights are drawn, so that warm_start with the same seed
@@ -668,7 +686,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 self._check_structure()
             else:
                 self._start(X, classes)
-            self._train(X, labels, validation)
+            failure = self._train(X, labels, validation, run=run)
+        if failure is not None:
+            raise failure
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -746,8 +766,19 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                     )
             else:
                 self._check_structure()
-            self._train(X, np.searchsorted(known, y), is_partial=True)
+            failure = self._train(X, np.searchsorted(known, y), is_partial=True)
+        if failure is not None:
+            raise failure
         return self
+
+    def _run(self, X, is_continued):
+        """The run of `fit` that a substrate has interrupted, or a new one."""
+        schedule = X.shape[0], *(getattr(self, name) for name in _SCHEDULE)
+        run = self._interrupted if is_continued and self.substrate is not None else None
+        if run is None or run.schedule != schedule:
+            return Run(schedule, copy.deepcopy(self._rng))
+        self._rng = copy.deepcopy(run.rng_before)
+        return run
 
     def _validate(self, X, y, *, reset):
         kind = self.encoder if reset else self._encoder.kind
@@ -810,11 +841,33 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
                 "alone: use loss='cross_entropy', early_firing=0"
             )
+        self._check_substrate(self.delays, self.arithmetic)
         accumulator = self.accumulator_bits
         if accumulator is not None and accumulator < self.weight_bits + 2:
             raise ValueError(
                 f"accumulator_bits={accumulator} must be at least weight_bits + 2 = "
                 f"{self.weight_bits + 2}: the weight, its sign and one bit more"
+            )
+
+    def _check_substrate(self, delays, arithmetic, **_):
+        """Raise unless the substrate can run such a network."""
+        substrate = self.substrate
+        if substrate is None:
+            return
+        if isinstance(substrate, type):
+            raise TypeError(
+                f"substrate must be an object, not the class {substrate.__name__}: "
+                f"use substrate={substrate.__name__}()"
+            )
+        if not callable(getattr(substrate, "forward", None)):
+            raise TypeError(
+                "substrate must be None or have a method forward(times, network), got "
+                f"{name_of(substrate)}"
+            )
+        if delays is not None or arithmetic == "fixed":
+            which = "arithmetic='fixed'" if delays is None else f"delays={delays!r}"
+            raise ValueError(
+                f"substrate={name_of(substrate)} is not supported with {which}"
             )
 
     def _make_neurons(self, n_layers):
@@ -905,7 +958,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self._step_units.append(step_unit(neuron, n_active, len(neurons)))
             self._mean_weights.append(mean_weight(neuron, n_active, _REST))
             self._n_actives.append(n_active)
-            times = self._network.spike_times(spikes)[-1]
+            times = self._simulated.spike_times(spikes)[-1]
             n_active = np.mean(np.sum(np.isfinite(times), axis=1)) + n_bias
 
         self._feedback_weights = None
@@ -915,7 +968,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             self._feedback_weights = feedback_weights(
                 self._rng, self._layers, self._n_actives, self.feedback, _SPREAD
             )
-        self._optimizer = None
+        self._optimizer = self._interrupted = None
+        self._n_silent = 0  # samples in a row without a spike, see MeasuredTrainer
         self._n_seen = 0  # samples that weight_decay is divided by
         self.n_iter_ = 0
         self.t_ = 0
@@ -1013,8 +1067,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _pseudo_slope(self):
         return _PSEUDO_SLOPE * self._neuron.tau_syn / self._neuron.threshold
 
-    def _train(self, X, labels, validation=None, *, is_partial=False):
-        """Epochs of training, from the weights at hand."""
+    def _train(self, X, labels, validation=None, *, is_partial=False, run=None):
+        """Epochs of training, from the weights at hand.
+
+        Returns the SubstrateError that ended it, if one did after the first update.
+        """
         labels = labels.astype(np.uintp)
         factors = self._class_factors(labels)[labels]
         spikes = self._placed_spikes(X)
@@ -1032,10 +1089,17 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         else:
             self.validation_scores_ = self.best_validation_score_ = None
         self.time_scale_ = self.time_scale or self._default_time_scale
-        # Moments last from one partial_fit to the next; fit starts its own.
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
-        trainer = self._trainer(self._optimizer if is_partial else None, batch_size)
-        self._optimizer = None
+        # Moments last from one partial_fit to the next; fit starts its own.
+        run = run or Run(state=self._optimizer)
+        self._optimizer = self._interrupted = None
+        if run.is_new:
+            run.begin(n_samples, None if self._is_on_chip else self._rng)
+        else:
+            run = run.again()
+            self._rng = run.rng
+            vars(self).update(run.learned)
+        trainer = self._trainer(run, batch_size)
 
         learning_rate_init = self._rate(is_partial=is_partial)
         is_cosine = self.learning_rate == "cosine" and not is_partial
@@ -1046,11 +1110,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             else self.max_iter
         )
         n_epochs = 1 if is_partial else n_epochs
-        best = self._learned(trainer)
-        record = -np.inf  # of this call
-        n_worse = 0
-        order = np.arange(n_samples, dtype=np.uintp)
+        run.best = run.best or self._learned(trainer)
         done = np.arange(0, n_samples, batch_size) / n_samples  # at each batch
+        failure = None
 
         def rates(epoch):
             progress = (epoch + done) / n_epochs
@@ -1058,11 +1120,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return learning_rate_init * factor
 
         try:
-            for epoch in range(n_epochs):
-                if self.shuffle:
-                    self._rng.shuffle(order)
+            for epoch in range(run.epoch, n_epochs):
+                run.begin_epoch(epoch, self._rng if self.shuffle else None)
                 loss = trainer.epoch(
-                    spikes, labels, factors, order, batch_size, rates(epoch)
+                    spikes, labels, factors, run.order, batch_size, rates(epoch)
                 )
                 if not np.isfinite(loss):
                     raise ValueError(
@@ -1076,10 +1137,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                     accuracy = float(np.mean(predicted == labels_val))
                 score, is_best = self._note_epoch(loss, n_samples, accuracy)
                 if is_best and self.early_stopping:
-                    best = self._learned(trainer)
-                n_worse = 0 if score > record + self.tol else n_worse + 1
-                record = max(record, score)
-                if may_stop and n_worse > self.n_iter_no_change:
+                    run.best = self._learned(trainer)
+                run.end_epoch(score, is_better=score > run.record + self.tol)
+                if may_stop and run.n_worse > self.n_iter_no_change:
                     break
             else:
                 if may_stop and not is_cosine:
@@ -1095,16 +1155,31 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "what it has learned",
                 stacklevel=4,
             )
-        learned = best if self.early_stopping else self._learned(trainer)
+        except SubstrateError as error:
+            if trainer.n_updates == 0:
+                raise
+            failure = error
+            error.add_note(
+                f"Training ended in epoch {self.n_iter_ + 1}; the model keeps what it "
+                "has learned until then"
+                + ("." if is_partial else ", fit with warm_start=True goes on.")
+            )
+            if not is_partial:
+                run.interrupt(self._rng, trainer.state(), self._learned(trainer))
+                self._interrupted = run
+        learned = run.best if self.early_stopping else self._learned(trainer)
         vars(self).update(learned)
         if is_partial:
             self._optimizer = trainer.state()
+        if isinstance(trainer, MeasuredTrainer):
+            self._n_silent = trainer.n_silent
         for name, arrays in (("weights", self.coefs_), ("delays", self.delays_ or [])):
             if not all(np.isfinite(array).all() for array in arrays):
                 raise ValueError(
                     f"training produced {name} that are not finite; lower "
                     "learning_rate_init or raise min_slope"
                 )
+        return failure
 
     def _learned(self, trainer):
         """The attributes that training changes."""
@@ -1163,12 +1238,15 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             )
         return batch_size
 
-    def _trainer(self, state, batch_size):
+    def _trainer(self, run, batch_size):
         """What trains the weights at hand."""
+        if self.substrate is not None:
+            trainer = self._real_trainer(run, batch_size)
+            return MeasuredTrainer(self._measured, trainer, run, self._n_silent)
         if self._fixed is None:
-            return self._real_trainer(state, batch_size)
+            return self._real_trainer(run, batch_size)
         if self.gradient == "exact":
-            trainer = self._real_trainer(state, batch_size)
+            trainer = self._real_trainer(run, batch_size)
             return QuantizedTrainer(
                 self._fixed, self.tick_, self.weight_steps_, trainer
             )
@@ -1187,7 +1265,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             return _LOCAL_DECAY * self.weight_decay * batch_size
         return self.weight_decay * self._n_active / self._n_seen
 
-    def _real_trainer(self, state, batch_size):
+    def _real_trainer(self, run, batch_size):
         neuron = self._neuron
         units, local = self._step_units, None
         if self.gradient == "local":
@@ -1205,8 +1283,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "feedback": self.feedback,
                 "feedback_weights": self._feedback_weights,
             }
+        layers, limits = self._layers, None
+        if self.substrate is not None:
+            limits = weight_limits(self.substrate, layers)
+            layers = within(layers, limits)
         return _core.Trainer(
-            self._layers,
+            layers,
             self.t_max_,
             self._pseudo_slope,
             units=units,
@@ -1221,10 +1303,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             epsilon=self.epsilon,
             weight_decay=self._decay(batch_size),
             rests=self._mean_weights,
+            limits=limits,
             dropout=self.input_dropout,
             may_drop=self._encoder.may_drop,
-            seed=int(self._rng.randint(2**32, dtype=np.uint64)),
-            state=state,
+            seed=run.seed,
+            state=run.state,
         )
 
     def _loss_parameters(self):
@@ -1311,10 +1394,24 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         return on_grid(spikes, self.tick_, self._fixed.n_ticks)
 
     @property
+    def _simulated(self):
+        """The network of real numbers in the core."""
+        return _core.Network(self._layers, self.t_max_, self._pseudo_slope)
+
+    @property
+    def _measured(self):
+        """The network on the substrate."""
+        return Measured(self.substrate, self._layers, self.t_max_, self._pseudo_slope)
+
+    @property
     def _network(self):
+        """What fires."""
+        if self.substrate is not None:
+            self._check_substrate(**self._fitted_structure)
+            return self._measured
         if self._fixed is not None:
             return inference(self._fixed, self.coefs_, self.tick_)
-        return _core.Network(self._layers, self.t_max_, self._pseudo_slope)
+        return self._simulated
 
     def _blocks(self, X, spikes_of=None):
         """The network, and blocks of rows of X with their spikes."""

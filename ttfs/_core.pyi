@@ -141,6 +141,7 @@ class Trainer(Network):
         weight_decay: float,
         delay_units: Sequence[float] | None = ...,
         rests: Sequence[float] | None = ...,
+        limits: Sequence[float] | None = ...,
         local: _Local | None = ...,
         dropout: float = ...,
         may_drop: NDArray[np.bool_] | None = ...,

@@ -1,0 +1,336 @@
+"""Networks that fire on a substrate, for the estimator: inference and training.
+
+They take the place of `_core.Network` and `_core.Trainer`, and have their methods. The
+substrate is asked for spike times and nothing else; what its neurons are like, only it
+knows. Gradients, and the order of silent outputs, are those of the nominal model at the
+spikes that were measured [1]_.
+
+.. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
+   learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+"""
+
+import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ttfs import _core
+from ttfs._spikes import blocks
+from ttfs.substrates._base import Network, SubstrateError
+
+# A substrate on which no neuron fires in so many samples in a row, although they have
+# input spikes, is taken for dead.
+DEAD_AFTER = 100
+
+_BLOCK = 1024  # samples of a request, at most, outside training
+_LONGEST_NAME = 80
+
+
+def name_of(substrate):
+    """What to call it in a message."""
+    name = repr(substrate)
+    if len(name) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME - 3] + "..."
+    return name
+
+
+def _asked(substrate, method, *arguments):
+    """What a method returns; whatever it raises becomes a SubstrateError."""
+    try:
+        return getattr(substrate, method)(*arguments)
+    except SubstrateError:
+        raise
+    except Exception as error:
+        raise SubstrateError(
+            f"{name_of(substrate)} failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def measure(substrate, times, network):
+    """Spike times of every layer, as the substrate returns them, checked.
+
+    Parameters
+    ----------
+    substrate : Substrate
+    times : ndarray of shape (n_samples, n_in)
+    network : ttfs.substrates.Network
+
+    Returns
+    -------
+    spikes : list of ndarray of shape (n_samples, n_out)
+        New arrays of the dtype of `times`; +inf = silent, from `network.t_max` on.
+
+    Raises
+    ------
+    SubstrateError
+        If the substrate raises, or what it returns is not that.
+    """
+    returned = _asked(substrate, "forward", times, network)
+
+    def reject(what):
+        raise SubstrateError(f"{name_of(substrate)} returned {what}")
+
+    if not isinstance(returned, list | tuple):
+        reject(f"{type(returned).__name__}, not a list of one array for each layer")
+    if len(returned) != len(network.layers):
+        reject(f"spike times of {len(returned)} layers, not {len(network.layers)}")
+    spikes = []
+    for k, (array, layer) in enumerate(zip(returned, network.layers, strict=True)):
+        array = np.asarray(array)
+        shape = len(times), layer.weights.shape[1]
+        if array.dtype.kind not in "fiu":
+            reject(f"{array.dtype} for layer {k}, not real numbers")
+        if array.shape != shape:
+            reject(f"an array of shape {array.shape} for layer {k}, not {shape}")
+        with np.errstate(over="ignore"):
+            array = array.astype(times.dtype, order="C")
+        if not np.all(array > -_core.TIME_LIMIT):
+            what = "NaN" if np.isnan(array).any() else f"a spike at {array.min():g}"
+            reject(f"{what} for layer {k}; times must be finite, or +inf where silent")
+        array[array >= array.dtype.type(network.t_max)] = np.inf
+        spikes.append(array)
+    return spikes
+
+
+def weight_limits(substrate, layers):
+    """The greatest weights that the substrate has, of each layer; inf: no limit.
+
+    A substrate may have a method ``weight_limit(k)``, for layer k, in thresholds.
+    """
+    if not hasattr(substrate, "weight_limit"):
+        return [np.inf] * len(layers)
+    limits = []
+    for k, layer in enumerate(layers):
+        limit = _asked(substrate, "weight_limit", k)
+        try:
+            limit = float(limit)
+        except (TypeError, ValueError):
+            limit = np.nan
+        if not limit > 0:
+            raise SubstrateError(
+                f"weight_limit({k}) of {name_of(substrate)} must be a positive number, "
+                f"in thresholds, got {limit!r}"
+            )
+        limits.append(limit * layer.neuron.threshold)
+    return limits
+
+
+def within(layers, limits):
+    """Layers with weights of at most these magnitudes."""
+    return [
+        replace(layer, weights=np.clip(layer.weights, -limit, limit))
+        for layer, limit in zip(layers, limits, strict=True)
+    ]
+
+
+class Measured:
+    """A network on a substrate.
+
+    Parameters
+    ----------
+    substrate : Substrate
+    layers : list of Layer
+        Without delays.
+    t_max : float
+    pseudo_slope : float
+        Of silent outputs, see `_core.Network`.
+    """
+
+    def __init__(self, substrate, layers, t_max, pseudo_slope):
+        self.substrate, self.t_max = substrate, t_max
+        self.layers, self.pseudo_slope = layers, pseudo_slope
+        self.n_channels = len(layers[0].weights) - len(layers[0].bias_times)
+
+    def with_weights(self, weights):
+        layers = [
+            replace(layer, weights=w)
+            for layer, w in zip(self.layers, weights, strict=True)
+        ]
+        return Measured(self.substrate, layers, self.t_max, self.pseudo_slope)
+
+    def spike_times(self, spikes):
+        """Spike times (n_samples, n_out) of each layer; +inf = silent."""
+        times = spikes.dense(self.n_channels)
+        layers = tuple(
+            replace(layer, weights=_read_only(layer.weights)) for layer in self.layers
+        )
+        return measure(self.substrate, times, Network(layers, self.t_max))
+
+    def decisions(self, spikes):
+        """Decision times (n_samples, n_outputs), float64.
+
+        Those of silent neurons are pseudo-times, later than any spike: the peaks are
+        those of the nominal membrane at the spikes that were measured before it.
+        """
+        measured = self.spike_times(spikes)
+        return self._decided(spikes, measured, np.isinf(measured[-1]).any(axis=1))
+
+    def labels(self, spikes):
+        """The number (n_samples,) of the output neuron that decides first."""
+        measured = self.spike_times(spikes)
+        # A spike is earlier than any pseudo-time.
+        decisions = self._decided(spikes, measured, np.isinf(measured[-1]).all(axis=1))
+        return decisions.argmin(axis=1).astype(np.uintp)
+
+    def _decided(self, spikes, measured, needs_peaks):
+        """Decision times; pseudo-times in the rows that need them, else +inf."""
+        times = measured[-1].astype(float)
+        rows = np.flatnonzero(needs_peaks)
+        if len(rows):
+            layer, at = self.layers[-1], measured[-1][rows]
+            events = _core.Events(
+                self._inputs(spikes, measured, rows), layer.neuron, self.t_max
+            )
+            u_peak, _ = events.peak(np.ascontiguousarray(layer.weights), at)
+            missed = np.maximum(layer.neuron.threshold - u_peak.astype(float), 0)
+            pseudo = self.t_max + self.pseudo_slope * missed
+            times[rows] = np.where(np.isinf(at), pseudo, times[rows])
+        return times
+
+    def _inputs(self, spikes, measured, rows):
+        """Times at which the inputs of the last layer spike, biases included."""
+        if len(self.layers) == 1:
+            return spikes.dense()[rows]
+        hidden, bias_times = measured[-2][rows], self.layers[-1].bias_times
+        biases = np.tile(np.asarray(bias_times, hidden.dtype), (len(rows), 1))
+        return np.hstack([hidden, biases])
+
+
+@dataclass
+class Run:
+    """A call of `fit`, which may be interrupted and go on.
+
+    Parameters
+    ----------
+    schedule : tuple, optional
+        What must be the same for it to go on.
+    rng_before : RandomState, optional
+        At the beginning of the call.
+    state : dict, optional
+        Of `_core.Trainer`.
+    """
+
+    schedule: tuple | None = None
+    rng_before: np.random.RandomState | None = None
+    state: dict | None = None
+    seed: int = 0  # of input dropout
+    order: np.ndarray | None = None
+    epoch: int = 0
+    is_in_epoch: bool = False
+    n_done: int = 0  # batches of the epoch
+    total: float = 0.0  # sum of losses in them
+    best: dict | None = None  # attributes that early stopping keeps
+    record: float = -np.inf  # best score, and epochs without a better one
+    n_worse: int = 0
+    # Where it was interrupted:
+    rng: np.random.RandomState | None = None
+    learned: dict | None = None
+
+    @property
+    def is_new(self):
+        return self.order is None
+
+    def begin(self, n_samples, rng):
+        self.order = np.arange(n_samples, dtype=np.uintp)
+        if rng is not None:
+            self.seed = int(rng.randint(2**32, dtype=np.uint64))
+
+    def begin_epoch(self, epoch, rng):
+        """Shuffle the samples, unless that was done before an interruption."""
+        if not self.is_in_epoch and rng is not None:
+            rng.shuffle(self.order)
+        self.epoch, self.is_in_epoch = epoch, True
+
+    def end_epoch(self, score, *, is_better):
+        self.is_in_epoch, self.n_done, self.total = False, 0, 0.0
+        self.n_worse = 0 if is_better else self.n_worse + 1
+        self.record = max(self.record, score)
+
+    def interrupt(self, rng, state, learned):
+        self.rng, self.state, self.learned = copy.deepcopy(rng), state, learned
+
+    def again(self):
+        """A copy that goes on, while this one stays as it is."""
+        return replace(self, order=self.order.copy(), rng=copy.deepcopy(self.rng))
+
+
+class MeasuredTrainer:
+    """Weights that learn by the gradient of the model from spikes of a substrate.
+
+    Parameters
+    ----------
+    network : Measured
+    trainer : _core.Trainer
+    run : Run
+        Where an epoch begins: after `n_done` batches.
+    n_silent : int
+        Samples before these in which no neuron fired.
+    """
+
+    def __init__(self, network, trainer, run, n_silent):
+        self.network, self.trainer, self.run = network, trainer, run
+        self.n_silent, self.n_updates = n_silent, 0
+        self._before_silence = None  # weights, state, n_updates
+        self._is_dead = False
+
+    def epoch(self, spikes, labels, factors, order, batch_size, rates):
+        run = self.run
+        for k in range(run.n_done, len(rates)):
+            some, rate = order[k * batch_size : (k + 1) * batch_size], rates[k : k + 1]
+            loss = self.trainer.epoch(
+                spikes, labels, factors, some, batch_size, rate, forward=self._forward
+            )
+            run.n_done, run.total = k + 1, run.total + loss * len(some)
+            self.n_updates += 1
+        return run.total / len(order)
+
+    def _forward(self, spikes, weights):
+        times = self.network.with_weights(weights).spike_times(spikes)
+        if any(np.isfinite(layer).any() for layer in times):
+            self.n_silent, self._before_silence = 0, None
+        else:
+            self._note_silence(spikes, weights)
+        return times
+
+    def _note_silence(self, spikes, weights):
+        if self._before_silence is None:
+            self._before_silence = weights, self.trainer.state(), self.n_updates
+        inputs = spikes.dense(self.network.n_channels)
+        self.n_silent += int(np.isfinite(inputs).any(axis=1).sum())
+        n_silent = self.n_silent
+        if n_silent < DEAD_AFTER:
+            return
+        self._is_dead, self.n_silent = True, 0
+        self.n_updates = self._before_silence[2]
+        raise SubstrateError(
+            f"{name_of(self.network.substrate)} seems to be dead: no neuron has fired "
+            f"before t_max in {n_silent} samples in a row that have input spikes"
+        )
+
+    def labels(self, spikes):
+        network = self.network.with_weights(self.weights())
+        parts = [
+            network.labels(
+                _core.Spikes(
+                    spikes.times,
+                    spikes.inputs,
+                    spikes.begin[rows],
+                    spikes.end[rows],
+                    spikes.n_in,
+                )
+            )
+            for rows in blocks(len(spikes), _BLOCK)
+        ]
+        return np.concatenate(parts)
+
+    def weights(self):
+        return self._before_silence[0] if self._is_dead else self.trainer.weights()
+
+    def state(self):
+        return self._before_silence[1] if self._is_dead else self.trainer.state()
+
+
+def _read_only(array):
+    view = array.view()
+    view.flags.writeable = False
+    return view
