@@ -134,8 +134,8 @@ def _checked(X, kind):
     return X
 
 
-def _check_trains(X, kind, *, is_fitted):
-    """Raise unless an encoder of this kind takes the SpikeTrains X."""
+def _check_trains(X, kind, substrate, *, is_fitted):
+    """Raise unless an encoder of this kind, and a substrate, take the SpikeTrains X."""
     if kind != "spike_times" and (is_fitted or kind != "auto"):
         reason = "was fitted with features" if is_fitted else f"has encoder={kind!r}"
         raise TypeError(
@@ -144,6 +144,11 @@ def _check_trains(X, kind, *, is_fitted):
         )
     if len(X) == 0:
         raise ValueError("X has 0 samples, but a minimum of 1 is required")
+    if substrate is not None and X._has_several:
+        raise ValueError(
+            "X has channels with several spikes, but a substrate takes one spike of "
+            "each channel: use substrate=None"
+        )
 
 
 class TTFSClassifier(ClassifierMixin, BaseEstimator):
@@ -485,12 +490,13 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     the axis of `t_max_` (with encoder="spike_times" too: times from the start of the
     inputs), and a network: `coefs_`, the times of biases, and the nominal neurons. What
     its own neurons are like is not asked for. Spikes from `t_max_` on are not looked
-    at. Gradients, and the peaks by which silent output neurons are ordered, are those of
-    the nominal model at the spikes that were measured; with `min_slope` > 0 a spike
-    that the model would not produce learns too, if an input precedes it. Weights stay
-    real: a substrate that rounds them sees the gradient of what it was sent
-    (straight-through). If it has a method ``weight_limit(k)``, they are kept within
-    that limit. Initial weights are those without a substrate.
+    at. Gradients, and the peaks by which silent output neurons are ordered, are those
+    of the nominal model at the spikes that were measured; with `min_slope` > 0 a spike
+    that the model would not produce learns too, if an input precedes it. Weights are
+    real: a substrate may round them, but the gradient moves what it was sent
+    (straight-through). If it has a method ``weight_limit(k)``, the greatest weight of
+    layer k in thresholds, they are kept within that. Initial weights are those without
+    a substrate.
 
     `substrate` may change at any time: after training with None,
     ``set_params(substrate=chip)`` predicts on a chip with weights of the ideal
@@ -824,7 +830,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _validate(self, X, y, *, reset):
         kind = self.encoder if reset else self._encoder.kind
         if isinstance(X, SpikeTrains):
-            _check_trains(X, kind, is_fitted=not reset)
+            _check_trains(X, kind, self.substrate, is_fitted=not reset)
             X, y = validate_data(self, X, y, skip_check_array=True, reset=reset)
             y = column_or_1d(y, warn=True)
             assert_all_finite(y, input_name="y")
@@ -1411,7 +1417,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         kind = self._encoder.kind
         if isinstance(X, SpikeTrains):
-            _check_trains(X, kind, is_fitted=True)
+            _check_trains(X, kind, self.substrate, is_fitted=True)
             return validate_data(self, X, skip_check_array=True, reset=False)
         X = validate_data(
             self,
