@@ -1458,8 +1458,10 @@ cdef class Trainer(Network):
             _check_state(state, self.shapes, self.delay_shapes)
         dtype = np.float32 if self.single else np.float64
         self.moments, self.steps, self.delay_moments = [], [], []
+        with np.errstate(over="ignore"):
+            most = [dtype(limit) for limit in limits]
         for k, weights in enumerate(self.weights()):
-            if np.abs(weights).max() > dtype(limits[k]):
+            if np.abs(weights).max() > most[k]:
                 raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
         for k, (n_in, n_out) in enumerate(self.shapes):
             delay_shape, delay_moments = self.delay_shapes[k], None

@@ -409,15 +409,27 @@ class Adam:
 
     A row whose input has no event in the batch is left alone. When it has one again its
     moments and its weights decay for the steps between too, at the present rate.
-    They decay to `rest`.
+    They decay to `rest`, and a step leaves them within `limit`.
     """
 
-    def __init__(self, shape, unit, *, beta_1, beta_2, epsilon, weight_decay, rest=0.0):
+    def __init__(
+        self,
+        shape,
+        unit,
+        *,
+        beta_1,
+        beta_2,
+        epsilon,
+        weight_decay,
+        rest=0.0,
+        limit=np.inf,
+    ):
         self.unit = unit
         self.betas = beta_1, beta_2
         self.epsilon = epsilon
         self.weight_decay = weight_decay
         self.rest = rest
+        self.limit = limit
         self.n_steps = 0
         self.touched = np.zeros(shape[0], int)
         self.m, self.v = np.zeros(shape), np.zeros(shape)
@@ -432,7 +444,8 @@ class Adam:
         self.touched[active] = n
         keep = np.exp(-learning_rate * self.weight_decay)
         decayed = self.rest + (weights[active] - self.rest) * keep**steps
-        weights[active] = decayed - rate * self.move(g, active, steps)
+        moved = decayed - rate * self.move(g, active, steps)
+        weights[active] = np.clip(moved, -self.limit, self.limit)
 
     def move(self, g, active, steps):
         """What the learning rate is multiplied with."""
@@ -478,6 +491,7 @@ class Trainer:
     weight_decay: float
     delay_units: list | None = None
     rests: list | None = None
+    limits: list | None = None
     local: dict | None = None
     dropout: float = 0.0
     may_drop: np.ndarray | None = None
@@ -499,11 +513,13 @@ class Trainer:
                 epsilon=self.epsilon,
                 weight_decay=self.weight_decay,
                 rest=rest,
+                limit=limit,
             )
-            for layer, unit, rest in zip(
+            for layer, unit, rest, limit in zip(
                 self.layers,
                 self.units,
                 self.rests or [0.0] * len(self.layers),
+                self.limits or [np.inf] * len(self.layers),
                 strict=True,
             )
         ]

@@ -134,8 +134,8 @@ def _checked(X, kind):
     return X
 
 
-def _check_trains(X, kind, *, is_fitted):
-    """Raise unless an encoder of this kind takes the SpikeTrains X."""
+def _check_trains(X, kind, substrate, *, is_fitted):
+    """Raise unless an encoder of this kind, and a substrate, take the SpikeTrains X."""
     if kind != "spike_times" and (is_fitted or kind != "auto"):
         reason = "was fitted with features" if is_fitted else f"has encoder={kind!r}"
         raise TypeError(
@@ -144,6 +144,11 @@ def _check_trains(X, kind, *, is_fitted):
         )
     if len(X) == 0:
         raise ValueError("X has 0 samples, but a minimum of 1 is required")
+    if substrate is not None and X._has_several:
+        raise ValueError(
+            "X has channels with several spikes, but a substrate takes one spike of "
+            "each channel: use substrate=None"
+        )
 
 
 class TTFSClassifier(ClassifierMixin, BaseEstimator):
@@ -225,6 +230,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Of what a weight moves by. With "floor" small moves are lost, or pull all
         weights down: for comparison. Only used when arithmetic="fixed" and
         gradient="local".
+
+    substrate : object, default=None
+        What fires in the place of the ideal simulator: a chip, or an emulator of one,
+        see :mod:`ttfs.substrates`. It has a method ``forward(times, network)``, which
+        is asked for the spike times of every batch, in training and for predictions.
+        The gradient is that of the nominal model at the spikes that come back. Not with
+        `delays`, nor with arithmetic="fixed", nor where a channel has several spikes.
+        None: the ideal simulator.
 
     encoder : str, default="auto"
         How features become spike times; except for the last, every feature is scaled
@@ -364,7 +377,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     warm_start : bool, default=False
         Start `fit` from the weights of the last call, with the same encoder and
-        network; the schedule starts anew.
+        network. The schedule starts anew, unless a substrate interrupted the last call:
+        see the notes.
 
     shuffle : bool, default=True
         Whether to draw new batches in each epoch.
@@ -469,7 +483,35 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     and fires at the first time at which u equals the threshold.
 
-    A call of `fit` or `partial_fit` that fails leaves the estimator as it was.
+    A call of `fit` or `partial_fit` that fails leaves the estimator as it was, except
+    for a substrate that fails in the middle.
+
+    **Chip in the loop** [1]_. The substrate gets the spike times of the channels, on
+    the axis of `t_max_` (with encoder="spike_times" too: times from the start of the
+    inputs), and a network: `coefs_`, the times of biases, and the nominal neurons. What
+    its own neurons are like is not asked for. Spikes from `t_max_` on are not looked
+    at. Gradients, and the peaks by which silent output neurons are ordered, are those
+    of the nominal model at the spikes that were measured; with `min_slope` > 0 a spike
+    that the model would not produce learns too, if an input precedes it. Weights are
+    real: a substrate may round them, but the gradient moves what it was sent
+    (straight-through). If it has a method ``weight_limit(k)``, the greatest weight of
+    layer k in thresholds, they are kept within that. Initial weights are those without
+    a substrate.
+
+    `substrate` may change at any time: after training with None,
+    ``set_params(substrate=chip)`` predicts on a chip with weights of the ideal
+    simulator, and with warm_start=True `fit` goes on there.
+
+    A substrate has failed when it raises, or returns anything but one array of times
+    for each layer, in the right shape, without NaN; or when no neuron fires in 100
+    samples in a row although their channels do. Calls then raise
+    ``ttfs.substrates.SubstrateError``. `fit` and `partial_fit` keep what was learned
+    until the last update (in the 100 silent samples, before them; with early_stopping,
+    in the best epoch), and count completed epochs. If `fit` is called again with
+    warm_start=True, for as many samples and the same `max_iter`, `batch_size`,
+    `shuffle`, `learning_rate`, `learning_rate_init`, `early_stopping` and
+    `validation_fraction`, it goes on where it was interrupted, and ends with the
+    weights that it would have had without.
 
     References
     ----------
@@ -659,6 +701,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             If the data are not what is described above, have fewer than two classes,
             or do not fit the earlier ones with warm_start=True; or if training
             produced weights or delays that are not finite.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept, and with
+            warm_start=True another call goes on from there: see the class.
         """
         with _Restore(self):
             is_continued = self.warm_start and hasattr(self, "coefs_")
@@ -720,6 +765,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             If the data are not valid, `y` has labels that are not in `classes`,
             `classes` is missing in the first call or differs later, or
             early_stopping=True.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept.
         """
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -783,7 +830,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _validate(self, X, y, *, reset):
         kind = self.encoder if reset else self._encoder.kind
         if isinstance(X, SpikeTrains):
-            _check_trains(X, kind, is_fitted=not reset)
+            _check_trains(X, kind, self.substrate, is_fitted=not reset)
             X, y = validate_data(self, X, y, skip_check_array=True, reset=reset)
             y = column_or_1d(y, warn=True)
             assert_all_finite(y, input_name="y")
@@ -1370,7 +1417,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         kind = self._encoder.kind
         if isinstance(X, SpikeTrains):
-            _check_trains(X, kind, is_fitted=True)
+            _check_trains(X, kind, self.substrate, is_fitted=True)
             return validate_data(self, X, skip_check_array=True, reset=False)
         X = validate_data(
             self,

@@ -161,6 +161,15 @@ class SpikeTrains:
         samples = np.repeat(np.arange(len(self)), np.diff(self._offsets))
         return samples, self._channels.astype(samples.dtype), self._times.copy()
 
+    @property
+    def _has_several(self):
+        """Whether a channel has several spikes in a sample."""
+        is_same = np.diff(self._channels) == 0
+        # Not from one sample to the next.
+        borders = self._offsets[1:-1]
+        is_same[borders[(borders > 0) & (borders < self.n_spikes)] - 1] = False
+        return bool(is_same.any())
+
     def _csr(self):
         """What the core takes: a CSR matrix with an entry for each spike."""
         return csr_array((self._times, self._channels, self._offsets), shape=self.shape)
