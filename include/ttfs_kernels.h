@@ -31,6 +31,9 @@ typedef struct {
     real *m, *v;             /* packed: moments of Adam, zero at first; or unused */
     size_t *step;            /* (1,) number of updates, zero at first */
     size_t *touched;         /* (n_in,) step that last moved a row, zero at first */
+    /* What learns in the place of weights, if these are made from it for each batch, in
+     * fewer bits for instance (straight-through); packed, or NULL. */
+    real *shadow;
     double unit;             /* learning rates are in this unit [threshold], or
                               * [threshold^2] with the local rule */
     double rest;             /* weights decay to this value [threshold] */

@@ -1417,6 +1417,7 @@ cdef class Trainer(Network):
     cdef Room feedback_pointers
     cdef object measured
     cdef Room pointers
+    cdef list shadows  # packed weights that learn, where others fire; or None
     cdef bint is_running
 
     def __init__(
@@ -1512,8 +1513,47 @@ cdef class Trainer(Network):
         self.train_f.may_drop = self.train_d.may_drop = &self.may_drop[0]
         self.train_f.seed = self.train_d.seed = seed
         self.pointers = Room(len(self.shapes) * sizeof(void *))
+        self.shadows = None
         if local is not None:
             self.follow(dict(local))
+
+    def weights(self):
+        """The weights (n_in, n_out) of each layer that learn."""
+        if self.shadows is None:
+            return Network.weights(self)
+        return [
+            self.unpack(shape, packed)
+            for shape, packed in zip(self.shapes, self.shadows, strict=True)
+        ]
+
+    cdef int fire_with(self, object weights) except -1:
+        """Let other weights fire than those that learn: gradients are with these."""
+        cdef ttfs_layer_f *layer_f = <ttfs_layer_f *>self.layers.start
+        cdef ttfs_layer *layer_d = <ttfs_layer *>self.layers.start
+        cdef Py_ssize_t k
+        dtype = np.float32 if self.single else np.float64
+        weights = list(weights)
+        if len(weights) != len(self.shapes):
+            raise ValueError(
+                f"forward must return weights of {len(self.shapes)} layers, "
+                f"got {len(weights)}"
+            )
+        for k in range(len(weights)):
+            name = f"weights that forward returns for layer {k}"
+            weights[k] = _returned(weights[k], self.shapes[k], dtype, name)
+            if not np.all(np.abs(weights[k]) < TTFS_TIME_LIMIT):
+                raise ValueError(f"{name} must be finite")
+        if self.shadows is None:
+            self.shadows, self.packed = self.packed, list(self.packed)
+        for k in range(len(weights)):
+            self.packed[k] = _pack(weights[k])
+            if self.single:
+                layer_f[k].shadow = <float *>(<Room>self.shadows[k]).start
+                layer_f[k].weights = <float *>(<Room>self.packed[k]).start
+            else:
+                layer_d[k].shadow = <double *>(<Room>self.shadows[k]).start
+                layer_d[k].weights = <double *>(<Room>self.packed[k]).start
+        return 0
 
     cdef int follow(self, dict local) except -1:
         """Train by a local rule."""
@@ -1612,8 +1652,10 @@ cdef class Trainer(Network):
             of spike times (n, n_out), one array for each layer, where +inf, t_max and
             anything later is silent; or a tuple of that and u_peak (n, n_outputs) of
             silent outputs, in the unit of weights and threshold, for their
-            pseudo-times. Gradients are those of the model at these times, for the
-            weights of this trainer. Layers must be without delays.
+            pseudo-times, or None; and perhaps the weights of each layer that fired,
+            from now on, where they are not the trainer's: those in fewer bits.
+            Gradients are those of the model at these times with these weights; they
+            move the trainer's (straight-through). Layers must be without delays.
 
         Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
         leaves all updates up to there in place, as does an error in `forward`.
@@ -1729,13 +1771,14 @@ cdef class Trainer(Network):
         cdef const float **layers_f = <const float **>self.pointers.start
         cdef const double **layers_d = <const double **>self.pointers.start
         times, peaks = forward(self.inputs(spikes, order), self.weights()), None
+        weights = None
         if isinstance(times, tuple):
-            if len(times) != 2:
+            if len(times) not in (2, 3):
                 raise ValueError(
                     "forward must return a list of arrays, or a tuple of that and "
-                    f"peaks, got a tuple of {len(times)}"
+                    f"peaks, and perhaps weights, got a tuple of {len(times)}"
                 )
-            times, peaks = times
+            times, peaks, weights = (*times, None)[:3]
         times = list(times)
         if len(times) != len(self.shapes):
             raise ValueError(
@@ -1762,6 +1805,8 @@ cdef class Trainer(Network):
             is_silent = times[len(times) - 1] == np.inf
             if not np.all(np.abs(peaks[is_silent]) < TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite where an output is silent")
+        if weights is not None:
+            self.fire_with(weights)
         self.measured = times, peaks
         self.train_f.measured, self.train_d.measured = layers_f, layers_d
         self.train_f.measured_peaks, self.train_d.measured_peaks = NULL, NULL

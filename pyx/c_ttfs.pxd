@@ -82,6 +82,7 @@ cdef extern from "ttfs.h" nogil:
         double *v
         size_t *step
         size_t *touched
+        double *shadow
         double unit
         double rest
         double most
@@ -265,6 +266,7 @@ cdef extern from "ttfs.h" nogil:
         float *v
         size_t *step
         size_t *touched
+        float *shadow
         double unit
         double rest
         double most

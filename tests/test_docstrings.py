@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ttfs
-from ttfs import _core, datasets, export
+from ttfs import _core, datasets, energy, export
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,9 +30,13 @@ PUBLIC = [
             "predict_log_proba",
             "decision_function",
             "spike_times",
+            "activity",
         )
     ),
     datasets.make_yin_yang,
+    energy.Activity,
+    energy.CostModel,
+    *(energy.CostModel.__dict__[name] for name in ("energy", "latency", "duration")),
     *(getattr(export, name) for name in export.__all__),
 ]
 

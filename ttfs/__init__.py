@@ -11,6 +11,7 @@ Public names:
 - :func:`show_versions` - prints what a report of a bug should contain
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :func:`get_include` - the folder of the C headers
+- :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set
 """
 
@@ -37,7 +38,7 @@ if _core.__version__ != __version__:
     )
 
 
-from ttfs import datasets, export
+from ttfs import datasets, energy, export
 from ttfs._classifier import TTFSClassifier
 from ttfs._headers import get_include
 from ttfs._neuron import LIF
@@ -51,6 +52,7 @@ __all__ = [
     "TTFSClassifier",
     "__version__",
     "datasets",
+    "energy",
     "export",
     "first_spike",
     "first_spike_vjp",

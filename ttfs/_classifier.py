@@ -25,6 +25,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ttfs import _core
+from ttfs._activity import count_activity
 from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
 from ttfs._in_loop import Measured, MeasuredTrainer, Run, name_of, weight_limits, within
@@ -47,6 +48,7 @@ from ttfs._on_chip import (
 )
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
+from ttfs.energy import check_cost_model
 from ttfs.substrates._base import SubstrateError
 
 # Samples that predict and spike_times work on at a time.
@@ -1496,6 +1498,26 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         if self._encoder.kind == "spike_times":
             out = [spikes.astype(np.float64) + self._encoder.begin for spikes in out]
         return out
+
+    def activity(self, X, cost_model=None):
+        """Count spikes and synaptic events, and what they cost.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        cost_model : str or CostModel, default=None
+            What energy and latency are estimated by: a name in
+            :data:`ttfs.energy.COST_MODELS`, or a :class:`ttfs.energy.CostModel`.
+
+        Returns
+        -------
+        activity : ttfs.energy.Activity
+            Counts of each sample and layer, decision times, and estimates of energy
+            and latency; ``print`` shows the means as a table.
+        """
+        cost_model = check_cost_model(cost_model)
+        return count_activity(self, X, cost_model)
 
     def decision_function(self, X):
         """Confidence scores: -t / time_scale of the output neurons.

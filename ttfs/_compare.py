@@ -352,9 +352,9 @@ def _evaluate_split(row, pipeline, data, train, test):
     row.fit_seconds.append(fitted - start)
     row.predict_rates.append(len(test) / (end - fitted))
     if isinstance(pipeline[-1], TTFSClassifier):
-        hidden = pipeline[-1].spike_times(pipeline[:-1].transform(X))[1:-1]
-        row.spikes.append(sum(np.isfinite(times).sum() for times in hidden) / len(test))
-        row.n_hidden = sum(times.shape[1] for times in hidden)
+        activity = pipeline[-1].activity(pipeline[:-1].transform(X))
+        row.spikes.append(activity.summary()["hidden spikes"])
+        row.n_hidden = sum(activity.sizes[1:-1])
 
 
 @contextmanager

@@ -115,6 +115,29 @@ def weight_limits(substrate, layers):
     return limits
 
 
+def weight_steps(substrate, layers):
+    """What the weights of a substrate are multiples of, of each layer; 0: any number.
+
+    A substrate may have a method ``weight_step(k)``, for layer k, in thresholds.
+    """
+    if not hasattr(substrate, "weight_step"):
+        return [0.0] * len(layers)
+    steps = []
+    for k, layer in enumerate(layers):
+        step = _asked(substrate, "weight_step", k)
+        try:
+            step = float(step)
+        except (TypeError, ValueError):
+            step = np.nan
+        if not 0 <= step < np.inf:
+            raise SubstrateError(
+                f"weight_step({k}) of {name_of(substrate)} must be a number, not "
+                f"negative, in thresholds, got {step!r}"
+            )
+        steps.append(step * layer.neuron.threshold)
+    return steps
+
+
 def within(layers, limits):
     """Layers with weights of at most these magnitudes."""
     return [
@@ -257,6 +280,9 @@ class Run:
 class MeasuredTrainer:
     """Weights that learn by the gradient of the model from spikes of a substrate.
 
+    Where the weights of the substrate have steps, the gradient is that of the rounded
+    weights, and moves the real ones (straight-through).
+
     Parameters
     ----------
     network : Measured
@@ -269,6 +295,7 @@ class MeasuredTrainer:
 
     def __init__(self, network, trainer, run, n_silent):
         self.network, self.trainer, self.run = network, trainer, run
+        self.steps = weight_steps(network.substrate, network.layers)
         self.n_silent, self.n_updates = n_silent, 0
         self._before_silence = None  # weights, state, n_updates
         self._is_dead = False
@@ -285,12 +312,19 @@ class MeasuredTrainer:
         return run.total / len(order)
 
     def _forward(self, spikes, weights):
+        """Spikes that were measured, and the weights that they are taken to be of."""
         times = self.network.with_weights(weights).spike_times(spikes)
         if any(np.isfinite(layer).any() for layer in times):
             self.n_silent, self._before_silence = 0, None
         else:
             self._note_silence(spikes, weights)
-        return times
+        if not any(self.steps):
+            return times
+        rounded = [
+            np.rint(w / step) * step if step else w
+            for w, step in zip(weights, self.steps, strict=True)
+        ]
+        return times, None, rounded
 
     def _note_silence(self, spikes, weights):
         if self._before_silence is None:

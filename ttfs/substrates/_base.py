@@ -38,7 +38,10 @@ class Substrate(Protocol):
 
     A substrate that is shared by clones of an estimator also defines
     ``__deepcopy__`` to return itself, and is pickled as the address of the chip: what
-    another process needs to reach the same one.
+    another process needs to reach the same one. Two more methods are used where they
+    are there, for layer k, in thresholds: ``weight_limit(k)``, the greatest weight, inf
+    without a limit; and ``weight_step(k)``, of which weights are multiples, 0 if any
+    weight is possible.
     """
 
     def forward(self, times, network):

@@ -163,13 +163,19 @@ class AnalogChip(Shared):
             return np.inf
         return self.weight_clip * (self.rows_per_input if k == 0 else 1)
 
+    def weight_step(self, k):
+        """What the weights of layer k are multiples of, in thresholds; 0: any number."""
+        if self.weight_bits is None:
+            return 0.0
+        return self.weight_clip / (2**self.weight_bits - 1)
+
     def _programmed(self, layer, k):
         """The weights that synapses get."""
         threshold = layer.neuron.threshold
         limit = self.weight_limit(k) * threshold
         weights = np.clip(layer.weights, -limit, limit)
         if self.weight_bits is not None:
-            step = self.weight_clip * threshold / (2**self.weight_bits - 1)
+            step = self.weight_step(k) * threshold
             weights = np.rint(weights / step) * step
         if self.dead_synapses > 0:
             u = _draw(self.random_state, "uniform", _DEAD_SYNAPSES, weights.shape, k)
