@@ -164,7 +164,7 @@ class AnalogChip(Shared):
         return self.weight_clip * (self.rows_per_input if k == 0 else 1)
 
     def weight_step(self, k):
-        """What the weights of layer k are multiples of, in thresholds; 0: any number."""
+        """What weights of layer k are multiples of, in thresholds; 0: any number."""
         if self.weight_bits is None:
             return 0.0
         return self.weight_clip / (2**self.weight_bits - 1)
