@@ -76,7 +76,10 @@ def measure(substrate, times, network):
         reject(f"spike times of {len(returned)} layers, not {len(network.layers)}")
     spikes = []
     for k, (array, layer) in enumerate(zip(returned, network.layers, strict=True)):
-        array = np.asarray(array)
+        try:
+            array = np.asarray(array)
+        except (TypeError, ValueError) as error:
+            reject(f"something for layer {k}, which is no array: {error}")
         shape = len(times), layer.weights.shape[1]
         if array.dtype.kind not in "fiu":
             reject(f"{array.dtype} for layer {k}, not real numbers")
@@ -303,8 +306,9 @@ class MeasuredTrainer:
         self._is_dead, self.n_silent = True, 0
         self.n_updates = self._before_silence[2]
         raise SubstrateError(
-            f"{name_of(self.network.substrate)} seems to be dead: no neuron has fired "
-            f"before t_max in {n_silent} samples in a row that have input spikes"
+            f"{name_of(self.network.substrate)} is dead, or its weights are too small: "
+            f"no neuron has fired before t_max in {n_silent} samples in a row, though "
+            "their channels have"
         )
 
     def labels(self, spikes):
