@@ -98,7 +98,8 @@ def measure(substrate, times, network):
 def weight_limits(substrate, layers):
     """The greatest weights that the substrate has, of each layer; inf: no limit.
 
-    A substrate may have a method ``weight_limit(k)``, for layer k, in thresholds.
+    A substrate may have a method ``weight_limit(k)``, for layer k, in thresholds. The
+    limits are rounded down to the precision of the weights.
     """
     if not hasattr(substrate, "weight_limit"):
         return [np.inf] * len(layers)
@@ -114,7 +115,12 @@ def weight_limits(substrate, layers):
                 f"weight_limit({k}) of {name_of(substrate)} must be a positive number, "
                 f"in thresholds, got {limit!r}"
             )
-        limits.append(limit * layer.neuron.threshold)
+        limit *= layer.neuron.threshold
+        with np.errstate(over="ignore"):
+            rounded = layer.weights.dtype.type(limit)
+        if float(rounded) > limit:
+            rounded = np.nextafter(rounded, rounded.dtype.type(0))
+        limits.append(float(rounded))
     return limits
 
 
@@ -180,15 +186,35 @@ class Measured:
         times = measured[-1].astype(float)
         rows = np.flatnonzero(needs_peaks)
         if len(rows):
-            layer, at = self.layers[-1], measured[-1][rows]
-            events = _core.Events(
-                self._inputs(spikes, measured, rows), layer.neuron, self.t_max
-            )
-            u_peak, _ = events.peak(np.ascontiguousarray(layer.weights), at)
-            missed = np.maximum(layer.neuron.threshold - u_peak.astype(float), 0)
+            peaks = self._peaks(spikes, measured, rows).astype(float)
+            missed = np.maximum(self.layers[-1].neuron.threshold - peaks, 0)
             pseudo = self.t_max + self.pseudo_slope * missed
-            times[rows] = np.where(np.isinf(at), pseudo, times[rows])
+            times[rows] = np.where(np.isinf(times[rows]), pseudo, times[rows])
         return times
+
+    def spikes_and_peaks(self, spikes):
+        """Spike times of each layer, and u_peak of silent outputs."""
+        measured = self.spike_times(spikes)
+        peaks = np.zeros_like(measured[-1])
+        rows = np.flatnonzero(np.isinf(measured[-1]).any(axis=1))
+        if len(rows):
+            peaks[rows] = self._peaks(spikes, measured, rows)
+        return measured, peaks
+
+    def _peaks(self, spikes, measured, rows):
+        """u_peak of the nominal outputs, at the spikes measured before them.
+
+        Where the substrate is silent and the model is not, u_peak may pass the
+        threshold. The peaks of such a sample are lowered by what the highest has too
+        much, so that their order counts, in pseudo-times that follow all spikes.
+        """
+        layer, at = self.layers[-1], measured[-1][rows]
+        inputs = self._inputs(spikes, measured, rows)
+        events = _core.Events(inputs, layer.neuron, self.t_max)
+        u_peak, _ = events.peak(np.ascontiguousarray(layer.weights), at)
+        highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
+        excess = np.maximum(highest - u_peak.dtype.type(layer.neuron.threshold), 0)
+        return u_peak - excess[:, None]
 
     def _inputs(self, spikes, measured, rows):
         """Times at which the inputs of the last layer spike, biases included."""
@@ -288,12 +314,12 @@ class MeasuredTrainer:
         return run.total / len(order)
 
     def _forward(self, spikes, weights):
-        times = self.network.with_weights(weights).spike_times(spikes)
+        times, peaks = self.network.with_weights(weights).spikes_and_peaks(spikes)
         if any(np.isfinite(layer).any() for layer in times):
             self.n_silent, self._before_silence = 0, None
         else:
             self._note_silence(spikes, weights)
-        return times
+        return times, peaks
 
     def _note_silence(self, spikes, weights):
         if self._before_silence is None:
