@@ -3,6 +3,7 @@
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ttfs import TTFSClassifier
+from ttfs.substrates import Ideal
 
 
 @parametrize_with_checks(
@@ -12,6 +13,7 @@ from ttfs import TTFSClassifier
         TTFSClassifier(arithmetic="fixed"),
         TTFSClassifier(arithmetic="fixed", gradient="local"),
         TTFSClassifier(arithmetic="fixed", gradient="local", accumulator_bits=16),
+        TTFSClassifier(substrate=Ideal(), max_iter=40),
     ]
 )
 def test_scikit_learn_checks(estimator, check):

@@ -76,7 +76,10 @@ def measure(substrate, times, network):
         reject(f"spike times of {len(returned)} layers, not {len(network.layers)}")
     spikes = []
     for k, (array, layer) in enumerate(zip(returned, network.layers, strict=True)):
-        array = np.asarray(array)
+        try:
+            array = np.asarray(array)
+        except (TypeError, ValueError) as error:
+            reject(f"something for layer {k}, which is no array: {error}")
         shape = len(times), layer.weights.shape[1]
         if array.dtype.kind not in "fiu":
             reject(f"{array.dtype} for layer {k}, not real numbers")
@@ -95,7 +98,8 @@ def measure(substrate, times, network):
 def weight_limits(substrate, layers):
     """The greatest weights that the substrate has, of each layer; inf: no limit.
 
-    A substrate may have a method ``weight_limit(k)``, for layer k, in thresholds.
+    A substrate may have a method ``weight_limit(k)``, for layer k, in thresholds. The
+    limits are rounded down to the precision of the weights.
     """
     if not hasattr(substrate, "weight_limit"):
         return [np.inf] * len(layers)
@@ -111,7 +115,12 @@ def weight_limits(substrate, layers):
                 f"weight_limit({k}) of {name_of(substrate)} must be a positive number, "
                 f"in thresholds, got {limit!r}"
             )
-        limits.append(limit * layer.neuron.threshold)
+        limit *= layer.neuron.threshold
+        with np.errstate(over="ignore"):
+            rounded = layer.weights.dtype.type(limit)
+        if float(rounded) > limit:
+            rounded = np.nextafter(rounded, rounded.dtype.type(0))
+        limits.append(float(rounded))
     return limits
 
 
@@ -200,15 +209,34 @@ class Measured:
         times = measured[-1].astype(float)
         rows = np.flatnonzero(needs_peaks)
         if len(rows):
-            layer, at = self.layers[-1], measured[-1][rows]
-            events = _core.Events(
-                self._inputs(spikes, measured, rows), layer.neuron, self.t_max
-            )
-            u_peak, _ = events.peak(np.ascontiguousarray(layer.weights), at)
-            missed = np.maximum(layer.neuron.threshold - u_peak.astype(float), 0)
+            peaks = self._peaks(spikes, measured, rows).astype(float)
+            missed = np.maximum(self.layers[-1].neuron.threshold - peaks, 0)
             pseudo = self.t_max + self.pseudo_slope * missed
-            times[rows] = np.where(np.isinf(at), pseudo, times[rows])
+            times[rows] = np.where(np.isinf(times[rows]), pseudo, times[rows])
         return times
+
+    def peaks(self, spikes, measured):
+        """u_peak (n_samples, n_outputs) of silent outputs; 0 elsewhere."""
+        peaks = np.zeros_like(measured[-1])
+        rows = np.flatnonzero(np.isinf(measured[-1]).any(axis=1))
+        if len(rows):
+            peaks[rows] = self._peaks(spikes, measured, rows)
+        return peaks
+
+    def _peaks(self, spikes, measured, rows):
+        """u_peak of the nominal outputs, at the spikes measured before them.
+
+        Where the substrate is silent and the model is not, u_peak may pass the
+        threshold. The peaks of such a sample are lowered by what the highest has too
+        much, so that their order counts, in pseudo-times that follow all spikes.
+        """
+        layer, at = self.layers[-1], measured[-1][rows]
+        inputs = self._inputs(spikes, measured, rows)
+        events = _core.Events(inputs, layer.neuron, self.t_max)
+        u_peak, _ = events.peak(np.ascontiguousarray(layer.weights), at)
+        highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
+        excess = np.maximum(highest - u_peak.dtype.type(layer.neuron.threshold), 0)
+        return u_peak - excess[:, None]
 
     def _inputs(self, spikes, measured, rows):
         """Times at which the inputs of the last layer spike, biases included."""
@@ -312,19 +340,20 @@ class MeasuredTrainer:
         return run.total / len(order)
 
     def _forward(self, spikes, weights):
-        """Spikes that were measured, and the weights that they are taken to be of."""
-        times = self.network.with_weights(weights).spike_times(spikes)
+        """Spikes and peaks, and the weights that are taken to have fired."""
+        network = self.network.with_weights(weights)
+        times = network.spike_times(spikes)
         if any(np.isfinite(layer).any() for layer in times):
             self.n_silent, self._before_silence = 0, None
         else:
             self._note_silence(spikes, weights)
         if not any(self.steps):
-            return times
+            return times, network.peaks(spikes, times)
         rounded = [
-            np.rint(w / step) * step if step else w
+            np.rint(w / step) * w.dtype.type(step) if step else w
             for w, step in zip(weights, self.steps, strict=True)
         ]
-        return times, None, rounded
+        return times, network.with_weights(rounded).peaks(spikes, times), rounded
 
     def _note_silence(self, spikes, weights):
         if self._before_silence is None:
@@ -337,8 +366,9 @@ class MeasuredTrainer:
         self._is_dead, self.n_silent = True, 0
         self.n_updates = self._before_silence[2]
         raise SubstrateError(
-            f"{name_of(self.network.substrate)} seems to be dead: no neuron has fired "
-            f"before t_max in {n_silent} samples in a row that have input spikes"
+            f"{name_of(self.network.substrate)} is dead, or its weights are too small: "
+            f"no neuron has fired before t_max in {n_silent} samples in a row, though "
+            "their channels have"
         )
 
     def labels(self, spikes):

@@ -1,0 +1,637 @@
+"""TTFSClassifier on a substrate: chip in the loop, naive deployment, failures."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from ttfs import LIF, SpikeTrains, TTFSClassifier
+from ttfs._in_loop import DEAD_AFTER
+from ttfs.datasets import make_yin_yang
+from ttfs.substrates import AnalogChip, Ideal, SubstrateError
+
+CHIP = {
+    "weight_bits": 4,
+    "weight_clip": 0.8,
+    "rows_per_input": 3,
+    "threshold_spread": 0.1,
+    "tau_mem_spread": 0.1,
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_yin_yang(150, random_state=0)
+
+
+def make(substrate=None, **changes):
+    parameters = {
+        "hidden_layer_sizes": (20,),
+        "max_iter": 4,
+        "batch_size": 20,
+        "random_state": 0,
+    }
+    return TTFSClassifier(**{**parameters, **changes}, substrate=substrate)
+
+
+class Wrapped(Ideal):
+    """The ideal simulator, which shows what it is asked and what it returns."""
+
+    def __init__(self):
+        self.requests = []
+
+    def forward(self, times, network):
+        self.requests.append((times, network))
+        return self.changed(super().forward(times, network))
+
+    def changed(self, spikes):
+        return spikes
+
+
+class Failing(Wrapped):
+    """One that fails in some calls, from 1, in a way to choose."""
+
+    def __init__(self, *calls, how=None):
+        super().__init__()
+        self.calls, self.how = calls, how
+
+    def changed(self, spikes):
+        if len(self.requests) not in self.calls:
+            return spikes
+        if self.how is None:
+            raise OSError("unplugged")
+        return self.how(spikes)
+
+
+def silent(spikes):
+    return [np.full_like(layer, np.inf) for layer in spikes]
+
+
+def assert_same_model(a, b, X):
+    for one, other in zip(a.coefs_, b.coefs_, strict=True):
+        assert_array_equal(one, other)
+    assert (a.n_iter_, a.t_, a.validation_scores_) == (
+        b.n_iter_,
+        b.t_,
+        b.validation_scores_,
+    )
+    assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-12)
+    assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+# ------------------------------------------------------------------ the ideal one
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (15, 10), "tau_mem": [1.0, 2.0, float("inf")]},
+        {"gradient": "local"},
+        {"gradient": "local", "feedback": "random", "kernel": "linear"},
+        {"loss": "shift_invariant", "tau_syn": 3.0, "threshold": 0.2},
+        {"early_stopping": True, "validation_fraction": 0.3},
+        {"t_max": 0.9},
+    ],
+    ids=str,
+)
+def test_ideal_substrate_trains_like_none(data, changes):
+    X, y = data
+    X = X * (X > 0.6)  # absent features, of which input dropout deletes some
+    a, b = (
+        make(substrate, arithmetic="float64", **changes).fit(X, y)
+        for substrate in (None, Ideal())
+    )
+    for one, other in zip(a.coefs_, b.coefs_, strict=True):
+        assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+    assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-9)
+    assert a.validation_scores_ == b.validation_scores_
+    assert_array_equal(a.predict(X), b.predict(X))
+
+
+def test_float32_trains_like_none_to_its_precision(data):
+    a, b = (make(s, max_iter=2).fit(*data) for s in (None, Ideal()))
+    for one, other in zip(a.coefs_, b.coefs_, strict=True):
+        assert one.dtype == other.dtype == np.float32
+        assert_allclose(one, other, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", [(), (20,), (15, 10)], ids=str)
+@pytest.mark.parametrize("t_max", [0.8, 2.0])
+def test_ideal_substrate_predicts_like_none(data, arithmetic, hidden, t_max):
+    X, y = data
+    clf = make(hidden_layer_sizes=hidden, t_max=t_max, arithmetic=arithmetic).fit(X, y)
+    expected = clf.spike_times(X), clf.decision_function(X), clf.predict(X)
+    clf.set_params(substrate=Ideal())
+    got = clf.spike_times(X), clf.decision_function(X), clf.predict(X)
+    for a, b in zip(expected[0], got[0], strict=True):
+        assert_array_equal(a, b)
+    # Where all outputs, some and none fire.
+    n_fired = np.isfinite(got[0][-1]).sum(axis=1)
+    assert t_max > 1 or len(np.unique(n_fired)) > 1
+    assert_allclose(got[1], expected[1], rtol=2e-6 if arithmetic == "float32" else 1e-9)
+    assert_array_equal(got[2], expected[2])
+
+
+# ------------------------------------------------------------------ what is asked
+
+
+def test_what_the_substrate_is_asked(data):
+    X, y = data
+    chip = Wrapped()
+    clf = make(chip, tau_mem=[2.0, 1.0], threshold=0.5).fit(X, y)
+    assert [len(times) for times, _ in chip.requests] == 4 * (7 * [20] + [10])
+    chip.requests.clear()
+    clf.predict(X)
+    ((times, network),) = chip.requests
+    assert_array_equal(times, clf.set_params(substrate=None).spike_times(X)[0])
+    assert network.t_max == clf.t_max_
+    for layer, weights, tau_mem in zip(
+        network.layers, clf.coefs_, [2.0, 1.0], strict=True
+    ):
+        assert_array_equal(layer.weights, weights)
+        assert_array_equal(layer.bias_times, clf.bias_times_[0])
+        assert layer.neuron == LIF(tau_mem, 1.0, 0.5)
+        assert layer.delays is None
+        with pytest.raises(ValueError, match="read-only"):
+            layer.weights[0, 0] = 1.0
+
+
+def test_spike_times_are_sent_from_the_start_of_the_inputs():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(100.0, 101.0, (60, 5)), np.arange(60) % 2
+    X[rng.random(X.shape) < 0.2] = np.nan
+    chip = Wrapped()
+    clf = make(chip, encoder="spike_times", arithmetic="float64").fit(X, y)
+    chip.requests.clear()
+    times = clf.spike_times(X)
+    begin = np.nanmin(X)
+    sent = chip.requests[0][0]
+    assert_allclose(sent, np.where(np.isnan(X), np.inf, X - begin), rtol=1e-12)
+    assert_allclose(times[0], np.where(np.isnan(X), np.inf, X), rtol=1e-12)
+    assert np.isfinite(times[2]).any()
+    assert np.all(times[2] >= begin)
+
+
+def test_training_data_without_several_spikes_of_a_channel(data):
+    X, y = np.round(data[0], 3) * (data[0] > 0.5), data[1]
+    a, b = (make(Ideal()).fit(features, y) for features in (X, csr_array(X)))
+    assert_same_model(a, b, X)
+    samples, channels = np.nonzero(X)
+    times = X[samples, channels]
+    trains = SpikeTrains(samples, channels, times, X.shape)
+    once = make(Ideal()).fit(trains, y)
+    dense = make(Ideal(), encoder="spike_times").fit(np.where(X == 0, np.nan, X), y)
+    assert_array_equal(once.predict_proba(trains), dense.predict_proba(trains))
+    twice = SpikeTrains(
+        np.append(samples, samples[-1]),
+        np.append(channels, channels[-1]),
+        np.append(times, 0.1),
+        X.shape,
+    )
+    # Neighbours in the next sample are not the same channel.
+    assert not SpikeTrains([0, 1, 2], [1, 1, 1], [0.1, 0.2, 0.3], (4, 2))._has_several
+    for function in (lambda: make(Ideal()).fit(twice, y), lambda: once.predict(twice)):
+        with pytest.raises(ValueError, match="several spikes"):
+            function()
+    assert once.set_params(substrate=None).predict(twice).shape == y.shape
+
+
+# ------------------------------------------------------------------ measured spikes
+
+
+class Given:
+    """A substrate that returns the same spikes whatever it is asked."""
+
+    def __init__(self, *spikes):
+        self.spikes = [np.asarray(layer, float) for layer in spikes]
+
+    def forward(self, times, network):
+        return [np.tile(layer, (len(times), 1)) for layer in self.spikes]
+
+
+def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
+    X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
+    clf = make(hidden_layer_sizes=(4,), t_max=2.0, arithmetic="float64").fit(X, y)
+    clf.coefs_[1][:] = np.random.default_rng(1).uniform(-0.2, 0.5, (5, 3))
+    hidden = np.array([0.3, np.inf, 1.1, 2.5])  # t_max is 2: the last one is silent
+    at = np.linspace(0, 2, 20_001)
+    inputs = np.array([0.3, np.inf, 1.1, np.inf, clf.bias_times_[1][0]])
+    d = np.maximum(at[:, None] - inputs, 0)
+    peaks = (d * np.exp(-d)) @ clf.coefs_[1]
+    expected = 2.0 + 2.0 * (1.0 - peaks.max(axis=0))
+    assert np.all(peaks.max(axis=0) < 1)
+    clf.set_params(substrate=Given(hidden, 3 * [np.inf]))
+    got = -clf.decision_function(X) * clf.time_scale_
+    assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
+    assert set(clf.predict(X)) == {expected.argmin()}
+    # Where the model fires and the substrate does not, the highest peak is first.
+    clf.coefs_[1] *= 8
+    peaks = 8 * peaks.max(axis=0)
+    assert np.sum(peaks > 1) == 2
+    got = -clf.decision_function(X) * clf.time_scale_
+    assert_allclose(got, np.tile(2.0 + 2.0 * (peaks.max() - peaks), (30, 1)), atol=1e-6)
+    clf.coefs_[1] /= 8
+    # A spike is earlier than any pseudo-time, and t_max is no spike.
+    last = expected.argmax()
+    output = np.full(3, 2.0)
+    output[last] = 1.99
+    clf.set_params(substrate=Given(hidden, output))
+    got = -clf.decision_function(X) * clf.time_scale_
+    expected[last] = 1.99
+    assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
+    assert set(clf.predict(X)) == {last}
+    assert np.isinf(clf.spike_times(X)[1][:, [1, 3]]).all()
+
+
+def test_spikes_that_the_model_would_not_produce_learn_if_an_input_precedes():
+    # Inputs at 0 and 1; outputs at 0.5, to which the second input is too late. The
+    # weights are too small for any spike.
+    X, y = np.tile([0.0, 1.0], (40, 1)), np.arange(40) % 2
+    clf = make(
+        None,
+        hidden_layer_sizes=(),
+        encoder="spike_times",
+        warm_start=True,
+        weight_decay=0.0,
+    ).fit(X, y)
+    clf.coefs_[0][:] = 0.01
+    assert np.isinf(clf.spike_times(X)[1]).all()
+    clf.set_params(substrate=Given([0.5, 0.6]), class_weight={0: 1.0, 1: 3.0})
+    clf.fit(X, y)
+    moved = clf.coefs_[0] - np.float32(0.01)
+    assert np.all(np.abs(moved[0]) > 0.01)
+    assert_array_equal(moved[1:], 0)  # the second input, and the bias
+    # The loss asks the second class to be earlier: more weight.
+    assert moved[0, 1] > 0 > moved[0, 0]
+
+
+# ------------------------------------------------------------------ a chip
+
+
+@pytest.fixture(scope="module")
+def long_data():
+    return make_yin_yang(600, random_state=0), make_yin_yang(600, random_state=1)
+
+
+def test_training_in_the_loop_recovers_what_the_chip_takes(long_data):
+    (X, y), test = long_data
+    changes = {"max_iter": 10, "learning_rate_init": 0.02}
+    changes["hidden_layer_sizes"] = (30,)
+    chip = AnalogChip(**CHIP)
+    clf = make(**changes).fit(X, y)
+    ideal = clf.score(*test)
+    naive = clf.set_params(substrate=chip).score(*test)
+    in_loop = make(chip, **changes).fit(X, y)
+    assert ideal > 0.75
+    assert naive < ideal - 0.2
+    assert in_loop.score(*test) > ideal - 0.05
+    for weights, limit in zip(in_loop.coefs_, [2.4, 0.8], strict=True):
+        # Real weights, within the limit.
+        assert np.abs(weights).max() <= limit
+        assert len(np.unique(weights)) > 80
+    assert_array_equal(in_loop.predict(X), in_loop.predict(X))
+    rows = np.random.default_rng(0).permutation(len(X))[:100]
+    assert_array_equal(in_loop.predict_proba(X)[rows], in_loop.predict_proba(X[rows]))
+
+
+def test_weights_are_limited_wherever_they_come_from(data):
+    X, y = data
+    clf = make(warm_start=True, threshold=2.0).fit(X, y)
+    assert max(np.abs(w).max() for w in clf.coefs_) > 1.2
+    clf.set_params(substrate=AnalogChip(weight_clip=0.6), max_iter=1).fit(X, y)
+    least = np.nextafter(np.float32(1.2), np.float32(0))
+    assert least < 1.2 < float(np.float32(1.2))
+    assert [np.abs(w).max() for w in clf.coefs_] == [least, least]
+    clf.set_params(substrate=None, max_iter=10).fit(X, y)
+    assert max(np.abs(w).max() for w in clf.coefs_) > 1.2
+    chip = AnalogChip(weight_clip=0.5, rows_per_input=3)
+    clf = make(chip, hidden_layer_sizes=(30,)).partial_fit(X, y, classes=[0, 1, 2])
+    assert [np.abs(w).max() for w in clf.coefs_] == [1.5, 0.5]
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0, np.nan, None, "1V"])
+def test_weight_limit_must_be_a_number(data, limit):
+    chip = Wrapped()
+    chip.weight_limit = lambda k: limit
+    with pytest.raises(SubstrateError, match=r"weight_limit\(0\) of Ideal"):
+        make(chip).fit(*data)
+
+
+def test_capacity_is_explained(data):
+    with pytest.raises(SubstrateError, match="the network has 23 neurons, and the"):
+        make(AnalogChip(max_neurons=22)).fit(*data)
+
+
+@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(**CHIP)], ids=str)
+def test_in_the_company_of_scikit_learn(data, substrate):
+    X, y = data
+    clf = clone(make(substrate))
+    assert clf.substrate is substrate
+    scores = cross_val_score(clf, X, y, cv=2)
+    assert_array_equal(cross_val_score(clf, X, y, cv=2, n_jobs=2), scores)
+    proba = clf.fit(X, y).predict_proba(X)
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), proba)
+    assert_array_equal(clf.fit(X, y).predict_proba(X), proba)
+    grid = {"substrate": [None, substrate, AnalogChip(weight_clip=0.5)]}
+    search = GridSearchCV(make(), grid, cv=2).fit(X, y)
+    assert search.cv_results_["mean_test_score"][1] == scores.mean()
+
+
+# ------------------------------------------------------------------ combinations
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"delays": "axonal"}, ValueError, "not supported with delays='axonal'"),
+        ({"arithmetic": "fixed"}, ValueError, "not supported with arithmetic='fixed'"),
+        ({"substrate": AnalogChip}, TypeError, r"use substrate=AnalogChip\(\)"),
+        ({"substrate": "chip"}, (ValueError, TypeError), "forward"),
+    ],
+    ids=str,
+)
+def test_what_does_not_go_together(data, changes, error, message):
+    X, y = data
+    parameters = {"substrate": Ideal(), **changes}
+    with pytest.raises(error, match=message):
+        make(**parameters).fit(X, y)
+    with pytest.raises(error, match=message):
+        make(**parameters).partial_fit(X, y, classes=[0, 1, 2])
+    clf = make(**changes | {"substrate": None}).fit(X, y)
+    clf.set_params(substrate=parameters["substrate"])
+    with pytest.raises(error, match=message):
+        clf.predict(X)
+
+
+# ------------------------------------------------------------------ failures
+
+
+def no_array(spikes):
+    return [spikes[0], [["a"] * 3] * len(spikes[1])]
+
+
+FAILURES = {
+    "raises": (None, "failed: OSError: unplugged"),
+    "nothing": (lambda spikes: None, "returned NoneType, not a list"),
+    "array": (lambda spikes: spikes[0], "returned ndarray, not a list"),
+    "layers": (lambda spikes: spikes[:1], "spike times of 1 layers, not 2"),
+    "samples": (
+        lambda spikes: [layer[1:] for layer in spikes],
+        r"shape \(\d+, 20\) for layer 0, not \(\d+, 20\)",
+    ),
+    "neurons": (
+        lambda spikes: [spikes[0], spikes[1][:, 1:]],
+        r"shape \(\d+, 2\) for layer 1, not \(\d+, 3\)",
+    ),
+    "nan": (lambda spikes: [spikes[0], spikes[1] * np.nan], "NaN for layer 1"),
+    "-inf": (lambda spikes: [-silent(spikes)[0], spikes[1]], "a spike at -inf"),
+    "early": (lambda spikes: [spikes[0], spikes[1] - 1e30], "a spike at -1e[+]30"),
+    "complex": (lambda spikes: [spikes[0] * 1j, spikes[1]], "complex64 for layer 0"),
+    "text": (no_array, "returned <U1 for layer 1"),
+    "ragged": (
+        lambda spikes: [[[1.0], [1.0, 2.0]], spikes[1]],
+        "layer 0, which is no array: .* inhomogeneous",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(("how", "message"), FAILURES.values(), ids=FAILURES.keys())
+def test_failures_are_clear_and_the_model_stays(data, how, message):
+    X, y = data
+    chip = Failing(10, 17, how=how)
+    clf = make(chip)
+    with pytest.raises(SubstrateError, match=message) as caught:
+        clf.fit(X, y)
+    assert str(caught.value).startswith("Ideal() ")
+    assert "in epoch 2" in caught.value.__notes__[0]
+    assert isinstance(caught.value.__cause__, OSError) == (how is None)
+    # Eight batches and one more.
+    assert clf.n_iter_ == len(clf.loss_curve_) == 1
+    assert (clf.loss_, clf.t_) == (clf.loss_curve_[0], 150)
+    last = chip.requests[-1][1].layers
+    for weights, sent in zip(clf.coefs_, last, strict=True):
+        assert_array_equal(weights, sent.weights)
+    proba = clf.predict_proba(X)
+    assert_array_equal(clf.set_params(substrate=None).predict_proba(X), proba)
+    clf.set_params(substrate=Failing(1, how=how))
+    with pytest.raises(SubstrateError, match=message):
+        clf.predict(X)
+
+
+def test_failure_before_anything_was_learned(data):
+    X, y = data
+    clf = make(Failing(1))
+    with pytest.raises(SubstrateError, match="unplugged"):
+        clf.fit(X, y)
+    with pytest.raises(SubstrateError, match="unplugged"):
+        make(Failing(1)).partial_fit(X, y, classes=[0, 1, 2])
+    assert not hasattr(clf, "coefs_")
+    assert not hasattr(clf, "n_features_in_")
+    clf = make().fit(X, y)
+    before = vars(clf).copy()
+    clf.set_params(substrate=Failing(1))
+    with pytest.raises(SubstrateError, match="unplugged"):
+        clf.fit(X[:90], y[:90])
+    assert set(vars(clf)) == set(before)
+    before["substrate"] = clf.substrate
+    assert all(vars(clf)[name] is value for name, value in before.items())
+
+
+def fit_until_done(clf, X, y):
+    """Call fit again after each failure; returns how many there were."""
+    for n_failures in range(100):
+        try:
+            clf.fit(X, y)
+        except SubstrateError:
+            continue
+        return n_failures
+    return None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"early_stopping": True, "validation_fraction": 0.2},
+        {"learning_rate": "constant", "tol": 10.0, "n_iter_no_change": 2},
+        {"gradient": "local", "shuffle": False},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("seed", [0, None])
+@pytest.mark.parametrize(
+    ("calls", "n_failures"),
+    [((2,), 1), ((8,), 1), ((9,), 1), ((10,), 1), ((5, 6, 19, 23), 4), ((7, 14), 2)],
+    ids=str,
+)
+def test_interrupted_fit_ends_as_if_nothing_had_happened(
+    data, changes, seed, calls, n_failures
+):
+    X, y = data
+    X = X * (X > 0.6)  # input dropout
+    clfs = [
+        make(chip, warm_start=True, random_state=seed, **changes)
+        for chip in (Ideal(), Failing(*calls))
+    ]
+    failures = []
+    for clf in clfs:
+        np.random.seed(1)
+        failures.append(fit_until_done(clf, X, y))
+        np.random.random(5)
+    assert failures == [0, n_failures]
+    assert_same_model(*clfs, X)
+    # The next schedule is a new one.
+    for clf in clfs:
+        np.random.seed(2)
+        clf.fit(X, y)
+    assert_same_model(*clfs, X)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_iter": 5},
+        {"batch_size": 30},
+        {"learning_rate_init": 0.01},
+        {"substrate": None},
+    ],
+    ids=str,
+)
+def test_another_schedule_starts_anew(data, change):
+    X, y = data
+    clf = make(Failing(20), warm_start=True)
+    with pytest.raises(SubstrateError):
+        clf.fit(X, y)
+    assert clf.n_iter_ == 2
+    clf.set_params(**change).fit(X, y)
+    assert clf.n_iter_ == 2 + clf.max_iter
+    clf = make(Failing(20), warm_start=True)
+    with pytest.raises(SubstrateError):
+        clf.fit(X, y)
+    clf.fit(X[:140], y[:140])
+    assert clf.n_iter_ == 2 + 4
+
+
+def test_interrupted_run_survives_pickling_and_failures_at_once(data):
+    X, y = data
+    whole = make(Ideal()).fit(X, y)
+    clf = make(Failing(20), warm_start=True)
+    with pytest.raises(SubstrateError):
+        clf.fit(X, y)
+    clf.set_params(substrate=Failing(1))
+    for _ in range(2):
+        with pytest.raises(SubstrateError):
+            clf.fit(X, y)
+        clf.substrate = Failing(1)
+    clf = pickle.loads(pickle.dumps(clf.set_params(substrate=Ideal())))
+    assert_same_model(clf.fit(X, y), whole, X)
+    # Without warm_start everything starts anew.
+    clf = make(Failing(20))
+    with pytest.raises(SubstrateError):
+        clf.fit(X, y)
+    assert_same_model(clf.fit(X, y), whole, X)
+
+
+def test_early_stopping_keeps_the_best_so_far(data):
+    X, y = data
+    changes = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 6}
+    chip = Failing(35)
+    clf = make(chip, **changes)
+    with pytest.raises(SubstrateError):
+        clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.validation_scores_) == 4
+    best = int(np.argmax(clf.validation_scores_))
+    # Each epoch has six batches and the validation data, on the weights after it.
+    _, network = chip.requests[7 * best + 6]
+    for weights, sent in zip(clf.coefs_, network.layers, strict=True):
+        assert_array_equal(weights, sent.weights)
+
+
+def test_partial_fit_keeps_what_it_learned(data):
+    X, y = data
+    changes = {"weight_decay": 0.0, "shuffle": False, "encoder": "complement"}
+    a, b = make(Ideal(), **changes), make(Failing(12), **changes)
+    for clf in (a, b):
+        clf.partial_fit(X, y, classes=[0, 1, 2])  # eight batches
+    with pytest.raises(SubstrateError, match="unplugged") as caught:
+        b.partial_fit(X, y)
+    assert "warm_start" not in caught.value.__notes__[0]
+    a.partial_fit(X[:60], y[:60])
+    assert (a.n_iter_, b.n_iter_) == (2, 1)
+    for _ in range(2):
+        for one, other in zip(a.coefs_, b.coefs_, strict=True):
+            assert_array_equal(one, other)
+        for clf in (a, b):
+            clf.partial_fit(X[60:], y[60:])  # with the moments of before
+
+
+def test_ctrl_c_keeps_what_was_learned(data):
+    X, y = data
+
+    def interrupted(spikes):
+        raise KeyboardInterrupt
+
+    chip = Failing(10, how=interrupted)
+    clf = make(chip)
+    with pytest.warns(UserWarning, match="interrupted in epoch 2"):
+        clf.fit(X, y)
+    assert clf.n_iter_ == 1
+    assert_array_equal(clf.coefs_[0], chip.requests[-1][1].layers[0].weights)
+
+
+# ------------------------------------------------------------------ dead chips
+
+
+def test_dead_chip_is_noticed_and_teaches_nothing(data):
+    X, y = data
+    chip = Failing(*range(11, 100), how=silent)
+    clf = make(chip, warm_start=True)
+    with pytest.raises(SubstrateError, match="no neuron has fired"):
+        clf.fit(X, y)
+    n_silent = sum(len(times) for times, _ in chip.requests[10:])
+    assert DEAD_AFTER <= n_silent < DEAD_AFTER + 20
+    for weights, sent in zip(clf.coefs_, chip.requests[10][1].layers, strict=True):
+        assert_array_equal(weights, sent.weights)
+    clf.set_params(substrate=Ideal()).fit(X, y)
+    assert clf.n_iter_ == 4
+    # Dead from the beginning.
+    clf = make(Failing(*range(100), how=silent))
+    with pytest.raises(SubstrateError, match="no neuron has fired"):
+        clf.fit(X, y)
+    assert not hasattr(clf, "coefs_")
+
+
+def test_dead_chip_is_noticed_by_online_learning(data):
+    X, y = data
+    clf = make(Failing(*range(21, 999), how=silent), batch_size=1)
+    clf.partial_fit(X[:20], y[:20], classes=[0, 1, 2])
+    for k in range(DEAD_AFTER - 1):
+        clf.partial_fit(X[[k]], y[[k]])
+    with pytest.raises(SubstrateError, match="no neuron has fired"):
+        clf.partial_fit(X[:1], y[:1])
+
+
+def test_some_silence_is_no_failure(data):
+    X, y = data
+    # Four batches of twenty, then one that fires, and again.
+    calls = [k for k in range(1, 100) if k % 5]
+    clf = make(Failing(*calls, how=silent)).fit(X, y)
+    assert clf.n_iter_ == 4
+    # Samples in which no channel spikes say nothing about the chip.
+    X = np.where(X > 2, X, np.nan)
+    X[0] = 0.5
+    clf = make(Failing(*range(1, 99), how=silent), encoder="spike_times").fit(X, y)
+    assert clf.n_iter_ == 4
+
+
+def test_verbose(data, capsys):
+    make(Ideal(), verbose=True, max_iter=2).fit(*data)
+    assert capsys.readouterr().out.count("Iteration") == 2
