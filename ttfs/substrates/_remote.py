@@ -19,6 +19,7 @@ from ttfs.substrates._base import (
     check_request,
 )
 
+_LONGEST_PATH = 107  # of a Unix domain socket, on Linux
 _LONGEST_DELAY = 5.0  # between attempts
 _GRACE = 2.0  # for a child process to end by itself
 
@@ -29,7 +30,13 @@ def check_address(address):
         path = os.fspath(address)
         if isinstance(path, str) and path:
             # The same in a process that works in another folder.
-            return os.path.abspath(path)
+            path = os.path.abspath(path)
+            if len(os.fsencode(path)) > _LONGEST_PATH:
+                raise ValueError(
+                    f"the path of a socket must not be longer than {_LONGEST_PATH} "
+                    f"bytes, got {path!r}"
+                )
+            return path
     elif isinstance(address, tuple | list) and address:
         if all(isinstance(part, str) and part for part in address):
             return list(address)
