@@ -43,6 +43,7 @@ from ttfs.substrates import (
     Server,
     SubstrateError,
     _messages,
+    _remote,
     serve,
 )
 
@@ -210,7 +211,7 @@ def test_a_network_that_does_not_fit_is_refused_at_once(path):
     substrate = Broken(lambda spikes: spikes)
     network, times = make_network((21, 2)), make_times(n_in=21)
     with Server(substrate, path), Remote(path, **QUICK) as remote:
-        with pytest.raises(ValueError, match=r"21 inputs.*the chip has 20"):
+        with pytest.raises(ValueError, match=r"21 inputs.*of the chip 20"):
             remote.forward(times, network)
         assert substrate.n_calls == 1
         connection = remote._line.connection
@@ -369,19 +370,22 @@ def test_a_late_answer_is_not_taken_for_another(path):
             assert_same(remote.forward(second, NETWORK), CHIP.forward(second, NETWORK))
 
 
-def test_an_interrupt_leaves_no_answer_behind(path, monkeypatch):
-    with Server(CHIP, path), Remote(path, **QUICK) as remote:
-        remote.forward(TIMES, NETWORK)
-        receive = _messages.receive
-        monkeypatch.setattr(_messages, "receive", lambda *_: _interrupt())
-        with pytest.raises(KeyboardInterrupt):
-            remote.forward(make_times(seed=1), NETWORK)
-        monkeypatch.setattr(_messages, "receive", receive)
-        assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
+def test_an_interrupt_leaves_no_answer_behind(remote, monkeypatch):
+    expected = CHIP.forward(TIMES, NETWORK)
+    assert_same(remote.forward(TIMES, NETWORK), expected)
+    limit = _remote._Connection._limit
+    calls = []
 
+    def interrupt(connection, end):
+        calls.append(end)
+        if len(calls) == 2:  # the request has been sent
+            raise KeyboardInterrupt
+        limit(connection, end)
 
-def _interrupt():
-    raise KeyboardInterrupt
+    monkeypatch.setattr(_remote._Connection, "_limit", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        remote.forward(make_times(seed=1), NETWORK)
+    assert_same(remote.forward(TIMES, NETWORK), expected)
 
 
 # -- Garbled answers -------------------------------------------------------------------
