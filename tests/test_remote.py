@@ -31,9 +31,11 @@ from hypothesis import strategies as st
 from joblib import Parallel, delayed
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_predict
 
-from ttfs import LIF
+from ttfs import LIF, TTFSClassifier
 from ttfs.__main__ import main
+from ttfs.datasets import make_yin_yang
 from ttfs.substrates import (
     AnalogChip,
     Ideal,
@@ -901,7 +903,7 @@ def test_pickles_are_addresses(remote):
 def test_copies_are_the_same_chip(remote):
     assert copy.copy(remote) is remote
     assert copy.deepcopy([remote])[0] is remote
-    assert clone(remote, safe=False) is remote
+    assert clone(classifier(remote)).substrate is remote
 
 
 def test_processes_open_their_own_connections(remote):
@@ -997,6 +999,110 @@ def test_a_forgotten_client_is_closed(command):
     process = remote._line.connection.process
     del remote
     assert process.poll() == 0
+
+
+# -- The classifier --------------------------------------------------------------------
+
+
+def classifier(substrate):
+    return TTFSClassifier(
+        (10,), substrate=substrate, max_iter=4, batch_size=10, random_state=0
+    )
+
+
+def assert_same_model(clf, other):
+    for weights, others in zip(clf.coefs_, other.coefs_, strict=True):
+        assert_array_equal(weights, others)
+    assert clf.loss_curve_ == other.loss_curve_
+
+
+class Killed:
+    """A chip whose server is killed before or while it runs some of the requests."""
+
+    def __init__(self, path, requests):
+        self.path, self.requests, self.n_calls = path, requests, 0
+        self.remote = Remote(path, retries=500, retry_delay=0.02)
+        self.process = self.start()
+
+    def start(self):
+        command = [*SERVE, "--socket", self.path, *CHIP_OPTIONS]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def restart(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = self.start()
+
+    def weight_limit(self, k):
+        return self.remote.weight_limit(k)
+
+    def forward(self, times, network):
+        self.n_calls += 1
+        delay = self.requests.get(self.n_calls)
+        if delay is None:
+            return self.remote.forward(times, network)
+        timer = threading.Timer(delay, self.restart)
+        timer.start()
+        if delay == 0:
+            timer.join()
+        spikes = self.remote.forward(times, network)
+        timer.join()
+        return spikes
+
+    def close(self):
+        self.remote.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def test_nothing_is_lost_when_the_server_is_killed_in_training(path):
+    X, y = make_yin_yang(100, random_state=0)
+    undisturbed = classifier(CHIP).fit(X, y)
+    chip = Killed(path, {3: 0, 11: 0.001, 20: 0.002, 38: 0})
+    try:
+        clf = classifier(chip).fit(X, y)
+        assert_array_equal(clf.predict(X), undisturbed.predict(X))
+    finally:
+        chip.close()
+    assert chip.n_calls > 40
+    assert_same_model(clf, undisturbed)
+
+
+def test_a_server_that_is_gone_leaves_a_run_to_go_on_with(path):
+    X, y = make_yin_yang(100, random_state=0)
+    undisturbed = classifier(CHIP).fit(X, y)
+    n_calls = itertools.count()
+
+    class Mortal:
+        weight_limit = staticmethod(CHIP.weight_limit)
+
+        def forward(self, times, network):
+            if next(n_calls) == 15:
+                threading.Thread(target=server.stop).start()
+                time.sleep(0.2)
+            return CHIP.forward(times, network)
+
+    with Remote(path, timeout=5, retries=1, retry_delay=0.01) as remote:
+        clf = classifier(remote).set_params(warm_start=True)
+        with Server(Mortal(), path) as server:
+            with pytest.raises(SubstrateError, match="no answer from"):
+                clf.fit(X, y)
+        with Server(CHIP, path):
+            clf.fit(X, y)
+    assert_same_model(clf, undisturbed)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_cross_validation_on_a_server(remote, n_jobs):
+    X, y = make_yin_yang(60, random_state=0)
+    expected = cross_val_predict(
+        classifier(CHIP), X, y, cv=2, method="decision_function"
+    )
+    scores = cross_val_predict(
+        classifier(remote), X, y, cv=2, method="decision_function", n_jobs=n_jobs
+    )
+    assert_array_equal(scores, expected)
 
 
 # -- The command line and parameters ---------------------------------------------------
