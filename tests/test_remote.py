@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import pickle
+import runpy
 import signal
 import socket
 import struct
@@ -22,6 +23,7 @@ import threading
 import time
 import zlib
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgpack
 import numpy as np
@@ -29,7 +31,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib import Parallel, delayed
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 
@@ -1103,6 +1105,41 @@ def test_cross_validation_on_a_server(remote, n_jobs):
         classifier(remote), X, y, cv=2, method="decision_function", n_jobs=n_jobs
     )
     assert_array_equal(scores, expected)
+
+
+# -- The adapter of the example --------------------------------------------------------
+
+ADAPTER = Path(__file__).resolve().parent.parent / "examples" / "chip_adapter.py"
+
+
+@pytest.mark.skipif(not ADAPTER.exists(), reason="not in a clone")
+def test_the_adapter_gives_the_spikes_of_the_chip_to_a_clock_tick():
+    example = runpy.run_path(str(ADAPTER))
+    adapter, tick = example["VendorChip"](), 1 / (example["TAU"] * example["CLOCK"])
+    behind = example["EMULATED_BACK_END"].chip
+    chip = AnalogChip(
+        weight_bits=6,
+        weight_clip=adapter.weight_limit(0),
+        threshold_spread=behind.threshold_spread,
+        tau_mem_spread=behind.tau_mem_spread,
+        tau_syn_spread=behind.tau_syn_spread,
+        duration=8.0,
+    )
+    unit = 0.5  # of time, in tau_syn
+    network = Network(
+        tuple(
+            Layer(3 * layer.weights, unit * layer.bias_times, LIF(unit, unit, 3.0))
+            for layer in NETWORK.layers
+        ),
+        100.0,
+    )
+    times = np.rint(make_times(50) / tick) * tick * unit
+    expected = chip.forward(times, network)
+    for spikes, wanted in zip(adapter.forward(times, network), expected, strict=True):
+        assert 0.5 < np.isfinite(wanted).mean()
+        assert_allclose(spikes, wanted, rtol=0, atol=1.01 * tick * unit)
+    with pytest.raises(ValueError, match="LIF"):
+        adapter.forward(TIMES, NETWORK)  # of another ratio of time constants
 
 
 # -- The command line and parameters ---------------------------------------------------
