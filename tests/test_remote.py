@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import pickle
+import re
 import runpy
 import signal
 import socket
@@ -67,6 +68,8 @@ CHIP_OPTIONS = [
     if value != AnalogChip.__init__.__kwdefaults__.get(name)
 ]
 SERVE = [sys.executable, "-m", "ttfs", "serve"]
+ROOT = Path(__file__).resolve().parent.parent
+ADAPTER, PAGE = ROOT / "examples" / "chip_adapter.py", ROOT / "docs" / "remote.md"
 QUICK = {"timeout": 5.0, "retries": 3, "retry_delay": 0.01}
 
 
@@ -839,6 +842,55 @@ def test_damage_never_passes_the_checksum(data):
             _messages.receive(io.BytesIO(wrong).read)
 
 
+# -- docs/remote.md, without our code ---------------------------------------------------
+
+
+def test_a_client_written_from_the_page(busy):
+    times, weights = np.array([[0.0, 0.5], [0.25, np.inf]]), np.eye(3)[:, :2] * 4
+    message = {
+        "type": "forward",
+        "id": 12,
+        "times": {"dtype": "<f8", "shape": [2, 2], "data": times.tobytes()},
+        "t_max": 10,
+        "layers": [
+            {
+                "weights": {"dtype": "<f8", "shape": [3, 2], "data": weights.tobytes()},
+                "bias_times": {"dtype": "<f4", "shape": [1], "data": bytes(4)},
+                "tau_mem": 2,
+                "tau_syn": 1,
+                "threshold": 1,
+            }
+        ],
+        "remark": "keys that are not known are ignored",
+    }
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(5)
+        stream.connect(busy.address)
+        stream.sendall(frame(msgpack.packb(message)))
+        header = stream.recv(16, socket.MSG_WAITALL)
+        size, checksum = struct.unpack("<II", header[8:])
+        assert header[:8] == bytes.fromhex("54 54 46 53 01 00 00 00")
+        payload = stream.recv(size, socket.MSG_WAITALL)
+    assert checksum == zlib.crc32(header[:12] + payload)
+    reply = msgpack.unpackb(payload)
+    assert set(reply) == {"type", "id", "spikes"}
+    assert (reply["type"], reply["id"]) == ("result", 12)
+    (spikes,) = reply["spikes"]
+    assert (spikes["dtype"], spikes["shape"]) == ("<f8", [2, 2])
+    layer = Layer(weights, np.zeros(1, np.float32), LIF(2.0, 1.0, 1.0))
+    (expected,) = CHIP.forward(times, Network((layer,), 10.0))
+    assert np.isfinite(expected).sum() == 3
+    assert spikes["data"] == expected.astype("<f8").tobytes()
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")
+def test_the_bytes_on_the_page(monkeypatch):
+    text = PAGE.read_text(encoding="utf-8").split("## An example")[1]
+    data = bytes.fromhex("".join(re.findall(r"^    (.*)$", text, re.MULTILINE)))
+    monkeypatch.setattr(_messages, "SOFTWARE", "me")
+    assert _messages.pack(_messages.hello(0)) == data
+
+
 # -- Many clients ----------------------------------------------------------------------
 
 
@@ -1108,8 +1160,6 @@ def test_cross_validation_on_a_server(remote, n_jobs):
 
 
 # -- The adapter of the example --------------------------------------------------------
-
-ADAPTER = Path(__file__).resolve().parent.parent / "examples" / "chip_adapter.py"
 
 
 @pytest.mark.skipif(not ADAPTER.exists(), reason="not in a clone")
