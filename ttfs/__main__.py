@@ -1,11 +1,14 @@
 """The command ``ttfs``; also run by ``python -m ttfs``."""
 
 import argparse
+import logging
 import os
 import sys
 
 from . import __version__
 from ._compare import BUNDLED, DataError, compare, load_data
+from .substrates import serve
+from .substrates._server import PRESETS, make_substrate
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,8 +102,62 @@ def _parser():
         metavar="N",
         help="seed of folds and models (default: %(default)s)",
     )
-    command.set_defaults(parser=command)
+    command.set_defaults(
+        run=_compare, parser=command, hint="data sets are given with --dataset"
+    )
+    _add_serve(commands)
     return parser
+
+
+def _port(text):
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a port")
+    return port
+
+
+def _add_serve(commands):
+    command = commands.add_parser(
+        "serve",
+        help="run an emulated chip as a server",
+        description=(
+            "Run an emulated chip as a server for ttfs.substrates.Remote, until Ctrl-C "
+            "or SIGTERM. There is no authentication: docs/remote.md."
+        ),
+    )
+    address = command.add_mutually_exclusive_group(required=True)
+    address.add_argument("--socket", metavar="PATH", help="a Unix domain socket")
+    address.add_argument("--port", type=_port, metavar="N", help="a TCP port; 0: any")
+    address.add_argument(
+        "--stdio",
+        action="store_true",
+        help="standard input and output, for a client that runs this command",
+    )
+    command.add_argument(
+        "--host",
+        default="localhost",
+        help="with --port: the address of this computer (default: %(default)s, which "
+        "other computers cannot reach)",
+    )
+    command.add_argument(
+        "--preset",
+        default="analog",
+        choices=sorted(PRESETS),
+        help="the chip (default: %(default)s)",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the chip, such as weight_bits=6; may be repeated",
+    )
+    command.set_defaults(
+        run=_serve, parser=command, hint="parameters are given with --set"
+    )
 
 
 def _data_names(options):
@@ -110,6 +167,28 @@ def _data_names(options):
         # A comma may also be part of a file name.
         names += [text] if os.path.exists(text) else text.split(",")
     return list(dict.fromkeys(name.strip() for name in names))
+
+
+def _compare(args):
+    try:
+        names = _data_names(args.dataset) if args.dataset else BUNDLED
+        data = [load_data(name, args.cv, args.seed) for name in names]
+        return compare(data, args.hidden, args.seed)
+    except DataError as error:
+        args.parser.error(str(error))
+
+
+def _serve(args):
+    if args.stdio:
+        address = "-"
+    else:
+        address = args.socket or (args.host, args.port)
+    logging.basicConfig(level=logging.INFO, format="ttfs serve: %(message)s")
+    try:
+        serve(make_substrate(args.preset, args.set), address)
+    except (ValueError, OSError, ImportError) as error:
+        args.parser.error(str(error))
+    return 0
 
 
 def main(argv=None):
@@ -131,18 +210,12 @@ def main(argv=None):
     if args.command is None:
         parser.error("a command is missing; try 'ttfs compare' or 'ttfs --help'")
     if unknown:
-        args.parser.error(
-            f"unknown argument {unknown[0]!r}; data sets are given with --dataset"
-        )
+        args.parser.error(f"unknown argument {unknown[0]!r}; {args.hint}")
     for stream in (sys.stdout, sys.stderr):
         # A terminal without a plus-minus sign shows a question mark.
         stream.reconfigure(errors="replace")
     try:
-        names = _data_names(args.dataset) if args.dataset else BUNDLED
-        data = [load_data(name, args.cv, args.seed) for name in names]
-        return compare(data, args.hidden, args.seed)
-    except DataError as error:
-        args.parser.error(str(error))
+        return args.run(args)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

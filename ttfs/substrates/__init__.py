@@ -10,6 +10,8 @@ from ttfs.substrates._base import Network, Substrate, SubstrateError
 from ttfs.substrates._chip import AnalogChip
 from ttfs.substrates._clocked import Clocked
 from ttfs.substrates._ideal import Ideal
+from ttfs.substrates._remote import Remote
+from ttfs.substrates._server import Server, serve
 
 __all__ = [
     "AnalogChip",
@@ -17,6 +19,9 @@ __all__ = [
     "Ideal",
     "Layer",
     "Network",
+    "Remote",
+    "Server",
     "Substrate",
     "SubstrateError",
+    "serve",
 ]

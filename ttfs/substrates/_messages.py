@@ -1,0 +1,380 @@
+"""Messages between :class:`Remote` and a chip server, as docs/remote.md defines them.
+
+All that comes over the wire is checked here. Nothing in it names code: it is numbers,
+strings, and arrays of two types.
+"""
+
+import math
+import struct
+import zlib
+
+import numpy as np
+
+from ttfs import _core
+from ttfs._network import Layer
+from ttfs._neuron import LIF
+from ttfs._spikes import check_times
+from ttfs.substrates._base import Network, SubstrateError, check_request
+
+VERSION = 1
+MAX_BYTES = 2**28  # of a message
+SOFTWARE = f"ttfs {_core.__version__}"
+
+_MAGIC = b"TTFS"
+_HEADER = struct.Struct("<4sHHI")  # magic, version, reserved, bytes of the message
+_CHECKSUM = struct.Struct("<I")  # CRC-32 of header and message
+
+_DTYPES = {"<f4": np.dtype("<f4"), "<f8": np.dtype("<f8")}
+_MOST_LAYERS = 256
+_LONGEST = 2**24  # dimension of an array
+_CHUNK = 2**20
+
+# A short message could still stand for very many objects.
+_MOST_ITEMS, _MOST_KEYS, _MOST_CONTAINERS = _MOST_LAYERS, 16, 8 * _MOST_LAYERS
+
+
+class MessageError(Exception):
+    """What arrived is not a message of this format."""
+
+
+class Closed(MessageError):
+    """The other side has closed the connection."""
+
+
+class VersionError(MessageError):
+    """A message in another version of the format."""
+
+
+def msgpack():
+    """The module msgpack, which only those need who talk to a chip server."""
+    try:
+        import msgpack
+    except ImportError as error:
+        raise ImportError(
+            "chip servers need msgpack: pip install 'scikit-ttfs[remote]'"
+        ) from error
+    return msgpack
+
+
+# -- Frames ----------------------------------------------------------------------------
+
+
+def pack(message, max_bytes=MAX_BYTES):
+    """The frame of a message, a dict."""
+    payload = msgpack().packb(message)
+    if len(payload) > max_bytes:
+        raise ValueError(
+            f"a message of {len(payload)} bytes is longer than max_bytes={max_bytes}: "
+            "ask for fewer samples at a time"
+        )
+    header = _HEADER.pack(_MAGIC, VERSION, 0, len(payload))
+    checksum = zlib.crc32(payload, zlib.crc32(header))
+    return b"".join((header, _CHECKSUM.pack(checksum), payload))
+
+
+def receive(recv, max_bytes=MAX_BYTES):
+    """The next message of a stream.
+
+    Parameters
+    ----------
+    recv : callable
+        ``recv(n)`` gives up to n bytes, and none at the end of the stream.
+    max_bytes : int
+        Longest message that is read.
+
+    Raises
+    ------
+    MessageError
+        Whatever is wrong with the message.
+    """
+    header = _read(recv, _HEADER.size)
+    magic, version, reserved, size = _HEADER.unpack(header)
+    if magic != _MAGIC:
+        raise MessageError("what arrived is not in the format of ttfs")
+    (checksum,) = _CHECKSUM.unpack(_read(recv, _CHECKSUM.size))
+    if size > max_bytes:
+        raise MessageError(
+            f"a message of {size} bytes is longer than max_bytes={max_bytes}"
+        )
+    payload = _read(recv, size)
+    if zlib.crc32(payload, zlib.crc32(header)) != checksum:
+        raise MessageError("a message is damaged: its checksum is wrong")
+    # The checksum is right: this is no accident.
+    if version != VERSION or reserved:
+        raise VersionError(
+            f"the other side speaks version {version} of the format, this one {VERSION}"
+        )
+    return _unpack(payload)
+
+
+def _read(recv, n):
+    data = bytearray()
+    while len(data) < n:
+        # No memory is set aside for what is only announced.
+        chunk = recv(min(n - len(data), _CHUNK))
+        if not chunk:
+            raise Closed("the connection was closed")
+        data += chunk
+    return bytes(data)
+
+
+def _unpack(payload):
+    n_containers = 0
+
+    def count(container):
+        nonlocal n_containers
+        n_containers += 1
+        if n_containers > _MOST_CONTAINERS:
+            raise ValueError("too many lists and maps")
+        return container
+
+    try:
+        message = msgpack().unpackb(
+            payload,
+            list_hook=count,
+            object_hook=count,
+            max_array_len=_MOST_ITEMS,
+            max_map_len=_MOST_KEYS,
+            max_ext_len=0,
+        )
+    except ImportError:
+        raise
+    except Exception as error:  # msgpack does not promise which
+        raise MessageError(f"a message cannot be decoded: {error}") from error
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise MessageError("a message is not a map with a type")
+    return message
+
+
+# -- Fields ----------------------------------------------------------------------------
+
+
+def _require(condition, name, wanted):
+    if not condition:
+        raise MessageError(f"{name} of a message must be {wanted}")
+
+
+def _number(message, name):
+    value = message.get(name)
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    _require(is_real, name, "a number")
+    return float(value)
+
+
+def _string(message, name):
+    value = message.get(name)
+    _require(isinstance(value, str), name, "a string")
+    return value
+
+
+def _list(message, name):
+    value = message.get(name)
+    _require(isinstance(value, list), name, "a list")
+    return value
+
+
+def _is_size(value):
+    return type(value) is int and 0 <= value <= _LONGEST
+
+
+def _pack_array(array):
+    array = np.asarray(array)
+    single = array.dtype.newbyteorder("=") == np.float32
+    dtype = "<f4" if single else "<f8"
+    return {
+        "dtype": dtype,
+        "shape": list(array.shape),
+        "data": array.astype(_DTYPES[dtype], copy=False).tobytes(),
+    }
+
+
+def _array(value, name, ndim):
+    """The array in a field: contiguous, writeable and in native byte order."""
+    _require(isinstance(value, dict), name, "an array")
+    dtype, shape, data = (value.get(key) for key in ("dtype", "shape", "data"))
+    _require(isinstance(dtype, str) and dtype in _DTYPES, name, "of type <f4 or <f8")
+    is_shape = isinstance(shape, list) and all(map(_is_size, shape))
+    _require(is_shape, name, f"of a shape of integers up to {_LONGEST}")
+    _require(len(shape) == ndim, name, f"of {ndim} dimension(s)")
+    dtype = _DTYPES[dtype]
+    n_bytes = math.prod(shape) * dtype.itemsize
+    is_data = isinstance(data, bytes) and len(data) == n_bytes
+    _require(is_data, name, f"{n_bytes} bytes for shape {shape}")
+    array = np.frombuffer(data, dtype).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=True)
+
+
+def message_id(message):
+    """The number of a request, which the answer to it repeats."""
+    value = message.get("id")
+    _require(type(value) is int and value >= 0, "id", "a positive integer or 0")
+    return value
+
+
+# -- Hello -----------------------------------------------------------------------------
+
+
+def hello(number):
+    return {"type": "hello", "id": number, "software": SOFTWARE}
+
+
+def welcome(number, substrate, max_bytes):
+    """The answer to hello: what the client may want to know about the chip."""
+    limit = getattr(substrate, "weight_limit", None)
+    limits = [] if limit is None else [float(limit(0)), float(limit(1))]
+    most = {
+        name: None if value is None else int(value)
+        for name in ("max_inputs", "max_neurons")
+        for value in [getattr(substrate, name, None)]
+    }
+    return {
+        "type": "welcome",
+        "id": number,
+        "software": SOFTWARE,
+        "substrate": repr(substrate)[:1000],
+        "weight_limits": limits,
+        **most,
+        "max_bytes": max_bytes,
+    }
+
+
+def read_welcome(message):
+    """The fields of a welcome, checked."""
+    out = {name: _string(message, name) for name in ("software", "substrate")}
+    limits = _list(message, "weight_limits")
+    for limit in limits:
+        is_real = isinstance(limit, int | float) and not isinstance(limit, bool)
+        _require(is_real and limit > 0, "weight_limits", "positive numbers")
+    out["weight_limits"] = [float(limit) for limit in limits]
+    for name in ("max_inputs", "max_neurons"):
+        value = out[name] = message.get(name)
+        is_count = value is None or (type(value) is int and value > 0)
+        _require(is_count, name, "nil or a positive integer")
+    value = out["max_bytes"] = message.get("max_bytes")
+    _require(type(value) is int and value > 0, "max_bytes", "a positive integer")
+    return out
+
+
+# -- Forward ---------------------------------------------------------------------------
+
+
+def forward(number, times, network):
+    """The request for the spike times of a network."""
+    layers = []
+    for k, layer in enumerate(network.layers):
+        if getattr(layer, "delays", None) is not None:
+            raise ValueError(f"layer {k} has delays, which a chip server does not have")
+        layers.append(
+            {
+                "weights": _pack_array(layer.weights),
+                "bias_times": _pack_array(layer.bias_times),
+                "tau_mem": float(layer.neuron.tau_mem),
+                "tau_syn": float(layer.neuron.tau_syn),
+                "threshold": float(layer.neuron.threshold),
+            }
+        )
+    if len(layers) > _MOST_LAYERS:
+        raise ValueError(f"a network must have at most {_MOST_LAYERS} layers")
+    return {
+        "type": "forward",
+        "id": number,
+        "times": _pack_array(times),
+        "t_max": float(network.t_max),
+        "layers": layers,
+    }
+
+
+def read_forward(message, max_bytes=MAX_BYTES):
+    """Times and network of a request; ValueError where they make no sense."""
+    times = _array(message.get("times"), "times", 2)
+    layers = []
+    for item in _list(message, "layers"):
+        _require(isinstance(item, dict), "layers", "maps")
+        layers.append(
+            (
+                _array(item.get("weights"), "weights", 2),
+                _array(item.get("bias_times"), "bias_times", 1),
+                [_number(item, name) for name in ("tau_mem", "tau_syn", "threshold")],
+            )
+        )
+    t_max = _number(message, "t_max")
+    if math.isnan(t_max):
+        raise ValueError("t_max must be a number, got NaN")
+    for k, (weights, bias_times, _) in enumerate(layers):
+        if not np.isfinite(weights).all():
+            raise ValueError(f"weights of layer {k} must be finite")
+        check_times(bias_times, f"bias_times of layer {k}")
+    network = Network(
+        tuple(
+            Layer(weights, bias_times, LIF(*parameters))
+            for weights, bias_times, parameters in layers
+        ),
+        t_max,
+    )
+    times = check_request(times, network)
+    n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
+    n_bytes = len(times) * n_neurons * times.itemsize
+    # The answer's own fields take less than the rest.
+    if n_bytes > max_bytes - 100 * len(layers) - 1000:
+        raise ValueError(
+            f"spike times of {n_bytes} bytes would be longer than "
+            f"max_bytes={max_bytes}: ask for fewer samples at a time"
+        )
+    return times, network
+
+
+def result(number, spikes):
+    """The answer to a forward request."""
+    return {
+        "type": "result",
+        "id": number,
+        "spikes": [_pack_array(array) for array in spikes],
+    }
+
+
+def read_result(message, times, network):
+    """Spike times in an answer; MessageError if they do not fit the request."""
+    _require(message["type"] == "result", "type", "result")
+    spikes = _list(message, "spikes")
+    spikes = [_array(array, "spikes", 2) for array in spikes]
+    try:
+        return check_spikes(spikes, times, network)
+    except SubstrateError as error:
+        raise MessageError(str(error)) from error
+
+
+def check_spikes(spikes, times, network):
+    """Spike times that a substrate gave, in the type of `times`, if they can be."""
+    n_layers = len(network.layers)
+    if not isinstance(spikes, list | tuple) or len(spikes) != n_layers:
+        raise SubstrateError(
+            f"a substrate must return a list of {n_layers} arrays, one for each layer"
+        )
+    out = []
+    for k, (layer, array) in enumerate(zip(network.layers, spikes, strict=True)):
+        shape = (len(times), layer.weights.shape[1])
+        array = np.asarray(array)
+        if array.dtype.kind not in "fiu" or array.shape != shape:
+            raise SubstrateError(
+                f"spike times of layer {k} must be of shape {shape}, got {array.dtype} "
+                f"of shape {array.shape}"
+            )
+        try:
+            check_times(array, f"spike times of layer {k}")
+        except ValueError as error:
+            raise SubstrateError(str(error)) from error
+        out.append(np.ascontiguousarray(array, times.dtype))
+    return out
+
+
+# -- Errors ----------------------------------------------------------------------------
+
+
+def error(number, kind, text):
+    """The answer to a request that has no result."""
+    return {"type": "error", "id": number, "kind": kind, "message": text[:1000]}
+
+
+def read_error(message):
+    """Kind and text of an error."""
+    return _string(message, "kind"), _string(message, "message")
