@@ -7,16 +7,20 @@ A substrate is a chip, or something that stands for one: any object with a metho
 
 from ttfs._network import Layer
 from ttfs.substrates._base import Network, Substrate, SubstrateError
+from ttfs.substrates._calibration import Calibrated, Calibration, calibrate
 from ttfs.substrates._chip import AnalogChip
 from ttfs.substrates._clocked import Clocked
 from ttfs.substrates._ideal import Ideal
 
 __all__ = [
     "AnalogChip",
+    "Calibrated",
+    "Calibration",
     "Clocked",
     "Ideal",
     "Layer",
     "Network",
     "Substrate",
     "SubstrateError",
+    "calibrate",
 ]
