@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ttfs
-from ttfs import _core, datasets, energy, export
+from ttfs import _core, datasets, energy, export, substrates
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,6 +37,11 @@ PUBLIC = [
     energy.Activity,
     energy.CostModel,
     *(energy.CostModel.__dict__[name] for name in ("energy", "latency", "duration")),
+    substrates.calibrate,
+    substrates.Calibrated,
+    substrates.Calibration,
+    substrates.Calibration.compensate,
+    substrates.Calibration.neurons,
     *(getattr(export, name) for name in export.__all__),
 ]
 

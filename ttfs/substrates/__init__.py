@@ -7,6 +7,7 @@ A substrate is a chip, or something that stands for one: any object with a metho
 
 from ttfs._network import Layer
 from ttfs.substrates._base import Network, Substrate, SubstrateError
+from ttfs.substrates._calibration import Calibrated, Calibration, calibrate
 from ttfs.substrates._chip import AnalogChip
 from ttfs.substrates._clocked import Clocked
 from ttfs.substrates._ideal import Ideal
@@ -15,6 +16,8 @@ from ttfs.substrates._server import Server, serve
 
 __all__ = [
     "AnalogChip",
+    "Calibrated",
+    "Calibration",
     "Clocked",
     "Ideal",
     "Layer",
@@ -23,5 +26,6 @@ __all__ = [
     "Server",
     "Substrate",
     "SubstrateError",
+    "calibrate",
     "serve",
 ]

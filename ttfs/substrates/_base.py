@@ -73,6 +73,12 @@ class Shared:
     def __deepcopy__(self, memo):
         return self
 
+    def calibrate(self, times, network, **parameters):
+        """Estimate the parameters of all neurons, see :func:`calibrate`."""
+        from ttfs.substrates._calibration import calibrate
+
+        return calibrate(self, times, network, **parameters)
+
 
 def check_request(times, network):
     """Times as a contiguous float32 or float64 array; raise unless the shapes fit."""
