@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs.datasets import make_yin_yang
 from ttfs.energy import COST_MODELS, Activity, CostModel
+from ttfs.substrates import AnalogChip, Ideal
 
 
 def fitted(hidden=(12, 7), **parameters):
@@ -147,6 +148,17 @@ def test_events_of_integers_are_those_of_the_cost_sheet(gradient):
         axis=1
     )
     assert_allclose(n_inputs.mean(), sheet.inference["input spikes"])
+
+
+def test_spikes_of_a_substrate_are_counted():
+    clf, X = fitted(arithmetic="float64")
+    ideal = clf.activity(X)
+    clf.set_params(substrate=Ideal())
+    for name in ("n_spikes", "n_bias_spikes", "n_events", "n_causal_events"):
+        assert_array_equal(getattr(clf.activity(X), name), getattr(ideal, name))
+    clf.set_params(substrate=AnalogChip(threshold_offset=0.3, dead_neurons=0.2))
+    activity = assert_counts(clf, X, as_pairs(clf.spike_times(X)[0]))
+    assert activity.n_spikes[:, 1].sum() < ideal.n_spikes[:, 1].sum()
 
 
 def test_blocks_of_samples_do_not_matter():

@@ -329,6 +329,7 @@ def test_calibrated_substrate_passes_everything_on():
     compensated = calibration.compensate(chip)
     assert isinstance(compensated, Calibrated)
     assert compensated.weight_limit(0) == 1.5
+    assert compensated.weight_step(0) == 0.0
     assert compensated.weight_bits == 6
     assert repr(compensated) == f"Calibrated({chip!r})"
     assert copy.deepcopy(compensated) is compensated
@@ -360,10 +361,11 @@ def test_weights_are_scaled_and_the_network_is_not_changed():
 
 def test_trials_respect_the_chip():
     class Limited(KnownChip):
-        weight_bits, weight_clip = 4, 0.7
-
         def weight_limit(self, k):
             return 0.7 if k else 1.4
+
+        def weight_step(self, k):
+            return 0.7 / 15
 
     sizes = 8, 5, 3
     chip = Limited(make_factors(sizes))
@@ -473,9 +475,9 @@ def test_delays_are_refused():
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ([np.zeros((5, 3))], r"shapes \[\(5, 3\)\], not \[\(64, 3\)\]"),
-        ([], r"shapes \[\], not"),
-        ([np.full((64, 3), np.nan)], "NaN or -inf"),
+        ([np.zeros((5, 3))], r"Broken.*an array of shape \(5, 3\) for layer 0"),
+        ([], "Broken.*spike times of 0 layers, not 1"),
+        ([np.full((64, 3), np.nan)], "Broken.*NaN for layer 0"),
     ],
     ids=["shape", "layers", "nan"],
 )

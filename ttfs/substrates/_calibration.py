@@ -25,10 +25,11 @@ import numpy as np
 from numpy.polynomial.polynomial import polyval
 from sklearn.utils import check_random_state
 
+from ttfs import _in_loop
 from ttfs._network import initial_weights
 from ttfs._neuron import LIF
 from ttfs._spikes import first_spike
-from ttfs.substrates._base import Network, Shared, SubstrateError, check_request
+from ttfs.substrates._base import Network, Shared, check_request
 
 # What neurons are excited with. Stretched inputs tell most about time constants.
 _STRETCHES = 1.0, 2.0, 3.0  # of the input times
@@ -289,35 +290,16 @@ def _weighted_median(values, weights):
 # -- Measurement -------------------------------------------------------------------
 
 
-def _excitation(rng, substrate, k, layer, n_active, drive):
+def _excitation(rng, layer, n_active, drive, limit, step):
     """Random weights with which most neurons fire, as the substrate can have them."""
     n_active += len(layer.bias_times)
     weights = initial_weights(
         rng, *layer.weights.shape, n_active, layer.neuron, drive=drive, spread=_SPREAD
     )
-    threshold = layer.neuron.threshold
-    if hasattr(substrate, "weight_limit"):
-        limit = substrate.weight_limit(k) * threshold
-        weights = np.clip(weights, -limit, limit)
-    bits = getattr(substrate, "weight_bits", None)
-    if bits is not None:
-        step = substrate.weight_clip * threshold / (2**bits - 1)
+    weights = np.clip(weights, -limit, limit)
+    if step > 0:
         weights = np.rint(weights / step) * step
     return replace(layer, weights=weights.astype(layer.weights.dtype))
-
-
-def _measure(substrate, times, network):
-    """Spikes of all layers, checked; at or after t_max there are none."""
-    spikes = [np.asarray(layer, float) for layer in substrate.forward(times, network)]
-    shapes = [layer.shape for layer in spikes]
-    wanted = [(len(times), layer.weights.shape[1]) for layer in network.layers]
-    if shapes != wanted:
-        raise SubstrateError(
-            f"{substrate!r} returned spike times of shapes {shapes}, not {wanted}"
-        )
-    if any(np.isnan(layer).any() or np.isneginf(layer).any() for layer in spikes):
-        raise SubstrateError(f"{substrate!r} returned spike times that are NaN or -inf")
-    return [np.where(layer < network.t_max, layer, np.inf) for layer in spikes]
 
 
 def _trials(substrate, times, network, n_trials, n_samples, rng):
@@ -325,19 +307,25 @@ def _trials(substrate, times, network, n_trials, n_samples, rng):
     begin = times[np.isfinite(times)].min(initial=0.0)
     n_active = [np.isfinite(times).sum(axis=1).mean()]
     n_active += [layer.weights.shape[1] for layer in network.layers[:-1]]
+    limits = _in_loop.weight_limits(substrate, network.layers)
+    steps = _in_loop.weight_steps(substrate, network.layers)
     trials = []
     for r in range(n_trials):
         stretch = _STRETCHES[r % len(_STRETCHES)]
         drive = _DRIVES[r // len(_STRETCHES) % len(_DRIVES)]
         layers = tuple(
-            _excitation(rng, substrate, k, layer, n_active[k], drive)
-            for k, layer in enumerate(network.layers)
+            _excitation(rng, layer, n, drive, limit, step)
+            for layer, n, limit, step in zip(
+                network.layers, n_active, limits, steps, strict=True
+            )
         )
         rows = rng.permutation(len(times))[:n_samples]
         inputs = begin + stretch * (times[rows] - begin)
         t_max = begin + stretch * (network.t_max - begin)
-        spikes = _measure(substrate, inputs.astype(times.dtype), Network(layers, t_max))
+        inputs = inputs.astype(times.dtype)
+        spikes = _in_loop.measure(substrate, inputs, Network(layers, t_max))
         n_active[1:] = [np.isfinite(s).sum(axis=1).mean() for s in spikes[:-1]]
+        spikes = [layer.astype(float) for layer in spikes]
         seen = [inputs.astype(float), *spikes[:-1]]
         trials.append(
             [
@@ -538,6 +526,10 @@ class Calibrated(Shared):
     def __repr__(self):
         return f"Calibrated({self.substrate!r})"
 
+    def weight_step(self, k):
+        """0, for any number: the steps of neurons differ, by their factors."""
+        return 0.0
+
     def forward(self, times, network):
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         factors = self.calibration.effective_threshold
@@ -578,9 +570,9 @@ def calibrate(
     Parameters
     ----------
     substrate : Substrate
-        The chip. What it knows about its weights is used: a method ``weight_limit``,
-        attributes ``weight_bits`` and ``weight_clip`` as those of
-        :class:`AnalogChip`; without them its rounding counts as noise.
+        The chip. What it says of its weights is used: methods ``weight_limit(k)`` and
+        ``weight_step(k)`` as those of :class:`AnalogChip`; without them its rounding
+        counts as noise.
     times : ndarray of shape (n_samples, n_in)
         Typical spike times of the input channels, from the start of the inputs; +inf =
         no spike. ``clf.spike_times(X)[0]`` of a classifier of features.
