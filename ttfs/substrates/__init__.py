@@ -11,10 +11,12 @@ from ttfs.substrates._calibration import Calibrated, Calibration, calibrate
 from ttfs.substrates._chip import AnalogChip
 from ttfs.substrates._clocked import Clocked
 from ttfs.substrates._ideal import Ideal
+from ttfs.substrates._presets import PRESETS, Preset
 from ttfs.substrates._remote import Remote
 from ttfs.substrates._server import Server, serve
 
 __all__ = [
+    "PRESETS",
     "AnalogChip",
     "Calibrated",
     "Calibration",
@@ -22,6 +24,7 @@ __all__ = [
     "Ideal",
     "Layer",
     "Network",
+    "Preset",
     "Remote",
     "Server",
     "Substrate",
