@@ -10,6 +10,10 @@ from ttfs._network import Layer
 from ttfs._spikes import check_times
 
 
+# Of a parameter that must be finite: far from overflow.
+_MOST = 1e20
+
+
 class SubstrateError(RuntimeError):
     """A substrate failed: it could not be reached, or what it sent is unusable."""
 
@@ -101,13 +105,15 @@ def check_request(times, network):
     return np.ascontiguousarray(times)
 
 
-def check_number(name, value, least, most=np.inf, *, is_open=False):
+def check_number(name, value, least, most=_MOST, *, is_open=False):
     """A float in [least, most]; is_open: greater than least."""
     is_real = isinstance(value, Real) and not isinstance(value, bool)
     if not is_real or not least <= value <= most or (is_open and value == least):
         bound = f"greater than {least:g}" if is_open else f"at least {least:g}"
-        if most < np.inf:
+        if most < _MOST:
             bound += f" and at most {most:g}"
+        elif most == _MOST:
+            bound += " and finite"
         raise ValueError(f"{name} must be a number, {bound}; got {value!r}")
     return float(value)
 

@@ -160,7 +160,7 @@ class AnalogChip(Shared):
         self.dead_neurons = check_number("dead_neurons", dead_neurons, 0, 1)
         self.dead_synapses = check_number("dead_synapses", dead_synapses, 0, 1)
         self.time_resolution = check_number("time_resolution", time_resolution, 0)
-        self.duration = check_number("duration", duration, 0, is_open=True)
+        self.duration = check_number("duration", duration, 0, np.inf, is_open=True)
         self.max_inputs = self.max_neurons = None
         if max_inputs is not None:
             self.max_inputs = check_count("max_inputs", max_inputs, 1)
