@@ -20,6 +20,8 @@ CHIP = {
     "rows_per_input": 3,
     "threshold_spread": 0.1,
     "tau_mem_spread": 0.1,
+    "spike_jitter": 0.01,
+    "threshold_drift": 0.01,
 }
 
 
@@ -237,6 +239,11 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert np.sum(peaks > 1) == 2
     got = -clf.decision_function(X) * clf.time_scale_
     assert_allclose(got, np.tile(2.0 + 2.0 * (peaks.max() - peaks), (30, 1)), atol=1e-6)
+    # Training sees the same times.
+    clf.set_params(learning_rate_init=1e-12, weight_decay=0.0, warm_start=True)
+    clf.set_params(max_iter=1).fit(X, y)
+    proba = clf.predict_proba(X)
+    assert_allclose(clf.loss_, -np.log(proba[np.arange(30), y]).mean(), rtol=1e-6)
     clf.coefs_[1] /= 8
     # A spike is earlier than any pseudo-time, and t_max is no spike.
     last = expected.argmax()

@@ -493,9 +493,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     inputs), and a network: `coefs_`, the times of biases, and the nominal neurons. What
     its own neurons are like is not asked for. Spikes from `t_max_` on are not looked
     at. Gradients, and the peaks by which silent output neurons are ordered, are those
-    of the nominal model at the spikes that were measured; with `min_slope` > 0 a spike
-    that the model would not produce learns too, if an input precedes it. Weights are
-    real: a substrate may round them, but the gradient moves what it was sent
+    of the nominal model at the spikes that were measured. (If such a peak is above the
+    threshold, those of its sample are lowered together until none is.) With
+    `min_slope` > 0 a spike that the model would not produce learns too, if an input
+    precedes it. Weights are real: a substrate may round them, but the gradient moves what it was sent
     (straight-through). If it has a method ``weight_limit(k)``, the greatest weight of
     layer k in thresholds, they are kept within that. Initial weights are those without
     a substrate.
