@@ -538,6 +538,13 @@ def test_interrupted_run_survives_pickling_and_failures_at_once(data):
         with pytest.raises(SubstrateError):
             clf.fit(X, y)
         clf.substrate = Failing(1)
+
+    def leave(spikes):
+        raise SystemExit
+
+    clf.set_params(substrate=Failing(5, how=leave))
+    with pytest.raises(SystemExit):
+        clf.fit(X, y)
     clf = pickle.loads(pickle.dumps(clf.set_params(substrate=Ideal())))
     assert_same_model(clf.fit(X, y), whole, X)
     # Without warm_start everything starts anew.
@@ -614,6 +621,26 @@ def test_dead_chip_is_noticed_and_teaches_nothing(data):
     with pytest.raises(SubstrateError, match="no neuron has fired"):
         clf.fit(X, y)
     assert not hasattr(clf, "coefs_")
+
+
+def test_moments_are_those_before_the_silence(data):
+    X, y = data
+    changes = {"weight_decay": 0.0, "shuffle": False, "encoder": "complement"}
+    a, b = (
+        make(Ideal(), **changes),
+        make(Failing(*range(10, 99), how=silent), **changes),
+    )
+    for clf in (a, b):
+        clf.partial_fit(X, y, classes=[0, 1, 2])  # eight batches
+    a.partial_fit(X[:20], y[:20])
+    with pytest.raises(SubstrateError, match="no neuron has fired"):
+        b.partial_fit(X, y)
+    b.set_params(substrate=Ideal())
+    for _ in range(2):
+        for one, other in zip(a.coefs_, b.coefs_, strict=True):
+            assert_array_equal(one, other)
+        for clf in (a, b):
+            clf.partial_fit(X[20:], y[20:])
 
 
 def test_dead_chip_is_noticed_by_online_learning(data):

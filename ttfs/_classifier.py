@@ -496,10 +496,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     of the nominal model at the spikes that were measured. (If such a peak is above the
     threshold, those of its sample are lowered together until none is.) With
     `min_slope` > 0 a spike that the model would not produce learns too, if an input
-    precedes it. Weights are real: a substrate may round them, but the gradient moves what it was sent
-    (straight-through). If it has a method ``weight_limit(k)``, the greatest weight of
-    layer k in thresholds, they are kept within that. Initial weights are those without
-    a substrate.
+    precedes it. Weights are real: a substrate may round them, but the gradient moves
+    what it was sent (straight-through). If it has a method ``weight_limit(k)``, the
+    greatest weight of layer k in thresholds, they are kept within that. Initial weights
+    are those without a substrate.
 
     `substrate` may change at any time: after training with None,
     ``set_params(substrate=chip)`` predicts on a chip with weights of the ideal
