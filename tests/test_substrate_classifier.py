@@ -257,6 +257,31 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert np.isinf(clf.spike_times(X)[1][:, [1, 3]]).all()
 
 
+def test_peaks_are_those_of_rounded_weights():
+    X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
+    chip = Given(np.full(4, 0.3), 3 * [np.inf])
+    clf = make(hidden_layer_sizes=(4,), threshold=2.0).fit(X, y)
+    for weights in clf.coefs_:
+        weights *= 0.5
+    real = clf.set_params(substrate=chip).decision_function(X)
+    chip.weight_step = lambda k: [0.3, 0.07][k]
+    got = clf.decision_function(X)
+    for k, weights in enumerate(clf.coefs_):
+        step = 2.0 * chip.weight_step(k)
+        weights[:] = np.rint(weights / step) * step
+    del chip.weight_step
+    assert_allclose(got, clf.decision_function(X), rtol=1e-5)
+    assert np.abs(got - real).max() > 0.1
+
+
+@pytest.mark.parametrize("step", [-1.0, np.nan, np.inf, None])
+def test_weight_step_must_be_a_number(data, step):
+    chip = Wrapped()
+    chip.weight_step = lambda k: step
+    with pytest.raises(SubstrateError, match=r"weight_step\(0\) of Ideal"):
+        make(chip).fit(*data)
+
+
 def test_spikes_that_the_model_would_not_produce_learn_if_an_input_precedes():
     # Inputs at 0 and 1; outputs at 0.5, to which the second input is too late. The
     # weights are too small for any spike.
