@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 import ttfs
 from ttfs import LIF, TTFSClassifier, _core
+from ttfs._in_loop import Run
 from ttfs.datasets import make_yin_yang
 
 N_IN, N_OUT = 784, 350
@@ -86,7 +87,7 @@ def epoch(benchmark, data, hidden, batch_size, dtype):
     rates = np.full(-(-len(y) // batch_size), 0.005)
 
     def prepare():
-        return (clf._trainer(None),), {}
+        return (clf._trainer(Run(), batch_size),), {}
 
     def run(trainer):
         return trainer.epoch(spikes, labels, factors, order, batch_size, rates)

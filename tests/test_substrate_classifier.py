@@ -20,6 +20,8 @@ CHIP = {
     "rows_per_input": 3,
     "threshold_spread": 0.1,
     "tau_mem_spread": 0.1,
+    "spike_jitter": 0.01,
+    "threshold_drift": 0.01,
 }
 
 
@@ -237,6 +239,11 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert np.sum(peaks > 1) == 2
     got = -clf.decision_function(X) * clf.time_scale_
     assert_allclose(got, np.tile(2.0 + 2.0 * (peaks.max() - peaks), (30, 1)), atol=1e-6)
+    # Training sees the same times.
+    clf.set_params(learning_rate_init=1e-12, weight_decay=0.0, warm_start=True)
+    clf.set_params(max_iter=1).fit(X, y)
+    proba = clf.predict_proba(X)
+    assert_allclose(clf.loss_, -np.log(proba[np.arange(30), y]).mean(), rtol=1e-6)
     clf.coefs_[1] /= 8
     # A spike is earlier than any pseudo-time, and t_max is no spike.
     last = expected.argmax()
@@ -248,6 +255,31 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
     assert set(clf.predict(X)) == {last}
     assert np.isinf(clf.spike_times(X)[1][:, [1, 3]]).all()
+
+
+def test_peaks_are_those_of_rounded_weights():
+    X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
+    chip = Given(np.full(4, 0.3), 3 * [np.inf])
+    clf = make(hidden_layer_sizes=(4,), threshold=2.0).fit(X, y)
+    for weights in clf.coefs_:
+        weights *= 0.5
+    real = clf.set_params(substrate=chip).decision_function(X)
+    chip.weight_step = lambda k: [0.3, 0.07][k]
+    got = clf.decision_function(X)
+    for k, weights in enumerate(clf.coefs_):
+        step = 2.0 * chip.weight_step(k)
+        weights[:] = np.rint(weights / step) * step
+    del chip.weight_step
+    assert_allclose(got, clf.decision_function(X), rtol=1e-5)
+    assert np.abs(got - real).max() > 0.1
+
+
+@pytest.mark.parametrize("step", [-1.0, np.nan, np.inf, None])
+def test_weight_step_must_be_a_number(data, step):
+    chip = Wrapped()
+    chip.weight_step = lambda k: step
+    with pytest.raises(SubstrateError, match=r"weight_step\(0\) of Ideal"):
+        make(chip).fit(*data)
 
 
 def test_spikes_that_the_model_would_not_produce_learn_if_an_input_precedes():
@@ -531,6 +563,13 @@ def test_interrupted_run_survives_pickling_and_failures_at_once(data):
         with pytest.raises(SubstrateError):
             clf.fit(X, y)
         clf.substrate = Failing(1)
+
+    def leave(spikes):
+        raise SystemExit
+
+    clf.set_params(substrate=Failing(5, how=leave))
+    with pytest.raises(SystemExit):
+        clf.fit(X, y)
     clf = pickle.loads(pickle.dumps(clf.set_params(substrate=Ideal())))
     assert_same_model(clf.fit(X, y), whole, X)
     # Without warm_start everything starts anew.
@@ -607,6 +646,26 @@ def test_dead_chip_is_noticed_and_teaches_nothing(data):
     with pytest.raises(SubstrateError, match="no neuron has fired"):
         clf.fit(X, y)
     assert not hasattr(clf, "coefs_")
+
+
+def test_moments_are_those_before_the_silence(data):
+    X, y = data
+    changes = {"weight_decay": 0.0, "shuffle": False, "encoder": "complement"}
+    a, b = (
+        make(Ideal(), **changes),
+        make(Failing(*range(10, 99), how=silent), **changes),
+    )
+    for clf in (a, b):
+        clf.partial_fit(X, y, classes=[0, 1, 2])  # eight batches
+    a.partial_fit(X[:20], y[:20])
+    with pytest.raises(SubstrateError, match="no neuron has fired"):
+        b.partial_fit(X, y)
+    b.set_params(substrate=Ideal())
+    for _ in range(2):
+        for one, other in zip(a.coefs_, b.coefs_, strict=True):
+            assert_array_equal(one, other)
+        for clf in (a, b):
+            clf.partial_fit(X[20:], y[20:])
 
 
 def test_dead_chip_is_noticed_by_online_learning(data):

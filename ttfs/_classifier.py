@@ -493,12 +493,14 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     inputs), and a network: `coefs_`, the times of biases, and the nominal neurons. What
     its own neurons are like is not asked for. Spikes from `t_max_` on are not looked
     at. Gradients, and the peaks by which silent output neurons are ordered, are those
-    of the nominal model at the spikes that were measured; with `min_slope` > 0 a spike
-    that the model would not produce learns too, if an input precedes it. Weights are
-    real: a substrate may round them, but the gradient moves what it was sent
-    (straight-through). If it has a method ``weight_limit(k)``, the greatest weight of
-    layer k in thresholds, they are kept within that. Initial weights are those without
-    a substrate.
+    of the nominal model at the spikes that were measured. (If such a peak is above the
+    threshold, those of its sample are lowered together until none is.) With
+    `min_slope` > 0 a spike that the model would not produce learns too, if an input
+    precedes it. `coefs_` are real. A substrate may have a method ``weight_step(k)``: it
+    rounds the weights of layer k to multiples of that, in thresholds. The model then
+    has the rounded weights, and its gradient moves the real ones (straight-through).
+    With a method ``weight_limit(k)`` they are kept within that limit. Initial weights
+    are those without a substrate.
 
     `substrate` may change at any time: after training with None,
     ``set_params(substrate=chip)`` predicts on a chip with weights of the ideal

@@ -166,10 +166,13 @@ class Measured:
     t_max : float
     pseudo_slope : float
         Of silent outputs, see `_core.Network`.
+    steps : list of float, optional
+        Of the weights of each layer. Default: what the substrate says.
     """
 
-    def __init__(self, substrate, layers, t_max, pseudo_slope):
+    def __init__(self, substrate, layers, t_max, pseudo_slope, steps=None):
         self.substrate, self.t_max = substrate, t_max
+        self.steps = weight_steps(substrate, layers) if steps is None else steps
         self.layers, self.pseudo_slope = layers, pseudo_slope
         self.n_channels = len(layers[0].weights) - len(layers[0].bias_times)
 
@@ -178,7 +181,14 @@ class Measured:
             replace(layer, weights=w)
             for layer, w in zip(self.layers, weights, strict=True)
         ]
-        return Measured(self.substrate, layers, self.t_max, self.pseudo_slope)
+        return Measured(
+            self.substrate, layers, self.t_max, self.pseudo_slope, self.steps
+        )
+
+    def rounded(self, k):
+        """The weights of layer k that the substrate is taken to have."""
+        weights, step = self.layers[k].weights, self.steps[k]
+        return np.rint(weights / step) * weights.dtype.type(step) if step else weights
 
     def spike_times(self, spikes):
         """Spike times (n_samples, n_out) of each layer; +inf = silent."""
@@ -233,7 +243,7 @@ class Measured:
         layer, at = self.layers[-1], measured[-1][rows]
         inputs = self._inputs(spikes, measured, rows)
         events = _core.Events(inputs, layer.neuron, self.t_max)
-        u_peak, _ = events.peak(np.ascontiguousarray(layer.weights), at)
+        u_peak, _ = events.peak(np.ascontiguousarray(self.rounded(-1)), at)
         highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
         excess = np.maximum(highest - u_peak.dtype.type(layer.neuron.threshold), 0)
         return u_peak - excess[:, None]
@@ -323,7 +333,6 @@ class MeasuredTrainer:
 
     def __init__(self, network, trainer, run, n_silent):
         self.network, self.trainer, self.run = network, trainer, run
-        self.steps = weight_steps(network.substrate, network.layers)
         self.n_silent, self.n_updates = n_silent, 0
         self._before_silence = None  # weights, state, n_updates
         self._is_dead = False
@@ -347,13 +356,10 @@ class MeasuredTrainer:
             self.n_silent, self._before_silence = 0, None
         else:
             self._note_silence(spikes, weights)
-        if not any(self.steps):
-            return times, network.peaks(spikes, times)
-        rounded = [
-            np.rint(w / step) * w.dtype.type(step) if step else w
-            for w, step in zip(weights, self.steps, strict=True)
-        ]
-        return times, network.with_weights(rounded).peaks(spikes, times), rounded
+        peaks = network.peaks(spikes, times)
+        if not any(network.steps):
+            return times, peaks
+        return times, peaks, [network.rounded(k) for k in range(len(weights))]
 
     def _note_silence(self, spikes, weights):
         if self._before_silence is None:
