@@ -359,6 +359,39 @@ def test_signals_end_a_server(path):
         assert not os.path.exists(path)
 
 
+def test_a_server_that_is_stopped_leaves_its_substrate_alone(path):
+    begun, finish, calls = threading.Event(), threading.Event(), []
+
+    class Slow:
+        def forward(self, times, network):
+            calls.append("begin")
+            begun.set()
+            finish.wait(5)
+            calls.append("end")
+            return CHIP.forward(times, network)
+
+    def ask():
+        with pytest.raises(SubstrateError, match="no answer"):
+            Remote(path, timeout=5, retries=0).forward(TIMES, NETWORK)
+        calls.append("lost")
+
+    server = Server(Slow(), path).start()
+    clients = [threading.Thread(target=ask) for _ in range(2)]
+    for client in clients:
+        client.start()
+    begun.wait(5)
+    time.sleep(0.1)  # the second request waits for the first
+    timer = threading.Timer(0.2, finish.set)
+    timer.start()
+    server.stop()
+    assert calls[:2] == ["begin", "end"]
+    for client in (timer, *clients):
+        client.join()
+    assert calls == ["begin", "end", "lost", "lost"]
+    with pytest.raises(RuntimeError, match="started once"):
+        server.start()
+
+
 def test_a_late_answer_is_not_taken_for_another(path):
     first, second = make_times(seed=1), make_times(seed=2)
     release = threading.Event()
@@ -392,6 +425,7 @@ def test_an_interrupt_leaves_no_answer_behind(remote, monkeypatch):
     monkeypatch.setattr(_remote._Connection, "_limit", interrupt)
     with pytest.raises(KeyboardInterrupt):
         remote.forward(make_times(seed=1), NETWORK)
+    assert remote._line.connection is None
     assert_same(remote.forward(TIMES, NETWORK), expected)
 
 
@@ -732,6 +766,8 @@ def test_memory_is_set_aside_for_what_arrives_alone():
         b"\xdf" + struct.pack(">I", 2**31),  # a map
         b"\x91" * 10_000,  # lists in lists
         msgpack.packb([[[]] * 200] * 200),
+        msgpack.packb({"type": "forward", "layers": [0] * 300}),
+        msgpack.packb({"type": "forward", **{str(k): k for k in range(20)}}),
     ):
         with pytest.raises(_messages.MessageError, match="decoded"):
             _messages.receive(io.BytesIO(frame(payload)).read)
