@@ -1290,6 +1290,14 @@ def test_wrong_parameters(path, parameter):
         Remote(path, **parameter)
 
 
+def test_the_command_serves_presets():
+    command = [*SERVE, "--stdio", "--preset=brainscales2", "--set=random_state=4"]
+    with Remote(command) as remote:
+        assert remote.describe()["substrate"] == repr(
+            AnalogChip.preset("brainscales2", random_state=4)
+        )
+
+
 def test_what_cannot_be_served(path):
     with pytest.raises(TypeError, match=r"method forward.*int"):
         Server(1, path)
