@@ -115,6 +115,10 @@ class VendorChip:
         """Greatest weight of a synapse, in thresholds: training stays within."""
         return MOST_WEIGHT * WEIGHT_STEP
 
+    def weight_step(self, k):
+        """What weights are multiples of, in thresholds."""
+        return WEIGHT_STEP
+
     def forward(self, times, network):
         """First spikes of every neuron; all samples are one run of the chip."""
         sizes = [layer.weights.shape[1] for layer in network.layers]

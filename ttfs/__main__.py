@@ -7,8 +7,8 @@ import sys
 
 from . import __version__
 from ._compare import BUNDLED, DataError, compare, load_data
-from .substrates import serve
-from .substrates._server import PRESETS, make_substrate
+from .substrates import PRESETS, serve
+from .substrates._server import make_chip
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,9 +144,8 @@ def _add_serve(commands):
     )
     command.add_argument(
         "--preset",
-        default="analog",
         choices=sorted(PRESETS),
-        help="the chip (default: %(default)s)",
+        help="a published set of parameters of the chip (default: an ideal one)",
     )
     command.add_argument(
         "--set",
@@ -185,7 +184,7 @@ def _serve(args):
         address = args.socket or (args.host, args.port)
     logging.basicConfig(level=logging.INFO, format="ttfs serve: %(message)s")
     try:
-        serve(make_substrate(args.preset, args.set), address)
+        serve(make_chip(args.preset, args.set), address)
     except (ValueError, OSError, ImportError) as error:
         args.parser.error(str(error))
     return 0

@@ -154,10 +154,13 @@ def _require(condition, name, wanted):
         raise MessageError(f"{name} of a message must be {wanted}")
 
 
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _number(message, name):
     value = message.get(name)
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    _require(is_real, name, "a number")
+    _require(_is_number(value), name, "a number")
     return float(value)
 
 
@@ -220,8 +223,12 @@ def hello(number):
 
 def welcome(number, substrate, max_bytes):
     """The answer to hello: what the client may want to know about the chip."""
-    limit = getattr(substrate, "weight_limit", None)
-    limits = [] if limit is None else [float(limit(0)), float(limit(1))]
+
+    def of_layers(name):
+        """Of the first layer, and of all others."""
+        method = getattr(substrate, name, None)
+        return [] if method is None else [float(method(0)), float(method(1))]
+
     most = {
         name: None if value is None else int(value)
         for name in ("max_inputs", "max_neurons")
@@ -232,7 +239,8 @@ def welcome(number, substrate, max_bytes):
         "id": number,
         "software": SOFTWARE,
         "substrate": repr(substrate)[:1000],
-        "weight_limits": limits,
+        "weight_limits": of_layers("weight_limit"),
+        "weight_steps": of_layers("weight_step"),
         **most,
         "max_bytes": max_bytes,
     }
@@ -241,11 +249,10 @@ def welcome(number, substrate, max_bytes):
 def read_welcome(message):
     """The fields of a welcome, checked."""
     out = {name: _string(message, name) for name in ("software", "substrate")}
-    limits = _list(message, "weight_limits")
-    for limit in limits:
-        is_real = isinstance(limit, int | float) and not isinstance(limit, bool)
-        _require(is_real and limit > 0, "weight_limits", "positive numbers")
-    out["weight_limits"] = [float(limit) for limit in limits]
+    for name in ("weight_limits", "weight_steps"):
+        values = _list(message, name)
+        _require(all(map(_is_number, values)), name, "numbers")
+        out[name] = [float(value) for value in values]
     for name in ("max_inputs", "max_neurons"):
         value = out[name] = message.get(name)
         is_count = value is None or (type(value) is int and value > 0)

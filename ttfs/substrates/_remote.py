@@ -348,16 +348,22 @@ class Remote(Shared):
         Returns
         -------
         description : dict
-            `substrate`, a text; `weight_limits` of the first layer and of others, in
-            thresholds, empty without limits; `max_inputs` and `max_neurons`, None
-            without limits; `max_bytes` of a message; `software`, that of the server.
+            `substrate`, a text; `weight_limits` and `weight_steps` of the first layer
+            and of others, in thresholds, empty without them; `max_inputs` and
+            `max_neurons`, None without limits; `max_bytes` of a message; `software`,
+            that of the server.
         """
         return self._ask(lambda line: dict(line.welcome))
 
     def weight_limit(self, k):
         """Greatest weight of layer k, in thresholds; inf if there is no limit."""
+        return self._of_layer("weight_limits", k, float("inf"))
+
+    def weight_step(self, k):
+        """What weights of layer k are multiples of, in thresholds; 0: any number."""
+        return self._of_layer("weight_steps", k, 0.0)
+
+    def _of_layer(self, name, k, default):
         welcome = self._own_line().welcome
-        if welcome is None:
-            welcome = self.describe()
-        limits = welcome["weight_limits"]
-        return limits[min(k, len(limits) - 1)] if limits else float("inf")
+        values = (welcome or self.describe())[name]
+        return values[min(k, len(values) - 1)] if values else default

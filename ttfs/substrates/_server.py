@@ -13,15 +13,11 @@ from contextlib import contextmanager
 from ttfs.substrates import _messages
 from ttfs.substrates._base import SubstrateError, check_count
 from ttfs.substrates._chip import AnalogChip
-from ttfs.substrates._ideal import Ideal
 from ttfs.substrates._remote import address_text, check_address
 
 _LOG = logging.getLogger("ttfs.substrates")
 _GRACE = 10.0  # seconds that a request may go on after the server was stopped
 _BACKLOG = 64
-
-# Substrates that ``ttfs serve --preset`` makes.
-PRESETS = {"ideal": Ideal, "analog": AnalogChip}
 
 
 class _Desk:
@@ -332,8 +328,8 @@ def _serve_stdio(desk):
         pass  # the client has left
 
 
-def make_substrate(preset, settings):
-    """The substrate of a preset; settings are texts of the form ``name=value``."""
+def make_chip(preset, settings):
+    """An emulated chip, of a preset or None; settings are texts ``name=value``."""
     values = {}
     for text in settings:
         name, equals, value = text.partition("=")
@@ -341,9 +337,11 @@ def make_substrate(preset, settings):
             raise ValueError(f"{text!r} is not of the form NAME=VALUE")
         values[name.strip()] = _value(value.strip())
     try:
-        return PRESETS[preset](**values)
+        if preset is None:
+            return AnalogChip(**values)
+        return AnalogChip.preset(preset, **values)
     except TypeError as error:
-        raise ValueError(f"{preset}: {error}") from error
+        raise ValueError(str(error)) from error
 
 
 def _value(text):
