@@ -190,6 +190,72 @@ def test_measured_peaks_count_in_pseudo_times():
 
 
 @pytest.mark.usefixtures("every_simd")
+def rounded(weights):
+    """In steps of 1/8, exact in each precision."""
+    return [np.rint(8 * w) / 8 for w in weights]
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize(
+    "changes", [{}, {"local": {"kernel": "table", "feedback": "symmetric"}}]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_that_fired_have_the_gradient_and_others_learn(dtype, changes):
+    layers = make_layers(LIF(), (9, 70, 21, 3), dtype)
+    coarse = [
+        Layer(w, layer.bias_times, layer.neuron)
+        for w, layer in zip(rounded([a.weights for a in layers]), layers, strict=True)
+    ]
+    data = make_data(23, 9, 3, dtype)
+    loss = LOSSES["cross-entropy"]
+    plain = trainers(coarse, loss, weight_decay=0.0, **changes)[0]
+    straight = trainers(layers, loss, weight_decay=0.0, **changes)[0]
+    fire = simulate(layers)
+
+    def forward(spikes, weights):
+        return fire(spikes, rounded(weights)), None, rounded(weights)
+
+    losses = [
+        epoch(plain, coarse, data, 23, forward=fire),
+        epoch(straight, layers, data, 23, forward=forward),
+    ]
+    assert losses[0] == losses[1]
+    moves = [
+        [w - layer.weights for w, layer in zip(core.weights(), before, strict=True)]
+        for core, before in ((plain, coarse), (straight, layers))
+    ]
+    rtol = 1e-9 if dtype == np.float64 else 2e-3  # weights have been rounded
+    for a, b in zip(*moves, strict=True):
+        assert np.abs(a).max() > 0
+        assert_allclose(a, b, rtol=0, atol=rtol * np.abs(a).max())
+    # Moves too small to be seen in one rounding add up.
+    before = straight.weights()
+    for _ in range(3):
+        epoch(straight, layers, data, 23, rate=1e-3, forward=forward)
+    after = straight.weights()
+    assert any((a != b).any() for a, b in zip(after, before, strict=True))
+
+
+def test_weights_that_fired_are_checked():
+    layers = make_layers(LIF(), (9, 21, 3), np.float32)
+    data = make_data(8, 9, 3, np.float32)
+    core = trainers(layers, LOSSES["cross-entropy"])[0]
+    before = core.weights()
+    for change, message in (
+        (lambda w: w[:1], "weights of 2 layers, got 1"),
+        (lambda w: [w[0], w[1].T], "layer 1 must have shape"),
+        (lambda w: [w[0] * np.nan, w[1]], "layer 0 must be finite"),
+    ):
+
+        def forward(spikes, weights, change=change):
+            return simulate(layers)(spikes, weights), None, change(weights)
+
+        with pytest.raises(ValueError, match=message):
+            epoch(core, layers, data, 8, forward=forward)
+        for a, b in zip(core.weights(), before, strict=True):
+            assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("changes", [{}, DROPOUT], ids=["all", "dropout"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_forward_gets_what_enters_the_network_and_the_weights(dtype, changes):
@@ -298,8 +364,8 @@ class TestBorder:
             ([HIDDEN, OUTPUT, OUTPUT], "spike times of 2 layers, got 3"),
             ((HIDDEN, OUTPUT), r"layer 0 must have shape \(2, 6\), got \(6,\)"),
             (
-                (HIDDEN, OUTPUT, OUTPUT),
-                "a list of arrays, or a tuple of that and peaks, got a tuple of 3",
+                (HIDDEN, OUTPUT, OUTPUT, OUTPUT),
+                "or a tuple of that and peaks, and perhaps weights, got a tuple of 4",
             ),
             ([HIDDEN[:1], OUTPUT], r"layer 0 must have shape \(2, 6\), got \(1, 6\)"),
             ([HIDDEN, OUTPUT.T], r"layer 1 must have shape \(2, 3\), got \(3, 2\)"),

@@ -18,7 +18,12 @@ class _State(TypedDict):
     delay_moments: list[tuple[_Real, _Real] | None]
 
 _Layers = Sequence[_Real]
-_Forward = Callable[["Spikes", list[_Real]], _Layers | tuple[_Layers, _Real]]
+_Fired = (
+    _Layers
+    | tuple[_Layers, _Real | None]
+    | tuple[_Layers, _Real | None, _Layers | None]
+)
+_Forward = Callable[["Spikes", list[_Real]], _Fired]
 
 class _Local(TypedDict):
     kernel: Literal["table", "linear"]
@@ -73,13 +78,6 @@ class Events:
     ) -> _Real: ...
 
 class Circuits:
-    tau_mem: _Times | None
-    tau_syn: _Times | None
-    is_dead: NDArray[np.uint8] | None
-    threshold_jitter: float
-    spike_jitter: float
-    spurious_rate: float
-    resolution: float
     def __init__(
         self,
         *,
@@ -148,6 +146,7 @@ class Trainer(Network):
         seed: int = ...,
         state: _State | None = ...,
     ) -> None: ...
+    def weights(self) -> list[_Real]: ...
     def state(self) -> _State: ...
     def epoch(
         self,

@@ -9,7 +9,6 @@ import numpy as np
 from ttfs._network import Layer
 from ttfs._spikes import check_times
 
-
 # Of a parameter that must be finite: far from overflow.
 _MOST = 1e20
 
