@@ -185,6 +185,19 @@ class Server:
     max_bytes : int, default=2**28
         Longest message that is sent or accepted.
 
+    Raises
+    ------
+    TypeError
+        If `substrate` has no method `forward`.
+    ValueError
+        If `address` is none.
+    OSError
+        By `start`: if the address cannot be used, or is in use.
+
+    See Also
+    --------
+    Remote : The client.
+
     Examples
     --------
     >>> import numpy as np
@@ -268,6 +281,11 @@ def serve(substrate, address, *, max_bytes=_messages.MAX_BYTES):
         output, for one client that runs this process.
     max_bytes : int, default=2**28
         Longest message that is sent or accepted.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As :class:`Server`.
 
     See Also
     --------
