@@ -694,3 +694,19 @@ def test_some_silence_is_no_failure(data):
 def test_verbose(data, capsys):
     make(Ideal(), verbose=True, max_iter=2).fit(*data)
     assert capsys.readouterr().out.count("Iteration") == 2
+
+
+def test_calibrate_measures_the_neurons_of_the_substrate():
+    X, y = make_yin_yang(200, random_state=0)
+    chip = AnalogChip(threshold_spread=0.1, random_state=4)
+    clf = TTFSClassifier((12,), max_iter=2, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="substrate is None"):
+        clf.calibrate(X)
+    before = [w.copy() for w in clf.coefs_]
+    calibration = clf.set_params(substrate=chip).calibrate(X, random_state=0)
+    z = np.random.RandomState([4, 0]).standard_normal(15)
+    wanted = np.split(1 + 0.1 * z, [12])
+    for found, factor in zip(calibration.effective_threshold, wanted, strict=True):
+        assert_allclose(found, factor, rtol=0.01)
+    for a, b in zip(clf.coefs_, before, strict=True):
+        assert_array_equal(a, b)

@@ -28,7 +28,7 @@ from ttfs import _core
 from ttfs._activity import count_activity
 from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
-from ttfs._in_loop import Measured, MeasuredTrainer, Run, name_of, weight_limits, within
+from ttfs._in_loop import Measured, MeasuredTrainer, Run, within
 from ttfs._network import (
     Layer,
     cosine,
@@ -49,7 +49,8 @@ from ttfs._on_chip import (
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
 from ttfs.energy import check_cost_model
-from ttfs.substrates._base import SubstrateError
+from ttfs.substrates import Network, SubstrateError, calibrate
+from ttfs.substrates._measure import name_of, weight_limits
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -1520,6 +1521,37 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """
         cost_model = check_cost_model(cost_model)
         return count_activity(self, X, cost_model)
+
+    def calibrate(self, X, **options):
+        """Estimate the neurons of the substrate from spike times alone.
+
+        The substrate runs random networks of the shape of this one on the spike times
+        of `X`; the weights of this network are neither used nor changed.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Typical features.
+        **options
+            Of :func:`ttfs.substrates.calibrate`.
+
+        Returns
+        -------
+        calibration : ttfs.substrates.Calibration
+            Threshold and time constants of each neuron. Its `compensate` makes a
+            substrate with which they are made up for.
+
+        Raises
+        ------
+        ValueError
+            If there is no substrate.
+        """
+        check_is_fitted(self)
+        if self.substrate is None:
+            raise ValueError("calibrate needs a substrate, but substrate is None")
+        times = self._spikes(self._validated(X)).dense(self.n_channels_in_)
+        network = Network(tuple(self._layers), self.t_max_)
+        return calibrate(self.substrate, times, network, **options)
 
     def decision_function(self, X):
         """Confidence scores: -t / time_scale of the output neurons.

@@ -25,11 +25,11 @@ import numpy as np
 from numpy.polynomial.polynomial import polyval
 from sklearn.utils import check_random_state
 
-from ttfs import _in_loop
 from ttfs._network import initial_weights
 from ttfs._neuron import LIF
 from ttfs._spikes import first_spike
 from ttfs.substrates._base import Network, Shared, check_request
+from ttfs.substrates._measure import measure, weight_limits, weight_steps
 
 # What neurons are excited with. Stretched inputs tell most about time constants.
 _STRETCHES = 1.0, 2.0, 3.0  # of the input times
@@ -307,8 +307,8 @@ def _trials(substrate, times, network, n_trials, n_samples, rng):
     begin = times[np.isfinite(times)].min(initial=0.0)
     n_active = [np.isfinite(times).sum(axis=1).mean()]
     n_active += [layer.weights.shape[1] for layer in network.layers[:-1]]
-    limits = _in_loop.weight_limits(substrate, network.layers)
-    steps = _in_loop.weight_steps(substrate, network.layers)
+    limits = weight_limits(substrate, network.layers)
+    steps = weight_steps(substrate, network.layers)
     trials = []
     for r in range(n_trials):
         stretch = _STRETCHES[r % len(_STRETCHES)]
@@ -323,7 +323,7 @@ def _trials(substrate, times, network, n_trials, n_samples, rng):
         inputs = begin + stretch * (times[rows] - begin)
         t_max = begin + stretch * (network.t_max - begin)
         inputs = inputs.astype(times.dtype)
-        spikes = _in_loop.measure(substrate, inputs, Network(layers, t_max))
+        spikes = measure(substrate, inputs, Network(layers, t_max))
         n_active[1:] = [np.isfinite(s).sum(axis=1).mean() for s in spikes[:-1]]
         spikes = [layer.astype(float) for layer in spikes]
         seen = [inputs.astype(float), *spikes[:-1]]

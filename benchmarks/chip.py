@@ -1,0 +1,318 @@
+"""Chip in the loop: accuracy on mismatched chips, speed of the emulator, lost servers.
+
+    python benchmarks/chip.py [--only ROW ...] [--seeds N] [--validation]
+
+A row is a mean over chips, one for each seed: of the network trained on the chip, and
+beside it of the same network trained without one (ideal), and then run on the chip
+(naive). Parameters that are not the defaults are printed; they were chosen on
+validation data, as those of accuracy.py: `--validation` scores on such data. MNIST as
+there. Needs the extras `bench` and `remote`.
+"""
+
+import argparse
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from accuracy import VALIDATION_SEEDS, mnist_16, verdict, yin_yang
+from threadpoolctl import threadpool_limits
+
+import ttfs
+from ttfs import TTFSClassifier, _core
+from ttfs.substrates import AnalogChip, Clocked, Ideal, Network, Remote
+
+# Encoder "latency": the four features of Yin-Yang are complements already.
+YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency"}
+MNIST = {"hidden_layer_sizes": (246,)}
+LOADERS = {"Yin-Yang": (yin_yang, YIN_YANG), "MNIST 16x16": (mnist_16, MNIST)}
+CALIBRATION = 500  # samples of the training set that a chip is calibrated with
+
+
+@dataclass
+class Row:
+    """One line of the table: chips on one data set."""
+
+    work: str
+    data: str
+    chip: dict  # parameters, or the name of a preset
+    must: float = None
+    published: str = ""
+    loss: float = None  # may be lost against the ideal [points]
+    parameters: dict = field(default_factory=dict)
+    is_calibrated: bool = False  # compare with calibrated chips too
+
+    def make_chip(self, seed):
+        if isinstance(self.chip, str):
+            return AnalogChip.preset(self.chip, random_state=seed)
+        return AnalogChip(**self.chip, random_state=seed)
+
+
+ROWS = {
+    "yin-yang": Row(
+        "Yin-Yang on the published noise set",
+        "Yin-Yang",
+        "delgrad",
+        96.5,
+        "95.0 on chip",
+        is_calibrated=True,
+    ),
+    "mnist-16": Row(
+        "MNIST 16x16, 256-246-10",
+        "MNIST 16x16",
+        {
+            "weight_bits": 6,
+            "weight_clip": 1.0,
+            "threshold_spread": 0.05,
+            "tau_mem_spread": 0.1,
+            "tau_syn_spread": 0.1,
+            "spike_jitter": 0.01,
+            "max_inputs": 256,
+            "max_neurons": 256,
+        },
+        97.4,
+        "96.9 on chip",
+        is_calibrated=True,
+    ),
+    "taus": Row(
+        "Yin-Yang, 20 % spread of time constants",
+        "Yin-Yang",
+        {"tau_mem_spread": 0.2, "tau_syn_spread": 0.2},
+        loss=1.0,
+    ),
+    "thresholds": Row(
+        "Yin-Yang, 10 % spread of thresholds",
+        "Yin-Yang",
+        {"threshold_spread": 0.1},
+        loss=1.0,
+    ),
+    # An input's weight is that of five synapses, as in the published wiring.
+    "bits": Row(
+        "Yin-Yang, 4-bit weights, five synapses for each input",
+        "Yin-Yang",
+        {"weight_bits": 4, "weight_clip": 0.7, "rows_per_input": 5},
+        loss=0.7,
+    ),
+    "bits-1": Row(
+        "Yin-Yang, 4-bit weights, one synapse for each input",
+        "Yin-Yang",
+        {"weight_bits": 4, "weight_clip": 3.0},
+    ),
+    "clocked": Row("Yin-Yang, time steps of 0.01 tau", "Yin-Yang", None),
+}
+
+
+@cache
+def ideal(data, seed, is_validation):
+    """A network trained without a chip, and its accuracy."""
+    load, parameters = LOADERS[data]
+    X, y, X_test, y_test = load(is_validation)
+    model = TTFSClassifier(random_state=seed, **parameters).fit(X, y)
+    return model, 100 * model.score(X_test, y_test)
+
+
+def on_chip(model, chip, X, y):
+    """Accuracy of a trained network on a chip."""
+    deployed = model.set_params(substrate=chip)
+    accuracy = 100 * deployed.score(X, y)
+    model.set_params(substrate=None)
+    return accuracy
+
+
+def show(name, scores):
+    deviation = np.std(scores, ddof=1) if len(scores) > 1 else 0.0
+    each = " ".join(f"{score:.2f}" for score in scores)
+    print(f"  {name:22s} {np.mean(scores):.2f} ± {deviation:.2f} %   each: {each}")
+
+
+def report(row, n_seeds, is_validation):
+    load, parameters = LOADERS[row.data]
+    parameters = {**parameters, **row.parameters}
+    X, y, X_test, y_test = load(is_validation)
+    first = VALIDATION_SEEDS if is_validation else 0
+    scores = {}
+    seconds = []
+
+    def note(name, score):
+        scores.setdefault(name, []).append(score)
+
+    for seed in range(first, first + n_seeds):
+        chip = Clocked(0.01) if row.chip is None else row.make_chip(seed)
+        start = time.perf_counter()
+        model = TTFSClassifier(random_state=seed, substrate=chip, **parameters)
+        note("in the loop", 100 * model.fit(X, y).score(X_test, y_test))
+        seconds.append(time.perf_counter() - start)
+        trained, score = ideal(row.data, seed, is_validation)
+        note("ideal", score)
+        note("naive", on_chip(trained, chip, X_test, y_test))
+        if not row.is_calibrated:
+            continue
+        trained.set_params(substrate=chip)
+        better = trained.calibrate(X[:CALIBRATION], random_state=seed).compensate(chip)
+        note("naive, calibrated", on_chip(trained, better, X_test, y_test))
+        model = TTFSClassifier(random_state=seed, substrate=better, **parameters)
+        note("in the loop, calibrated", 100 * model.fit(X, y).score(X_test, y_test))
+    changes = [f"{name}={value!r}" for name, value in parameters.items()]
+    print(f"\n{row.work}: {', '.join(changes)}\n  on {chip!r}")
+    for name, values in scores.items():
+        show(name, values)
+    print(f"  training in the loop   {np.mean(seconds):.0f} s")
+    if row.published:
+        print(f"  published              {row.published}")
+    if row.must is not None:
+        reached = np.mean(scores["in the loop"])
+        verdict("accuracy", reached >= row.must, f"{row.must:.2f}")
+    lost = np.mean(scores["ideal"]) - np.mean(scores["in the loop"])
+    print(f"  lost in the loop       {lost:.2f} points")
+    if row.loss is not None:
+        verdict("loss", lost <= row.loss, f"{row.loss:.2f}")
+    print(end="", flush=True)
+
+
+# -- Speed -------------------------------------------------------------------------
+
+
+def speed(is_validation):
+    """Images per second through the emulated 256-246-10 chip, one thread."""
+    X, y, X_test, _ = mnist_16(is_validation)
+    model = TTFSClassifier(max_iter=3, random_state=0, **MNIST).fit(
+        X[:10_000], y[:10_000]
+    )
+    times = model.spike_times(X_test)[0].astype(np.float32)
+    network = Network(tuple(model._layers), model.t_max_)
+    chip = ROWS["mnist-16"].chip
+    plain = {k: v for k, v in chip.items() if not k.startswith("tau")}
+    substrates = {
+        "ideal": Ideal(),
+        "thresholds, jitter": AnalogChip(**plain),
+        "every noise": AnalogChip(
+            **plain,
+            threshold_drift=0.02,
+            threshold_jitter=0.02,
+            spurious_rate=0.01,
+            time_resolution=1e-3,
+            dead_neurons=0.01,
+        ),
+        "own time constants": AnalogChip(**chip),
+    }
+    seconds = {name: [] for name in substrates}
+    for _ in range(9):
+        for name, substrate in substrates.items():
+            start = time.perf_counter()
+            substrate.forward(times, network)
+            seconds[name].append(time.perf_counter() - start)
+    print(f"\nImages through 256-246-10, one thread, {_core.simd()} (median of 9)")
+    seconds = {name: np.array(values) for name, values in seconds.items()}
+    for name, values in seconds.items():
+        ratio = np.median(values / seconds["ideal"])
+        rate = len(times) / np.median(values)
+        print(f"  {name:22s} {rate:,.0f} images/s, {ratio:.2f} of the ideal time")
+    ratio = [np.median(values / seconds["ideal"]) for values in seconds.values()]
+    slowest = len(times) / np.median(seconds["own time constants"])
+    verdict("rate", slowest > 20_800, "20,800 images/s")
+    verdict("noise", max(ratio[1:3]) <= 2, "2.0")
+    verdict("taus", ratio[3] <= 4, "4.0")
+
+
+# -- Lost servers ------------------------------------------------------------------
+
+KILLS = 20
+
+
+class Mortal:
+    """A chip server that is killed again and again, and started anew."""
+
+    def __init__(self, path, preset, seed):
+        self.command = [sys.executable, "-m", "ttfs", "serve", "--socket", path]
+        self.command += ["--preset", preset, "--set", f"random_state={seed}"]
+        self.path, self.n_kills, self.stopped = path, 0, threading.Event()
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
+        while not os.path.exists(self.path):
+            time.sleep(0.05)
+
+    def run(self, seconds):
+        """Kill and restart, each time after so many seconds of service."""
+        while self.n_kills < KILLS and not self.stopped.wait(seconds):
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.n_kills += 1
+            if os.path.exists(self.path):
+                os.unlink(self.path)
+            self.start()
+
+    def stop(self):
+        self.stopped.set()
+        self.process.kill()
+        self.process.wait()
+
+
+def kills(is_validation):
+    """A training run whose chip server is killed 20 times, and one without."""
+    X, y, X_test, y_test = yin_yang(is_validation)
+    parameters = {**YIN_YANG, "random_state": 0}
+    chip = AnalogChip.preset("delgrad", random_state=0)
+    start = time.perf_counter()
+    calm = TTFSClassifier(substrate=chip, **parameters).fit(X, y)
+    seconds = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "chip")
+        server = Mortal(path, "delgrad", 0)
+        killer = threading.Thread(target=server.run, args=(seconds / (2 * KILLS),))
+        with Remote(path, retries=30) as remote:
+            model = TTFSClassifier(substrate=remote, **parameters)
+            killer.start()
+            try:
+                start = time.perf_counter()
+                model.fit(X, y)
+                took = time.perf_counter() - start
+            finally:
+                server.stopped.set()
+                killer.join()
+                score = model.score(X_test, y_test)
+                server.stop()
+    pairs = zip(model.coefs_, calm.coefs_, strict=True)
+    same = all(np.array_equal(a, b) for a, b in pairs)
+    expected = 100 * calm.score(X_test, y_test)
+    print(f"\nYin-Yang on 'delgrad', the server killed {server.n_kills} times in a fit")
+    print(f"  undisturbed            {expected:.2f} %, {seconds:.0f} s")
+    print(f"  killed                 {100 * score:.2f} %, {took:.0f} s")
+    verdict("kills", server.n_kills == KILLS, f"{KILLS}")
+    verdict("weights", same, "the same bits")
+
+
+SPECIAL = {"speed": speed, "kills": kills}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [*SPECIAL, *ROWS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--validation", action="store_true", help="score on validation data"
+    )
+    options = parser.parse_args()
+    scored = "validation data" if options.validation else "test data"
+    print(f"ttfs {ttfs.__version__}, {platform.machine()}, one thread; {scored}")
+    with threadpool_limits(1):
+        for name in options.only:
+            if name in SPECIAL:
+                SPECIAL[name](options.validation)
+            else:
+                report(ROWS[name], options.seeds, options.validation)
+
+
+if __name__ == "__main__":
+    main()
