@@ -202,9 +202,7 @@ def _add_robustness(commands):
             f"{QUICK_UPDATES})"
         ),
     )
-    command.add_argument(
-        "--quick", action="store_true", help="less training on less chips"
-    )
+    command.add_argument("--quick", action="store_true", help="fewer updates and chips")
     _add_chip(command)
     command.add_argument(
         "--jobs",
@@ -314,6 +312,8 @@ def _robustness(args):
         return robustness(
             study, points, args.seeds or chips, args.out, args.jobs, not args.no_plot
         )
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
         args.parser.error(str(error))
 

@@ -116,7 +116,7 @@ def read_sweeps(texts):
 def make_base(data, preset, settings):
     """The chip that sweeps start from; with neither preset nor settings an ideal one.
 
-    Only its wiring follows from the data: the less features, the more rows each.
+    Only its wiring follows from the data: the fewer features, the more rows each.
     """
     if preset is None:
         rows = max(1, round(_ROWS / data.X.shape[1]))
