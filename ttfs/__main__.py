@@ -7,6 +7,18 @@ import sys
 
 from . import __version__
 from ._compare import BUNDLED, DataError, compare, load_data
+from ._robustness import (
+    CHIPS,
+    QUICK_CHIPS,
+    QUICK_UPDATES,
+    SWEEPS,
+    UPDATES,
+    Study,
+    make_base,
+    n_epochs,
+    read_sweeps,
+    robustness,
+)
 from .substrates import PRESETS, serve
 from .substrates._server import make_chip
 
@@ -105,8 +117,113 @@ def _parser():
     command.set_defaults(
         run=_compare, parser=command, hint="data sets are given with --dataset"
     )
+    _add_robustness(commands)
     _add_serve(commands)
     return parser
+
+
+def _count(text):
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return count
+
+
+def _jobs(text):
+    try:
+        jobs = int(text)
+    except ValueError:
+        jobs = 0
+    if jobs == 0:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of processes, or -1 for one per processor"
+        )
+    return jobs
+
+
+def _add_robustness(commands):
+    defaults = [name for name, sweep in SWEEPS.items() if sweep.is_default]
+    command = commands.add_parser(
+        "robustness",
+        help="what a chip costs, and what training in the loop recovers",
+        description=(
+            "Sweep what is wrong with an emulated chip. For each value and chip, "
+            "TTFSClassifier is trained without the chip and in the loop, and both are "
+            "tested on it. Prints a table, and writes it with a figure and all runs; "
+            "runs that are there already are not run again: docs/robustness.md."
+        ),
+    )
+    command.add_argument(
+        "--dataset",
+        default=BUNDLED[0],
+        metavar="NAME|FILE",
+        help=(
+            f"{', '.join(BUNDLED)}, a .npz file with arrays X and y, or a .csv file "
+            f"whose last column is the label (default: %(default)s)"
+        ),
+    )
+    command.add_argument(
+        "--cv",
+        type=_folds,
+        default=5,
+        metavar="K",
+        help="folds of the data; chips take turns at them (default: %(default)s)",
+    )
+    command.add_argument(
+        "--hidden",
+        type=_layer_sizes,
+        metavar="SIZES",
+        help="hidden layers, such as 100 or 100,50 (default: 100; for yin_yang 120)",
+    )
+    command.add_argument(
+        "--sweep",
+        action="append",
+        metavar="NAME[=V1,V2,...]",
+        help=(
+            f"what to sweep, and its values; may be repeated: {', '.join(SWEEPS)} "
+            f"(default: {', '.join(defaults)})"
+        ),
+    )
+    command.add_argument(
+        "--seeds",
+        type=_count,
+        metavar="N",
+        help=f"chips for each value (default: {CHIPS}; with --quick {QUICK_CHIPS})",
+    )
+    command.add_argument(
+        "--max-iter",
+        type=_count,
+        metavar="N",
+        help=(
+            f"epochs (default: as many as make {UPDATES} updates; with --quick "
+            f"{QUICK_UPDATES})"
+        ),
+    )
+    command.add_argument("--quick", action="store_true", help="fewer updates and chips")
+    _add_chip(command)
+    command.add_argument(
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="processes; -1: one per processor (default: %(default)s)",
+    )
+    command.add_argument(
+        "--out",
+        default="robustness",
+        metavar="PATH",
+        help=(
+            "a folder, or a path for .csv, .json and the figure: .png, or .svg or .pdf "
+            "if it ends so (default: %(default)s)"
+        ),
+    )
+    command.add_argument("--no-plot", action="store_true", help="without a figure")
+    command.set_defaults(
+        run=_robustness, parser=command, hint="sweeps are given with --sweep"
+    )
 
 
 def _port(text):
@@ -142,6 +259,13 @@ def _add_serve(commands):
         help="with --port: the address of this computer (default: %(default)s, which "
         "other computers cannot reach)",
     )
+    _add_chip(command)
+    command.set_defaults(
+        run=_serve, parser=command, hint="parameters are given with --set"
+    )
+
+
+def _add_chip(command):
     command.add_argument(
         "--preset",
         choices=sorted(PRESETS),
@@ -153,9 +277,6 @@ def _add_serve(commands):
         default=[],
         metavar="NAME=VALUE",
         help="a parameter of the chip, such as weight_bits=6; may be repeated",
-    )
-    command.set_defaults(
-        run=_serve, parser=command, hint="parameters are given with --set"
     )
 
 
@@ -174,6 +295,26 @@ def _compare(args):
         data = [load_data(name, args.cv, args.seed) for name in names]
         return compare(data, args.hidden, args.seed)
     except DataError as error:
+        args.parser.error(str(error))
+
+
+def _robustness(args):
+    updates, chips = (QUICK_UPDATES, QUICK_CHIPS) if args.quick else (UPDATES, CHIPS)
+    try:
+        points = read_sweeps(args.sweep)
+        data = load_data(args.dataset, args.cv, 0)
+        study = Study(
+            data,
+            make_base(data, args.preset, args.set),
+            args.hidden or data.hidden,
+            args.max_iter or n_epochs(len(data.splits[0][0]), updates),
+        )
+        return robustness(
+            study, points, args.seeds or chips, args.out, args.jobs, not args.no_plot
+        )
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError) as error:
         args.parser.error(str(error))
 
 
