@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import StandardScaler
 
 from ttfs import TTFSClassifier, _robustness
@@ -147,6 +147,7 @@ def test_runs_equal_direct_calls(study):
         train, test = data.splits[k]
         scaler = StandardScaler().fit(data.X[train])
         X, X_test = scaler.transform(data.X[train]), scaler.transform(data.X[test])
+        assert_array_equal(study.split(k)[2], X_test)
         clf = TTFSClassifier((15,), max_iter=6, random_state=k).fit(X, data.y[train])
         assert run.ideal == clf.score(X_test, data.y[test])
         clf.set_params(substrate=chip)
@@ -444,14 +445,23 @@ def test_changed_data_are_other_settings(capsys, command):
     assert "settings, checksum" in error_of(capsys, command)
 
 
-def test_a_foreign_file_stays(capsys, command, tmp_path):
-    (tmp_path / "robustness.csv").write_text("my,own\n")
-    message = "robustness.csv holds results, but robustness.json does not tell"
-    for text in (None, "", "[]", "{}"):
-        if text is not None:
-            (tmp_path / "robustness.json").write_text(text)
-        assert message in error_of(capsys, command)
-    assert (tmp_path / "robustness.csv").read_text() == "my,own\n"
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"csv": "my,own\n"},
+        {"json": "my own"},
+        {"json": '{"mine": 1}'},
+        {"csv": "my,own\n", "json": "[]"},
+        {"csv": "my,own\n", "json": '{"settings": 1}'},
+    ],
+)
+def test_foreign_files_stay(capsys, command, tmp_path, files):
+    for ending, text in files.items():
+        (tmp_path / f"robustness.{ending}").write_text(text)
+    assert "is there, but no settings of a study" in error_of(capsys, command)
+    for ending, text in files.items():
+        assert (tmp_path / f"robustness.{ending}").read_text() == text
+    assert len(list(tmp_path.iterdir())) == 1 + len(files)
 
 
 # ------------------------------------------------------------------------- the figure
