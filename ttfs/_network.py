@@ -37,7 +37,7 @@ class Layer:
     ----------
     .. [1] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
        for training delays and weights on spiking neuromorphic hardware", Nature
-       Communications (2025).
+       Communications 16 (2025), doi 10.1038/s41467-025-63120-y.
     """
 
     weights: np.ndarray

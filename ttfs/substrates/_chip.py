@@ -101,7 +101,7 @@ class AnalogChip(Shared):
     trial. Spikes are disturbed in the order of the parameters above; what a neuron
     emits then is what the next layer sees and what is measured.
 
-    The C core computes it, in 1.0 to 1.4 times the time of :class:`Ideal`, or 3 to 4
+    The C core computes it, in 1.0 to 1.4 times the time of :class:`Ideal`, or 2.4
     times where time constants differ by neuron.
 
     Examples
