@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import StandardScaler
 
 from ttfs import TTFSClassifier, _robustness
@@ -147,6 +147,7 @@ def test_runs_equal_direct_calls(study):
         train, test = data.splits[k]
         scaler = StandardScaler().fit(data.X[train])
         X, X_test = scaler.transform(data.X[train]), scaler.transform(data.X[test])
+        assert_array_equal(study.split(k)[2], X_test)
         clf = TTFSClassifier((15,), max_iter=6, random_state=k).fit(X, data.y[train])
         assert run.ideal == clf.score(X_test, data.y[test])
         clf.set_params(substrate=chip)
