@@ -445,14 +445,23 @@ def test_changed_data_are_other_settings(capsys, command):
     assert "settings, checksum" in error_of(capsys, command)
 
 
-def test_a_foreign_file_stays(capsys, command, tmp_path):
-    (tmp_path / "robustness.csv").write_text("my,own\n")
-    message = "robustness.csv holds results, but robustness.json does not tell"
-    for text in (None, "", "[]", "{}"):
-        if text is not None:
-            (tmp_path / "robustness.json").write_text(text)
-        assert message in error_of(capsys, command)
-    assert (tmp_path / "robustness.csv").read_text() == "my,own\n"
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"csv": "my,own\n"},
+        {"json": "my own"},
+        {"json": '{"mine": 1}'},
+        {"csv": "my,own\n", "json": "[]"},
+        {"csv": "my,own\n", "json": '{"settings": 1}'},
+    ],
+)
+def test_foreign_files_stay(capsys, command, tmp_path, files):
+    for ending, text in files.items():
+        (tmp_path / f"robustness.{ending}").write_text(text)
+    assert "is there, but no settings of a study" in error_of(capsys, command)
+    for ending, text in files.items():
+        assert (tmp_path / f"robustness.{ending}").read_text() == text
+    assert len(list(tmp_path.iterdir())) == 1 + len(files)
 
 
 # ------------------------------------------------------------------------- the figure

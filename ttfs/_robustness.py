@@ -288,8 +288,9 @@ class Results:
         )
         self.settings = settings
         self.runs = {}
-        if self.csv.exists():
+        if self.csv.exists() or self.json.exists():
             self._check_settings()
+        if self.csv.exists():
             self.runs = {run.key: run for run in _read(self.csv)}
         stem.parent.mkdir(parents=True, exist_ok=True)
         self.write_table([])
@@ -300,11 +301,11 @@ class Results:
 
     def _check_settings(self):
         try:
-            held = json.loads(self.json.read_text("utf-8"))["settings"]
+            held = dict(json.loads(self.json.read_text("utf-8"))["settings"])
         except (OSError, ValueError, KeyError, TypeError):
             raise DataError(
-                f"{self.csv} holds results, but {self.json} does not tell of what: "
-                "choose another --out, or delete it"
+                f"{self.csv} or {self.json} is there, but no settings of a study: "
+                "choose another --out"
             ) from None
         for name, value in self.settings.items():
             if held.get(name) != value:
