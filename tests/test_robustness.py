@@ -252,6 +252,11 @@ def test_nothing_is_recovered_without_a_loss(naive):
     assert point.cells()[-1] == "-"
 
 
+def test_a_ratio_that_is_all_noise():
+    (point,) = summarise(make_runs([0.98] * 3, [0.97] * 3, [0.98, 0.95, 0.99]))
+    assert point.recovered is point.recovered_error is None
+
+
 def test_one_chip_has_no_errors():
     (point,) = summarise(make_runs([0.98], [0.7], [0.9]))
     assert point.cells() == ["tau_spread", "0.1", "1", "70.0", "90.0", "-"]
