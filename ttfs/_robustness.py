@@ -31,7 +31,9 @@ _ROWS = 20
 # The features of Yin-Yang are complements of each other.
 _ENCODERS = {"yin_yang": "latency"}
 
-_LEAST_LOSS = 2.0  # standard errors of a loss that is worth to be recovered
+# Where it is said what was recovered: the loss is at least so many standard errors, and
+# the standard error of the ratio is at most this.
+_LEAST_LOSS, _MOST_ERROR = 2.0, 0.5
 _COLUMNS = ("sweep", "value", "chips", "naive %", "in the loop %", "recovered %")
 _WIDTHS = (17, 8, 5, 12, 13, 12)
 _FIGURES = (".png", ".svg", ".pdf")
@@ -421,7 +423,7 @@ def _recovered(runs):
     """The part of the loss that training in the loop recovers, and its standard error.
 
     The ratio of mean differences, with the error of a ratio to first order: that of the
-    mean of gain - ratio * loss over mean loss. (None, None) unless there is a loss.
+    mean of gain - ratio * loss over mean loss. (None, None) where they mean nothing.
     """
     n = len(runs)
     if n < 2:
@@ -433,7 +435,7 @@ def _recovered(runs):
         return None, None
     ratio = gain.mean() / loss.mean()
     error = np.std(gain - ratio * loss, ddof=1) / np.sqrt(n) / loss.mean()
-    return float(ratio), float(error)
+    return (float(ratio), float(error)) if error <= _MOST_ERROR else (None, None)
 
 
 def _percent(mean, error, digits=1):
