@@ -106,6 +106,20 @@ ROWS = {
         {"weight_bits": 4, "weight_clip": 3.0},
     ),
     "clocked": Row("Yin-Yang, time steps of 0.01 tau", "Yin-Yang", None),
+    "calibration": Row(
+        "Yin-Yang, coarse weights, mismatch, and thresholds that are too high",
+        "Yin-Yang",
+        {
+            "weight_bits": 6,
+            "weight_clip": 3.0,
+            "threshold_spread": 0.05,
+            "threshold_offset": 0.05,
+            "tau_mem_spread": 0.1,
+            "tau_syn_spread": 0.1,
+            "spike_jitter": 0.01,
+        },
+        calibrated="naive, in the loop",
+    ),
 }
 
 
