@@ -468,7 +468,7 @@ def test_bad_parameters(parameters, message):
 def test_delays_are_refused():
     network = make_network((6, 3), LIF())
     layer = replace(network.layers[0], delays=np.zeros(7))
-    with pytest.raises(ValueError, match="networks with delays cannot be calibrated"):
+    with pytest.raises(ValueError, match="layer 0 has delays"):
         calibrate(Ideal(), make_times(6), Network((layer,), 2.0))
 
 

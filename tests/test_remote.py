@@ -237,6 +237,7 @@ def test_a_network_that_does_not_fit_is_refused_at_once(path):
         (lambda spikes: [spikes[0], spikes[1][1:]], r"layer 1.*shape \(7, 3\)"),
         (lambda spikes: [spikes[0].astype(complex), spikes[1]], "complex128"),
         (lambda spikes: [spikes[0] * np.nan, spikes[1]], "layer 0.*NaN"),
+        (lambda spikes: [spikes[0], np.ma.array(spikes[1])], "layer 1 .* masked"),
     ],
 )
 def test_a_substrate_that_fails_is_reported_and_served_on(path, change, match):
@@ -644,6 +645,7 @@ WRONG_MESSAGES = {
     "tau_syn that is bool": (layer_changed(tau_syn=True), "garbled"),
     "no t_max": (request(t_max=None), "garbled"),
     "t_max NaN": (request(t_max=float("nan")), "refused"),
+    "no layers": (request(layers=[]), "refused"),
     "a negative threshold": (layer_changed(threshold=-1.0), "refused"),
     "tau_mem NaN": (layer_changed(tau_mem=float("nan")), "refused"),
     "times of -inf": (request(times=array(np.full((7, 6), -np.inf))), "refused"),

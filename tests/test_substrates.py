@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+from dataclasses import replace
 
 import chip_twin
 import numpy as np
@@ -141,6 +142,40 @@ def test_bad_requests(substrate):
         substrate.forward(times[:, 1:], network)
     with pytest.raises(ValueError, match="float32 or float64"):
         substrate.forward(times.astype(str), network)
+    with pytest.raises(ValueError, match="masked array"):
+        substrate.forward(np.ma.masked_greater(times, 0.5), network)
+    with pytest.raises(ValueError, match="at least one layer"):
+        substrate.forward(times, Network(()))
+    for t_max in (np.nan, 0.0, -1.0):
+        with pytest.raises(ValueError, match="t_max must be a positive number"):
+            substrate.forward(times, Network(network.layers, t_max))
+
+
+@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
+def test_bad_layers(substrate):
+    times, network = make()
+    first, second = network.layers
+    nan, infinite = first.weights * np.nan, np.where(first.weights < 0, np.inf, 0)
+    for changes, message in (
+        ({"weights": nan}, "weights of layer 0 must be finite"),
+        ({"weights": infinite}, "weights of layer 0 must be finite"),
+        ({"weights": first.weights[0]}, "got 1 and 1 dimension"),
+        ({"bias_times": np.zeros((1, 1))}, "got 2 and 2 dimension"),
+        ({"bias_times": np.array([np.nan])}, "bias_times of layer 0 must be finite"),
+        ({"delays": np.zeros(21)}, "layer 0 has delays"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            substrate.forward(times, Network((replace(first, **changes), second)))
+
+
+@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
+def test_a_bias_without_a_spike_is_none(substrate):
+    times, network = make(sizes=(20, 37))
+    (layer,) = network.layers
+    absent = replace(layer, bias_times=np.array([np.inf]))
+    without = Layer(layer.weights[:-1], np.empty(0), layer.neuron)
+    (got,) = substrate.forward(times, Network((absent,)))
+    assert_array_equal(got, substrate.forward(times, Network((without,)))[0])
 
 
 # -- The emulated chip -------------------------------------------------------------

@@ -84,7 +84,9 @@ class Shared:
 
 
 def check_request(times, network):
-    """Times as a contiguous float32 or float64 array; raise unless the shapes fit."""
+    """Times as a contiguous float32 or float64 array; raise unless all is in order."""
+    if np.ma.isMaskedArray(times):
+        raise ValueError("times is a masked array: +inf stands for no spike")
     times = np.asarray(times)
     if times.ndim != 2 or times.dtype not in (np.float32, np.float64):
         raise ValueError(
@@ -92,8 +94,23 @@ def check_request(times, network):
             f"{times.dtype} of shape {times.shape}"
         )
     check_times(times, "times")
+    if not network.t_max > 0:
+        raise ValueError(f"t_max must be a positive number, got {network.t_max}")
+    if not network.layers:
+        raise ValueError("a network must have at least one layer")
     n_in = times.shape[1]
     for k, layer in enumerate(network.layers):
+        if getattr(layer, "delays", None) is not None:
+            raise ValueError(f"layer {k} has delays, which a substrate does not have")
+        if np.ndim(layer.weights) != 2 or np.ndim(layer.bias_times) != 1:
+            raise ValueError(
+                f"layer {k} must have a 2-d array of weights and a 1-d one of "
+                f"bias_times, got {np.ndim(layer.weights)} and "
+                f"{np.ndim(layer.bias_times)} dimension(s)"
+            )
+        if not np.isfinite(layer.weights).all():
+            raise ValueError(f"weights of layer {k} must be finite")
+        check_times(layer.bias_times, f"bias_times of layer {k}")
         wanted = n_in + len(layer.bias_times)
         if layer.weights.shape[0] != wanted:
             raise ValueError(

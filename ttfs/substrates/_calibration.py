@@ -629,8 +629,6 @@ def calibrate(
     array([1.1, 1.1, 1.1, 1.1])
     """
     times = check_request(times, network)
-    if any(getattr(layer, "delays", None) is not None for layer in network.layers):
-        raise ValueError("networks with delays cannot be calibrated: use delays=None")
     if len(times) == 0:
         raise ValueError("times has 0 samples, but at least 1 is needed")
     counts = {"n_trials": n_trials, "n_samples": n_samples, "min_spikes": min_spikes}

@@ -59,8 +59,10 @@ class Clocked(Shared):
             t_max = min(t_max, self.duration * tau_syn)
         if np.isinf(t_max):
             finite = times[np.isfinite(times)]
-            biases = [layer.bias_times.max(initial=0) for layer in network.layers]
-            last = max(finite.max(initial=0), *biases)
+            biases = np.concatenate([layer.bias_times for layer in network.layers])
+            last = max(
+                finite.max(initial=0), biases[np.isfinite(biases)].max(initial=0)
+            )
             t_max = float(last) + _DURATION * tau_syn
         core = core_network(network, times.dtype, t_max=t_max)
         return core.clocked(as_spikes(times, network), self.step * tau_syn)

@@ -58,6 +58,8 @@ def measure(substrate, times, network):
         reject(f"spike times of {len(returned)} layers, not {len(network.layers)}")
     spikes = []
     for k, (array, layer) in enumerate(zip(returned, network.layers, strict=True)):
+        if np.ma.isMaskedArray(array):
+            reject(f"a masked array for layer {k}; +inf stands for no spike")
         try:
             array = np.asarray(array)
         except (TypeError, ValueError) as error:
