@@ -17,6 +17,7 @@ from ttfs.substrates import (
     Ideal,
     Layer,
     Network,
+    NetworkError,
     SubstrateError,
     calibrate,
 )
@@ -341,7 +342,9 @@ def test_calibrated_substrate_passes_everything_on():
         assert_array_equal(one, two)
     with pytest.raises(AttributeError):
         _ = compensated.nothing_like_this
-    with pytest.raises(ValueError, match=r"of \[4\] neurons, but those of \[3\] were"):
+    with pytest.raises(
+        NetworkError, match=r"of \[4\] neurons, but those of \[3\] were"
+    ):
         compensated.forward(times, make_network((6, 4), LIF()))
 
 

@@ -90,7 +90,9 @@ def test_every_fitted_attribute_is_documented():
 
 
 @pytest.mark.parametrize(
-    "item", [*PUBLIC, ttfs.get_include], ids=lambda item: item.__qualname__
+    "item",
+    [*PUBLIC, ttfs.get_include, substrates.NetworkError],
+    ids=lambda item: item.__qualname__,
 )
 def test_examples_run(item):
     finder = doctest.DocTestFinder(recurse=False)

@@ -44,6 +44,7 @@ from ttfs.substrates import (
     Ideal,
     Layer,
     Network,
+    NetworkError,
     Remote,
     Server,
     SubstrateError,
@@ -220,7 +221,7 @@ def test_a_network_that_does_not_fit_is_refused_at_once(path):
     substrate = Broken(lambda spikes: spikes)
     network, times = make_network((21, 2)), make_times(n_in=21)
     with Server(substrate, path), Remote(path, **QUICK) as remote:
-        with pytest.raises(ValueError, match=r"21 inputs.*of the chip 20"):
+        with pytest.raises(NetworkError, match=r"21 inputs.*of the chip 20"):
             remote.forward(times, network)
         assert substrate.n_calls == 1
         connection = remote._line.connection

@@ -22,6 +22,7 @@ from ttfs.substrates import (
     Ideal,
     Layer,
     Network,
+    NetworkError,
     Substrate,
 )
 
@@ -371,11 +372,11 @@ def test_capacity():
     times, network = make(sizes=(20, 37, 5))
     chip = AnalogChip(max_inputs=37, max_neurons=42)
     assert len(chip.forward(times, network)) == 2
-    with pytest.raises(ValueError, match="42 neurons, and the chip 41"):
+    with pytest.raises(NetworkError, match="42 neurons, and the chip 41"):
         AnalogChip(max_neurons=41).forward(times, network)
-    with pytest.raises(ValueError, match="layer 1 has 37 inputs, and a neuron"):
+    with pytest.raises(NetworkError, match="layer 1 has 37 inputs, and a neuron"):
         AnalogChip(max_inputs=36).forward(times, network)
-    with pytest.raises(ValueError, match="layer 0 has 20 inputs with 3 rows each"):
+    with pytest.raises(NetworkError, match="layer 0 has 20 inputs with 3 rows each"):
         AnalogChip(max_inputs=59, rows_per_input=3).forward(times, network)
 
 

@@ -6,7 +6,7 @@ A substrate is a chip, or something that stands for one: any object with a metho
 """
 
 from ttfs._network import Layer
-from ttfs.substrates._base import Network, Substrate, SubstrateError
+from ttfs.substrates._base import Network, NetworkError, Substrate, SubstrateError
 from ttfs.substrates._calibration import Calibrated, Calibration, calibrate
 from ttfs.substrates._chip import AnalogChip
 from ttfs.substrates._clocked import Clocked
@@ -24,6 +24,7 @@ __all__ = [
     "Ideal",
     "Layer",
     "Network",
+    "NetworkError",
     "Preset",
     "Remote",
     "Server",

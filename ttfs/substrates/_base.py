@@ -17,6 +17,24 @@ class SubstrateError(RuntimeError):
     """A substrate failed: it could not be reached, or what it sent is unusable."""
 
 
+class NetworkError(ValueError):
+    """A substrate cannot run the network, which does not fit, for example.
+
+    Of all that a substrate raises, the estimator passes on this and
+    :class:`SubstrateError`; anything else is a failure of the substrate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ttfs import LIF
+    >>> from ttfs.substrates import AnalogChip, Layer, Network
+    >>> layer = Layer(np.ones((4, 3)), np.empty(0), LIF())
+    >>> AnalogChip(max_neurons=2).forward(np.zeros((1, 4)), Network((layer,)))
+    Traceback (most recent call last):
+    ttfs.substrates._base.NetworkError: the network has 3 neurons, and the chip 2
+    """
+
+
 @dataclass(frozen=True)
 class Network:
     """The network that a substrate is asked to run. It reads it, and never writes.

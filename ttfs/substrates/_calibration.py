@@ -28,7 +28,7 @@ from sklearn.utils import check_random_state
 from ttfs._network import initial_weights
 from ttfs._neuron import LIF
 from ttfs._spikes import first_spike
-from ttfs.substrates._base import Network, Shared, check_request
+from ttfs.substrates._base import Network, NetworkError, Shared, check_request
 from ttfs.substrates._measure import measure, weight_limits, weight_steps
 
 # What neurons are excited with. Stretched inputs tell most about time constants.
@@ -535,7 +535,7 @@ class Calibrated(Shared):
         factors = self.calibration.effective_threshold
         sizes = [layer.weights.shape[1] for layer in network.layers]
         if sizes != [len(layer) for layer in factors]:
-            raise ValueError(
+            raise NetworkError(
                 f"the network has layers of {sizes} neurons, but those of "
                 f"{[len(layer) for layer in factors]} were calibrated"
             )

@@ -6,7 +6,13 @@ from functools import lru_cache
 import numpy as np
 
 from ttfs import _core
-from ttfs.substrates._base import Shared, check_count, check_number, check_request
+from ttfs.substrates._base import (
+    NetworkError,
+    Shared,
+    check_count,
+    check_number,
+    check_request,
+)
 from ttfs.substrates._ideal import as_spikes, core_network
 from ttfs.substrates._presets import PRESETS
 
@@ -217,7 +223,7 @@ class AnalogChip(Shared):
     def _check_capacity(self, network):
         n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
         if self.max_neurons is not None and n_neurons > self.max_neurons:
-            raise ValueError(
+            raise NetworkError(
                 f"the network has {n_neurons} neurons, and the chip {self.max_neurons}"
             )
         for k, layer in enumerate(network.layers):
@@ -225,7 +231,7 @@ class AnalogChip(Shared):
             rows = self.rows_per_input if k == 0 else 1
             if self.max_inputs is not None and rows * n_in > self.max_inputs:
                 each = f" with {rows} rows each" if rows > 1 else ""
-                raise ValueError(
+                raise NetworkError(
                     f"layer {k} has {n_in} inputs{each}, and a neuron of the chip "
                     f"{self.max_inputs}"
                 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ttfs import _core
-from ttfs.substrates._base import SubstrateError
+from ttfs.substrates._base import NetworkError, SubstrateError
 
 _LONGEST_NAME = 80
 
@@ -17,10 +17,10 @@ def name_of(substrate):
 
 
 def _asked(substrate, method, *arguments):
-    """What a method returns; whatever it raises becomes a SubstrateError."""
+    """What a method returns; what it raises is one of our errors, or becomes one."""
     try:
         return getattr(substrate, method)(*arguments)
-    except SubstrateError:
+    except (NetworkError, SubstrateError):
         raise
     except Exception as error:
         raise SubstrateError(
@@ -44,8 +44,10 @@ def measure(substrate, times, network):
 
     Raises
     ------
+    NetworkError
+        If the substrate does: it cannot run the network.
     SubstrateError
-        If the substrate raises, or what it returns is not that.
+        If the substrate raises anything else, or what it returns is not that.
     """
     returned = _asked(substrate, "forward", times, network)
 

@@ -12,6 +12,7 @@ from numbers import Integral
 
 from ttfs.substrates import _messages
 from ttfs.substrates._base import (
+    NetworkError,
     Shared,
     SubstrateError,
     check_count,
@@ -187,7 +188,7 @@ class Remote(Shared):
     SubstrateError
         By `forward`: if the server gave no usable answer to any repetition, or says
         that its substrate failed.
-    ValueError
+    NetworkError
         By `forward`: if the server says that the request cannot be run, for example
         because the network does not fit on the chip.
     ImportError
@@ -295,7 +296,7 @@ class Remote(Shared):
     def _raise(self, kind, text):
         """Raise the error that the server answered with."""
         if kind == "refused":
-            raise ValueError(text)
+            raise NetworkError(text)
         if kind == "garbled":
             raise _messages.MessageError(f"the server could not read it: {text}")
         if kind == "version":
