@@ -17,6 +17,7 @@ from ttfs.substrates._ideal import as_spikes, core_network
 from ttfs.substrates._presets import PRESETS
 
 _LEAST_FACTOR = 0.1  # of a threshold or a time constant to its nominal value
+_LEAST_CLIP = 1e-6  # in thresholds: in single precision, weights are still numbers
 
 # Streams of random numbers of the fixed pattern.
 _THRESHOLD, _TAU_MEM, _TAU_SYN, _DEAD_NEURONS, _DEAD_SYNAPSES, _DRIFT = range(6)
@@ -51,9 +52,9 @@ class AnalogChip(Shared):
     weight_bits : int, default=None
         Bits of a weight without its sign: -63 ... 63 with 6. None: real weights.
     weight_clip : float, default=None
-        Greatest weight of a synapse, in thresholds; the greatest integer stands for
-        it, and `weight_clip` / (2**`weight_bits` - 1) is the step. None: no limit,
-        which needs weight_bits=None.
+        Greatest weight of a synapse, in thresholds, at least 1e-6; the greatest
+        integer stands for it, and `weight_clip` / (2**`weight_bits` - 1) is the step.
+        None: no limit, which needs weight_bits=None.
     rows_per_input : int, default=1
         Synapses that share the weight of a network's input: the weights of the first
         layer may then be as many times `weight_clip`, in the same steps.
@@ -153,7 +154,7 @@ class AnalogChip(Shared):
                 raise ValueError("weight_bits needs weight_clip, the greatest weight")
         self.weight_clip = None
         if weight_clip is not None:
-            self.weight_clip = check_number("weight_clip", weight_clip, 0, is_open=True)
+            self.weight_clip = check_number("weight_clip", weight_clip, _LEAST_CLIP)
         self.rows_per_input = check_count("rows_per_input", rows_per_input, 1)
         self.threshold_spread = check_number("threshold_spread", threshold_spread, 0)
         self.threshold_offset = check_number("threshold_offset", threshold_offset, -0.9)
