@@ -74,7 +74,8 @@ class Pattern:
         self.tau_syn = factors(2, chip.tau_syn_spread)
         rng = np.random.RandomState([chip.random_state, 3])
         self.is_dead = rng.uniform(size=n) < chip.dead_neurons
-        rng = np.random.RandomState([chip.random_state, 5, setting(network)])
+        key = chip.random_state << 64 | 5 << 32 | setting(network)
+        rng = np.random.Generator(np.random.Philox(key=key))
         drift = chip.threshold_drift * rng.standard_normal(n)
         self.threshold = np.maximum(self.threshold + drift, 0.1)
 
