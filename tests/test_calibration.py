@@ -329,7 +329,7 @@ def test_calibrated_substrate_passes_everything_on():
     calibration = chip.calibrate(make_times(6), network, n_trials=3)
     compensated = calibration.compensate(chip)
     assert isinstance(compensated, Calibrated)
-    assert compensated.weight_limit(0) == 1.5
+    assert compensated.max_inputs is None
     assert compensated.weight_step(0) == 0.0
     assert compensated.weight_bits == 6
     assert repr(compensated) == f"Calibrated({chip!r})"
@@ -346,6 +346,22 @@ def test_calibrated_substrate_passes_everything_on():
         NetworkError, match=r"of \[4\] neurons, but those of \[3\] were"
     ):
         compensated.forward(times, make_network((6, 4), LIF()))
+
+
+def test_limits_are_those_of_the_neuron_with_the_greatest_factor():
+    network = make_network((6, 3, 2), LIF(2.0, 1.0))
+    chip = AnalogChip(weight_clip=1.5, rows_per_input=2, threshold_spread=0.1)
+    calibration = chip.calibrate(make_times(6), network, n_trials=3)
+    compensated = calibration.compensate(chip)
+    for k, limit in enumerate((3.0, 1.5)):
+        greatest = calibration.effective_threshold[k].max()
+        assert greatest != 1
+        assert compensated.weight_limit(k) == limit / greatest
+        # No weight that is within it is clipped, by the chip, for any neuron.
+        scaled = compensated.weight_limit(k) * calibration.effective_threshold[k]
+        assert scaled.max() <= limit * (1 + 1e-12)
+    assert calibration.compensate(AnalogChip()).weight_limit(0) == np.inf
+    assert calibration.compensate(KnownChip([])).weight_limit(0) == np.inf
 
 
 def test_weights_are_scaled_and_the_network_is_not_changed():

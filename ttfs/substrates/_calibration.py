@@ -526,6 +526,13 @@ class Calibrated(Shared):
     def __repr__(self):
         return f"Calibrated({self.substrate!r})"
 
+    def weight_limit(self, k):
+        """Greatest weight of layer k for all of its neurons, in thresholds."""
+        if not hasattr(self.substrate, "weight_limit"):
+            return np.inf
+        factors = self.calibration.effective_threshold[k]
+        return self.substrate.weight_limit(k) / factors.max()
+
     def weight_step(self, k):
         """0, for any number: the steps of neurons differ, by their factors."""
         return 0.0
