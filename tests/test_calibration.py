@@ -273,6 +273,16 @@ def test_dead_and_quiet_neurons():
     assert str(calibration).splitlines()[1].split()[2:5] == ["6", "2", "0"]
 
 
+def test_late_neurons_are_not_dead():
+    network = make_network((10, 4), LIF(2.0, 1.0), t_max=0.2)
+    chip = AnalogChip()
+    calibration = chip.calibrate(make_times(10), network)
+    assert np.all(calibration.n_spikes[0] < 100)
+    assert not calibration.is_dead[0].any()
+    dead = AnalogChip(dead_neurons=1.0).calibrate(make_times(10), network, min_spikes=1)
+    assert_array_equal(dead.is_dead[0], calibration.n_spikes[0] > 0)
+
+
 def test_too_few_spikes_are_nominal():
     sizes = 12, 4
     chip = KnownChip(make_factors(sizes))

@@ -303,7 +303,10 @@ def _excitation(rng, layer, n_active, drive, limit, step):
 
 
 def _trials(substrate, times, network, n_trials, n_samples, rng):
-    """Inputs (n, n_in), weights (n_trials, n_in, n_out) and spikes of each layer."""
+    """Inputs (n, n_in), weights (n_trials, n_in, n_out) and spikes of each layer.
+
+    And the time t_max (n_trials,) from which spikes were not seen.
+    """
     begin = times[np.isfinite(times)].min(initial=0.0)
     n_active = [np.isfinite(times).sum(axis=1).mean()]
     n_active += [layer.weights.shape[1] for layer in network.layers[:-1]]
@@ -333,26 +336,27 @@ def _trials(substrate, times, network, n_trials, n_samples, rng):
                     np.hstack([s, np.tile(layer.bias_times, (len(s), 1))]),
                     layer.weights.astype(float),
                     fired,
+                    t_max,
                 )
                 for s, layer, fired in zip(seen, layers, spikes, strict=True)
             ]
         )
     return [
-        (np.vstack(inputs), np.stack(weights), np.vstack(fired))
-        for inputs, weights, fired in (
+        (np.vstack(inputs), np.stack(weights), np.vstack(fired), t_max)
+        for inputs, weights, fired, t_max in (
             zip(*layer, strict=True) for layer in zip(*trials, strict=True)
         )
     ]
 
 
-def _calibrate_layer(inputs, weights, fired, neuron, prior, min_spikes):
+def _calibrate_layer(inputs, weights, fired, t_max, neuron, prior, min_spikes):
     """The fields of Calibration for one layer."""
     n_trials, _, n_out = weights.shape
     trials = np.repeat(np.arange(n_trials), len(inputs) // n_trials)
     expected = np.zeros(n_out, int)
     for r in range(n_trials):
         nominal = first_spike(inputs[trials == r], weights[r], neuron)
-        expected += np.isfinite(nominal).sum(axis=0)
+        expected += (nominal < t_max[r]).sum(axis=0)
     spikes = [
         _Spikes(inputs, weights[:, :, j], fired[:, j], trials, _MARGIN * neuron.tau_syn)
         for j in range(n_out)
@@ -404,7 +408,8 @@ class Calibration:
     n_spikes : list of ndarray of int
         Spikes that were seen.
     is_dead : list of ndarray of bool
-        Neurons that never fired, and should have.
+        Neurons that never fired, and should have before t_max. If experiments on the
+        chip are shorter than that, late neurons look dead.
     """
 
     nominal: tuple
