@@ -207,6 +207,37 @@ def test_limits_of_the_chip_are_known(server, remote):
     assert remote.weight_limit(1) == 1.5  # asked once
 
 
+class Limits:
+    """A chip with these limits, and with as many layers unless the last goes on."""
+
+    def __init__(self, limits, *, goes_on):
+        self.limits, self.goes_on = limits, goes_on
+
+    def weight_limit(self, k):
+        if self.goes_on:
+            k = min(k, len(self.limits) - 1)
+        return self.limits[k]
+
+    forward = CHIP.forward
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize("limits", [[3, 2, 1], [3], [2, 3, 3, 2]], ids=str)
+def test_limits_of_each_layer_are_known(path, limits, goes_on):
+    chip = Limits(limits, goes_on=goes_on)
+    with Server(chip, path), Remote(path, **QUICK) as remote:
+        assert [remote.weight_limit(k) for k in range(len(limits))] == limits
+        assert remote.weight_limit(300) == limits[-1]
+        assert remote.describe()["weight_limits"] == limits
+        assert remote.weight_step(0) == 0.0
+
+
+def test_a_chip_that_fails_to_tell_its_limits(path):
+    with Server(Limits([], goes_on=False), path), Remote(path, **QUICK) as remote:
+        with pytest.raises(SubstrateError, match="IndexError"):
+            remote.weight_limit(0)
+
+
 @pytest.mark.parametrize("substrate", [Ideal(), AnalogChip()])
 def test_chips_without_limits(path, substrate):
     with Server(substrate, path), Remote(path) as remote:

@@ -26,6 +26,7 @@ _CHECKSUM = struct.Struct("<I")  # CRC-32 of header and message
 
 _DTYPES = {"<f4": np.dtype("<f4"), "<f8": np.dtype("<f8")}
 _MOST_LAYERS = 256
+_MOST_ASKED = 16  # layers whose limits a client is told
 _LONGEST = 2**24  # dimension of an array
 _CHUNK = 2**20
 
@@ -225,9 +226,19 @@ def welcome(number, substrate, max_bytes):
     """The answer to hello: what the client may want to know about the chip."""
 
     def of_layers(name):
-        """Of the first layer, and of all others."""
+        """Of the first layer, of the second ...; the last is that of all others."""
         method = getattr(substrate, name, None)
-        return [] if method is None else [float(method(0)), float(method(1))]
+        if method is None:
+            return []
+        values = [float(method(0))]
+        for k in range(1, _MOST_ASKED):
+            try:
+                values.append(float(method(k)))
+            except Exception:
+                break  # the chip has no more layers
+        while len(values) > 1 and values[-1] == values[-2]:
+            values.pop()
+        return values
 
     most = {
         name: None if value is None else int(value)

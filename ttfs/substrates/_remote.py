@@ -349,8 +349,9 @@ class Remote(Shared):
         Returns
         -------
         description : dict
-            `substrate`, a text; `weight_limits` and `weight_steps` of the first layer
-            and of others, in thresholds, empty without them; `max_inputs` and
+            `substrate`, a text; `weight_limits` and `weight_steps` of the first layer,
+            of the second ..., in thresholds, the last for all others, empty without
+            them; `max_inputs` and
             `max_neurons`, None without limits; `max_bytes` of a message; `software`,
             that of the server.
         """
