@@ -304,6 +304,20 @@ def test_messages_that_are_too_long(path):
             remote.forward(make_times(10), wide)
 
 
+def test_answers_that_are_too_long_for_the_client(path):
+    substrate = Broken(lambda spikes: spikes)
+    wide, times = make_network((6, 50)), make_times(100)
+    with Server(substrate, path):
+        with Remote(path, max_bytes=20_000, **QUICK) as remote:
+            with pytest.raises(NetworkError, match=r"40000 bytes.*ask for fewer"):
+                remote.forward(times, wide)
+            assert substrate.n_calls == 0
+            # The longest answer that is asked for.
+            n = (20_000 - 1100) // 400
+            expected = CHIP.forward(times[:n], wide)
+            assert_same(remote.forward(times[:n], wide), expected)
+
+
 def test_weights_that_are_not_finite_are_refused(remote):
     network = copy.deepcopy(NETWORK)
     network.layers[1].weights[0, 0] = np.inf
@@ -314,10 +328,17 @@ def test_weights_that_are_not_finite_are_refused(remote):
 # -- Lost connections ------------------------------------------------------------------
 
 
-def test_no_server(path):
+def test_no_server(path, caplog):
     remote = Remote(path, **QUICK)
     with pytest.raises(SubstrateError, match=r"no answer from .*chip in 4 attempts"):
         remote.forward(TIMES, NETWORK)
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("ttfs.substrates", "WARNING")
+    assert re.search("no answer from .*chip: .*3 times more", record.getMessage())
+    caplog.clear()
+    with pytest.raises(SubstrateError, match=r"in 1 attempts"):
+        Remote(path, retries=0).forward(TIMES, NETWORK)
+    assert not caplog.records
 
 
 def test_the_client_waits_for_a_server(path):

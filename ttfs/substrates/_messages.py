@@ -14,7 +14,7 @@ from ttfs import _core
 from ttfs._network import Layer
 from ttfs._neuron import LIF
 from ttfs._spikes import check_times
-from ttfs.substrates._base import Network, SubstrateError, check_request
+from ttfs.substrates._base import Network, NetworkError, SubstrateError, check_request
 
 VERSION = 1
 MAX_BYTES = 2**28  # of a message
@@ -64,9 +64,9 @@ def pack(message, max_bytes=MAX_BYTES):
     """The frame of a message, a dict."""
     payload = msgpack().packb(message)
     if len(payload) > max_bytes:
-        raise ValueError(
+        raise NetworkError(
             f"a message of {len(payload)} bytes is longer than max_bytes={max_bytes}: "
-            "ask for fewer samples at a time"
+            "ask for fewer samples at a time, or raise it"
         )
     header = _HEADER.pack(_MAGIC, VERSION, 0, len(payload))
     checksum = zlib.crc32(payload, zlib.crc32(header))
@@ -321,15 +321,20 @@ def read_forward(message, max_bytes=MAX_BYTES):
         _number(message, "t_max"),
     )
     times = check_request(times, network)
+    check_length(times, network, max_bytes)
+    return times, network
+
+
+def check_length(times, network, max_bytes):
+    """NetworkError if the answer to a request would be too long."""
     n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
     n_bytes = len(times) * n_neurons * times.itemsize
     # The answer's own fields take less than the rest.
-    if n_bytes > max_bytes - 100 * len(layers) - 1000:
-        raise ValueError(
+    if n_bytes > max_bytes - 100 * len(network.layers) - 1000:
+        raise NetworkError(
             f"spike times of {n_bytes} bytes would be longer than "
-            f"max_bytes={max_bytes}: ask for fewer samples at a time"
+            f"max_bytes={max_bytes}: ask for fewer samples at a time, or raise it"
         )
-    return times, network
 
 
 def result(number, spikes):

@@ -1,6 +1,7 @@
 """A substrate in another process."""
 
 import itertools
+import logging
 import os
 import shlex
 import socket
@@ -20,6 +21,7 @@ from ttfs.substrates._base import (
     check_request,
 )
 
+_LOG = logging.getLogger("ttfs.substrates")
 _LONGEST_PATH = 107  # of a Unix domain socket, on Linux
 _LONGEST_DELAY = 5.0  # between attempts
 _GRACE = 2.0  # for a child process to end by itself
@@ -167,6 +169,7 @@ class Remote(Shared):
     client connects anew and repeats the request. To the server a request is a pure
     function, so that nothing is lost or done twice: the emulator derives its noise from
     the request, and gives the same spikes. On a real chip a repetition is a new trial.
+    The first attempt that fails is logged, as a warning of ``ttfs.substrates``.
 
     Parameters
     ----------
@@ -190,7 +193,8 @@ class Remote(Shared):
         that its substrate failed.
     NetworkError
         By `forward`: if the server says that the request cannot be run, for example
-        because the network does not fit on the chip.
+        because the network does not fit on the chip; or if the request or its answer
+        is longer than `max_bytes`.
     ImportError
         If msgpack is missing: ``pip install 'scikit-ttfs[remote]'``.
 
@@ -329,12 +333,20 @@ class Remote(Shared):
                         f"no answer from {address_text(self.address)} in "
                         f"{attempt + 1} attempts; the last one: {failure}"
                     ) from failure
+                if attempt == 0:
+                    _LOG.warning(
+                        "no answer from %s: %s; it is asked up to %d times more",
+                        address_text(self.address),
+                        failure,
+                        self.retries,
+                    )
                 time.sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY)
 
     def forward(self, times, network):
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
+        _messages.check_length(times, network, self.max_bytes)
 
         def request(line):
             message = _messages.forward(next(self._numbers), times, network)
