@@ -505,8 +505,38 @@ def test_clocked_ends():
         Clocked(0.1, duration=-1)
     with pytest.raises(ValueError, match="below tau_mem"):
         Clocked(0.5).forward(*make(LIF(0.3, 1.0)))
+    spikes = _core.spikes_at(times, network.layers[0].bias_times)
     with pytest.raises(ValueError, match="too small"):
-        Clocked(1e-18).forward(times, network)
+        _core.Network(network.layers, 5.0, 0.0).clocked(spikes, 1e-18)
+
+
+@pytest.mark.parametrize("how", ["input", "bias", "t_max", "step"])
+def test_clocked_never_runs_for_ever(how):
+    times, network = make(t_max=5.0)
+    first, second = network.layers
+    step = 0.01
+    if how == "input":
+        times[0, 0] = -1e6
+    elif how == "bias":
+        second = replace(second, bias_times=np.array([-1e6]))
+    elif how == "t_max":
+        network = replace(network, t_max=1e6)
+    else:
+        step = 1e-9
+    network = replace(network, layers=(first, second))
+    with pytest.raises(ValueError, match=r"steps of .* from the first .*: more than 1"):
+        Clocked(step).forward(times, network)
+
+
+def test_clocked_may_begin_late():
+    times, network = make(sizes=(20, 37))
+    (layer,) = network.layers
+    at = 2.0**20
+    late = replace(layer, bias_times=layer.bias_times + at)
+    early = Clocked(0.25).forward(times, Network((layer,), 5.0))[0]
+    shifted = Clocked(0.25).forward(times + at, Network((late,), at + 5.0))[0]
+    assert_array_equal(shifted, early + at)
+    assert np.isinf(Clocked().forward(times + at, Network((late,), 5.0))[0]).all()
 
 
 # -- Objects -----------------------------------------------------------------------

@@ -6,6 +6,7 @@ from ttfs.substrates._base import Shared, check_number, check_request
 from ttfs.substrates._ideal import as_spikes, core_network
 
 _DURATION = 20.0  # where nothing ends an experiment: after the last input, in tau_syn
+_MOST_STEPS = 1e7  # of an experiment: nobody can interrupt it
 
 
 class Clocked(Shared):
@@ -28,6 +29,12 @@ class Clocked(Shared):
     duration : float, default=None
         Length of an experiment, in `tau_syn`, from time 0: later spikes are lost. None:
         that of the network, or 20 after the last input.
+
+    Raises
+    ------
+    ValueError
+        By `forward`: if there are more than 10 million steps from the first spike to
+        the end.
 
     Examples
     --------
@@ -57,12 +64,17 @@ class Clocked(Shared):
         t_max = network.t_max
         if self.duration is not None:
             t_max = min(t_max, self.duration * tau_syn)
+        biases = [layer.bias_times for layer in network.layers]
+        inputs = np.concatenate([times.ravel(), *biases])
+        inputs = inputs[np.isfinite(inputs)]
         if np.isinf(t_max):
-            finite = times[np.isfinite(times)]
-            biases = np.concatenate([layer.bias_times for layer in network.layers])
-            last = max(
-                finite.max(initial=0), biases[np.isfinite(biases)].max(initial=0)
+            t_max = float(inputs.max(initial=0)) + _DURATION * tau_syn
+        step, first = self.step * tau_syn, inputs.min(initial=t_max)
+        n_steps = (t_max - first) / step
+        if n_steps > _MOST_STEPS:
+            raise ValueError(
+                f"there are {n_steps:.2g} steps of {step:g} from the first spike, at "
+                f"{first:g}, to the end, at {t_max:g}: more than {_MOST_STEPS:g}"
             )
-            t_max = float(last) + _DURATION * tau_syn
         core = core_network(network, times.dtype, t_max=t_max)
-        return core.clocked(as_spikes(times, network), self.step * tau_syn)
+        return core.clocked(as_spikes(times, network), step)
