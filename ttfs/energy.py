@@ -125,7 +125,7 @@ class CostModel:
             In seconds; NaN if `tau_syn` is None. A sample without an output spike is
             decided at the end of the experiment.
         """
-        return self._seconds(activity, activity.decision_times)
+        return self._seconds(activity, _decided(activity))
 
     def duration(self, activity):
         """Time from one inference to the next, per sample.
@@ -174,13 +174,18 @@ class CostModel:
     def _end(self, activity):
         """The end of the experiment, in the unit of `activity`."""
         if self.stops_early:
-            return activity.decision_times
+            return _decided(activity)
         return np.full(activity.n_samples, activity.t_max)
 
     def _seconds(self, activity, times):
         if self.tau_syn is None:
             return np.full(activity.n_samples, np.nan)
         return self.fixed_latency + self.tau_syn * times / activity.tau_syn
+
+
+def _decided(activity):
+    """Decision times, from 0: noise on a chip may spike before the inputs start."""
+    return np.maximum(activity.decision_times, 0)
 
 
 _STEPS = 16  # of a tau_syn, on chips with a clock: our choice, see docs/energy.md
