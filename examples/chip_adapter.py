@@ -23,7 +23,15 @@ import numpy as np
 
 from ttfs import LIF, TTFSClassifier
 from ttfs.datasets import make_yin_yang
-from ttfs.substrates import AnalogChip, Layer, Network, Remote, Server, serve
+from ttfs.substrates import (
+    AnalogChip,
+    Layer,
+    Network,
+    NetworkError,
+    Remote,
+    Server,
+    serve,
+)
 
 # %%
 # The chip. Constants of the first group are in its data sheet, those of the second
@@ -166,12 +174,12 @@ class VendorChip:
 
     def check(self, network, n_neurons):
         if n_neurons > self.max_neurons:
-            raise ValueError(
+            raise NetworkError(
                 f"the network has {n_neurons} neurons, the chip {self.max_neurons}"
             )
         for k, layer in enumerate(network.layers):
             if layer.neuron.tau_mem != layer.neuron.tau_syn:
-                raise ValueError(
+                raise NetworkError(
                     f"the chip is calibrated for tau_mem = tau_syn; layer {k} has "
                     f"{layer.neuron}"
                 )

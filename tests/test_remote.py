@@ -296,11 +296,13 @@ def test_what_cannot_be_asked_is_refused_by_the_client(remote):
 def test_messages_that_are_too_long(path):
     times = make_times(1000)
     with Server(CHIP, path, max_bytes=20_000), Remote(path, **QUICK) as remote:
-        with pytest.raises(ValueError, match="max_bytes=20000: ask for fewer samples"):
+        with pytest.raises(
+            NetworkError, match="max_bytes=20000: ask for fewer samples"
+        ):
             remote.forward(times, NETWORK)
         assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
         wide = make_network((6, 300))  # the answer is longer than the request
-        with pytest.raises(ValueError, match="spike times of 24000 bytes"):
+        with pytest.raises(NetworkError, match="spike times of 24000 bytes"):
             remote.forward(make_times(10), wide)
 
 

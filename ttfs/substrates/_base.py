@@ -79,6 +79,11 @@ class Substrate(Protocol):
         -------
         spikes : list of ndarray of shape (n_samples, n_out)
             One array for each layer, in the unit of `times`; +inf = silent.
+
+        Raises
+        ------
+        NetworkError
+            If it cannot run the network. All else that it raises is a failure.
         """
 
 
