@@ -176,7 +176,7 @@ def test_stub_has_the_parameters_of_the_compiled_module():
 def test_readme_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    first, second = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    first, second, third = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     names = {}
     exec(first, names)
     assert float(capsys.readouterr().out) > 0.9
@@ -184,3 +184,6 @@ def test_readme_examples_run(capsys, tmp_path, monkeypatch):
     exec(second, names)
     assert names["clf"].score(names["X"], names["y"]) > 0.9
     assert "int ttfs_model_learn(" in (tmp_path / "model.c").read_text()
+    exec(third, names)
+    assert names["clf"].score(names["X"], names["y"]) > 0.9
+    assert "brainscales2: " in capsys.readouterr().out

@@ -148,16 +148,33 @@ def test_runs_equal_direct_calls(study):
         scaler = StandardScaler().fit(data.X[train])
         X, X_test = scaler.transform(data.X[train]), scaler.transform(data.X[test])
         assert_array_equal(study.split(k)[2], X_test)
-        clf = TTFSClassifier((15,), max_iter=6, random_state=k).fit(X, data.y[train])
-        assert run.ideal == clf.score(X_test, data.y[test])
-        clf.set_params(substrate=chip)
-        assert run.naive == clf.score(X_test, data.y[test])
+        clf = TTFSClassifier((15,), max_iter=6, early_firing=0.02, random_state=k)
         clf.fit(X, data.y[train])
-        assert run.in_loop == clf.score(X_test, data.y[test])
+
+        def accuracy(clf=clf, X=X_test, y=data.y[test]):
+            # what no spike decides is wrong
+            is_right = (clf.predict(X) == y) & ~clf.activity(X).is_undecided
+            return is_right.mean()
+
+        assert run.ideal == accuracy()
+        clf.set_params(substrate=chip)
+        assert run.naive == accuracy()
+        clf.fit(X, data.y[train])
+        assert run.in_loop == accuracy()
         assert run.error == ""
         assert run.seconds > 0
         # or the test would not tell one from another
         assert len({run.ideal, run.naive, run.in_loop}) == 3
+
+
+def test_samples_without_an_output_spike_are_wrong(study):
+    X, y, _, _ = study.split(0)
+    clf = study.model(0).set_params(max_iter=60).fit(X, y)
+    clf.coefs_[-1] *= 0.5
+    is_decided = ~clf.activity(X).is_undecided
+    is_right = clf.predict(X) == y
+    assert _robustness.score(clf, X, y) == np.mean(is_right & is_decided)
+    assert 0 < np.mean(is_right & is_decided) < is_right.mean()
 
 
 def test_processes_do_not_matter(study):
@@ -363,15 +380,15 @@ def test_resume_after_a_kill(command, measured):
 
 def test_failed_runs_are_run_again(capsys, command, measured, monkeypatch):
     command = [*command, "--sweep", "dead_neurons=0.3"]
-    score = TTFSClassifier.score
+    spike_times = TTFSClassifier.spike_times
 
-    def fail(self, X, y):
+    def fail(self, X):
         if self.substrate is not None and self.substrate.random_state == 1:
             raise RuntimeError("no luck")
-        return score(self, X, y)
+        return spike_times(self, X)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TTFSClassifier, "score", fail)
+        patch.setattr(TTFSClassifier, "spike_times", fail)
         assert main(command) == 1
     output = capsys.readouterr().out
     assert "\ndead_neurons 0.3, chip 1: no luck\n" in output

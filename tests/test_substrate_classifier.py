@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from ttfs import LIF, SpikeTrains, TTFSClassifier
 from ttfs._in_loop import DEAD_AFTER
 from ttfs.datasets import make_yin_yang
-from ttfs.substrates import AnalogChip, Ideal, SubstrateError
+from ttfs.substrates import AnalogChip, Ideal, NetworkError, SubstrateError
 
 CHIP = {
     "weight_bits": 4,
@@ -71,6 +71,10 @@ class Failing(Wrapped):
 
 def silent(spikes):
     return [np.full_like(layer, np.inf) for layer in spikes]
+
+
+def silent_outputs(spikes):
+    return [*spikes[:-1], np.full_like(spikes[-1], np.inf)]
 
 
 def assert_same_model(a, b, X):
@@ -209,13 +213,18 @@ def test_training_data_without_several_spikes_of_a_channel(data):
 
 
 class Given:
-    """A substrate that returns the same spikes whatever it is asked."""
+    """A substrate that returns the same spikes whatever it is asked, but for a strong
+    drive: it is alive."""
 
     def __init__(self, *spikes):
         self.spikes = [np.asarray(layer, float) for layer in spikes]
 
     def forward(self, times, network):
-        return [np.tile(layer, (len(times), 1)) for layer in self.spikes]
+        spikes = [np.tile(layer, (len(times), 1)) for layer in self.spikes]
+        for layer, out in zip(network.layers, spikes, strict=True):
+            if np.all(layer.weights >= 10):
+                out[:] = 0.1
+        return spikes
 
 
 def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
@@ -240,8 +249,7 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     got = -clf.decision_function(X) * clf.time_scale_
     assert_allclose(got, np.tile(2.0 + 2.0 * (peaks.max() - peaks), (30, 1)), atol=1e-6)
     # Training sees the same times.
-    clf.set_params(learning_rate_init=1e-12, weight_decay=0.0, warm_start=True)
-    clf.set_params(max_iter=1).fit(X, y)
+    clf.set_params(learning_rate_init=1e-12, weight_decay=0.0).partial_fit(X, y)
     proba = clf.predict_proba(X)
     assert_allclose(clf.loss_, -np.log(proba[np.arange(30), y]).mean(), rtol=1e-6)
     clf.coefs_[1] /= 8
@@ -357,7 +365,7 @@ def test_weight_limit_must_be_a_number(data, limit):
 
 
 def test_capacity_is_explained(data):
-    with pytest.raises(SubstrateError, match="the network has 23 neurons, and the"):
+    with pytest.raises(NetworkError, match="the network has 23 neurons"):
         make(AnalogChip(max_neurons=22)).fit(*data)
 
 
@@ -626,39 +634,73 @@ def test_ctrl_c_keeps_what_was_learned(data):
     assert_array_equal(clf.coefs_[0], chip.requests[-1][1].layers[0].weights)
 
 
+def test_substrates_cannot_write(data):
+    class Writing(Ideal):
+        def forward(self, times, network):
+            layer = network.layers[0]
+            for array in (times, layer.weights, layer.bias_times):
+                with pytest.raises(ValueError, match="read-only"):
+                    array[:] = 0
+            return super().forward(times, network)
+
+    assert_same_model(make(Writing()).fit(*data), make(Ideal()).fit(*data), data[0])
+
+
 # ------------------------------------------------------------------ dead chips
 
 
-def test_dead_chip_is_noticed_and_teaches_nothing(data):
+@pytest.mark.parametrize("batch_size", [7, 20, 150])
+@pytest.mark.parametrize(("how", "dead"), [(silent, 0), (silent_outputs, 1)])
+def test_dead_chip_is_noticed_and_teaches_nothing(data, how, dead, batch_size):
     X, y = data
-    chip = Failing(*range(11, 100), how=silent)
-    clf = make(chip, warm_start=True)
-    with pytest.raises(SubstrateError, match="no neuron has fired"):
+    changes = {"batch_size": batch_size, "warm_start": True, "max_iter": 14}
+    last = 1 + 12 * (150 // batch_size)
+    chip = Failing(*range(last, 1000), how=how)
+    clf = make(chip, **changes)
+    with pytest.raises(SubstrateError, match=f"layer {dead} of .* is dead: .* model"):
         clf.fit(X, y)
-    n_silent = sum(len(times) for times, _ in chip.requests[10:])
-    assert DEAD_AFTER <= n_silent < DEAD_AFTER + 20
-    for weights, sent in zip(clf.coefs_, chip.requests[10][1].layers, strict=True):
+    assert len(chip.requests) == last + 1  # which ask about more samples at once
+    silent_request = chip.requests[last - 1][1]
+    for weights, sent in zip(clf.coefs_, silent_request.layers, strict=True):
         assert_array_equal(weights, sent.weights)
-    clf.set_params(substrate=Ideal()).fit(X, y)
-    assert clf.n_iter_ == 4
-    # Dead from the beginning.
-    clf = make(Failing(*range(100), how=silent))
-    with pytest.raises(SubstrateError, match="no neuron has fired"):
-        clf.fit(X, y)
-    assert not hasattr(clf, "coefs_")
+    assert_same_model(
+        clf.set_params(substrate=Ideal()).fit(X, y),
+        make(Ideal(), **changes).fit(X, y),
+        X,
+    )
 
 
-def test_moments_are_those_before_the_silence(data):
+def test_dead_from_the_beginning(data):
+    X, y = data
+    for n in (150, 30):  # of a few samples each is asked about several times
+        chip = Failing(*range(100), how=silent)
+        clf = make(chip)
+        with pytest.raises(SubstrateError, match="is dead"):
+            clf.fit(X[:n], y[:n])
+        assert not hasattr(clf, "coefs_")
+        assert len(chip.requests[-1][0]) >= DEAD_AFTER
+
+
+def test_silence_of_the_model_is_no_failure(data):
+    X, y = data
+    chip = Failing()
+    clf = make(chip, weight_decay=0.0).fit(X, y)
+    clf.coefs_[1][:] = 0.01
+    assert not np.isfinite(clf.spike_times(X)[-1]).any()
+    n_before = len(chip.requests)
+    clf.partial_fit(X, y)
+    assert len(chip.requests) == n_before + 8  # nothing is asked besides
+
+
+def test_dead_chip_keeps_the_moments(data):
     X, y = data
     changes = {"weight_decay": 0.0, "shuffle": False, "encoder": "complement"}
-    a, b = (
-        make(Ideal(), **changes),
-        make(Failing(*range(10, 99), how=silent), **changes),
-    )
+    a = make(Ideal(), **changes)
+    b = make(Failing(*range(10, 99), how=silent), **changes)
     for clf in (a, b):
         clf.partial_fit(X, y, classes=[0, 1, 2])  # eight batches
     a.partial_fit(X[:20], y[:20])
-    with pytest.raises(SubstrateError, match="no neuron has fired"):
+    with pytest.raises(SubstrateError, match="is dead"):
         b.partial_fit(X, y)
     b.set_params(substrate=Ideal())
     for _ in range(2):
@@ -672,23 +714,59 @@ def test_dead_chip_is_noticed_by_online_learning(data):
     X, y = data
     clf = make(Failing(*range(21, 999), how=silent), batch_size=1)
     clf.partial_fit(X[:20], y[:20], classes=[0, 1, 2])
-    for k in range(DEAD_AFTER - 1):
-        clf.partial_fit(X[[k]], y[[k]])
-    with pytest.raises(SubstrateError, match="no neuron has fired"):
-        clf.partial_fit(X[:1], y[:1])
+    expected = [w.copy() for w in clf.coefs_]
+    for k in range(5):
+        with pytest.raises(SubstrateError, match="is dead"):
+            clf.partial_fit(X[[k]], y[[k]])
+    for weights, before in zip(clf.coefs_, expected, strict=True):
+        assert_array_equal(weights, before)
+
+
+def test_dead_chip_is_noticed_by_inference(data):
+    X, y = data
+    clf = make().fit(X, y)
+    for chip, layer in (
+        (AnalogChip(dead_neurons=1.0), 0),
+        (Failing(*range(99), how=silent_outputs), 1),
+    ):
+        clf.set_params(substrate=chip)
+        for method in (clf.predict, clf.predict_proba):
+            for n in (1, 150):
+                with pytest.raises(
+                    SubstrateError, match=f"layer {layer} of .* is dead"
+                ):
+                    method(X[:n])
+
+
+def test_warning_of_silent_outputs(data):
+    X, y = data
+    clf = make().fit(X, y)
+    clf.set_params(substrate=Given(np.full(20, 0.5), 3 * [np.inf]))
+    with pytest.warns(UserWarning, match="no output neuron of .* in 150 samples"):
+        clf.predict(X)
+    assert clf.activity(X).is_undecided.all()
 
 
 def test_some_silence_is_no_failure(data):
     X, y = data
-    # Four batches of twenty, then one that fires, and again.
-    calls = [k for k in range(1, 100) if k % 5]
-    clf = make(Failing(*calls, how=silent)).fit(X, y)
+    # A batch of each epoch is silent, and other samples are not.
+    clf = make(Failing(*range(5, 100, 9), how=silent)).fit(X, y)
     assert clf.n_iter_ == 4
     # Samples in which no channel spikes say nothing about the chip.
     X = np.where(X > 2, X, np.nan)
     X[0] = 0.5
-    clf = make(Failing(*range(1, 99), how=silent), encoder="spike_times").fit(X, y)
-    assert clf.n_iter_ == 4
+    clf = make(Failing(*range(1, 99), how=silent), encoder="spike_times")
+    assert clf.partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
+
+
+def test_chips_that_can_be_trained_are_not_taken_for_dead(data):
+    X, y = data
+    for chip in (
+        AnalogChip(threshold_offset=0.5, threshold_spread=0.3, tau_mem_spread=0.4),
+        AnalogChip(dead_neurons=0.5, dead_synapses=0.3),
+        AnalogChip(weight_bits=2, weight_clip=0.5),
+    ):
+        assert make(chip, max_iter=30).fit(X, y).n_iter_ == 30
 
 
 def test_verbose(data, capsys):

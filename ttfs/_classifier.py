@@ -49,7 +49,7 @@ from ttfs._on_chip import (
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
 from ttfs.energy import check_cost_model
-from ttfs.substrates import Network, SubstrateError, calibrate
+from ttfs.substrates import Network, NetworkError, SubstrateError, calibrate
 from ttfs.substrates._measure import name_of, weight_limits
 
 # Samples that predict and spike_times work on at a time.
@@ -508,11 +508,12 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     simulator, and with warm_start=True `fit` goes on there.
 
     A substrate has failed when it raises, or returns anything but one array of times
-    for each layer, in the right shape, without NaN; or when no neuron fires in 100
-    samples in a row although their channels do. Calls then raise
-    ``ttfs.substrates.SubstrateError``. `fit` and `partial_fit` keep what was learned
-    until the last update (in the 100 silent samples, before them; with early_stopping,
-    in the best epoch), and count completed epochs. If `fit` is called again with
+    for each layer, in the right shape, without NaN; or when a layer is dead: no neuron
+    fires, not even with strong weights, which are tried where a layer is silent and
+    the model is not. Calls then raise ``ttfs.substrates.SubstrateError``; a network
+    that does not fit is a ``ttfs.substrates.NetworkError``. `fit` and `partial_fit`
+    keep what was learned until the last update (with early_stopping, in the best
+    epoch), and count completed epochs. If `fit` is called again with
     warm_start=True, for as many samples and the same `max_iter`, `batch_size`,
     `shuffle`, `learning_rate`, `learning_rate_init`, `early_stopping` and
     `validation_fraction`, it goes on where it was interrupted, and ends with the
@@ -1021,7 +1022,6 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 self._rng, self._layers, self._n_actives, self.feedback, _SPREAD
             )
         self._optimizer = self._interrupted = None
-        self._n_silent = 0  # samples in a row without a spike, see MeasuredTrainer
         self._n_seen = 0  # samples that weight_decay is divided by
         self.n_iter_ = 0
         self.t_ = 0
@@ -1122,7 +1122,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, X, labels, validation=None, *, is_partial=False, run=None):
         """Epochs of training, from the weights at hand.
 
-        Returns the SubstrateError that ended it, if one did after the first update.
+        Returns the error of the substrate that ended it, if one did after the first
+        update.
         """
         labels = labels.astype(np.uintp)
         factors = self._class_factors(labels)[labels]
@@ -1207,7 +1208,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "what it has learned",
                 stacklevel=4,
             )
-        except SubstrateError as error:
+        except (SubstrateError, NetworkError) as error:
             if trainer.n_updates == 0:
                 raise
             failure = error
@@ -1223,8 +1224,6 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         vars(self).update(learned)
         if is_partial:
             self._optimizer = trainer.state()
-        if isinstance(trainer, MeasuredTrainer):
-            self._n_silent = trainer.n_silent
         for name, arrays in (("weights", self.coefs_), ("delays", self.delays_ or [])):
             if not all(np.isfinite(array).all() for array in arrays):
                 raise ValueError(
@@ -1294,7 +1293,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """What trains the weights at hand."""
         if self.substrate is not None:
             trainer = self._real_trainer(run, batch_size)
-            return MeasuredTrainer(self._measured, trainer, run, self._n_silent)
+            return MeasuredTrainer(self._measured, trainer, run)
         if self._fixed is None:
             return self._real_trainer(run, batch_size)
         if self.gradient == "exact":

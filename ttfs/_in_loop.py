@@ -10,6 +10,7 @@ spikes that were measured [1]_.
 """
 
 import copy
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +18,12 @@ import numpy as np
 from ttfs import _core
 from ttfs._spikes import blocks
 from ttfs.substrates._base import Network, SubstrateError
-from ttfs.substrates._measure import measure, name_of, weight_steps
+from ttfs.substrates._measure import measure, name_of, weight_limits, weight_steps
 
-# A substrate on which no neuron fires in so many samples in a row, although they have
-# input spikes, is taken for dead.
+# A silent layer in which, with strong weights, no neuron of the substrate fires either
+# in so many samples, is dead.
 DEAD_AFTER = 100
+_STRONG = 10.0  # weight [threshold]
 
 _BLOCK = 1024  # samples of a request, at most, outside training
 
@@ -73,9 +75,54 @@ class Measured:
         """Spike times (n_samples, n_out) of each layer; +inf = silent."""
         times = spikes.dense(self.n_channels)
         layers = tuple(
-            replace(layer, weights=_read_only(layer.weights)) for layer in self.layers
+            replace(
+                layer,
+                weights=_read_only(layer.weights),
+                bias_times=_read_only(layer.bias_times),
+            )
+            for layer in self.layers
         )
-        return measure(self.substrate, times, Network(layers, self.t_max))
+        return measure(self.substrate, _read_only(times), Network(layers, self.t_max))
+
+    def check_alive(self, spikes, measured):
+        """Raise SubstrateError if a layer is dead: silent, however it is driven.
+
+        Whether a silent layer is dead is only asked if the model is not silent at what
+        the layer sees. Then its weights are made strong, in a request of their own.
+        """
+        silent = [k for k, times in enumerate(measured) if np.isinf(times).all()]
+        if not any(self._fires(k, spikes, measured).any() for k in silent):
+            return
+        limits = weight_limits(self.substrate, self.layers)
+        weights = [layer.weights for layer in self.layers]
+        for k in silent:
+            strong = min(_STRONG * self.layers[k].neuron.threshold, limits[k])
+            weights[k] = np.full_like(weights[k], strong)
+        driven = self.with_weights(weights)
+        some = _samples(spikes, np.resize(np.arange(len(spikes)), 2 * DEAD_AFTER))
+        measured = driven.spike_times(some)
+        for k in silent:
+            if np.isfinite(measured[k]).any():
+                continue
+            n_samples = driven._fires(k, some, measured, 2.0).sum()
+            if n_samples >= DEAD_AFTER:
+                raise SubstrateError(
+                    f"layer {k} of {name_of(self.substrate)} is dead: none of its "
+                    f"neurons has fired before t_max in {n_samples} samples with "
+                    f"weights of {weights[k][0, 0]:.3g}, though the model does"
+                )
+
+    def _fires(self, k, spikes, measured, threshold=1.0):
+        """In which samples (n_samples,) a neuron of layer k of the model fires at what
+        the layer sees, with a threshold so many times as high."""
+        layer = self.layers[k]
+        if k > 0:
+            spikes = _core.spikes_at(measured[k - 1], layer.bias_times)
+        layer = replace(
+            layer, weights=self.rounded(k) / layer.weights.dtype.type(threshold)
+        )
+        (times,) = _core.Network([layer], self.t_max, 0.0).spike_times(spikes)
+        return np.isfinite(times).any(axis=1)
 
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs), float64.
@@ -83,15 +130,28 @@ class Measured:
         Those of silent neurons are pseudo-times, later than any spike: the peaks are
         those of the nominal membrane at the spikes that were measured before it.
         """
-        measured = self.spike_times(spikes)
+        measured = self._heard(spikes)
         return self._decided(spikes, measured, np.isinf(measured[-1]).any(axis=1))
 
     def labels(self, spikes):
         """The number (n_samples,) of the output neuron that decides first."""
-        measured = self.spike_times(spikes)
+        measured = self._heard(spikes)
         # A spike is earlier than any pseudo-time.
         decisions = self._decided(spikes, measured, np.isinf(measured[-1]).all(axis=1))
         return decisions.argmin(axis=1).astype(np.uintp)
+
+    def _heard(self, spikes):
+        """Spike times of a substrate that is alive."""
+        measured = self.spike_times(spikes)
+        if len(spikes) and np.isinf(measured[-1]).all():
+            self.check_alive(spikes, measured)
+            if len(spikes) >= DEAD_AFTER:
+                warnings.warn(
+                    f"no output neuron of {name_of(self.substrate)} has fired before "
+                    f"t_max in {len(spikes)} samples: the model decides",
+                    stacklevel=4,
+                )
+        return measured
 
     def _decided(self, spikes, measured, needs_peaks):
         """Decision times; pseudo-times in the rows that need them, else +inf."""
@@ -206,15 +266,15 @@ class MeasuredTrainer:
     trainer : _core.Trainer
     run : Run
         Where an epoch begins: after `n_done` batches.
-    n_silent : int
-        Samples before these in which no neuron fired.
+
+    Notes
+    -----
+    Nothing is learned from a dead substrate: the weights move after a check.
     """
 
-    def __init__(self, network, trainer, run, n_silent):
+    def __init__(self, network, trainer, run):
         self.network, self.trainer, self.run = network, trainer, run
-        self.n_silent, self.n_updates = n_silent, 0
-        self._before_silence = None  # weights, state, n_updates
-        self._is_dead = False
+        self.n_updates = 0
 
     def epoch(self, spikes, labels, factors, order, batch_size, rates):
         run = self.run
@@ -231,52 +291,36 @@ class MeasuredTrainer:
         """Spikes and peaks, and the weights that are taken to have fired."""
         network = self.network.with_weights(weights)
         times = network.spike_times(spikes)
-        if any(np.isfinite(layer).any() for layer in times):
-            self.n_silent, self._before_silence = 0, None
-        else:
-            self._note_silence(spikes, weights)
+        network.check_alive(spikes, times)
         peaks = network.peaks(spikes, times)
         if not any(network.steps):
             return times, peaks
         return times, peaks, [network.rounded(k) for k in range(len(weights))]
 
-    def _note_silence(self, spikes, weights):
-        if self._before_silence is None:
-            self._before_silence = weights, self.trainer.state(), self.n_updates
-        inputs = spikes.dense(self.network.n_channels)
-        self.n_silent += int(np.isfinite(inputs).any(axis=1).sum())
-        n_silent = self.n_silent
-        if n_silent < DEAD_AFTER:
-            return
-        self._is_dead, self.n_silent = True, 0
-        self.n_updates = self._before_silence[2]
-        raise SubstrateError(
-            f"{name_of(self.network.substrate)} is dead, or its weights are too small: "
-            f"no neuron has fired before t_max in {n_silent} samples in a row, though "
-            "their channels have"
-        )
-
     def labels(self, spikes):
         network = self.network.with_weights(self.weights())
         parts = [
-            network.labels(
-                _core.Spikes(
-                    spikes.times,
-                    spikes.inputs,
-                    spikes.begin[rows],
-                    spikes.end[rows],
-                    spikes.n_in,
-                )
-            )
+            network.labels(_samples(spikes, rows))
             for rows in blocks(len(spikes), _BLOCK)
         ]
         return np.concatenate(parts)
 
     def weights(self):
-        return self._before_silence[0] if self._is_dead else self.trainer.weights()
+        return self.trainer.weights()
 
     def state(self):
-        return self._before_silence[1] if self._is_dead else self.trainer.state()
+        return self.trainer.state()
+
+
+def _samples(spikes, rows):
+    """Some samples of the spikes."""
+    return _core.Spikes(
+        spikes.times,
+        spikes.inputs,
+        spikes.begin[rows],
+        spikes.end[rows],
+        spikes.n_in,
+    )
 
 
 def _read_only(array):
