@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -30,12 +30,12 @@ import ttfs
 from ttfs import TTFSClassifier, _core
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Network, Remote
 
+# With it nearly all samples are decided by a spike.
+FIRING = {"time_scale": 0.1, "early_firing": 0.01}
 # Encoder "latency": the four features of Yin-Yang are complements already.
-YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency"}
-MNIST = {"hidden_layer_sizes": (246,)}
+YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency", **FIRING}
+MNIST = {"hidden_layer_sizes": (246,), **FIRING}
 LOADERS = {"Yin-Yang": (yin_yang, YIN_YANG), "MNIST 16x16": (mnist_16, MNIST)}
-# With it nearly all samples are decided by a spike, at a small loss of accuracy.
-FIRING = {"early_firing": 0.02}
 CALIBRATION = 500  # samples of the training set that a chip is calibrated with
 
 
@@ -49,7 +49,6 @@ class Row:
     must: float = None  # by spikes
     published: str = ""
     loss: float = None  # may be lost against the ideal [points]
-    parameters: dict = field(default_factory=dict)
     calibrated: str = ""  # what is done on calibrated chips too
 
     def make_chip(self, seed):
@@ -65,7 +64,6 @@ ROWS = {
         "delgrad",
         96.5,
         "95.0 on chip",
-        parameters=FIRING,
         calibrated="naive, in the loop",
     ),
     "mnist-16": Row(
@@ -83,7 +81,6 @@ ROWS = {
         },
         97.4,
         "96.9 on chip",
-        parameters=FIRING,
         calibrated="naive",
     ),
     "taus": Row(
@@ -130,11 +127,11 @@ ROWS = {
 
 
 @cache
-def ideal(data, seed, is_validation, **more):
+def ideal(data, seed, is_validation):
     """A network trained without a chip, and its accuracies."""
     load, parameters = LOADERS[data]
     X, y, X_test, y_test = load(is_validation)
-    model = TTFSClassifier(random_state=seed, **parameters, **more).fit(X, y)
+    model = TTFSClassifier(random_state=seed, **parameters).fit(X, y)
     return model, score(model, X_test, y_test)
 
 
@@ -165,7 +162,6 @@ def show(name, scores):
 
 def report(row, n_seeds, is_validation):
     load, parameters = LOADERS[row.data]
-    parameters = {**parameters, **row.parameters}
     X, y, X_test, y_test = load(is_validation)
     first = VALIDATION_SEEDS if is_validation else 0
     scores = {}
@@ -180,7 +176,7 @@ def report(row, n_seeds, is_validation):
         model = TTFSClassifier(random_state=seed, substrate=chip, **parameters)
         note("in the loop", score(model.fit(X, y), X_test, y_test))
         seconds.append(time.perf_counter() - start)
-        trained, accuracies = ideal(row.data, seed, is_validation, **row.parameters)
+        trained, accuracies = ideal(row.data, seed, is_validation)
         note("ideal", accuracies)
         note("naive", on_chip(trained, chip, X_test, y_test))
         if not row.calibrated:

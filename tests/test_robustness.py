@@ -148,7 +148,8 @@ def test_runs_equal_direct_calls(study):
         scaler = StandardScaler().fit(data.X[train])
         X, X_test = scaler.transform(data.X[train]), scaler.transform(data.X[test])
         assert_array_equal(study.split(k)[2], X_test)
-        clf = TTFSClassifier((15,), max_iter=6, early_firing=0.02, random_state=k)
+        training = {"time_scale": 0.1, "early_firing": 0.01}
+        clf = TTFSClassifier((15,), max_iter=6, **training, random_state=k)
         clf.fit(X, data.y[train])
 
         def accuracy(clf=clf, X=X_test, y=data.y[test]):

@@ -39,8 +39,8 @@ _WIDTHS = (17, 8, 5, 12, 13, 12)
 _FIGURES = (".png", ".svg", ".pdf")
 
 
-# Only spikes count here, and with it outputs fire in nearly all samples.
-_EARLY_FIRING = 0.02
+# Only spikes count here, and with these outputs fire in nearly all samples.
+_TRAINING = {"time_scale": 0.1, "early_firing": 0.01}
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Study:
             "splits": len(data.splits),
             "hidden": ",".join(map(str, self.hidden)),
             "max_iter": self.max_iter,
-            "early_firing": _EARLY_FIRING,
+            **_TRAINING,
             "base": repr(self.base),
         }
 
@@ -188,7 +188,7 @@ class Study:
             hidden_layer_sizes=self.hidden,
             encoder=_ENCODERS.get(self.data.name, "auto"),
             max_iter=self.max_iter,
-            early_firing=_EARLY_FIRING,
+            **_TRAINING,
             random_state=number,
             substrate=substrate,
         )
