@@ -11,6 +11,7 @@ scores on such data. MNIST as there. Needs the extras `bench` and `remote`.
 """
 
 import argparse
+import logging
 import os
 import platform
 import signal
@@ -287,6 +288,7 @@ class Mortal:
 
 def kills(is_validation):
     """A training run whose chip server is killed 20 times, and one without."""
+    logging.getLogger("ttfs.substrates").setLevel(logging.ERROR)  # no news of retries
     X, y, X_test, y_test = yin_yang(is_validation)
     parameters = {**YIN_YANG, "random_state": 0}
     chip = AnalogChip.preset("delgrad", random_state=0)
