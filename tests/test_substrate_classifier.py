@@ -243,8 +243,8 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
     assert set(clf.predict(X)) == {expected.argmin()}
     # Where the model fires and the substrate does not, the highest peak is first.
-    clf.coefs_[1] *= 8
-    peaks = 8 * peaks.max(axis=0)
+    clf.coefs_[1] *= 6
+    peaks = 6 * peaks.max(axis=0)
     assert np.sum(peaks > 1) == 2
     got = -clf.decision_function(X) * clf.time_scale_
     assert_allclose(got, np.tile(2.0 + 2.0 * (peaks.max() - peaks), (30, 1)), atol=1e-6)
@@ -252,7 +252,7 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     clf.set_params(learning_rate_init=1e-12, weight_decay=0.0).partial_fit(X, y)
     proba = clf.predict_proba(X)
     assert_allclose(clf.loss_, -np.log(proba[np.arange(30), y]).mean(), rtol=1e-6)
-    clf.coefs_[1] /= 8
+    clf.coefs_[1] /= 6
     # A spike is earlier than any pseudo-time, and t_max is no spike.
     last = expected.argmax()
     output = np.full(3, 2.0)
@@ -263,6 +263,40 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
     assert set(clf.predict(X)) == {last}
     assert np.isinf(clf.spike_times(X)[1][:, [1, 3]]).all()
+
+
+def test_dead_output_does_not_put_off_the_others():
+    X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
+    clf = make(hidden_layer_sizes=(4,), t_max=2.0, arithmetic="float64").fit(X, y)
+    clf.coefs_[1][:] = np.array([50.0, 1.2, 0.5])
+    d = np.maximum(np.linspace(0, 2, 20_001) - 0.3, 0)
+    late = np.maximum(np.linspace(0, 2, 20_001) - clf.bias_times_[1][0], 0)
+    peak = (4 * d * np.exp(-d) + late * np.exp(-late)).max()
+    assert 1.2 * peak > 1
+    clf.set_params(substrate=Given(np.full(4, 0.3), 3 * [np.inf]))
+    got = -clf.decision_function(X) * clf.time_scale_
+    # The peaks are lowered by one threshold, and not by 50 peaks.
+    expected = 2.0 + 2.0 * np.maximum(2.0 - np.array([50, 1.2, 0.5]) * peak, 0)
+    assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
+
+
+def test_dead_output_leaves_weights_finite():
+    def dead_output(spikes):
+        spikes[-1][:, 2] = np.inf
+        return spikes
+
+    X, y = make_yin_yang(300, random_state=0)
+    clf = make(
+        Failing(*range(100_000), how=dead_output),
+        encoder="latency",
+        max_iter=50,
+        batch_size=10,
+        learning_rate_init=0.05,
+        time_scale=0.1,
+        early_firing=0.01,
+    )
+    clf.fit(X, y)
+    assert max(np.abs(weights).max() for weights in clf.coefs_) < 100
 
 
 def test_peaks_are_those_of_rounded_weights():

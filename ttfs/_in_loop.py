@@ -177,15 +177,17 @@ class Measured:
 
         Where the substrate is silent and the model is not, u_peak may pass the
         threshold. The peaks of such a sample are lowered by what the highest has too
-        much, so that their order counts, in pseudo-times that follow all spikes.
+        much, so that their order counts, in pseudo-times that follow all spikes; but by
+        a threshold at most, or a dead neuron, whose weights grow, would put off others.
         """
         layer, at = self.layers[-1], measured[-1][rows]
         inputs = self._inputs(spikes, measured, rows)
         events = _core.Events(inputs, layer.neuron, self.t_max)
         u_peak, _ = events.peak(np.ascontiguousarray(self.rounded(-1)), at)
         highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
-        excess = np.maximum(highest - u_peak.dtype.type(layer.neuron.threshold), 0)
-        return u_peak - excess[:, None]
+        threshold = u_peak.dtype.type(layer.neuron.threshold)
+        excess = np.clip(highest - threshold, 0, threshold)
+        return np.minimum(u_peak - excess[:, None], threshold)
 
     def _inputs(self, spikes, measured, rows):
         """Times at which the inputs of the last layer spike, biases included."""
