@@ -29,10 +29,9 @@ from threadpoolctl import threadpool_limits
 
 import ttfs
 from ttfs import TTFSClassifier, _core
+from ttfs._robustness import FIRING, score_by_spikes
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Network, Remote
 
-# With it nearly all samples are decided by a spike.
-FIRING = {"time_scale": 0.1, "early_firing": 0.01}
 # Encoder "latency": the four features of Yin-Yang are complements already.
 YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency", **FIRING}
 MNIST = {"hidden_layer_sizes": (246,), **FIRING}
@@ -138,10 +137,7 @@ def ideal(data, seed, is_validation):
 
 def score(model, X, y):
     """Accuracy in %, and by spikes: where no output fires a sample is wrong."""
-    first = model.spike_times(X)[-1]
-    is_right = model.classes_[first.argmin(axis=1)] == y
-    by_spikes = np.mean(is_right & np.isfinite(first).any(axis=1))
-    return 100 * model.score(X, y), 100 * by_spikes
+    return 100 * model.score(X, y), 100 * score_by_spikes(model, X, y)
 
 
 def on_chip(model, chip, X, y):

@@ -174,7 +174,7 @@ def test_samples_without_an_output_spike_are_wrong(study):
     clf.coefs_[-1] *= 0.8
     is_decided = ~clf.activity(X).is_undecided
     is_right = clf.predict(X) == y
-    assert _robustness.score(clf, X, y) == np.mean(is_right & is_decided)
+    assert _robustness.score_by_spikes(clf, X, y) == np.mean(is_right & is_decided)
     assert 0 < np.mean(is_right & is_decided) < is_right.mean()
 
 

@@ -38,9 +38,9 @@ _COLUMNS = ("sweep", "value", "chips", "naive %", "in the loop %", "recovered %"
 _WIDTHS = (17, 8, 5, 12, 13, 12)
 _FIGURES = (".png", ".svg", ".pdf")
 
-
-# Only spikes count here, and with these outputs fire in nearly all samples.
-_TRAINING = {"time_scale": 0.1, "early_firing": 0.01}
+# Parameters of TTFSClassifier with which outputs fire in nearly all samples: here only
+# spikes count.
+FIRING = {"time_scale": 0.1, "early_firing": 0.01}
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Study:
             "splits": len(data.splits),
             "hidden": ",".join(map(str, self.hidden)),
             "max_iter": self.max_iter,
-            **_TRAINING,
+            **FIRING,
             "base": repr(self.base),
         }
 
@@ -188,7 +188,7 @@ class Study:
             hidden_layer_sizes=self.hidden,
             encoder=_ENCODERS.get(self.data.name, "auto"),
             max_iter=self.max_iter,
-            **_TRAINING,
+            **FIRING,
             random_state=number,
             substrate=substrate,
         )
@@ -218,8 +218,8 @@ def _threads():
     return threadpool_limits(None if "OMP_NUM_THREADS" in os.environ else 1)
 
 
-def score(model, X, y):
-    """Accuracy by spikes: a sample in which no output fires is wrong."""
+def score_by_spikes(model, X, y):
+    """Accuracy, where a sample in which no output fires is wrong."""
     first = model.spike_times(X)[-1]
     is_right = model.classes_[first.argmin(axis=1)] == y
     return float(np.mean(is_right & np.isfinite(first).any(axis=1)))
@@ -231,7 +231,7 @@ def train_ideal(study, number):
     try:
         with _threads():
             model = study.model(number).fit(X, y)
-            return model, score(model, X_test, y_test), ""
+            return model, score_by_spikes(model, X_test, y_test), ""
     except Exception as error:
         return None, None, _one_line(error)
 
@@ -248,9 +248,9 @@ def measure(study, ideal, name, value, number):
     try:
         with _threads():
             naive = copy.copy(model).set_params(substrate=chip)
-            run = replace(run, naive=score(naive, X_test, y_test))
+            run = replace(run, naive=score_by_spikes(naive, X_test, y_test))
             in_loop = study.model(number, chip).fit(X, y)
-            run = replace(run, in_loop=score(in_loop, X_test, y_test))
+            run = replace(run, in_loop=score_by_spikes(in_loop, X_test, y_test))
     # Whatever happens on one chip, the others are still tried.
     except Exception as error:
         run = replace(run, error=_one_line(error))
