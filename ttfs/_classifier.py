@@ -710,6 +710,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         ttfs.substrates.SubstrateError
             If the substrate fails. What was learned before is kept, and with
             warm_start=True another call goes on from there: see the class.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
         """
         with _Restore(self):
             is_continued = self.warm_start and hasattr(self, "coefs_")
@@ -773,6 +775,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             early_stopping=True.
         ttfs.substrates.SubstrateError
             If the substrate fails. What was learned before is kept.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
         """
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")

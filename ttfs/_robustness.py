@@ -232,7 +232,7 @@ def train_ideal(study, number):
         with _threads():
             model = study.model(number).fit(X, y)
             return model, score_by_spikes(model, X_test, y_test), ""
-    except Exception as error:
+    except Exception as error:  # the other chips are still tried
         return None, None, _one_line(error)
 
 
@@ -251,8 +251,7 @@ def measure(study, ideal, name, value, number):
             run = replace(run, naive=score_by_spikes(naive, X_test, y_test))
             in_loop = study.model(number, chip).fit(X, y)
             run = replace(run, in_loop=score_by_spikes(in_loop, X_test, y_test))
-    # Whatever happens on one chip, the others are still tried.
-    except Exception as error:
+    except Exception as error:  # the other chips are still tried
         run = replace(run, error=_one_line(error))
     return replace(run, seconds=time.perf_counter() - start)
 
