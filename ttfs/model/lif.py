@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from ttfs import _core
+from .. import _core
 
 
 @dataclass(frozen=True)

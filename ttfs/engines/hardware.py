@@ -1,24 +1,24 @@
-"""Networks that fire on a substrate, for the estimator: inference and training.
+"""Networks that fire on a substrate: inference, and training in the loop.
 
-They take the place of `_core.Network` and `_core.Trainer`, and have their methods. The
-substrate is asked for spike times and nothing else; what its neurons are like, only it
-knows. Gradients, and the order of silent outputs, are those of the nominal model at the
-spikes that were measured [1]_.
+The substrate is asked for spike times and nothing else; what its neurons are like, only
+it knows. Gradients, and the order of silent outputs, are those of the nominal model at
+the spikes that were measured [1]_.
 
 .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
    learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
 """
 
-import copy
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ttfs import _core
-from ttfs._spikes import blocks
-from ttfs.substrates._base import Network, SubstrateError
-from ttfs.substrates._measure import measure, name_of, weight_limits, weight_steps
+from .. import _core
+from ..model import Network
+from ..model.checks import blocks
+from ..substrates.checks import measure, name_of, weight_limits, weight_steps
+from ..substrates.protocol import SubstrateError
+from .float import FloatEngine
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
 # in so many samples, is dead.
@@ -28,43 +28,56 @@ _STRONG = 10.0  # weight [threshold]
 _BLOCK = 1024  # samples of a request, at most, outside training
 
 
-def within(layers, limits):
-    """Layers with weights of at most these magnitudes."""
-    return [
-        replace(layer, weights=np.clip(layer.weights, -limit, limit))
-        for layer, limit in zip(layers, limits, strict=True)
-    ]
+class HardwareEngine(FloatEngine):
+    """Spikes of a substrate; real weights, and the gradient of the nominal model."""
+
+    def check_takes_several_spikes(self):
+        raise ValueError(
+            "X has channels with several spikes, but a substrate takes one spike of "
+            "each channel: use substrate=None"
+        )
+
+    def runnable(self, network):
+        return SubstrateNetwork(self.substrate, network)
+
+    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+        limits = weight_limits(self.substrate, network.layers)
+        limited = [
+            np.clip(weights, -limit, limit)
+            for weights, limit in zip(network.weights, limits, strict=True)
+        ]
+        core = self.core_trainer(
+            network.with_layers(weights=limited),
+            fit_state,
+            batch_size=batch_size,
+            n_seen=n_seen,
+            may_drop=may_drop,
+            limits=limits,
+        )
+        return HardwareTrainer(self.runnable(network), core, fit_state)
 
 
-class Measured:
+class SubstrateNetwork:
     """A network on a substrate.
 
     Parameters
     ----------
     substrate : Substrate
-    layers : list of Layer
+    network : Network
         Without delays.
-    t_max : float
-    pseudo_slope : float
-        Of silent outputs, see `_core.Network`.
     steps : list of float, optional
-        Of the weights of each layer. Default: what the substrate says.
+        Steps of the weights of each layer. Default: what the substrate says.
     """
 
-    def __init__(self, substrate, layers, t_max, pseudo_slope, steps=None):
-        self.substrate, self.t_max = substrate, t_max
-        self.steps = weight_steps(substrate, layers) if steps is None else steps
-        self.layers, self.pseudo_slope = layers, pseudo_slope
-        self.n_channels = len(layers[0].weights) - len(layers[0].bias_times)
+    def __init__(self, substrate, network, steps=None):
+        self.substrate, self.network = substrate, network
+        self.layers, self.t_max = network.layers, network.t_max
+        self.steps = weight_steps(substrate, self.layers) if steps is None else steps
 
     def with_weights(self, weights):
-        layers = [
-            replace(layer, weights=w)
-            for layer, w in zip(self.layers, weights, strict=True)
-        ]
-        return Measured(
-            self.substrate, layers, self.t_max, self.pseudo_slope, self.steps
-        )
+        """The same network with other weights."""
+        network = self.network.with_layers(weights=weights)
+        return SubstrateNetwork(self.substrate, network, self.steps)
 
     def rounded(self, k):
         """The weights of layer k that the substrate is taken to have."""
@@ -73,7 +86,7 @@ class Measured:
 
     def spike_times(self, spikes):
         """Spike times (n_samples, n_out) of each layer; +inf = silent."""
-        times = spikes.dense(self.n_channels)
+        times = spikes.dense(self.network.n_channels)
         layers = tuple(
             replace(
                 layer,
@@ -94,7 +107,7 @@ class Measured:
         if not any(self._fires(k, spikes, measured).any() for k in silent):
             return
         limits = weight_limits(self.substrate, self.layers)
-        weights = [layer.weights for layer in self.layers]
+        weights = self.network.weights
         for k in silent:
             strong = min(_STRONG * self.layers[k].neuron.threshold, limits[k])
             weights[k] = np.full_like(weights[k], strong)
@@ -127,20 +140,20 @@ class Measured:
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs), float64.
 
-        Those of silent neurons are pseudo-times, later than any spike: the peaks are
-        those of the nominal membrane at the spikes that were measured before it.
+        Silent neurons have pseudo-times, later than any spike: the peaks are those of
+        the nominal membrane at the spikes that were measured before it.
         """
-        measured = self._heard(spikes)
+        measured = self._measured_alive(spikes)
         return self._decided(spikes, measured, np.isinf(measured[-1]).any(axis=1))
 
     def labels(self, spikes):
         """The number (n_samples,) of the output neuron that decides first."""
-        measured = self._heard(spikes)
+        measured = self._measured_alive(spikes)
         # A spike is earlier than any pseudo-time.
         decisions = self._decided(spikes, measured, np.isinf(measured[-1]).all(axis=1))
         return decisions.argmin(axis=1).astype(np.uintp)
 
-    def _heard(self, spikes):
+    def _measured_alive(self, spikes):
         """Spike times of a substrate that is alive."""
         measured = self.spike_times(spikes)
         if len(spikes) and np.isinf(measured[-1]).all():
@@ -160,7 +173,7 @@ class Measured:
         if len(rows):
             peaks = self._peaks(spikes, measured, rows).astype(float)
             missed = np.maximum(self.layers[-1].neuron.threshold - peaks, 0)
-            pseudo = self.t_max + self.pseudo_slope * missed
+            pseudo = self.t_max + self.network.pseudo_slope * missed
             times[rows] = np.where(np.isinf(times[rows]), pseudo, times[rows])
         return times
 
@@ -198,65 +211,7 @@ class Measured:
         return np.hstack([hidden, biases])
 
 
-@dataclass
-class Run:
-    """A call of `fit`, which may be interrupted and go on.
-
-    Parameters
-    ----------
-    schedule : tuple, optional
-        What must be the same for it to go on.
-    rng_before : RandomState, optional
-        At the beginning of the call.
-    state : dict, optional
-        Of `_core.Trainer`.
-    """
-
-    schedule: tuple | None = None
-    rng_before: np.random.RandomState | None = None
-    state: dict | None = None
-    seed: int = 0  # of input dropout
-    order: np.ndarray | None = None
-    epoch: int = 0
-    is_in_epoch: bool = False
-    n_done: int = 0  # batches of the epoch
-    total: float = 0.0  # sum of losses in them
-    best: dict | None = None  # attributes that early stopping keeps
-    record: float = -np.inf  # best score, and epochs without a better one
-    n_worse: int = 0
-    # Where it was interrupted:
-    rng: np.random.RandomState | None = None
-    learned: dict | None = None
-
-    @property
-    def is_new(self):
-        return self.order is None
-
-    def begin(self, n_samples, rng):
-        self.order = np.arange(n_samples, dtype=np.uintp)
-        if rng is not None:
-            self.seed = int(rng.randint(2**32, dtype=np.uint64))
-
-    def begin_epoch(self, epoch, rng):
-        """Shuffle the samples, unless that was done before an interruption."""
-        if not self.is_in_epoch and rng is not None:
-            rng.shuffle(self.order)
-        self.epoch, self.is_in_epoch = epoch, True
-
-    def end_epoch(self, score, *, is_better):
-        self.is_in_epoch, self.n_done, self.total = False, 0, 0.0
-        self.n_worse = 0 if is_better else self.n_worse + 1
-        self.record = max(self.record, score)
-
-    def interrupt(self, rng, state, learned):
-        self.rng, self.state, self.learned = copy.deepcopy(rng), state, learned
-
-    def again(self):
-        """A copy that goes on, while this one stays as it is."""
-        return replace(self, order=self.order.copy(), rng=copy.deepcopy(self.rng))
-
-
-class MeasuredTrainer:
+class HardwareTrainer:
     """Weights that learn by the gradient of the model from spikes of a substrate.
 
     Where the weights of the substrate have steps, the gradient is that of the rounded
@@ -264,34 +219,39 @@ class MeasuredTrainer:
 
     Parameters
     ----------
-    network : Measured
-    trainer : _core.Trainer
-    run : Run
-        Where an epoch begins: after `n_done` batches.
+    substrate_network : SubstrateNetwork
+    core : _core.Trainer
+    fit_state : FitState
+        Where an epoch begins: after `n_batches_done` batches.
 
     Notes
     -----
     Nothing is learned from a dead substrate: the weights move after a check.
     """
 
-    def __init__(self, network, trainer, run):
-        self.network, self.trainer, self.run = network, trainer, run
+    def __init__(self, substrate_network, core, fit_state):
+        self.on_substrate, self.core, self.fit_state = (
+            substrate_network,
+            core,
+            fit_state,
+        )
+        self.state = core.state
         self.n_updates = 0
 
-    def epoch(self, spikes, labels, factors, order, batch_size, rates):
-        run = self.run
-        for k in range(run.n_done, len(rates)):
+    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+        state = self.fit_state
+        for k in range(state.n_batches_done, len(rates)):
             some, rate = order[k * batch_size : (k + 1) * batch_size], rates[k : k + 1]
-            loss = self.trainer.epoch(
-                spikes, labels, factors, some, batch_size, rate, forward=self._forward
+            loss = self.core.epoch(
+                spikes, targets, factors, some, batch_size, rate, forward=self._forward
             )
-            run.n_done, run.total = k + 1, run.total + loss * len(some)
+            state.end_batch(loss, len(some))
             self.n_updates += 1
-        return run.total / len(order)
+        return state.total_loss / len(order)
 
     def _forward(self, spikes, weights):
         """Spikes and peaks, and the weights that are taken to have fired."""
-        network = self.network.with_weights(weights)
+        network = self.on_substrate.with_weights(weights)
         times = network.spike_times(spikes)
         network.check_alive(spikes, times)
         peaks = network.peaks(spikes, times)
@@ -299,19 +259,23 @@ class MeasuredTrainer:
             return times, peaks
         return times, peaks, [network.rounded(k) for k in range(len(weights))]
 
+    def _in_blocks(self, method, spikes):
+        network = self.on_substrate.with_weights(self.core.weights())
+        return np.concatenate(
+            [
+                getattr(network, method)(_samples(spikes, rows))
+                for rows in blocks(len(spikes), _BLOCK)
+            ]
+        )
+
     def labels(self, spikes):
-        network = self.network.with_weights(self.weights())
-        parts = [
-            network.labels(_samples(spikes, rows))
-            for rows in blocks(len(spikes), _BLOCK)
-        ]
-        return np.concatenate(parts)
+        return self._in_blocks("labels", spikes)
 
-    def weights(self):
-        return self.trainer.weights()
+    def decisions(self, spikes):
+        return self._in_blocks("decisions", spikes)
 
-    def state(self):
-        return self.trainer.state()
+    def learned(self):
+        return self.on_substrate.network.with_layers(weights=self.core.weights())
 
 
 def _samples(spikes, rows):

@@ -3,67 +3,13 @@
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.utils import gen_batches
 
-from ttfs import _core
-from ttfs._neuron import LIF
+from .. import _core
+from .checks import TIME_LIMIT, blocks, check_matrix, common_dtype
+from .lif import LIF
 
 # Samples that are sorted and worked on at a time: bounds the memory of event lists.
 _BLOCK = 256
-
-
-# Times and weights stay below this, so that sums of them are far from overflow.
-_LIMIT = _core.TIME_LIMIT
-
-
-def check_times(times, name, *, nan_is_absent=False):
-    """Raise ValueError unless all times are finite, or +inf for no spike."""
-    absent, bad = ("NaN or +inf", "-inf") if nan_is_absent else ("+inf", "NaN or -inf")
-    if np.isneginf(times).any() or (not nan_is_absent and np.isnan(times).any()):
-        raise ValueError(
-            f"{name} must be finite, or {absent} where there is no spike; found {bad}"
-        )
-    if np.any((np.abs(times) >= _LIMIT) & np.isfinite(times)):
-        raise ValueError(
-            f"{name} must be below {_LIMIT:g}, or {absent} where there is no spike"
-        )
-
-
-def _matrix(array, name, dtype, *, inf_is_absent=False):
-    """2-d, C-contiguous, native and aligned array of dtype with valid numbers."""
-    out = np.require(array, dtype=dtype, requirements=["C", "A"])
-    if out.ndim != 2:
-        raise ValueError(f"{name} must be a 2-d array, got {out.ndim} dimension(s)")
-    if inf_is_absent:
-        check_times(out, name)
-    elif not np.isfinite(out).all():
-        raise ValueError(f"{name} must be finite; found NaN or infinity")
-    elif np.any(np.abs(out) >= _LIMIT):
-        raise ValueError(f"{name} must be below {_LIMIT:g}")
-    return out
-
-
-def blocks(n_samples, size):
-    """Slices of at most `size` samples; none if there are no samples."""
-    return gen_batches(n_samples, size) if n_samples else ()
-
-
-def common_dtype(**arrays):
-    """float32 if all arrays are, float64 for all else that is real."""
-    dtypes = []
-    for name, array in arrays.items():
-        if issparse(array):
-            raise TypeError(
-                f"{name} is a sparse matrix, but a dense array is needed; absent "
-                "inputs have the time +inf"
-            )
-        dtype = np.asarray(array).dtype
-        if dtype.kind not in "biufO":
-            raise ValueError(f"{name} must hold real numbers, not {dtype}")
-        dtypes.append(dtype.newbyteorder("="))
-    single = all(dtype == np.float32 for dtype in dtypes)
-    return np.dtype(np.float32 if single else np.float64)
 
 
 def _check_neuron(neuron):
@@ -73,8 +19,8 @@ def _check_neuron(neuron):
 
 
 def _check_layer(times, weights, dtype):
-    times = _matrix(times, "times", dtype, inf_is_absent=True)
-    weights = _matrix(weights, "weights", dtype)
+    times = check_matrix(times, "times", dtype, inf_is_absent=True)
+    weights = check_matrix(weights, "weights", dtype)
     if times.shape[1] != weights.shape[0]:
         raise ValueError(
             f"times has {times.shape[1]} inputs (columns), but weights has "
@@ -214,8 +160,8 @@ def first_spike_vjp(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
     )
     times, weights = _check_layer(times, weights, dtype)
-    spikes = _matrix(spikes, "spikes", dtype, inf_is_absent=True)
-    grad_spikes = _matrix(grad_spikes, "grad_spikes", dtype)
+    spikes = check_matrix(spikes, "spikes", dtype, inf_is_absent=True)
+    grad_spikes = check_matrix(grad_spikes, "grad_spikes", dtype)
     shape = (times.shape[0], weights.shape[1])
     for name, array in (("spikes", spikes), ("grad_spikes", grad_spikes)):
         if array.shape != shape:
@@ -244,4 +190,4 @@ def over_slope(grad, slope, floor):
         slope = np.maximum(slope, slope.dtype.type(floor))
     with np.errstate(divide="ignore", over="ignore"):
         inverse = 1 / slope
-    return grad * np.where(np.abs(inverse) < _LIMIT, inverse, 0)
+    return grad * np.where(np.abs(inverse) < TIME_LIMIT, inverse, 0)

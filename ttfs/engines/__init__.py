@@ -1,0 +1,115 @@
+"""Engines: in which numbers, in which place, by which rule a network learns.
+
+:func:`choose` is the only place that looks at arithmetic, gradient, substrate and
+delays together, and the only one that refuses combinations of them:
+
+==================  =================  ==================
+                    exact gradient     local rule
+==================  =================  ==================
+float32, float64    `FloatEngine`      `FloatEngine`
+substrate           `HardwareEngine`   `HardwareEngine`
+`FixedPoint`        `QuantizedEngine`  `IntegerEngine`
+==================  =================  ==================
+
+An engine gets a frozen :class:`Specification` and never sees the estimator.
+"""
+
+from ..parameters import CrossEntropy, FixedPoint
+from ..substrates.checks import name_of
+from .base import Engine, Trainer
+from .fit_state import FitState
+from .float import FloatEngine
+from .hardware import HardwareEngine
+from .integer import IntegerEngine
+from .losses import TargetTimes
+from .quantized import QuantizedEngine
+from .specification import Learning, Specification, Structure
+
+__all__ = [
+    "Engine",
+    "FitState",
+    "Learning",
+    "Specification",
+    "Structure",
+    "TargetTimes",
+    "Trainer",
+    "choose",
+]
+
+
+def choose(specification):
+    """The engine of a specification.
+
+    Parameters
+    ----------
+    specification : Specification
+
+    Returns
+    -------
+    engine : Engine
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the parameters do not go together.
+    """
+    structure = specification.structure
+    is_fixed = isinstance(structure.arithmetic, FixedPoint)
+    is_local = structure.gradient is not None
+    _refuse(specification, is_fixed, is_local)
+    if is_fixed:
+        return (IntegerEngine if is_local else QuantizedEngine)(specification)
+    if specification.substrate is not None:
+        return HardwareEngine(specification)
+    return FloatEngine(specification)
+
+
+def _refuse(specification, is_fixed, is_local):
+    """Raise where parameters do not go together."""
+    structure, learning = specification.structure, specification.learning
+    if structure.delays is not None and (is_local or is_fixed):
+        which = "gradient='local'" if is_local else "arithmetic='fixed'"
+        raise ValueError(
+            f"delays={structure.delays!r} is not supported with {which}: use "
+            "delays=None"
+        )
+    if learning is not None:
+        _refuse_learning(structure, learning, is_fixed and is_local)
+    substrate = specification.substrate
+    if substrate is None:
+        return
+    if isinstance(substrate, type):
+        raise TypeError(
+            f"substrate must be an object, not the class {substrate.__name__}: "
+            f"use substrate={substrate.__name__}()"
+        )
+    if not callable(getattr(substrate, "forward", None)):
+        raise TypeError(
+            "substrate must be None or have a method forward(times, network), got "
+            f"{name_of(substrate)}"
+        )
+    if structure.delays is not None or is_fixed:
+        delays = f"delays={structure.delays!r}"
+        which = "arithmetic='fixed'" if structure.delays is None else delays
+        raise ValueError(
+            f"substrate={name_of(substrate)} is not supported with {which}"
+        )
+
+
+def _refuse_learning(structure, learning, integers_learn):
+    """Raise where a way of learning does not go with the network."""
+    is_plain = isinstance(learning.loss, CrossEntropy) and not learning.loss.early_firing
+    if integers_learn and not is_plain:
+        raise ValueError(
+            "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
+            "alone: use loss='cross_entropy' without early_firing"
+        )
+    if integers_learn and learning.is_partial and learning.has_sample_weights:
+        raise ValueError(
+            "partial_fit does not support class_weight with gradient='local' and "
+            "arithmetic='fixed', where it decides how often fit sees a sample"
+        )
+    if isinstance(learning.loss, TargetTimes) and (
+        structure.gradient is not None and structure.gradient.feedback == "target"
+    ):
+        raise ValueError("feedback='target' needs classes, and regression has none")

@@ -1,0 +1,162 @@
+"""What all engines have in common: their recipe, and what follows from it."""
+
+from functools import cached_property
+from typing import Protocol
+
+from ..model.initial_weights import mean_weight, step_unit
+from . import recipe as recipes
+
+
+class Trainer(Protocol):
+    """Weights that learn."""
+
+    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+        """Updates over samples in this order; returns the mean loss."""
+
+    def labels(self, spikes):
+        """The number (n_samples,) of the output neuron that decides first."""
+
+    def decisions(self, spikes):
+        """Decision times (n_samples, n_outputs) of the output neurons."""
+
+    def learned(self):
+        """The Network with what was learned."""
+
+    def state(self):
+        """What the optimizer keeps from one call of partial_fit to the next."""
+
+
+class Engine:
+    """In which numbers, in which place and by which rule a network learns and infers.
+
+    An engine is made by :func:`ttfs.engines.choose` and never sees the estimator.
+
+    Parameters
+    ----------
+    specification : Specification
+    """
+
+    recipe = recipes.EXACT
+    max_batch = None  # samples of an update, at most
+
+    def __init__(self, specification):
+        self.structure = specification.structure
+        self.substrate = specification.substrate
+        self.learning = specification.learning
+        if self.is_local:
+            self.recipe = recipes.LOCAL
+
+    @property
+    def is_local(self):
+        """Whether the local rule learns."""
+        return self.structure.gradient is not None
+
+    # -- Structure ---------------------------------------------------------------------
+
+    @property
+    def dtype(self):
+        """The dtype of real weights and spike times."""
+        is_double = self.structure.arithmetic == "float64"
+        return "float64" if is_double else "float32"
+
+    def horizon(self, t_max):
+        """The end of the experiment that this engine can have, next to t_max."""
+        return t_max
+
+    def clocked(self, times):
+        """Times at which this engine can fire, next to those given."""
+        return times
+
+    def check_sizes(self, sizes):
+        """Raise ValueError unless layers of these sizes fit."""
+
+    def check_takes_several_spikes(self):
+        """Raise ValueError unless a channel may have several spikes."""
+
+    def complete(self, network, may_drop, rng):
+        """The network with all that this engine keeps beside real weights.
+
+        Parameters
+        ----------
+        network : Network
+            With real initial weights.
+        may_drop : ndarray of bool of shape (n_channels,)
+            The channels whose spikes may be dropped in training.
+        rng : RandomState
+        """
+        return network
+
+    # -- Inference ---------------------------------------------------------------------
+
+    def place(self, spikes, network):
+        """The spikes at the times at which the network sees them."""
+        return spikes
+
+    def runnable(self, network):
+        """What fires: it has spike_times, decisions and labels of `_core.Spikes`."""
+        raise NotImplementedError
+
+    # -- Learning ----------------------------------------------------------------------
+
+    @cached_property
+    def time_scale(self):
+        """The time scale of the softmax, in the unit of the time constants."""
+        return self.learning.time_scale or self.default_time_scale
+
+    @property
+    def default_time_scale(self):
+        """The time scale of time_scale=None."""
+        return self.recipe.time_scale * self.structure.tau_syn
+
+    def learning_rate(self, network):
+        """The initial learning rate."""
+        if self.learning.learning_rate_init != "auto":
+            return self.learning.learning_rate_init
+        if not self.is_local:
+            return self.recipe.rate
+        # Errors that pass several layers add up, in the layers and to each other.
+        depth = min(1.0, 2 / len(network.layers)) ** 3
+        rate = self.recipe.rate * network.layers[0].n_active ** 0.5 * depth
+        return self.recipe.partial_rate * rate if self.learning.is_partial else rate
+
+    def weight_decay(self, network, batch_size, n_seen):
+        """Weight decay per unit of learning rate, after training on n_seen samples."""
+        decay = self.learning.weight_decay
+        if self.is_local:  # errors are summed over the batch, too
+            return recipes.LOCAL_DECAY * decay * batch_size
+        return decay * network.layers[0].n_active / n_seen
+
+    def step_units(self, network):
+        """The unit of the learning rate of each layer."""
+        n_layers = len(network.layers)
+        return [
+            step_unit(layer.neuron, layer.n_active, n_layers)
+            for layer in network.layers
+        ]
+
+    def seed(self, rng):
+        """The seed of input dropout, drawn from rng."""
+        return int(rng.randint(2**32, dtype="uint64"))
+
+    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+        """A Trainer of the weights of a network.
+
+        Parameters
+        ----------
+        network : Network
+            As :meth:`complete` or :meth:`Trainer.learned` have made it.
+        fit_state : FitState
+            Where training begins.
+        batch_size : int
+            Number of samples of an update.
+        n_seen : int
+            Number of samples that the weight decay is divided by.
+        may_drop : ndarray of bool of shape (n_channels,)
+            The channels whose spikes may be dropped.
+        """
+        raise NotImplementedError
+
+
+def resting_weights(layers):
+    """The weight that those of each layer decay to."""
+    return [mean_weight(layer.neuron, layer.n_active, recipes.REST) for layer in layers]

@@ -1,0 +1,115 @@
+"""Real numbers in the C core, which also learn where spikes come from elsewhere."""
+
+import numpy as np
+
+from .. import _core
+from ..model.initial_weights import feedback_weights, weight_unit
+from ..parameters import ExactGradient
+from . import recipe as recipes
+from .base import Engine, resting_weights
+from .losses import core_parameters, error_unit
+
+
+def core_network(network):
+    """A network of real numbers in the core."""
+    return _core.Network(network.layers, network.t_max, network.pseudo_slope)
+
+
+class FloatEngine(Engine):
+    """float32 or float64; the exact gradient, or the local rule in real numbers."""
+
+    def complete(self, network, may_drop, rng):
+        rule = self.structure.gradient
+        if rule is None or rule.feedback == "symmetric":
+            return network
+        n_actives = [layer.n_active for layer in network.layers]
+        drawn = feedback_weights(
+            rng, network.layers, n_actives, rule.feedback, recipes.SPREAD
+        )
+        return network.with_layers(feedback=drawn)
+
+    def runnable(self, network):
+        return core_network(network)
+
+    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+        return FloatTrainer(
+            network,
+            self.core_trainer(
+                network,
+                fit_state,
+                batch_size=batch_size,
+                n_seen=n_seen,
+                may_drop=may_drop,
+            ),
+        )
+
+    def core_trainer(
+        self, network, fit_state, *, batch_size, n_seen, may_drop, limits=None
+    ):
+        """A `_core.Trainer` of the real weights of a network.
+
+        `limits` are the greatest weights of each layer, None where there are none; the
+        other arguments are those of :meth:`Engine.trainer`.
+        """
+        neuron, learning = network.neuron, self.learning
+        units, local = self.step_units(network), None
+        if self.is_local:
+            # An error of 1 at the peak of the kernel, with a slope of one threshold per
+            # tau_syn, moves a weight by one weight_unit: as with integers.
+            unit = error_unit(
+                learning.loss, network.n_outputs, neuron.tau_syn, self.time_scale
+            )
+            scale = np.e * unit / neuron.tau_syn
+            units = [scale * weight_unit(layer.neuron) ** 2 for layer in network.layers]
+            local = self._local_rule(network)
+        adam = learning.optimizer or ExactGradient()  # the local rule reads none of it
+        return _core.Trainer(
+            network.layers,
+            network.t_max,
+            network.pseudo_slope,
+            units=units,
+            local=local,
+            delay_units=[recipes.DELAY_STEP * neuron.tau_syn] * len(network.layers),
+            loss=core_parameters(learning.loss, neuron.tau_syn, self.time_scale),
+            floor=adam.min_slope * neuron.threshold / neuron.tau_syn,
+            existence=recipes.SILENCE_PENALTY / neuron.threshold,
+            tolerated=recipes.SILENCE_TOLERANCE,
+            beta_1=adam.beta_1,
+            beta_2=adam.beta_2,
+            epsilon=adam.epsilon,
+            weight_decay=self.weight_decay(network, batch_size, n_seen),
+            rests=resting_weights(network.layers),
+            limits=limits,
+            dropout=learning.input_dropout,
+            may_drop=may_drop,
+            seed=fit_state.seed,
+            state=fit_state.optimizer,
+        )
+
+    def _local_rule(self, network):
+        rule = self.structure.gradient
+        feedback = [layer.feedback for layer in network.layers]
+        return {
+            "kernel": rule.kernel,
+            "feedback": rule.feedback,
+            "feedback_weights": None if rule.feedback == "symmetric" else feedback,
+        }
+
+
+class FloatTrainer:
+    """Real weights that learn from their own spikes.
+
+    Parameters
+    ----------
+    network : Network
+    core : _core.Trainer
+    """
+
+    def __init__(self, network, core):
+        self.network, self.core = network, core
+        self.epoch, self.state = core.epoch, core.state
+        self.labels, self.decisions = core.labels, core.decisions
+
+    def learned(self):
+        network = self.network.with_layers(weights=self.core.weights())
+        return network.with_layers(delays=self.core.delays())

@@ -1,0 +1,79 @@
+"""A network before training, drawn from the activity of training data."""
+
+import itertools
+
+import numpy as np
+
+from ..model import Layer, Network
+from ..model.initial_weights import initial_weights
+from . import recipe as recipes
+from .float import core_network
+
+
+def draw_network(engine, encoder, X, n_outputs, rng):
+    """A network with random weights, in the scale of the activity of training data.
+
+    Parameters
+    ----------
+    engine : Engine
+        What the network is for.
+    encoder : BaseEncoder
+        Fitted.
+    X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
+        Training data that the encoder has validated.
+    n_outputs : int
+        Number of output neurons.
+    rng : RandomState
+        Draws samples and weights.
+
+    Returns
+    -------
+    network : Network
+        As :meth:`Engine.complete` makes it.
+    """
+    structure = engine.structure
+    t_max = engine.horizon(_t_max(engine, encoder))
+    some = rng.permutation(X.shape[0])[: recipes.N_INITIAL_SAMPLES]
+    bias_times = engine.clocked(structure.tau_syn * np.array(recipes.BIAS_TIMES))
+    dtype = engine.dtype
+    spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
+    sizes = [encoder.n_channels_, *structure.hidden_layer_sizes, n_outputs]
+    engine.check_sizes(sizes)
+    n_active, layers = spikes.n_spikes / len(some), []
+    shapes = itertools.pairwise(sizes)
+    for neuron, (n_in, n_out) in zip(structure.neurons, shapes, strict=True):
+        shape = n_in + len(bias_times), n_out
+        weights = initial_weights(
+            rng,
+            *shape,
+            n_active,
+            neuron,
+            drive=recipes.DRIVE,
+            spread=recipes.SPREAD,
+        )
+        delays = None
+        if structure.delays is not None:
+            n_axes = 1 if structure.delays == "axonal" else 2
+            delays = np.zeros(shape[:n_axes], dtype)
+        layers.append(
+            Layer(weights.astype(dtype), bias_times, neuron, delays, n_active)
+        )
+        network = Network(tuple(layers), t_max)
+        times = core_network(network).spike_times(spikes)[-1]
+        n_fired = np.sum(np.isfinite(times), axis=1)
+        n_active = np.mean(n_fired) + len(bias_times)
+    return engine.complete(network, encoder.may_drop_, rng)
+
+
+def _t_max(engine, encoder):
+    """The end of the experiment, from the start of the inputs."""
+    structure, t_max = engine.structure, engine.structure.t_max
+    if t_max is None:
+        n_layers = len(structure.neurons)
+        t_max = encoder.end_ + engine.recipe.horizon * n_layers * structure.tau_syn
+    if not 0 < t_max <= recipes.MAX_T_MAX * structure.tau_syn:
+        raise ValueError(
+            f"t_max={t_max:g} must be positive, since it counts from the start of "
+            f"the inputs, and at most {recipes.MAX_T_MAX:g} tau_syn"
+        )
+    return float(t_max)

@@ -1,0 +1,134 @@
+"""Integers that fire and learn by the local rule."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..fixed.network import MAX_SAMPLES
+from ..fixed.simulation import FixedSimulation
+from ..fixed.tables import softmax_table
+from . import recipe as recipes
+from .quantized import QuantizedEngine
+
+_MAX_SHIFT = 30
+
+
+class IntegerEngine(QuantizedEngine):
+    """Integers alone: nothing but integers takes part in a weight update."""
+
+    max_batch = MAX_SAMPLES
+
+    def __init__(self, specification):
+        super().__init__(specification)
+        is_coarse = self.structure.arithmetic.accumulator_bits is None
+        self.recipe = recipes.LOCAL_COARSE if is_coarse else recipes.LOCAL
+
+    @property
+    def default_time_scale(self):
+        """A time scale in whose softmax table there is more than one entry."""
+        return max(super().default_time_scale, self.tick / 2)
+
+    def seed(self, rng):
+        return 0  # the network has shift registers of its own
+
+    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+        return IntegerTrainer(
+            network,
+            time_scale=self.time_scale,
+            input_dropout=self.learning.input_dropout,
+            weight_decay=self.weight_decay(network, batch_size, n_seen),
+        )
+
+    def for_device(self, network):
+        """The FixedNetwork that learns as partial_fit would from one sample at a time.
+
+        Parameters
+        ----------
+        network : QuantizedNetwork
+
+        Returns
+        -------
+        network : FixedNetwork
+            With accumulators, shift registers, and the rates of the next update.
+        """
+        trainer = self.trainer(
+            network, None, batch_size=1, n_seen=1, may_drop=None
+        )
+        rate = self.learning_rate(network)
+        (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(rate)]))
+        integers = trainer.core.network()
+        layers = [
+            replace(layer, rate_shift=int(shift), decay=int(decay))
+            for layer, shift, decay in zip(
+                integers.layers, shifts, decays, strict=True
+            )
+        ]
+        return replace(integers, layers=layers, gain=int(gain))
+
+
+class IntegerTrainer(FixedSimulation):
+    """Integers that learn by the local rule.
+
+    Parameters
+    ----------
+    network : QuantizedNetwork
+        Its `scales` are, of each layer, the G that moves a weight by its least bit,
+        with a gain and a learning rate of 1.
+    time_scale : float
+        Time scale of the softmax.
+    input_dropout : float
+        Probability with which an input spike is dropped.
+    weight_decay : float
+        Weight decay per unit of learning rate.
+    """
+
+    def __init__(self, network, *, time_scale, input_dropout, weight_decay):
+        # What the user may change from one call to the next.
+        softmax = softmax_table(time_scale, network.tick)
+        drop = min(255, int(np.rint(256 * input_dropout)))
+        integers = replace(network.integers, softmax=softmax, drop=drop)
+        super().__init__(integers, network.tick)
+        self.network, self.weight_decay = network, weight_decay
+        fractions = [layer.fraction for layer in integers.layers]
+        self.scales = np.array(network.scales) / 2.0 ** np.array(fractions)
+        self.fractions = np.array(fractions)
+
+    def rates(self, rates):
+        """Gains (n_batches,), shifts and decays (n_batches, n_layers); section 8."""
+        # 2^L = gain * wanted, exactly in the last layer, to a factor of sqrt(2) before.
+        wanted = self.scales / rates[:, None]
+        output = np.log2(wanted[:, -1:])
+        least = np.clip(np.ceil(output + 7), 0, _MAX_SHIFT)
+        gains = np.clip(np.rint(2.0 ** (least - output)), 128, 255)
+        shifts = np.rint(np.log2(wanted * gains))
+        shifts = np.clip(shifts, 0, _MAX_SHIFT)
+        decays = self.weight_decay * rates[:, None] * 2.0 ** (shifts + self.fractions)
+        return (
+            gains[:, 0].astype(np.uint16),
+            shifts.astype(np.uint8),
+            np.clip(np.rint(decays), 0, 32767).astype(np.int16),
+        )
+
+    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+        """Updates over as many samples, in the given order; returns the mean loss.
+
+        A sample is seen as often as its factor says, in proportion to the others. The
+        loss is that of the integers: the mean of -log p of the labels that were seen.
+        """
+        seen = np.cumsum(factors[order])
+        places = (np.arange(len(order)) + 0.5) / max(1, len(order)) * seen[-1:]
+        order = order[np.searchsorted(seen, places)]
+        _, loss = self.core.train(
+            self.events(spikes), targets, order, batch_size, *self.rates(rates)
+        )
+        return loss / max(1, len(order))
+
+    def learned(self):
+        integers = self.core.network()
+        network = replace(self.network, integers=integers)
+        return network.with_layers(
+            weights=[layer.integers() for layer in integers.layers]
+        )
+
+    def state(self):
+        return None  # all of it is in the network

@@ -1,0 +1,70 @@
+"""Losses on the spike times of the outputs, as the core takes them.
+
+A new loss is a parameter object, an entry here, and a function in src/loss.inc.
+"""
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+from ..parameters import CrossEntropy, SquaredError
+from .recipe import TARGET_TIMES
+
+
+@dataclass(frozen=True)
+class TargetTimes:
+    """Mean of (t_k - target_k)**2 / 2, with targets of each sample: regression."""
+
+
+@singledispatch
+def core_parameters(loss, tau_syn, time_scale):
+    """The parameters of `_core.loss` for a loss.
+
+    Parameters
+    ----------
+    loss : CrossEntropy, SquaredError or TargetTimes
+    tau_syn, time_scale : float
+        In the unit of spike times.
+
+    Returns
+    -------
+    parameters : dict
+        With the names of ttfs_kernels.h.
+    """
+    raise TypeError(f"{loss!r} is not a loss")
+
+
+@core_parameters.register
+def _(loss: CrossEntropy, tau_syn, time_scale):
+    return {
+        "kind": "cross_entropy",
+        "time_scale": time_scale,
+        "early": loss.early_firing,
+        "early_scale": tau_syn,
+    }
+
+
+@core_parameters.register
+def _(loss: SquaredError, tau_syn, time_scale):
+    targets = loss.targets
+    if targets is None:
+        targets = [factor * tau_syn for factor in TARGET_TIMES]
+    label, other = map(float, targets)
+    kind = "shift_invariant" if loss.shift_invariant else "squared_error"
+    return {"kind": kind, "target_label": label, "target_other": other}
+
+
+@core_parameters.register
+def _(loss: TargetTimes, tau_syn, time_scale):
+    return {"kind": "target_times"}
+
+
+def error_unit(loss, n_outputs, tau_syn, time_scale):
+    """What turns the gradient of a loss into an error without unit.
+
+    The local rule takes errors without a unit. The gradient of the cross-entropy is an
+    error over time_scale; that of the squared error is 1 / n_outputs of the time by
+    which a spike misses its target.
+    """
+    if isinstance(loss, CrossEntropy):
+        return time_scale
+    return n_outputs / ((TARGET_TIMES[1] - TARGET_TIMES[0]) * tau_syn)

@@ -1,0 +1,154 @@
+"""Integers that fire: inference, and quantisation-aware training of real weights."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..fixed.build import make_network, round_weights
+from ..fixed.network import MAX_NEURONS, MAX_TICKS
+from ..fixed.quantized import QuantizedNetwork
+from ..fixed.simulation import FixedSimulation
+from ..fixed.ticks import n_ticks_of, on_grid
+from . import recipe as recipes
+from .base import resting_weights
+from .float import FloatEngine
+
+
+class QuantizedEngine(FloatEngine):
+    """Spikes of integers; real weights that follow the exact gradient.
+
+    In each batch the weights are rounded to integers, which compute the spikes; the
+    gradient is that of the real model at those spikes and moves the real weights
+    (straight-through).
+    """
+
+    @property
+    def tick(self):
+        """Unit of spike times."""
+        tick = self.structure.arithmetic.tick
+        return self.structure.tau_syn / recipes.TICKS if tick is None else float(tick)
+
+    def horizon(self, t_max):
+        n_ticks = int(n_ticks_of(t_max, self.tick))
+        if not 1 < n_ticks <= MAX_TICKS:
+            raise ValueError(
+                f"tick={self.tick:g} divides t_max={t_max:g} into {n_ticks} ticks; "
+                f"arithmetic='fixed' needs 2 to {MAX_TICKS}"
+            )
+        return n_ticks * self.tick
+
+    def clocked(self, times):
+        return n_ticks_of(times, self.tick) * self.tick
+
+    def check_sizes(self, sizes):
+        if max(sizes) > MAX_NEURONS:
+            raise ValueError(
+                f"arithmetic='fixed' takes at most {MAX_NEURONS} neurons in a layer, "
+                f"got layers of {sizes}, channels first"
+            )
+
+    def complete(self, network, may_drop, rng):
+        fixed = self.structure.arithmetic
+        rule = self.structure.gradient
+        drops = np.zeros(network.layers[0].weights.shape[0], np.uint8)
+        drops[: network.n_channels] = may_drop
+        integers, steps, scales = make_network(
+            network.layers,
+            [layer.n_active for layer in network.layers],
+            network.t_max,
+            tick=self.tick,
+            kernel="table" if rule is None else rule.kernel,
+            weight_bits=fixed.weight_bits,
+            accumulator_bits=fixed.accumulator_bits,
+            feedback="symmetric" if rule is None else rule.feedback,
+            is_floor=fixed.rounding == "floor",
+            may_drop=drops,
+            rests=resting_weights(network.layers),
+            rng=rng,
+        )
+        quantized = QuantizedNetwork(
+            network.layers,
+            network.t_max,
+            integers=integers,
+            tick=self.tick,
+            steps=tuple(steps),
+            scales=tuple(scales),
+            real_weights=None if self.is_local else network.weights,
+        )
+        return quantized.with_layers(
+            weights=[layer.integers() for layer in integers.layers]
+        )
+
+    def place(self, spikes, network):
+        return on_grid(spikes, network.tick, network.integers.n_ticks)
+
+    def runnable(self, network):
+        return FixedSimulation(network.for_inference(), network.tick)
+
+    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+        core = self.core_trainer(
+            network.real(),
+            fit_state,
+            batch_size=batch_size,
+            n_seen=n_seen,
+            may_drop=may_drop,
+        )
+        return QuantizedTrainer(network, core)
+
+
+class QuantizedTrainer:
+    """Real weights that learn by the exact gradient from the spikes of integers.
+
+    Parameters
+    ----------
+    network : QuantizedNetwork
+    core : _core.Trainer
+        Of the real weights.
+    """
+
+    def __init__(self, network, core):
+        self.network, self.core = network, core
+        self.state = core.state
+        layers = network.integers.layers
+        self.max_weights = [layer.most >> layer.fraction for layer in layers]
+        network = network.with_layers(weights=self._rounded(core.weights()))
+        self.simulation = FixedSimulation(network.for_inference(), network.tick)
+
+    def _rounded(self, weights):
+        return [
+            round_weights(w / step, max_weight)
+            for w, step, max_weight in zip(
+                weights, self.network.steps, self.max_weights, strict=True
+            )
+        ]
+
+    def _forward(self, spikes, weights):
+        """Spike times of the integers, and the peaks of silent outputs."""
+        self.simulation.core.set_weights(self._rounded(weights))
+        return self.simulation.spikes_and_peaks(spikes)
+
+    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+        return self.core.epoch(
+            spikes,
+            targets,
+            factors,
+            order,
+            batch_size,
+            rates,
+            forward=self._forward,
+        )
+
+    def _simulated(self):
+        self.simulation.core.set_weights(self._rounded(self.core.weights()))
+        return self.simulation
+
+    def labels(self, spikes):
+        return self._simulated().labels(spikes)
+
+    def decisions(self, spikes):
+        return self._simulated().decisions(spikes)
+
+    def learned(self):
+        real_weights = self.core.weights()
+        network = replace(self.network, real_weights=real_weights)
+        return network.with_layers(weights=self._rounded(real_weights))

@@ -1,0 +1,86 @@
+"""The recipes of training: data that the engines do not share.
+
+docs/training.md says how they were found.
+"""
+
+from dataclasses import dataclass, replace
+
+# Times are in tau_syn, weights in units of weight_unit().
+INPUT_WINDOW = 1.0  # features spike within this time
+BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
+DRIVE, SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
+REST = 3.0  # weights decay to this drive: neurons just fire
+SILENCE_PENALTY, SILENCE_TOLERANCE = 0.1, 0.15  # hidden neurons, src/training.inc
+TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
+DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
+TICKS = 64  # of a tau_syn, by default
+MAX_T_MAX = 1e4  # limit of t_max
+
+N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
+MIN_EPOCHS, MAX_EPOCHS = 40, 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Defaults of one way to learn.
+
+    Parameters
+    ----------
+    horizon : float
+        Time that t_max leaves each layer after the last possible input [tau_syn].
+    time_scale : float
+        Time scale of the softmax [tau_syn].
+    n_updates : int
+        Updates of max_iter="auto".
+    batches : int
+        Of n samples, batch_size="auto" takes n / batches, within `batch_range`.
+    batch_range : tuple of (int, int)
+        Smallest and largest batch of batch_size="auto".
+    rate : float
+        Learning rate; that of the local rule is for one active input, and grows with
+        the square root of their number.
+    partial_rate : float
+        What partial_fit multiplies the learning rate with: it does not fall there.
+    """
+
+    horizon: float
+    time_scale: float
+    n_updates: int
+    batches: int
+    batch_range: tuple
+    rate: float
+    partial_rate: float = 1.0
+
+    def batch_size(self, n_samples):
+        """The size of batch_size="auto"."""
+        smallest, largest = self.batch_range
+        wanted = n_samples // self.batches
+        return min(n_samples, max(smallest, min(largest, wanted)))
+
+    def n_epochs(self, n_batches):
+        """The number of epochs of max_iter="auto"."""
+        return min(max(-(-self.n_updates // n_batches), MIN_EPOCHS), MAX_EPOCHS)
+
+
+EXACT = Recipe(
+    horizon=0.5,
+    time_scale=0.2,
+    n_updates=100_000,
+    batches=30,
+    batch_range=(10, 50),
+    rate=0.005,
+)
+LOCAL = Recipe(
+    horizon=1.5,
+    time_scale=0.03,
+    n_updates=15_000,
+    batches=100,
+    batch_range=(10, 50),
+    rate=0.02,
+    partial_rate=0.1,
+)
+# Weights without an accumulator need large batches.
+LOCAL_COARSE = replace(
+    LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
+)
+LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more

@@ -1,0 +1,653 @@
+"""What the estimators share: everything but targets and predictions.
+
+An estimator is a head on :class:`BaseTTFS`: it says what its targets are to the output
+neurons, which loss they have, and what their spikes mean.
+"""
+
+import copy
+import warnings
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..encoders import SHORTHANDS as ENCODERS
+from ..encoders import SpikeTrains, make_encoder
+from ..encoders.base import BaseEncoder
+from ..energy import check_cost_model
+from ..engines import (
+    FitState,
+    Learning,
+    Specification,
+    Structure,
+    choose,
+)
+from ..engines.initial import draw_network
+from ..engines.recipe import INPUT_WINDOW
+from ..model import LIF
+from ..parameters import SHORTHANDS, ExactGradient, FixedPoint, LocalRule, resolve
+from ..substrates import NetworkError, SubstrateError, calibrate
+from .activity import count_activity
+from .schedule import Schedule
+
+# Samples that predict and spike_times work on at a time.
+_BLOCK = 1024
+
+# What must be the same for `fit` to go on with a call that a substrate interrupted.
+_RESUMABLE = (
+    "batch_size",
+    "early_stopping",
+    "learning_rate",
+    "learning_rate_init",
+    "max_iter",
+    "shuffle",
+    "validation_fraction",
+)
+
+
+class BaseTTFS(BaseEstimator):
+    """Base class of the estimators: fits, runs and measures a network.
+
+    A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
+
+    - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into what the core
+      learns from, for new or known outputs
+    - ``_n_outputs`` is the number of output neurons
+    - ``_loss`` is the loss, an object of :mod:`ttfs.parameters` or
+      :class:`ttfs.engines.TargetTimes`
+    - ``_sample_weights(targets)`` gives the weight of each sample in the loss
+    - ``_check_split(n_training, n_validation)`` raises if one part is too small, and
+      ``_stratify(targets)`` says by what `early_stopping` stratifies
+    - ``_validation_score(trainer, spikes, targets)`` is what early stopping watches
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "tau_mem": ["array-like", Interval(Real, 0, None, closed="right")],
+        "tau_syn": [Interval(Real, 0, None, closed="neither")],
+        "threshold": [Interval(Real, 0, None, closed="neither")],
+        "delays": [StrOptions({"axonal", "synaptic"}), None],
+        "t_max": [Interval(Real, None, None, closed="neither"), None],
+        "encoder": [StrOptions(set(ENCODERS)), BaseEncoder],
+        "arithmetic": [StrOptions({"float32", "float64", "fixed"}), FixedPoint],
+        "substrate": [HasMethods("forward"), None],
+        "gradient": [StrOptions({"exact", "local"}), ExactGradient, LocalRule],
+        "time_scale": [Interval(Real, 0, None, closed="neither"), None],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate": [StrOptions({"cosine", "constant"})],
+        "learning_rate_init": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "max_iter": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # Options of check_X_y for the targets.
+    _target_options: ClassVar[dict] = {}
+
+    # -- Parameters ----------------------------------------------------------------
+
+    def set_params(self, **params):
+        """Set parameters of this estimator, and of its parameter objects.
+
+        Parameters
+        ----------
+        **params
+            Values by name; ``arithmetic__weight_bits=4`` sets a parameter of the object
+            `arithmetic`, or of the object that its shorthand stands for.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        nested = {}
+        for key in list(params):
+            name, _, inner = key.partition("__")
+            if inner and name in SHORTHANDS:
+                nested.setdefault(name, {})[inner] = params.pop(key)
+            elif inner and name == "encoder":
+                value = params.pop("encoder", self.encoder)
+                if isinstance(value, str):
+                    value = make_encoder(value, None)
+                self.encoder = value
+        super().set_params(**params)
+        for name, inner in nested.items():
+            value = resolve(name, getattr(self, name, None))
+            if not hasattr(value, "with_params"):
+                raise ValueError(
+                    f"Invalid parameter {next(iter(inner))!r} for {name}={value!r}, "
+                    "which has no parameters"
+                )
+            setattr(self, name, value.with_params(**inner))
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        encoder = self.encoder
+        if isinstance(encoder, str):
+            encoder = ENCODERS.get(encoder, ENCODERS["auto"])
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = encoder.takes_spike_times
+        return tags
+
+    def _structure(self):
+        """The Structure that the parameters ask for."""
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
+        if any(type(n) is not int or n < 1 for n in hidden):
+            raise ValueError(
+                "hidden_layer_sizes must be positive integers, got "
+                f"{self.hidden_layer_sizes!r}"
+            )
+        n_layers = len(hidden) + 1
+        taus = np.asarray(self.tau_mem, dtype=object)
+        if taus.ndim == 0:
+            taus = np.full(n_layers, taus)
+        if taus.shape != (n_layers,):
+            raise ValueError(
+                f"tau_mem must be one number, or {n_layers}: one for each hidden layer "
+                f"and one for the output, got {self.tau_mem!r}"
+            )
+        neurons = [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
+        gradient = self._resolved("gradient")
+        return Structure(
+            hidden_layer_sizes=tuple(hidden),
+            tau_mem=tuple(neuron.tau_mem for neuron in neurons),
+            tau_syn=float(self.tau_syn),
+            threshold=float(self.threshold),
+            delays=self.delays,
+            t_max=self.t_max,
+            encoder=describe(self.encoder),
+            arithmetic=self._resolved("arithmetic"),
+            gradient=gradient if isinstance(gradient, LocalRule) else None,
+        )
+
+    def _resolved(self, name):
+        """A valid parameter object, or what takes its place."""
+        value = resolve(name, getattr(self, name))
+        if hasattr(value, "validate"):
+            value.validate()
+        return value
+
+    def _specification(self, structure, *, is_partial=False):
+        """What :func:`ttfs.engines.choose` is told."""
+        gradient = self._resolved("gradient")
+        learning = Learning(
+            loss=self._loss,
+            optimizer=gradient if isinstance(gradient, ExactGradient) else None,
+            time_scale=self.time_scale,
+            input_dropout=self.input_dropout,
+            weight_decay=self.weight_decay,
+            learning_rate_init=self.learning_rate_init,
+            has_sample_weights=getattr(self, "class_weight", None) is not None,
+            is_partial=is_partial,
+        )
+        return Specification(structure, self.substrate, learning)
+
+    @property
+    def engine_(self):
+        """The :class:`ttfs.engines.Engine` that would train this network next.
+
+        Raises
+        ------
+        ValueError
+            If parameters were changed that the weights were drawn for.
+        """
+        check_is_fitted(self)
+        return self._fitted_engine(is_partial=True)
+
+    def _fitted_engine(self, *, is_partial):
+        structure = self._structure()
+        structure.check_equal(self._fitted_structure)
+        return choose(self._specification(structure, is_partial=is_partial))
+
+    @property
+    def _window(self):
+        """Time within which features spike."""
+        return INPUT_WINDOW * self.tau_syn
+
+    # -- Training ------------------------------------------------------------------
+
+    def _draft(self):
+        """A shallow copy that a fit works on, so that a failure changes nothing.
+
+        In the end :meth:`_adopt` takes over all attributes in one step.
+        """
+        draft = object.__new__(type(self))
+        draft.__dict__.update(self.__dict__)
+        return draft
+
+    def _adopt(self, draft, failure):
+        """Become the draft; raise the failure that ended its training, if one did."""
+        self.__dict__ = draft.__dict__
+        if failure is not None:
+            raise failure
+        return self
+
+    def _fit(self, X, y):
+        """Fit a draft; returns the error of a substrate that ended training."""
+        is_continued = self.warm_start and hasattr(self, "network_")
+        encoder = self._encoder_for(X, is_new=not is_continued)
+        X, y = encoder.validate_data(
+            self, X, y, reset=not is_continued, **self._target_options
+        )
+        targets = self._encode_targets(y, is_new=not is_continued)
+        self._rng = check_random_state(self.random_state)
+        state = self._fit_state(X, is_continued)
+        validation = None
+        if self.early_stopping:
+            # Before the weights are drawn, so that warm_start with the same seed
+            # holds out the same samples again.
+            X, X_val, targets, targets_val = self._split(X, targets)
+            validation = X_val, targets_val
+        if is_continued:
+            engine = self._fitted_engine(is_partial=False)
+        else:
+            engine = self._start(X, encoder, is_partial=False)
+        self._check_trains(X, engine)
+        return self._train(engine, X, targets, state, validation)
+
+    def _partial_fit(self, X, y, **options):
+        """One epoch of a draft; returns the error of a substrate that ended it.
+
+        `options` go to `_encode_targets`.
+        """
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        is_first = not hasattr(self, "network_")
+        encoder = self._encoder_for(X, is_new=is_first)
+        X, y = encoder.validate_data(
+            self, X, y, reset=is_first, **self._target_options
+        )
+        targets = self._encode_targets(
+            y, is_new=is_first, is_partial=True, **options
+        )
+        if is_first:
+            self._rng = check_random_state(self.random_state)
+            engine = self._start(X, encoder, is_partial=True)
+            if not self.encoder_.can_spike:
+                raise ValueError(
+                    "the first call of partial_fit learns the ranges of the "
+                    "features, but none of them varies in these data: pass several "
+                    "samples, or call fit first"
+                )
+        else:
+            engine = self._fitted_engine(is_partial=True)
+        self._check_trains(X, engine)
+        # Moments last from one partial_fit to the next; fit starts its own.
+        state = FitState(optimizer=self._optimizer)
+        return self._train(engine, X, targets, state, is_partial=True)
+
+    def _encoder_for(self, X, *, is_new):
+        if is_new:
+            return make_encoder(self.encoder, self._window, X)
+        return self.encoder_
+
+    @staticmethod
+    def _check_trains(X, engine):
+        """Raise where X has several spikes of a channel, and the engine takes one."""
+        if isinstance(X, SpikeTrains) and X._has_several:
+            engine.check_takes_several_spikes()
+
+    def _fit_state(self, X, is_continued):
+        """The call of `fit` that a substrate has interrupted, or a new one."""
+        schedule = X.shape[0], *(getattr(self, name) for name in _RESUMABLE)
+        state = None
+        if is_continued and self.substrate is not None:
+            state = self._interrupted
+        if state is None or state.schedule != schedule:
+            return FitState(schedule, copy.deepcopy(self._rng))
+        self._rng = copy.deepcopy(state.rng_before)
+        return state
+
+    def _split(self, X, targets):
+        """Training and validation part of the data."""
+        n_samples = X.shape[0]
+        n_val = int(np.ceil(self.validation_fraction * n_samples))
+        self._check_split(n_samples - n_val, n_val)
+        return train_test_split(
+            X,
+            targets,
+            test_size=n_val,
+            stratify=self._stratify(targets),
+            random_state=self._rng,
+        )
+
+    def _start(self, X, encoder, *, is_partial):
+        """Encoder and initial weights from training data; returns the engine."""
+        encoder.learn(X, getattr(self, "feature_names_in_", None))
+        structure = self._structure()
+        engine = choose(self._specification(structure, is_partial=is_partial))
+        self.network_ = draw_network(engine, encoder, X, self._n_outputs, self._rng)
+        self.encoder_ = encoder
+        self.n_outputs_ = self._n_outputs
+        self.n_layers_ = len(self.network_.layers) + 1
+        self._fitted_structure = structure
+        self._optimizer = self._interrupted = None
+        self._n_seen = 0  # samples that weight_decay is divided by
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.loss_ = None
+        self.loss_curve_ = []
+        self.best_loss_ = None
+        self.validation_scores_ = None
+        self.best_validation_score_ = None
+        return engine
+
+    def _train(self, engine, X, targets, state, validation=None, *, is_partial=False):
+        """Epochs of training, from the weights at hand.
+
+        Returns the error of the substrate that ended it, if one did after the first
+        update.
+        """
+        factors = self._sample_weights(targets)
+        spikes = engine.place(self._spikes(X), self.network_)
+        if validation is not None:
+            validation = self._spikes(validation[0]), validation[1]
+        n_samples = len(spikes)
+        schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
+
+        # Work on copies: what a caller holds of an earlier fit does not change.
+        self.loss_curve_ = self.loss_curve_.copy()
+        if self.early_stopping:
+            self.best_loss_ = None
+            self.validation_scores_ = list(self.validation_scores_ or [])
+        else:
+            self.validation_scores_ = self.best_validation_score_ = None
+        self.time_scale_ = engine.time_scale
+        self._n_seen = n_samples + (self._n_seen if is_partial else 0)
+        self._optimizer = self._interrupted = None
+        if state.is_new:
+            state.begin(n_samples, engine.seed(self._rng))
+        else:
+            state = state.resumed()
+            self._rng, self.network_ = state.rng, state.learned
+        trainer = engine.trainer(
+            self.network_,
+            state,
+            batch_size=schedule.batch_size,
+            n_seen=self._n_seen,
+            may_drop=self.encoder_.may_drop_,
+        )
+        learning_rate_init = engine.learning_rate(self.network_)
+        state.best = state.best or trainer.learned()
+        failure = None
+        try:
+            for epoch in range(state.epoch, schedule.n_epochs):
+                state.begin_epoch(epoch, self._rng if self.shuffle else None)
+                loss = trainer.epoch(
+                    spikes,
+                    targets,
+                    factors,
+                    state.order,
+                    schedule.batch_size,
+                    learning_rate_init * schedule.factors(epoch),
+                )
+                if not np.isfinite(loss):
+                    raise ValueError(
+                        f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
+                        "learning_rate_init or raise min_slope of the gradient"
+                    )
+                validation_score = None
+                if validation is not None:
+                    validation_score = self._validation_score(trainer, *validation)
+                score, is_best = self._note_epoch(loss, n_samples, validation_score)
+                if is_best and self.early_stopping:
+                    state.best = trainer.learned()
+                state.end_epoch(score, is_better=score > state.best_score + self.tol)
+                if schedule.may_stop and state.n_worse > self.n_iter_no_change:
+                    break
+            else:
+                if schedule.may_stop and not schedule.is_cosine:
+                    warnings.warn(
+                        f"training reached max_iter={schedule.n_epochs} epochs before "
+                        "it converged; increase max_iter, or use "
+                        "learning_rate='cosine'",
+                        ConvergenceWarning,
+                        stacklevel=4,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn(
+                f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
+                "what it has learned",
+                stacklevel=4,
+            )
+        except (SubstrateError, NetworkError) as error:
+            if trainer.n_updates == 0:
+                raise
+            failure = error
+            error.add_note(
+                f"Training ended in epoch {self.n_iter_ + 1}; the model keeps what it "
+                "has learned until then"
+                + ("." if is_partial else ", fit with warm_start=True goes on.")
+            )
+            if not is_partial:
+                state.interrupt(self._rng, trainer.state(), trainer.learned())
+                self._interrupted = state
+        self.network_ = state.best if self.early_stopping else trainer.learned()
+        if is_partial:
+            self._optimizer = trainer.state()
+        self.network_.check_finite()
+        return failure
+
+    def _note_epoch(self, loss, n_samples, validation_score):
+        """Record an epoch; returns its score and whether that is the best so far."""
+        self.t_ += n_samples
+        self.n_iter_ += 1
+        self.loss_ = loss
+        self.loss_curve_.append(loss)
+        line = f"Iteration {self.n_iter_}, loss = {loss:.8f}"
+        if validation_score is None:
+            score, best = -loss, self.best_loss_
+            is_best = best is None or loss < best
+            if is_best:
+                self.best_loss_ = loss
+        else:
+            score = validation_score
+            self.validation_scores_.append(score)
+            best = self.best_validation_score_
+            is_best = best is None or score > best
+            if is_best:
+                self.best_validation_score_ = score
+            line += f", validation score = {score:.6f}"
+        if self.verbose:
+            print(line, flush=True)
+        return score, is_best
+
+    # -- The network ---------------------------------------------------------------
+
+    @property
+    def coefs_(self):
+        return self.network_.weights
+
+    @coefs_.setter
+    def coefs_(self, weights):
+        self.network_ = self.network_.with_layers(weights=weights)
+
+    @property
+    def delays_(self):
+        delays = [layer.delays for layer in self.network_.layers]
+        return None if delays[0] is None else delays
+
+    @delays_.setter
+    def delays_(self, delays):
+        self.network_ = self.network_.with_layers(delays=delays)
+
+    @property
+    def bias_times_(self):
+        return [layer.bias_times for layer in self.network_.layers]
+
+    @property
+    def n_channels_in_(self):
+        return self.network_.n_channels
+
+    @property
+    def t_max_(self):
+        return self.network_.t_max
+
+    @property
+    def tick_(self):
+        return self.network_.tick
+
+    @property
+    def weight_steps_(self):
+        return list(self.network_.steps)
+
+    # -- Inference -----------------------------------------------------------------
+
+    def _spikes(self, X):
+        """Sorted spikes of valid data, and of the biases of the first layer."""
+        engine = choose(Specification(self._fitted_structure))
+        bias_times = self.network_.layers[0].bias_times.astype(engine.dtype)
+        return self.encoder_.spikes(X, bias_times, self.network_.t_max)
+
+    def _blocks(self, X):
+        """The engine, and the spikes of blocks of samples."""
+        check_is_fitted(self)
+        X = self.encoder_.validate_data(self, X, reset=False)
+        engine = choose(Specification(self._fitted_structure, self.substrate))
+        self._check_trains(X, engine)
+        blocks = (self._spikes(X[rows]) for rows in gen_batches(X.shape[0], _BLOCK))
+        return engine, blocks
+
+    def _run(self, X, method):
+        """What a method of the network that fires returns for X, block by block."""
+        engine, blocks = self._blocks(X)
+        network = engine.runnable(self.network_)
+        return np.concatenate([getattr(network, method)(spikes) for spikes in blocks])
+
+    def _runs(self, X):
+        """Spikes that enter the network, and spike times of its layers, in blocks."""
+        engine, blocks = self._blocks(X)
+        network = engine.runnable(self.network_)
+        for spikes in blocks:
+            spikes = engine.place(spikes, self.network_)
+            yield spikes, network.spike_times(spikes)
+
+    def encode(self, X):
+        """The spikes that enter the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        spikes : ttfs._core.Spikes
+            For each sample the spikes of channels and of the biases of the first layer,
+            sorted by time, counted from the start of the inputs.
+        """
+        check_is_fitted(self)
+        X = self.encoder_.validate_data(self, X, reset=False)
+        engine = choose(Specification(self._fitted_structure))
+        return engine.place(self._spikes(X), self.network_)
+
+    def spike_times(self, X):
+        """Spike times of all channels and neurons.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        times : list of ndarray of shape (n_samples, n_neurons)
+            The times of the encoder's channels, the first if there are several, then
+            one array for each layer; without biases; +inf = absent or silent. In the
+            unit of the time constants, from the start of the inputs; if `X` holds spike
+            times, on their axis.
+        """
+        blocks = [
+            [spikes.dense(self.n_channels_in_), *times]
+            for spikes, times in self._runs(X)
+        ]
+        out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        if self.encoder_.takes_spike_times:
+            out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
+        return out
+
+    def activity(self, X, cost_model=None):
+        """Count spikes and synaptic events, and what they cost.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        cost_model : str or CostModel, default=None
+            The model that energy and latency are estimated by: a name in
+            :data:`ttfs.energy.COST_MODELS`, or a :class:`ttfs.energy.CostModel`.
+
+        Returns
+        -------
+        activity : ttfs.energy.Activity
+            Counts of each sample and layer, decision times, and estimates of energy
+            and latency; ``print`` shows the means as a table.
+        """
+        cost_model = check_cost_model(cost_model)
+        return count_activity(self.network_, self._runs(X), cost_model)
+
+    def calibrate(self, X, **options):
+        """Estimate the neurons of the substrate from spike times alone.
+
+        The substrate runs random networks of the shape of this one on the spike times
+        of `X`; the weights of this network are neither used nor changed.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Typical features.
+        **options
+            Options of :func:`ttfs.substrates.calibrate`.
+
+        Returns
+        -------
+        calibration : ttfs.substrates.Calibration
+            Threshold and time constants of each neuron. Its `compensate` makes a
+            substrate with which they are made up for.
+
+        Raises
+        ------
+        ValueError
+            If there is no substrate.
+        """
+        check_is_fitted(self)
+        if self.substrate is None:
+            raise ValueError("calibrate needs a substrate, but substrate is None")
+        times = self.encode(X).dense(self.n_channels_in_)
+        return calibrate(self.substrate, times, self.network_, **options)
+
+
+def describe(encoder):
+    """An encoder parameter as text, in which a shorthand is the object it stands for."""
+    encoder = ENCODERS[encoder] if isinstance(encoder, str) else encoder
+    params = ", ".join(
+        f"{name}={value!r}" for name, value in encoder.get_params().items()
+    )
+    return f"{type(encoder).__name__}({params})"

@@ -1,0 +1,648 @@
+"""The classifier."""
+
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+
+from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
+from .base import BaseTTFS
+
+
+class TTFSClassifier(ClassifierMixin, BaseTTFS):
+    r"""Spiking neural network classifier with time-to-first-spike coding.
+
+    Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
+    hidden layers fires at most once; the class whose output neuron fires first is the
+    answer. Trained with Adam on the derivatives of spike times with respect to weights
+    and earlier spike times [1]_, which are exact but for a clip where the membrane is flat;
+    or by a local rule that fits on a chip. Computes in floating point or in small integers, as
+    a chip would: docs/fixed_point.md specifies every bit.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Number of neurons of each hidden layer. Empty: outputs see the inputs.
+
+    tau_mem : float or array-like of float, default=1.0
+        Membrane time constant; ``float("inf")`` gives neurons without leak. One number
+        for all layers, or one for each: the hidden layers, then the output. All times
+        and time constants share one unit.
+
+    tau_syn : float, default=1.0
+        Synaptic time constant. Features spike within one `tau_syn`, from time 0.
+
+    threshold : float, default=1.0
+        Threshold of the neurons, in the unit of the weights.
+
+    delays : {"axonal", "synaptic"}, default=None
+        Transmission delays, which are trained with the weights [3]_: a spike arrives
+        later than it was fired. They start at 0 and are never negative. They make small
+        networks more accurate.
+
+        - None: no delays.
+        - "axonal": one for each input of a layer: channel, neuron or bias.
+        - "synaptic": one for each synapse. Each neuron then has its inputs in an order
+          of its own, so that training takes 3 to 10 times as long as with "axonal".
+
+    t_max : float, default=None
+        End of the experiment, counted from the start of the inputs: a neuron that has
+        not fired by then is silent. Silent output neurons rank behind those that
+        fired, by the peak of their membrane. None means half a `tau_syn` for each
+        layer, after the last possible input; 1.5 if gradient="local".
+
+    encoder : str or encoder, default="auto"
+        How features become spike times: an encoder of :mod:`ttfs.encoders`, or a string
+        that stands for one. Except for the last, every feature is scaled by its range
+        in the training data, and clipped to it.
+
+        - "latency": ``LatencyEncoder(complement=False)``, one channel for each feature;
+          the greatest value spikes at 0, the smallest at `tau_syn`.
+        - "complement": ``LatencyEncoder(complement=True)``, a second channel for each
+          feature that varies, in which the smallest value spikes first.
+        - "auto": ``LatencyEncoder()``, complements the features in which no zero is
+          absent.
+        - "population": ``PopulationEncoder()``, several channels for each feature, with
+          Gaussian receptive fields over its range [2]_.
+        - "spike_times": ``SpikeTimesEncoder()``; `X` holds spike times, NaN or +inf
+          where there is no spike. They should lie within a few `tau_syn` of each other.
+
+        With "auto" and "latency" a zero is absent, which means no spike, in features
+        that are 0 in at least half of the training samples; and in all that are ever
+        0, if at least half of all training values are. A sparse matrix gives the same
+        spikes as the dense array it stands for, except with "spike_times", where what
+        it does not store is absent; "complement" and "population", in which every zero
+        spikes, refuse it.
+
+        If `X` is a :class:`SpikeTrains`, in which a channel may have several spikes,
+        "auto" means "spike_times", for all data until the next `fit`; other encoders
+        do not accept it.
+
+    arithmetic : {"float32", "float64", "fixed"} or FixedPoint, default="float32"
+        Precision of weights, delays and spike times. "fixed" stands for
+        :class:`ttfs.parameters.FixedPoint`: integers, the same bits on every platform.
+        With gradient="local" learning is in integers too; with "exact" the gradient is
+        that of real weights at the spikes of the integers, into which they are rounded
+        in every batch (quantisation-aware training). Not with `delays`.
+
+    substrate : object, default=None
+        What fires in the place of the ideal simulator: a chip, or an emulator of one,
+        see :mod:`ttfs.substrates`. It has a method ``forward(times, network)``, which
+        is asked for the spike times of every batch, in training and for predictions.
+        The gradient is that of the nominal model at the spikes that come back. Not with
+        `delays`, nor with arithmetic="fixed", nor where a channel has several spikes.
+        None: the ideal simulator.
+
+    gradient : {"exact", "local"}, ExactGradient or LocalRule, default="exact"
+        - "exact" stands for :class:`ttfs.parameters.ExactGradient`: the gradient of the
+          spike times, clipped where the membrane is flat, and Adam.
+        - "local" stands for :class:`ttfs.parameters.LocalRule`: the simplified rule of
+          docs/fixed_point.md, which fits on a chip. It has defaults of its own for the
+          schedule. Not with `delays`.
+
+    loss : str, CrossEntropy or SquaredError, default="cross_entropy"
+        Loss on the spike times of the output neurons.
+
+        - "cross_entropy" stands for :class:`ttfs.parameters.CrossEntropy`: that of
+          softmax(-t / time_scale).
+        - "squared_error" stands for :class:`ttfs.parameters.SquaredError`, with target
+          times for the true class and the others.
+        - "shift_invariant" stands for SquaredError(shift_invariant=True): the same
+          after the best common shift of the targets.
+
+    time_scale : float, default=None
+        Time by which two outputs must differ for odds of e; also used by
+        `predict_proba`. None means 0.2 `tau_syn`, or 0.03 if gradient="local",
+        where with arithmetic="fixed" it is at least half a `tick`.
+
+    input_dropout : float, default=0.2
+        Fraction of input spikes that are deleted at random in training, on channels
+        that are often without one: by the rule for zeros, see `encoder`, or with spike
+        times by the same rule for spikes that are absent. Other channels keep theirs:
+        all, with "complement" and "population".
+
+    weight_decay : float, default=1.5
+        Decoupled weight decay, per unit of learning rate, times the mean number of
+        active inputs of the first layer over the number of samples (of `fit`, and those
+        that `partial_fit` saw since, as often as it saw them): a prior, which counts
+        the less the more data there are for each input. Weights decay to half the mean
+        from which those of their layer were drawn at first, so that neurons go on
+        firing. Weights whose input has no spike in a batch wait, with their moments,
+        until it has one; what they missed is then made up for, apart from moves by
+        momentum. For sparse data this is a lazy form of Adam. With gradient="local"
+        it is per 333,000 samples and unit of learning rate instead, and integers do not
+        make up for what they missed.
+
+    batch_size : int, default="auto"
+        Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
+        gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
+        and 500, if arithmetic="fixed" without an accumulator. 1 is online learning. An
+        interrupt (Ctrl-C) is answered between updates.
+
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. The
+          end of the schedule is the normal end of training.
+        - "constant": stays; training ends when the loss has not improved by `tol` for
+          `n_iter_no_change` epochs.
+
+    learning_rate_init : float, default="auto"
+        "auto" is 0.005. If gradient="local" it is 0.02 times the square root of the
+        number of active inputs, 0.045 times with arithmetic="fixed" and no accumulator,
+        and (2 / n)**3 of that with n > 2 layers of weights. There, an input spike at
+        the peak of the kernel moves its weight by so many thresholds, if the error is 1
+        and the slope of the membrane a threshold per `tau_syn`; other time constants
+        scale it by the height of kappa.
+        Errors are summed over the batch. With the exact gradient: step size of
+        Adam, in units of the threshold, for a layer with 10 active inputs and `tau_mem`
+        equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it; with more than one
+        hidden layer, n layers of weights take (2 / n)**0.5 of that; other time
+        constants scale it by the height of kappa.
+
+    max_iter : int, default="auto"
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
+        updates (gradient="local": 15,000, or 5,000 without an accumulator), between 40
+        and 500.
+
+    early_stopping : bool, default=False
+        Hold out `validation_fraction` of the data, stratified, and end training when
+        the accuracy there has not improved by `tol` for `n_iter_no_change` epochs. The
+        weights and delays of the best epoch are kept.
+
+    validation_fraction : float, default=0.1
+        Only used when early_stopping=True.
+
+    n_iter_no_change : int, default=10
+        Only used when early_stopping=True or learning_rate="constant".
+
+    tol : float, default=1e-4
+        Only used when early_stopping=True or learning_rate="constant".
+
+    warm_start : bool, default=False
+        Start `fit` from the weights of the last call, with the same encoder and
+        network. The schedule starts anew, unless a substrate interrupted the last call:
+        see the notes.
+
+    shuffle : bool, default=True
+        Whether to draw new batches in each epoch.
+
+    class_weight : dict or "balanced", default=None
+        Weights of the classes in the loss; "balanced" means n_samples / (n_classes *
+        count of the class). Not supported by `partial_fit` if "balanced". With
+        gradient="local" and arithmetic="fixed" it decides how often `fit` shows a
+        sample, and `partial_fit` does not support it.
+
+    random_state : int, RandomState instance or None, default=None
+        For initial weights, batches, input dropout and the validation split. The same
+        int gives the same weights, bit for bit, whatever the number of threads, on
+        processors with the same instruction set; integers that learn by the local rule
+        do so with any instruction set.
+
+    verbose : bool, default=False
+        Print one line for each epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the output neurons.
+
+    encoder_ : encoder
+        The fitted encoder, of :mod:`ttfs.encoders`.
+
+    network_ : ttfs.model.Network
+        The layers: what `coefs_`, `delays_` and `bias_times_` show.
+
+    engine_ : ttfs.engines.Engine
+        What would train the network next.
+
+    coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
+        Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
+        input channels that spike at fixed times. Integers, int16, if
+        arithmetic="fixed"; training goes on from what it keeps itself, not from here.
+
+    weight_steps_ : list of float
+        Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
+        threshold. Only if arithmetic="fixed".
+
+    tick_ : float
+        The `tick` used. Only if arithmetic="fixed".
+
+    delays_ : list of ndarray or None
+        Transmission delays of each layer, not negative: (n_in + n_bias,) if axonal,
+        (n_in + n_bias, n_out) if synaptic, biases last. None if delays=None.
+
+    bias_times_ : list of ndarray of shape (n_bias,)
+        Spike times of the biases of each layer, from the start of the inputs.
+
+    n_channels_in_ : int
+        Number of input channels, without biases.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features. Only defined if `X` has feature names that are all strings.
+
+    t_max_ : float
+        End of the experiment, from the start of the inputs.
+
+    time_scale_ : float
+        The `time_scale` used.
+
+    loss_ : float
+        Loss of the last epoch; None if training was interrupted in the first.
+
+    best_loss_ : float or None
+        Lowest loss of `loss_curve_`; None if early_stopping=True.
+
+    loss_curve_ : list of float
+        Loss of each epoch since the weights were drawn, `warm_start` and
+        `partial_fit` included.
+
+    validation_scores_ : list of float or None
+        Accuracy on the validation data after each epoch, `warm_start` included; None
+        if early_stopping=False.
+
+    best_validation_score_ : float or None
+        Highest of them; None if early_stopping=False.
+
+    n_iter_ : int
+        Number of epochs since the weights were drawn: the length of `loss_curve_`.
+
+    n_layers_ : int
+        Number of layers, the input among them.
+
+    n_outputs_ : int
+        Number of output neurons: one for each class.
+
+    t_ : int
+        Number of training samples seen, over all epochs.
+
+    See Also
+    --------
+    SpikeTrains : Data in which a channel may have several spikes.
+    sklearn.neural_network.MLPClassifier : Multilayer perceptron; parameters of the
+        same meaning have the same names.
+
+    Notes
+    -----
+    With u = I = 0 at the beginning, each neuron follows
+
+    .. math::
+
+        \frac{du}{dt} &= -\frac{u}{\tau_{mem}} + \frac{I}{\tau_{syn}} \\
+        \frac{dI}{dt} &= -\frac{I}{\tau_{syn}} + \sum_i w_i \delta(t - t_i)
+
+    and fires at the first time at which u equals the threshold.
+
+    A call of `fit` or `partial_fit` that fails leaves the estimator as it was, except
+    for a substrate that fails in the middle.
+
+    **Chip in the loop** [1]_. The substrate gets the spike times of the channels, on
+    the axis of `t_max_` (with encoder="spike_times" too: times from the start of the
+    inputs), and a network: `coefs_`, the times of biases, and the nominal neurons. What
+    its own neurons are like is not asked for. Spikes from `t_max_` on are not looked
+    at. Gradients, and the peaks by which silent output neurons are ordered, are those
+    of the nominal model at the spikes that were measured. (If such a peak is above the
+    threshold, those of its sample are lowered together until none is.) With
+    a positive `min_slope` of the gradient a spike that the model would not produce learns too, if an input
+    precedes it. `coefs_` are real. A substrate may have a method ``weight_step(k)``: it
+    rounds the weights of layer k to multiples of that, in thresholds. The model then
+    has the rounded weights, and its gradient moves the real ones (straight-through).
+    With a method ``weight_limit(k)`` they are kept within that limit. Initial weights
+    are those without a substrate.
+
+    `substrate` may change at any time: after training with None,
+    ``set_params(substrate=chip)`` predicts on a chip with weights of the ideal
+    simulator, and with warm_start=True `fit` goes on there.
+
+    A substrate has failed when it raises, or returns anything but one array of times
+    for each layer, in the right shape, without NaN; or when a layer is dead: no neuron
+    fires, not even with strong weights, which are tried where a layer is silent and
+    the model is not. Calls then raise ``ttfs.substrates.SubstrateError``; a network
+    that does not fit is a ``ttfs.substrates.NetworkError``. `fit` and `partial_fit`
+    keep what was learned until the last update (with early_stopping, in the best
+    epoch), and count completed epochs. If `fit` is called again with
+    warm_start=True, for as many samples and the same `max_iter`, `batch_size`,
+    `shuffle`, `learning_rate`, `learning_rate_init`, `early_stopping` and
+    `validation_fraction`, it goes on where it was interrupted, and ends with the
+    weights that it would have had without.
+
+    References
+    ----------
+    .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
+       learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+    .. [2] S. M. Bohte, J. N. Kok, H. La Poutré, "Error-backpropagation in temporally
+       encoded networks of spiking neurons", Neurocomputing 48, 17-37 (2002).
+    .. [3] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
+       for training delays and weights on spiking neuromorphic hardware", Nature
+       Communications 16 (2025), doi 10.1038/s41467-025-63120-y.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(500, random_state=0)
+    >>> clf = TTFSClassifier(max_iter=40, random_state=0).fit(X, y)
+    >>> X_test, y_test = make_yin_yang(200, random_state=1)
+    >>> clf.score(X_test, y_test) > 0.8
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseTTFS._parameter_constraints,
+        "loss": [StrOptions(set(SHORTHANDS["loss"])), CrossEntropy, SquaredError],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        tau_mem=1.0,
+        tau_syn=1.0,
+        threshold=1.0,
+        delays=None,
+        t_max=None,
+        encoder="auto",
+        arithmetic="float32",
+        substrate=None,
+        gradient="exact",
+        loss="cross_entropy",
+        time_scale=None,
+        input_dropout=0.2,
+        weight_decay=1.5,
+        batch_size="auto",
+        learning_rate="cosine",
+        learning_rate_init="auto",
+        max_iter="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        shuffle=True,
+        class_weight=None,
+        random_state=None,
+        verbose=False,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.tau_mem = tau_mem
+        self.tau_syn = tau_syn
+        self.threshold = threshold
+        self.delays = delays
+        self.t_max = t_max
+        self.encoder = encoder
+        self.arithmetic = arithmetic
+        self.substrate = substrate
+        self.gradient = gradient
+        self.loss = loss
+        self.time_scale = time_scale
+        self.input_dropout = input_dropout
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.shuffle = shuffle
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- Training ------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train on data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features: finite real numbers, or spike times if
+            encoder="spike_times" or `X` is a :class:`SpikeTrains`.
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : TTFSClassifier
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not what is described above, have fewer than two classes,
+            or do not fit the earlier ones with warm_start=True; or if training
+            produced weights or delays that are not finite.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept, and with
+            warm_start=True another call goes on from there: see the class.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
+        """
+        draft = self._draft()
+        return self._adopt(draft, draft._fit(X, y))
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None):
+        """Train for one epoch on some of the data, at a constant learning rate.
+
+        The first call chooses the initial weights and the ranges of the features,
+        which later values are clipped to, so it should see typical data: more than one
+        sample. After `fit` a low `learning_rate_init` keeps what was learned; "auto" is
+        a tenth of that of `fit` if gradient="local".
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will occur. Required in the first call.
+
+        Returns
+        -------
+        self : TTFSClassifier
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, `y` has labels that are not in `classes`,
+            `classes` is missing in the first call or differs later, or
+            early_stopping=True.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced': it does not "
+                "see all the data; pass a dict"
+            )
+        if not hasattr(self, "network_") and classes is None:
+            raise ValueError("classes must be passed on the first call of partial_fit")
+        draft = self._draft()
+        return self._adopt(draft, draft._partial_fit(X, y, classes=classes))
+
+    # -- Targets -------------------------------------------------------------------
+
+    @property
+    def _loss(self):
+        return self._resolved("loss")
+
+    @property
+    def _n_outputs(self):
+        return len(self.classes_)
+
+    def _encode_targets(self, y, *, is_new, is_partial=False, classes=None):
+        """The number of the class of each sample, among known or new classes."""
+        check_classification_targets(y)
+        found = np.unique(y)
+        if is_partial:
+            known = self._partial_classes(classes, is_new=is_new)
+            unknown = np.setdiff1d(found, known)
+            if len(unknown):
+                raise ValueError(
+                    f"y contains labels that are not in classes: {unknown!r}"
+                )
+        else:
+            known = found
+            if len(known) < 2:
+                raise ValueError(
+                    "TTFSClassifier needs samples of at least 2 classes; the data "
+                    f"contain only one class: {known[0]}"
+                )
+            if not is_new and not np.array_equal(known, self.classes_):
+                raise ValueError(
+                    "warm_start=True needs the classes of the last call: "
+                    f"{self.classes_!r}, got {known!r}"
+                )
+        if is_new:
+            self.classes_ = known
+        return np.searchsorted(known, y).astype(np.uintp)
+
+    def _partial_classes(self, classes, *, is_new):
+        """The classes of a call of partial_fit."""
+        if classes is None:
+            return self.classes_
+        classes = np.unique(classes)
+        if is_new and len(classes) < 2:
+            raise ValueError("classes must have at least 2 different entries")
+        if not is_new and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes must be those of the first call, {self.classes_!r}, got "
+                f"{classes!r}"
+            )
+        return classes
+
+    def _sample_weights(self, targets):
+        """Weight of each sample in the loss: that of its class."""
+        factors = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[targets]
+        )
+        if not (np.isfinite(factors) & (factors >= 0)).all() or not factors.any():
+            raise ValueError(
+                "class_weight must be finite and not negative, and not all 0, got "
+                f"{self.class_weight!r}"
+            )
+        return factors[targets]
+
+    def _check_split(self, n_training, n_validation):
+        """Raise unless both parts have samples of each class."""
+        n_classes = len(self.classes_)
+        if n_validation < max(2, n_classes) or n_training < n_classes:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} splits {n_training + n_validation} "
+                f"samples into {n_training} and {n_validation}; both parts need at "
+                "least 2 samples and one of each class"
+            )
+
+    def _stratify(self, targets):
+        return targets
+
+    def _validation_score(self, trainer, spikes, targets):
+        """Accuracy."""
+        return float(np.mean(trainer.labels(spikes) == targets))
+
+    def _decisions(self, X):
+        """Decision times (n_samples, n_outputs_), float64."""
+        return self._run(X, "decisions")
+
+    # -- Predictions -------------------------------------------------------------
+
+    def decision_function(self, X):
+        """Confidence scores: -t / time_scale of the output neurons.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            With two classes, the score of ``classes_[1]`` less that of
+            ``classes_[0]``: positive where ``classes_[1]`` is predicted. A silent
+            neuron counts as if it fired after `t_max_`, see the class.
+        """
+        scores = -self._decisions(X) / self.time_scale_
+        return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
+
+    def predict(self, X):
+        """Class whose output neuron fires first.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        return self.classes_[self._run(X, "labels")]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes: softmax(-t / time_scale).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        return softmax(-self._decisions(X) / self.time_scale_, axis=1)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Log-probabilities, in the order of ``classes_``.
+        """
+        return log_softmax(-self._decisions(X) / self.time_scale_, axis=1)
+
+

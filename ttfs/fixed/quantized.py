@@ -1,0 +1,54 @@
+"""A network whose weights are integers, beside the real parameters of its neurons."""
+
+from dataclasses import dataclass, replace
+
+from ..model import Network
+from ..model.network import check_finite
+from .network import FixedNetwork
+
+
+@dataclass(frozen=True)
+class QuantizedNetwork(Network):
+    """Layers with integer weights, and what learning keeps beside them.
+
+    Parameters
+    ----------
+    layers, t_max
+        Those of :class:`ttfs.model.Network`; weights are int16.
+    integers : FixedNetwork
+        Tables, and the accumulators of the weights.
+    tick : float
+        Unit of spike times.
+    steps : tuple of float
+        Value of the integer 1 in the weights of each layer, in the unit of the
+        threshold.
+    scales : tuple of float
+        Scales of the learning rates of each layer, see
+        :class:`ttfs.engines.integer.IntegerTrainer`.
+    real_weights : list of ndarray or None
+        Weights that the exact gradient moves; None where integers learn.
+    """
+
+    integers: FixedNetwork | None = None
+    tick: float | None = None
+    steps: tuple = ()
+    scales: tuple = ()
+    real_weights: list | None = None
+
+    def for_inference(self):
+        """The FixedNetwork with the integer weights alone, without lower bits."""
+        layers = [
+            replace(layer, weights=weights, fraction=0, most=layer.most >> layer.fraction)
+            for layer, weights in zip(self.integers.layers, self.weights, strict=True)
+        ]
+        return replace(self.integers, layers=layers)
+
+    def real(self):
+        """The Network of the real weights."""
+        network = Network(self.layers, self.t_max)
+        return network.with_layers(weights=self.real_weights)
+
+    def check_finite(self):
+        super().check_finite()
+        for weights in self.real_weights or []:
+            check_finite("weights", weights)

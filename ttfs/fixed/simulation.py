@@ -1,0 +1,66 @@
+"""A network in integers that takes and gives real times."""
+
+import numpy as np
+
+from .. import _fixed
+
+
+class FixedSimulation:
+    """Integers behind the methods of `_core.Network`.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        What computes, as docs/fixed_point.md specifies.
+    tick : float
+        Unit of spike times.
+    """
+
+    def __init__(self, network, tick):
+        self.core, self.tick = _fixed.FixedCore(network), tick
+        self.n_ticks, self.silent_delay = network.n_ticks, network.silent_delay
+        self.threshold = network.layers[-1].threshold
+        self._converted = None, None
+
+    def events(self, spikes):
+        """The spikes as ticks; those of the last call are remembered."""
+        if self._converted[0] is not spikes:
+            events = _fixed.Events.from_spikes(spikes, self.tick, self.n_ticks)
+            self._converted = spikes, events
+        return self._converted[1]
+
+    def spike_times(self, spikes):
+        """Spike times (n_samples, n_out) of each layer, float32; +inf = silent."""
+        ticks, _ = self.core.run(self.events(spikes))
+        return [self.times(layer) for layer in ticks]
+
+    def spikes_and_peaks(self, spikes):
+        """Spike times of each layer, and u of the output in units of the threshold."""
+        ticks, u = self.core.run(self.events(spikes))
+        peaks = u[-1] * np.float32(1 / self.threshold)
+        return [self.times(layer) for layer in ticks], peaks
+
+    def times(self, ticks):
+        """Times of ticks; +inf = silent."""
+        times = (ticks * self.tick).astype(np.float32)
+        times[ticks >= self.n_ticks] = np.inf
+        return times
+
+    def decisions(self, spikes):
+        """Decision times (n_samples, n_outputs), float64: as in section 3.
+
+        The first spike decides, by less than a tick earlier where the membrane is
+        higher; silent neurons follow after all spikes, in the order of the peaks of
+        their membranes.
+        """
+        ticks, u = self.core.run(self.events(spikes))
+        ticks, missed = (
+            ticks[-1].astype(float),
+            self.threshold - u[-1].astype(float),
+        )
+        delay = np.where(ticks < self.n_ticks, 2.0**-16, self.silent_delay * 2.0**-15)
+        return (ticks + missed * delay) * self.tick
+
+    def labels(self, spikes):
+        """The number (n_samples,) of the output neuron that decides."""
+        return self.core.labels(self.events(spikes))

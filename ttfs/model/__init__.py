@@ -1,0 +1,8 @@
+"""What a network is: neurons, layers, initial weights, and spike times of one layer."""
+
+from .first_spike import first_spike, first_spike_vjp
+from .layer import Layer
+from .lif import LIF
+from .network import Network
+
+__all__ = ["LIF", "Layer", "Network", "first_spike", "first_spike_vjp"]

@@ -1,0 +1,59 @@
+"""Checks of spike times and weights that come from users."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import gen_batches
+
+from .. import _core
+
+# Times and weights stay below this, so that sums of them are far from overflow.
+TIME_LIMIT = _core.TIME_LIMIT
+
+
+def check_times(times, name, *, nan_is_absent=False):
+    """Raise ValueError unless all times are finite, or +inf for no spike."""
+    absent, bad = ("NaN or +inf", "-inf") if nan_is_absent else ("+inf", "NaN or -inf")
+    if np.isneginf(times).any() or (not nan_is_absent and np.isnan(times).any()):
+        raise ValueError(
+            f"{name} must be finite, or {absent} where there is no spike; found {bad}"
+        )
+    if np.any((np.abs(times) >= TIME_LIMIT) & np.isfinite(times)):
+        raise ValueError(
+            f"{name} must be below {TIME_LIMIT:g}, or {absent} where there is no spike"
+        )
+
+
+def check_matrix(array, name, dtype, *, inf_is_absent=False):
+    """The array, 2-d, C-contiguous, native and aligned, of dtype; raise if invalid."""
+    out = np.require(array, dtype=dtype, requirements=["C", "A"])
+    if out.ndim != 2:
+        raise ValueError(f"{name} must be a 2-d array, got {out.ndim} dimension(s)")
+    if inf_is_absent:
+        check_times(out, name)
+    elif not np.isfinite(out).all():
+        raise ValueError(f"{name} must be finite; found NaN or infinity")
+    elif np.any(np.abs(out) >= TIME_LIMIT):
+        raise ValueError(f"{name} must be below {TIME_LIMIT:g}")
+    return out
+
+
+def blocks(n_samples, size):
+    """Slices of at most `size` samples; none if there are no samples."""
+    return gen_batches(n_samples, size) if n_samples else ()
+
+
+def common_dtype(**arrays):
+    """float32 if all arrays are, float64 for all else that is real."""
+    dtypes = []
+    for name, array in arrays.items():
+        if issparse(array):
+            raise TypeError(
+                f"{name} is a sparse matrix, but a dense array is needed; absent "
+                "inputs have the time +inf"
+            )
+        dtype = np.asarray(array).dtype
+        if dtype.kind not in "biufO":
+            raise ValueError(f"{name} must hold real numbers, not {dtype}")
+        dtypes.append(dtype.newbyteorder("="))
+    single = all(dtype == np.float32 for dtype in dtypes)
+    return np.dtype(np.float32 if single else np.float64)

@@ -1,0 +1,66 @@
+"""Weights before training, and the units in which they move."""
+
+import numpy as np
+
+
+def weight_unit(neuron):
+    """The weight at which one input reaches 1/e of the threshold.
+
+    For tau_mem = tau_syn that is the threshold; for other ratios kappa is higher or
+    lower, and weights and steps follow.
+    """
+    delay = min(neuron.peak_delay, 2 * neuron.tau_syn)
+    return neuron.threshold / (np.e * float(neuron.kappa(delay)))
+
+
+def step_unit(neuron, n_active, n_layers):
+    """Unit of learning rates in a layer.
+
+    A common step of all weights moves the membrane by n_active times as much, and the
+    steps of all layers add up at the output, so steps must shrink with both. The powers
+    are ones that were found to work, from 5 to 800 active inputs and up to 5 layers.
+    """
+    fan_in = (10.0 / max(n_active, 1.0)) ** 0.25
+    depth = min(1.0, (2.0 / n_layers) ** 0.5)
+    return weight_unit(neuron) * fan_in * depth
+
+
+def mean_weight(neuron, n_active, drive):
+    """The weight with which n_active inputs add up to `drive`, in `weight_unit`."""
+    return weight_unit(neuron) * drive / max(n_active, 1.0)
+
+
+def initial_weights(rng, n_in, n_out, n_active, neuron, *, drive, spread):
+    """Random weights with which most neurons fire after most of their inputs.
+
+    The weights are normal, with mean `mean_weight` and standard deviation
+    spread / sqrt(n_active), in units of `weight_unit`: the sum over the active inputs
+    of a sample is then drive +- spread whatever their number.
+    """
+    deviation = weight_unit(neuron) * spread / np.sqrt(max(n_active, 1.0))
+    mean = mean_weight(neuron, n_active, drive)
+    return rng.normal(mean, deviation, (n_in, n_out))
+
+
+def feedback_weights(rng, layers, n_actives, feedback, spread):
+    """Fixed random weights of the local rule, for the errors of each layer's inputs.
+
+    They are drawn like weights, but with mean 0. The first layer has none. The weights
+    of feedback="random" have the shape (n_in + n_bias, n_out); those of "direct" and
+    "target" lead from the outputs, (n_in, n_outputs), and have no unit.
+    """
+    drawn = [None]
+    is_direct = feedback != "random"
+    for k in range(1, len(layers)):
+        source = layers[-1] if is_direct else layers[k]
+        n_active = n_actives[-1] if is_direct else n_actives[k]
+        unit = weight_unit(source.neuron)
+        n_in = layers[k].weights.shape[0]
+        if is_direct:
+            unit, n_in = (
+                unit / source.neuron.threshold,
+                n_in - len(layers[k].bias_times),
+            )
+        deviation = unit * spread / np.sqrt(max(n_active, 1.0))
+        drawn.append(rng.normal(0, deviation, (n_in, source.weights.shape[1])))
+    return drawn

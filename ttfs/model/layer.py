@@ -1,0 +1,60 @@
+"""A layer of neurons: its weights, biases and delays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .lif import LIF
+
+
+@dataclass
+class Layer:
+    """Weights (n_in + n_bias, n_out) between input channels and neurons.
+
+    Biases are channels that spike at `bias_times` (n_bias,) in every sample; their
+    weights are the last rows.
+
+    A spike at t arrives at t + delay. Delays are axonal, (n_in + n_bias,), or synaptic,
+    in the shape of the weights; None: there are none. They are trained like weights:
+    the gradient of a delay is that of the time at which its input arrives [1]_.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_in + n_bias, n_out)
+        In the unit of the threshold.
+    bias_times : ndarray of shape (n_bias,)
+        In the unit of the neuron's time constants.
+    neuron : LIF
+        Parameters of all neurons of the layer.
+    delays : ndarray of shape (n_in + n_bias,) or (n_in + n_bias, n_out), default=None
+        In the unit of the neuron's time constants.
+    n_active : float, default=None
+        Mean number of inputs, biases included, that spike in a sample before training:
+        initial weights and step sizes follow from it.
+    feedback : ndarray, default=None
+        Fixed random weights by which errors return to the inputs, see
+        :func:`ttfs.model.initial_weights.feedback_weights`.
+
+    References
+    ----------
+    .. [1] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
+       for training delays and weights on spiking neuromorphic hardware", Nature
+       Communications 16 (2025), doi 10.1038/s41467-025-63120-y.
+    """
+
+    weights: np.ndarray
+    bias_times: np.ndarray
+    neuron: LIF
+    delays: np.ndarray | None = None
+    n_active: float | None = None
+    feedback: np.ndarray | None = None
+
+    @property
+    def n_in(self):
+        """Number of inputs, without biases."""
+        return self.weights.shape[0] - len(self.bias_times)
+
+    @property
+    def n_out(self):
+        """Number of neurons."""
+        return self.weights.shape[1]

@@ -1,0 +1,106 @@
+"""A network: layers of neurons that see the spikes of the layer before.
+
+The model and its gradient are those of :func:`ttfs.first_spike` and
+:func:`ttfs.first_spike_vjp`. Training adds a horizon, t_max, and a use for the membrane
+of silent neurons: its peak, u_peak at t_peak, is differentiable where the spike time
+does not exist,
+
+    du_peak/dw_i = kappa(t_peak - t_i)      du_peak/dt_i = -w_i kappa'(t_peak - t_i)
+
+which is the gradient of a spike at t_peak with u' = -1. (Where the peak is a kink, at
+the very time of an input, it moves with that input: u'(t_peak) more for du_peak/dt_i.)
+The backward pass treats spikes and peaks alike: each neuron has one time at which it is
+looked at, and one factor, c = dL/dt / u' or -dL/du_peak.
+
+All of it happens in the C core (src/network.inc, src/training.inc).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .layer import Layer
+
+PSEUDO_SLOPE = 2.0  # delay of a silent output [tau_syn] for each threshold it misses
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers of neurons, and the end of the experiment.
+
+    A substrate is asked to run one. It reads the network, and never writes.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Each has `weights` (n_in + n_bias, n_out) [threshold], `bias_times` (n_bias,)
+        [time] of input channels that fire at fixed times and take the last rows of
+        `weights`, and `neuron`, a :class:`ttfs.LIF`: the nominal parameters.
+    t_max : float, default=inf
+        Nobody looks at spikes at or after this time: a substrate may stop there.
+    """
+
+    layers: tuple[Layer, ...]
+    t_max: float = float("inf")
+
+    @property
+    def weights(self):
+        """The weights (n_in + n_bias, n_out) of each layer."""
+        return [layer.weights for layer in self.layers]
+
+    @property
+    def neuron(self):
+        """A neuron of the output layer: all layers have its tau_syn and threshold."""
+        return self.layers[-1].neuron
+
+    @property
+    def n_channels(self):
+        """Number of input channels, without biases."""
+        return self.layers[0].n_in
+
+    @property
+    def n_outputs(self):
+        """Number of output neurons."""
+        return self.layers[-1].n_out
+
+    @property
+    def sizes(self):
+        """Number of input channels, then of the neurons of each layer."""
+        return self.n_channels, *(layer.n_out for layer in self.layers)
+
+    @property
+    def pseudo_slope(self):
+        """Delay of a silent output for each unit that its peak misses the threshold by.
+
+        Silent outputs are given such a pseudo-time, counted from `t_max`.
+        """
+        return PSEUDO_SLOPE * self.neuron.tau_syn / self.neuron.threshold
+
+    def with_layers(self, **values):
+        """The same network with other values of one field of each layer.
+
+        ``network.with_layers(weights=[...])`` has other weights, for example.
+        """
+        layers = self.layers
+        for name, of_layers in values.items():
+            layers = [
+                replace(layer, **{name: value})
+                for layer, value in zip(layers, of_layers, strict=True)
+            ]
+        return replace(self, layers=tuple(layers))
+
+    def check_finite(self):
+        """Raise ValueError if training has produced weights or delays without bounds."""
+        for layer in self.layers:
+            check_finite("weights", layer.weights)
+            if layer.delays is not None:
+                check_finite("delays", layer.delays)
+
+
+def check_finite(name, array):
+    """Raise ValueError unless what training has produced is finite."""
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"training produced {name} that are not finite; lower learning_rate_init "
+            "or raise min_slope of the gradient"
+        )

@@ -1,0 +1,340 @@
+"""Parameter objects: alternatives that have parameters of their own.
+
+Where the parameter of an estimator is a choice between things, it takes one of these
+objects, or a string that stands for one with its defaults:
+
+- `arithmetic` - :class:`FixedPoint`, "fixed"
+- `gradient` - :class:`ExactGradient`, "exact"; :class:`LocalRule`, "local"
+- `loss` - :class:`CrossEntropy`, "cross_entropy"; :class:`SquaredError`,
+  "squared_error" or "shift_invariant"
+
+``set_params(arithmetic__weight_bits=4)`` of the estimator takes the object that a
+string stands for, and changes it. The objects themselves never change.
+"""
+
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+
+__all__ = ["CrossEntropy", "ExactGradient", "FixedPoint", "LocalRule", "SquaredError"]
+
+
+class Parameters:
+    """Base class of parameter objects, which are frozen dataclasses."""
+
+    _parameter_constraints: ClassVar[dict] = {}
+
+    def get_params(self, deep=True):
+        """The parameters by name, as scikit-learn asks for them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Not used: no parameter has parameters of its own.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def with_params(self, **params):
+        """The same object with other values of some parameters.
+
+        Parameters
+        ----------
+        **params
+            New values by name.
+
+        Returns
+        -------
+        parameters : object of the same class
+            A new object.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of such a name.
+        """
+        for name in params:
+            if name not in self.get_params():
+                raise ValueError(
+                    f"Invalid parameter {name!r} for {self!r}. Valid parameters are: "
+                    f"{list(self.get_params())!r}."
+                )
+        return replace(self, **params)
+
+    def validate(self):
+        """Raise InvalidParameterError, a ValueError, if a value is not allowed."""
+        validate_parameter_constraints(
+            self._parameter_constraints, self.get_params(), type(self).__name__
+        )
+
+
+@dataclass(frozen=True)
+class FixedPoint(Parameters):
+    """Arithmetic in small integers, the same bits on every platform.
+
+    A weight is an integer of `weight_bits` and a sign; a spike time is a number of
+    ticks. docs/fixed_point.md specifies every operation.
+
+    Parameters
+    ----------
+    weight_bits : int, default=6
+        Bits of a weight without its sign, 2 to 8: weights are -63 ... 63 with 6.
+    accumulator_bits : int, default=None
+        Learn in weights of so many bits, sign included, at most 16, of which the
+        network uses the upper `weight_bits` and the sign. None: the weights themselves
+        learn; nothing wider is kept from one batch to the next, which needs larger
+        batches. Only used when learning by a :class:`LocalRule`.
+    tick : float, default=None
+        Unit of spike times, a small part of `tau_syn` and of `tau_mem`, in their unit:
+        above `tau_syn` / 16 accuracy is lost. None means `tau_syn` / 64.
+    rounding : {"stochastic", "floor"}, default="stochastic"
+        How the move of a weight is rounded. With "floor" small moves are lost, or pull
+        all weights down: for comparison. Only used when learning by a
+        :class:`LocalRule`.
+
+    See Also
+    --------
+    LocalRule : The rule by which integers can learn.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.parameters import FixedPoint
+    >>> clf = TTFSClassifier(arithmetic=FixedPoint(weight_bits=4))
+    >>> clf.set_params(arithmetic__tick=1 / 32).arithmetic.tick
+    0.03125
+    """
+
+    weight_bits: int = 6
+    _: KW_ONLY
+    accumulator_bits: int | None = None
+    tick: float | None = None
+    rounding: str = "stochastic"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "weight_bits": [Interval(Integral, 2, 8, closed="both")],
+        "accumulator_bits": [Interval(Integral, 4, 16, closed="both"), None],
+        "tick": [Interval(Real, 0, None, closed="neither"), None],
+        "rounding": [StrOptions({"stochastic", "floor"})],
+    }
+
+    def validate(self):
+        """Raise a ValueError if a value is not allowed, or two do not go together."""
+        super().validate()
+        bits = self.accumulator_bits
+        if bits is not None and bits < self.weight_bits + 2:
+            raise ValueError(
+                f"accumulator_bits={bits} must be at least weight_bits + 2 = "
+                f"{self.weight_bits + 2}: the weight, its sign and one bit more"
+            )
+
+
+@dataclass(frozen=True)
+class ExactGradient(Parameters):
+    """The gradient of the spike times, followed by Adam.
+
+    Derivatives of spike times are those of :func:`ttfs.first_spike_vjp` [1]_, exact but
+    for a floor of the membrane's slope. Adam is that of [2]_ with decoupled weight
+    decay.
+
+    Parameters
+    ----------
+    min_slope : float, default=0.3
+        Floor of the membrane's slope at a spike in the gradient, in threshold /
+        tau_syn: clips the gradient near tangent crossings, where it diverges. 0 gives
+        the exact gradient.
+    beta_1 : float, default=0.9
+        Decay of the first moment of Adam.
+    beta_2 : float, default=0.999
+        Decay of the second moment of Adam.
+    epsilon : float, default=1e-8
+        Added to the root of the second moment of Adam.
+
+    See Also
+    --------
+    LocalRule : The rule that fits on a chip.
+
+    References
+    ----------
+    .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
+       learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+    .. [2] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR
+       (2015).
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.parameters import ExactGradient
+    >>> clf = TTFSClassifier(gradient=ExactGradient(min_slope=0.1))
+    """
+
+    _: KW_ONLY
+    min_slope: float = 0.3
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    _parameter_constraints: ClassVar[dict] = {
+        "min_slope": [Interval(Real, 0, None, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+    }
+
+
+@dataclass(frozen=True)
+class LocalRule(Parameters):
+    """The simplified rule of docs/fixed_point.md, which fits on a chip.
+
+    A weight moves by its neuron's error, times a kernel of the time from the input
+    spike to the neuron's own, divided by the power of two next to the slope of the
+    membrane. There are no moments, and no memory but the weights.
+
+    Parameters
+    ----------
+    kernel : {"table", "linear"}, default="table"
+        The kernel: that of the membrane, or piecewise linear with the same peak.
+    feedback : {"symmetric", "random", "direct", "target"}, default="symmetric"
+        How errors reach hidden neurons: through the weights; through fixed random
+        weights from the next layer, or directly from the errors of the outputs, or
+        from the labels.
+
+    See Also
+    --------
+    ExactGradient : The gradient that the rule simplifies.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.parameters import LocalRule
+    >>> clf = TTFSClassifier(arithmetic="fixed", gradient=LocalRule(kernel="linear"))
+    """
+
+    _: KW_ONLY
+    kernel: str = "table"
+    feedback: str = "symmetric"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "kernel": [StrOptions({"table", "linear"})],
+        "feedback": [StrOptions({"symmetric", "random", "direct", "target"})],
+    }
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Parameters):
+    """Cross-entropy of softmax(-t / time_scale), t being the outputs' spike times.
+
+    The loss of a sample of class y is the cross-entropy plus
+
+        early_firing * (exp(t_y / tau_syn) - 1),
+
+    t counted from the first possible input.
+
+    Parameters
+    ----------
+    early_firing : float, default=0.0
+        Weight of the term that asks for early spikes.
+
+    See Also
+    --------
+    SquaredError : A loss with target times.
+
+    References
+    ----------
+    J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep learning
+    with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.parameters import CrossEntropy
+    >>> clf = TTFSClassifier(loss=CrossEntropy(early_firing=0.01))
+    """
+
+    _: KW_ONLY
+    early_firing: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        "early_firing": [Interval(Real, 0, None, closed="left")],
+    }
+
+
+@dataclass(frozen=True)
+class SquaredError(Parameters):
+    """Mean of (t_k - target_k)**2 / 2 over the outputs k, t_k being their spike times.
+
+    Parameters
+    ----------
+    targets : tuple of (float, float), default=None
+        Target of the neuron of the true class, and of the others, counted from the
+        start of the inputs, in the unit of the time constants. None means 0.8 and 1.2
+        `tau_syn`.
+    shift_invariant : bool, default=False
+        Whether all targets of a sample are first shifted by the common time that makes
+        the error smallest.
+
+    See Also
+    --------
+    CrossEntropy : A loss of probabilities.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.parameters import SquaredError
+    >>> clf = TTFSClassifier(loss=SquaredError(targets=(0.7, 1.4)))
+    """
+
+    _: KW_ONLY
+    targets: tuple | None = None
+    shift_invariant: bool = False
+
+    _parameter_constraints: ClassVar[dict] = {
+        "targets": ["array-like", None],
+        "shift_invariant": ["boolean"],
+    }
+
+    def validate(self):
+        """Raise a ValueError if a value is not allowed."""
+        super().validate()
+        if self.targets is None:
+            return
+        try:
+            label, other = map(float, self.targets)
+        except (TypeError, ValueError):
+            label = other = np.nan
+        if not (np.isfinite(label) and np.isfinite(other)):
+            raise ValueError(
+                "targets must be two finite numbers, for the true class and for the "
+                f"others, got {self.targets!r}"
+            )
+
+
+# The objects that strings stand for, by parameter of an estimator.
+SHORTHANDS = {
+    "arithmetic": {"fixed": FixedPoint()},
+    "gradient": {"exact": ExactGradient(), "local": LocalRule()},
+    "loss": {
+        "cross_entropy": CrossEntropy(),
+        "squared_error": SquaredError(),
+        "shift_invariant": SquaredError(shift_invariant=True),
+    },
+}
+
+
+def resolve(name, value):
+    """The object that a shorthand stands for; anything else is returned as it is."""
+    shorthands = SHORTHANDS.get(name, {})
+    return (
+        shorthands[value] if isinstance(value, str) and value in shorthands else value
+    )
