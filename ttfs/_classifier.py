@@ -7,26 +7,21 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import (
-    assert_all_finite,
-    check_consistent_length,
     check_random_state,
-    column_or_1d,
     compute_class_weight,
     gen_batches,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ttfs import _core
 from ttfs._activity import count_activity
-from ttfs._encoding import ZEROS_SPIKE, Encoder
 from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
 from ttfs._in_loop import Measured, MeasuredTrainer, Run, within
 from ttfs._network import (
@@ -46,8 +41,8 @@ from ttfs._on_chip import (
     make_network,
     on_grid,
 )
-from ttfs._spike_trains import SpikeTrains
-from ttfs._spikes import check_times
+from ttfs.encoders import SpikeTrains, make_encoder
+from ttfs.encoders.base import BaseEncoder
 from ttfs.energy import check_cost_model
 from ttfs.substrates import Network, NetworkError, SubstrateError, calibrate
 from ttfs.substrates._measure import name_of, weight_limits
@@ -112,46 +107,6 @@ _SCHEDULE = (
     "shuffle",
     "validation_fraction",
 )
-
-# What validate_data accepts. Features keep their precision until they are spike times.
-_INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
-
-
-def _checked(X, kind):
-    """Validated X, once more: spike times, and the form of a sparse matrix."""
-    if issparse(X):
-        # Made anew, because the flags of a matrix that was changed may be wrong.
-        X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
-        if kind in ZEROS_SPIKE:
-            raise TypeError(
-                f"encoder={kind!r} has spikes for every zero, which a sparse matrix "
-                "does not store; use encoder='auto' or 'latency', or pass a dense array"
-            )
-        if not X.has_canonical_format:  # sorted, without duplicates
-            X = X.copy()
-            X.sum_duplicates()
-            if kind != "spike_times":
-                assert_all_finite(X.data, input_name="X")
-    if kind == "spike_times":
-        check_times(X.data if issparse(X) else X, "X", nan_is_absent=True)
-    return X
-
-
-def _check_trains(X, kind, substrate, *, is_fitted):
-    """Raise unless an encoder of this kind, and a substrate, take the SpikeTrains X."""
-    if kind != "spike_times" and (is_fitted or kind != "auto"):
-        reason = "was fitted with features" if is_fitted else f"has encoder={kind!r}"
-        raise TypeError(
-            f"X is a SpikeTrains, but TTFSClassifier {reason}; spike trains need "
-            "encoder='auto' or 'spike_times'"
-        )
-    if len(X) == 0:
-        raise ValueError("X has 0 samples, but a minimum of 1 is required")
-    if substrate is not None and X._has_several:
-        raise ValueError(
-            "X has channels with several spikes, but a substrate takes one spike of "
-            "each channel: use substrate=None"
-        )
 
 
 class TTFSClassifier(ClassifierMixin, BaseEstimator):
@@ -559,7 +514,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         "rounding": [StrOptions({"stochastic", "floor"})],
         "substrate": [HasMethods("forward"), None],
         "encoder": [
-            StrOptions({"auto", "latency", "complement", "population", "spike_times"})
+            StrOptions({"auto", "latency", "complement", "population", "spike_times"}),
+            BaseEncoder,
         ],
         "n_receptive_fields": [Interval(Integral, 3, None, closed="left")],
         "loss": [StrOptions({"cross_entropy", "squared_error", "shift_invariant"})],
@@ -837,24 +793,25 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self._rng = copy.deepcopy(run.rng_before)
         return run
 
-    def _validate(self, X, y, *, reset):
-        kind = self.encoder if reset else self._encoder.kind
-        if isinstance(X, SpikeTrains):
-            _check_trains(X, kind, self.substrate, is_fitted=not reset)
-            X, y = validate_data(self, X, y, skip_check_array=True, reset=reset)
-            y = column_or_1d(y, warn=True)
-            assert_all_finite(y, input_name="y")
-            check_consistent_length(X, y)
-        else:
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                **_INPUT,
-                ensure_all_finite=kind != "spike_times",
-                reset=reset,
+    def _make_encoder(self, X):
+        """The encoder, not fitted yet."""
+        encoder = make_encoder(self.encoder, _INPUT_WINDOW * self.tau_syn, X)
+        if self.encoder == "population":
+            encoder.set_params(n_fields=int(self.n_receptive_fields))
+        return encoder
+
+    def _check_several(self, X):
+        """Raise if X holds several spikes of a channel, and a substrate takes one."""
+        if self.substrate is not None and isinstance(X, SpikeTrains) and X._has_several:
+            raise ValueError(
+                "X has channels with several spikes, but a substrate takes one spike "
+                "of each channel: use substrate=None"
             )
-            X = _checked(X, kind)
+
+    def _validate(self, X, y, *, reset):
+        encoder = self._make_encoder(X) if reset else self._encoder
+        X, y = encoder.validate_data(self, X, y, reset=reset)
+        self._check_several(X)
         check_classification_targets(y)
         return X, y
 
@@ -952,12 +909,11 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """Encoder and initial weights from training data."""
         structure = self._structure()
         hidden = structure["hidden_layer_sizes"]
-        kind = "spike_times" if isinstance(X, SpikeTrains) else self.encoder
-        window = _INPUT_WINDOW * self.tau_syn
-        encoder = Encoder(kind, window, structure["n_receptive_fields"]).fit(X)
+        encoder = self._make_encoder(X)
+        encoder.learn(X, getattr(self, "feature_names_in_", None))
         t_max, recipe = self.t_max, self._recipe
         if t_max is None:
-            t_max = encoder.end + recipe["horizon"] * (len(hidden) + 1) * self.tau_syn
+            t_max = encoder.end_ + recipe["horizon"] * (len(hidden) + 1) * self.tau_syn
         if not 0 < t_max <= _LONGEST * self.tau_syn:
             raise ValueError(
                 f"t_max={t_max:g} must be positive, since it counts from the start of "
@@ -967,7 +923,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self.n_outputs_ = len(classes)
         self.n_layers_ = len(hidden) + 2
-        self.n_channels_in_ = encoder.n_channels
+        self.n_channels_in_ = encoder.n_channels_
         self.t_max_ = float(t_max)
         self._fixed = None
         if self.arithmetic == "fixed":
@@ -987,7 +943,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
         n_active = self._n_active = spikes.n_spikes / len(some)
         self._n_actives = []
-        sizes = [encoder.n_channels, *hidden, len(classes)]
+        sizes = [encoder.n_channels_, *hidden, len(classes)]
         if self.arithmetic == "fixed" and max(sizes) > MOST_NEURONS:
             raise ValueError(
                 f"arithmetic='fixed' takes at most {MOST_NEURONS} neurons in a layer, "
@@ -1084,7 +1040,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
     def _make_fixed(self):
         """Integers in the place of the real weights of coefs_."""
         may_drop = np.zeros(self.coefs_[0].shape[0], np.uint8)
-        may_drop[: self.n_channels_in_] = self._encoder.may_drop
+        may_drop[: self.n_channels_in_] = self._encoder.may_drop_
         self._fixed, self.weight_steps_, self._scales = make_network(
             self._layers,
             self._n_actives,
@@ -1360,7 +1316,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             rests=self._mean_weights,
             limits=limits,
             dropout=self.input_dropout,
-            may_drop=self._encoder.may_drop,
+            may_drop=self._encoder.may_drop_,
             seed=run.seed,
             state=run.state,
         )
@@ -1423,18 +1379,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
 
     def _validated(self, X):
         check_is_fitted(self)
-        kind = self._encoder.kind
-        if isinstance(X, SpikeTrains):
-            _check_trains(X, kind, self.substrate, is_fitted=True)
-            return validate_data(self, X, skip_check_array=True, reset=False)
-        X = validate_data(
-            self,
-            X,
-            **_INPUT,
-            ensure_all_finite=kind != "spike_times",
-            reset=False,
-        )
-        return _checked(X, kind)
+        X = self._encoder.validate_data(self, X, reset=False)
+        self._check_several(X)
+        return X
 
     def _spikes(self, X):
         """Sorted spikes of the encoder and of the biases of the first layer."""
@@ -1501,8 +1448,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             for network, _, spikes in self._blocks(X, self._placed_spikes)
         ]
         out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        if self._encoder.kind == "spike_times":
-            out = [spikes.astype(np.float64) + self._encoder.begin for spikes in out]
+        if self._encoder.takes_spike_times:
+            out = [spikes.astype(np.float64) + self._encoder.begin_ for spikes in out]
         return out
 
     def activity(self, X, cost_model=None):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
+from ttfs._encoding import Encoder
 
 from ttfs import SpikeTrains, TTFSClassifier, _core
-from ttfs._encoding import Encoder
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 # Fixed examples: a red test stays red.

@@ -28,9 +28,9 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import shuffle
 from test_training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 from threadpoolctl import threadpool_limits
+from ttfs._encoding import Encoder
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier, _core
-from ttfs._encoding import Encoder
 from ttfs._network import Layer, initial_weights, weight_unit
 
 ROOT = Path(__file__).resolve().parent.parent

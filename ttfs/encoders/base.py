@@ -1,119 +1,422 @@
-"""Real features to spike times."""
+"""What all encoders share: from validated features to the spikes of channels."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_y,
+    check_is_fitted,
+    validate_data,
+)
 
-from ttfs import _core
-from ttfs._spike_trains import SpikeTrains
+from .. import _core
+from .._spikes import check_times
+from .checks import check_sparse
+from .spike_trains import SpikeTrains
 
-# Kinds of encoder in which no zero is absent.
-ZEROS_SPIKE = "complement", "population"
+# What validate_data accepts. Features keep their precision until they are spike times.
+_INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
 
 
-@dataclass
-class Encoder:
-    """Latency code of real features: the greater the value, the earlier the spike.
+def _no_numbers():
+    return np.empty(0)
 
-    Each feature is scaled to [0, 1] by its range in the training data, and clipped to
-    that range. A value v then spikes at ``window * (1 - v)`` on the feature's own
-    channel and, where the feature is complemented, at ``window * v`` on a second one,
-    so that small values are early somewhere too.
 
-    A zero is *absent* - no spike - in features that are 0 in at least half of the
-    training samples, and in all that are ever 0 if at least half of all values are;
-    those are never complemented. Features that are constant in training never spike.
+def _no_features():
+    return np.empty(0, np.uint32)
 
-    A population code [1]_ gives each feature m = `n_receptive_fields` channels, side by
-    side. Field k = 0 ... m - 1 is a Gaussian of height 1, centre (k - 1/2) / (m - 2)
-    and width 1 / (1.5 (m - 2)); with activity g at v it spikes at ``window * (1 - g)``,
-    or not at all where g < 0.1. Two or three fields of a feature spike; zeros are
-    values like others.
 
-    Sparse matrices give the same spikes as the dense arrays they stand for, at a cost
-    that grows with what they store: features whose zeros are not absent are stored in
-    most samples. (Not so where no zero is absent, see `ZEROS_SPIKE`.)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Channels:
+    """How features become spikes on channels: what an encoder has learned, as data.
 
-    Times are counted from `begin`: 0 for features, and the earliest spike in the
-    training data for spike times, so that large offsets cost no precision. What a
-    sparse matrix of spike times does not store is absent.
+    One rule serves all encoders; they differ in these numbers. The compiled core reads
+    them by these names. All times but `begin` are counted from `begin`.
 
-    Channels that are absent in many samples - by that rule, which also holds for spike
-    times - `may_drop` some of their spikes in training.
+    A feature x that is not a spike time is clipped to ``low`` ... ``high`` and scaled:
+    v = (x/2 - low/2) * scale, at most 1. It spikes on its own channel at ``window *
+    (1 - v)``, unless the clipped feature is ``absent``, and on a second channel at
+    ``window * v`` if it is among those `complemented`. With several receptive fields,
+    v spikes on the channels of those that it activates, see `PopulationEncoder`.
 
-    Parameters
+    Attributes
     ----------
     kind : {"auto", "latency", "complement", "population", "spike_times"}
-        - "auto": complement the features in which no zero is absent.
-        - "latency": one channel for each feature.
-        - "complement": two channels for each feature; zeros are values like others.
-        - "population": `n_receptive_fields` channels for each feature.
-        - "spike_times": features are spike times already; +inf or NaN = absent. Also
-          takes `SpikeTrains`.
+        The shorthand of the encoder.
+    n_features, n_channels : int
+        Numbers of features and of channels: those of the features in their order, then
+        the complements.
+    begin : float
+        Start of the inputs, on the axis of features that are spike times.
+    end : float
+        The last possible input.
     window : float
-        Time within which inputs spike.
-    n_receptive_fields : int, default=4
-        At least 3. Only used when kind="population".
-
-    References
-    ----------
-    .. [1] S. M. Bohte, J. N. Kok, H. La Poutré, "Error-backpropagation in temporally
-       encoded networks of spiking neurons", Neurocomputing 48, 17-37 (2002).
+        Time within which features spike that are not spike times.
+    may_drop : ndarray of bool of shape (n_channels,)
+        Channels that are often without a spike, whose spikes input dropout may delete.
+    low, high, scale : ndarray of shape (n_features,)
+        Ranges of the features and the factors that bring them to [0, 1]; a scale of 0
+        belongs to a feature that is constant and never spikes. Empty for spike times.
+    absent : ndarray of shape (n_features,)
+        The clipped feature that has no spike; NaN where there is none.
+    zero_is_absent : ndarray of bool of shape (n_features,)
+        Whether a zero has no spike.
+    complemented, always : ndarray of uint32
+        The features that have a second channel, and those that spike in every sample.
+    n_receptive_fields : int
+        Channels of each feature, without the complement.
     """
 
     kind: str
-    window: float
-    n_receptive_fields: int = 4
+    n_features: int
+    n_channels: int
+    begin: float = 0.0
+    end: float
+    window: float = 0.0
+    may_drop: np.ndarray
+    low: np.ndarray = field(default_factory=_no_numbers)
+    high: np.ndarray = field(default_factory=_no_numbers)
+    scale: np.ndarray = field(default_factory=_no_numbers)
+    absent: np.ndarray = field(default_factory=_no_numbers)
+    zero_is_absent: np.ndarray = field(default_factory=_no_numbers)
+    complemented: np.ndarray = field(default_factory=_no_features)
+    always: np.ndarray = field(default_factory=_no_features)
+    n_receptive_fields: int = 1
 
-    def fit(self, X):
-        """Learn ranges from X (n_samples, n_features); finite unless spike times."""
-        X = _matrix(X)
-        self.n_features = n_features = X.shape[1]
-        _core.check_n_channels(n_features)
-        if self.kind == "spike_times":
-            self.may_drop = _is_often_absent(_n_absent(X), X.shape[0])
-            values = X.data[: X.indptr[-1]] if issparse(X) else X
-            finite = values[np.isfinite(values)]
-            self.n_channels = n_features
-            self.begin = float(finite.min()) if finite.size else 0.0
-            self.end = float(finite.max()) - self.begin if finite.size else 0.0
-            return self
-        self.low, self.high, n_zeros = _ranges(X)
+
+class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
+    """Base class of the encoders: features become spike times of channels.
+
+    A subclass says in its tags which input it takes (sparse matrices: only if an entry
+    that is not stored has no spike or a spike like other zeros; NaN: only if features
+    are spike times), and learns its `Channels` in `_learn`.
+
+    Two users call an encoder. A pipeline calls `fit` and `transform`, which make dense
+    spike times. An estimator of this package validates its own data with
+    `validate_data`, and calls `learn` and `spikes`, which make sorted lists of spikes
+    without a dense array.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "silent_time": [Interval(Real, 0, None, closed="right")],
+    }
+
+    # -- For pipelines -------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the channels of the features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Training data, of the kinds that the encoder takes.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, or `silent_time` is before `end_`.
+        TypeError
+            If `X` is a sparse matrix, or a SpikeTrains, and the encoder does not take
+            these.
+        """
+        X = self.validate_data(self, X, reset=True)
+        return self.learn(X, getattr(self, "feature_names_in_", None))
+
+    def transform(self, X):
+        """Spike times of the channels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Data of the kinds that the encoder takes.
+
+        Returns
+        -------
+        times : ndarray of shape (n_samples, n_channels_)
+            The first spike of each channel, float64, counted from `begin_`;
+            `silent_time` where it has none before that.
+        """
+        check_is_fitted(self)
+        X = self.validate_data(self, X, reset=False)
+        times = self.spikes(X, np.empty(0), self.silent_time).dense(self.n_channels_)
+        times[np.isinf(times)] = self.silent_time
+        return times
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the channels.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the features. None means `feature_names_in_` if that is defined,
+            else "x0", "x1", ...
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_channels_,)
+            Names of the channels, made from those of their features.
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        channels = self.channels_
+        if channels.n_receptive_fields > 1:
+            fields = range(channels.n_receptive_fields)
+            own = [f"{name}_field{k}" for name in names for k in fields]
+        else:
+            own = list(names)
+        others = [f"{names[i]}_complement" for i in channels.complemented]
+        return np.array(own + others, dtype=object)
+
+    # -- For estimators of this package --------------------------------------------
+
+    def validate_data(self, estimator, X, y="no_validation", *, reset, **options):
+        """Data in the form that `learn` and `spikes` take, in the name of an estimator.
+
+        Parameters
+        ----------
+        estimator : object
+            Named in errors, with its parameter `encoder` if it has one; has
+            `n_features_in_` and `feature_names_in_` set or checked.
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like, default="no_validation"
+            Targets.
+        reset : bool
+            Whether `X` is training data of an encoder that is not fitted yet.
+        **options
+            Of `sklearn.utils.validation.check_X_y` for `y`: `multi_output`,
+            `y_numeric`.
+
+        Returns
+        -------
+        X, or X and y
+            Valid data: a C-contiguous array, a canonical CSR array, or the SpikeTrains
+            that was passed.
+        """
+        with_y = not (isinstance(y, str) and y == "no_validation")
+        check_sparse(X)
+        if isinstance(X, SpikeTrains):
+            self._check_trains(estimator, X, reset)
+            out = validate_data(estimator, X, y, skip_check_array=True, reset=reset)
+            if not with_y:
+                return out
+            y = _check_y(y, estimator=estimator, **options)
+            check_consistent_length(X, y)
+            return X, y
+        out = validate_data(
+            estimator,
+            X,
+            y,
+            **_INPUT,
+            ensure_all_finite=not self.takes_spike_times,
+            reset=reset,
+            **options,
+        )
+        if with_y:
+            return self._check_values(estimator, out[0]), out[1]
+        return self._check_values(estimator, out)
+
+    def learn(self, X, feature_names=None):
+        """Fit to data that `validate_data` has returned.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
+            Training data.
+        feature_names : ndarray of str of shape (n_features,), default=None
+            Names of the features, if they have any.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+        """
+        self.n_features_in_ = X.shape[1]
+        if feature_names is not None:
+            self.feature_names_in_ = feature_names
+        _core.check_n_channels(self.n_features_in_)
+        channels = self._learn(_matrix(X))
+        _core.check_n_channels(channels.n_channels)
+        if self.silent_time < channels.end:
+            raise ValueError(
+                f"silent_time={self.silent_time:g} must not be before the last "
+                f"possible spike, {channels.end:g}"
+            )
+        self.channels_ = channels
+        return self
+
+    def spikes(self, X, bias_times, t_max):
+        """Sorted spikes of data that `validate_data` has returned, and of biases.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        bias_times : ndarray of shape (n_bias,)
+            Times of the biases, which are the last inputs. Their dtype, float32 or
+            float64, is that of the spikes.
+        t_max : float
+            Spikes at or after it are left out.
+
+        Returns
+        -------
+        spikes : _core.Spikes
+            Lists of spikes, sorted by time.
+        """
+        return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
+
+    @property
+    def n_channels_(self):
+        return self.channels_.n_channels
+
+    @property
+    def begin_(self):
+        return self.channels_.begin
+
+    @property
+    def end_(self):
+        return self.channels_.end
+
+    @property
+    def may_drop_(self):
+        return self.channels_.may_drop
+
+    @property
+    def can_spike(self):
+        """Whether any channel ever will spike."""
+        return self.takes_spike_times or bool(np.any(self.channels_.scale > 0))
+
+    @property
+    def takes_spike_times(self):
+        """Whether features are spike times already."""
+        return self.__sklearn_tags__().input_tags.allow_nan
+
+    @property
+    def takes_sparse(self):
+        """Whether sparse matrices are accepted."""
+        return self.__sklearn_tags__().input_tags.sparse
+
+    # -- For subclasses ------------------------------------------------------------
+
+    @abstractmethod
+    def _learn(self, X):
+        """The `Channels` of training data, an array or a CSR array."""
+
+    def _check_trains(self, estimator, X, reset):
+        """Raise unless the encoder takes the SpikeTrains X."""
+        if not self.takes_spike_times:
+            name = type(estimator).__name__
+            if estimator is self:
+                reason = "encodes features"
+            elif reset:
+                reason = f"has encoder={estimator.encoder!r}"
+            else:
+                reason = "was fitted with features"
+            raise TypeError(
+                f"X is a SpikeTrains, but {name} {reason}; spike trains need "
+                "encoder='auto' or 'spike_times', or SpikeTimesEncoder"
+            )
+        if len(X) == 0:
+            raise ValueError("X has 0 samples, but a minimum of 1 is required")
+
+    def _check_values(self, estimator, X):
+        """Validated X once more: spike times, and the form of a sparse matrix."""
+        if issparse(X):
+            # Made anew, because the flags of a matrix that was changed may be wrong.
+            X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+            if not self.takes_sparse:
+                name = repr(self)
+                if estimator is not self:
+                    name = f"encoder={estimator.encoder!r}"
+                raise TypeError(
+                    f"{name} has spikes for every zero, which a sparse matrix does not "
+                    "store; use encoder='auto' or 'latency', or pass a dense array"
+                )
+            if not X.has_canonical_format:  # sorted, without duplicates
+                X = X.copy()
+                X.sum_duplicates()
+                if not self.takes_spike_times:
+                    assert_all_finite(X.data, input_name="X")
+        if self.takes_spike_times:
+            check_times(X.data if issparse(X) else X, "X", nan_is_absent=True)
+        return X
+
+
+class RangeEncoder(BaseEncoder):
+    """Base class of the encoders that scale features by their range in training."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseEncoder._parameter_constraints,
+        "window": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def _learn_ranges(self, X, *, kind, zeros_spike, complement, n_fields=1):
+        """The `Channels` of features that are scaled by their range in X.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            Training data.
+        kind : str
+            Of `Channels`.
+        zeros_spike : bool
+            Whether zeros are values like others, never absent.
+        complement : bool
+            Whether features without absent zeros have a second channel.
+        n_fields : int, default=1
+            Channels of each feature.
+        """
+        n_samples, n_features = X.shape
+        low, high, n_zeros = _ranges(X)
         # Halves, so that the difference of two large numbers does not overflow.
-        span = self.high / 2 - self.low / 2
+        span = high / 2 - low / 2
         varies = span > 0
         # Rounded up: the greatest value is 1, not a little less.
         inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
         varies &= np.isfinite(inverse)
-        self.scale = np.where(varies, inverse, 0.0)
-        n_samples = X.shape[0]
-        self.zero_is_absent = _is_often_absent(n_zeros, n_samples)
-        if self.kind in ZEROS_SPIKE:
-            self.zero_is_absent = np.zeros(n_features, dtype=bool)
-        complemented = ~self.zero_is_absent & varies
-        if self.kind in ("latency", "population"):
-            complemented = np.zeros(n_features, dtype=bool)
+        zero_is_absent = _is_often_absent(n_zeros, n_samples)
+        if zeros_spike:
+            zero_is_absent = np.zeros(n_features, dtype=bool)
         # A feature that does not vary is clipped to the one value that it had.
-        self.absent = np.where(self.zero_is_absent, 0.0, np.nan)
-        self.absent[~varies] = self.high[~varies] = self.low[~varies]
-        self.always = np.flatnonzero(varies & ~self.zero_is_absent).astype(np.uint32)
-        self.complemented = np.flatnonzero(complemented).astype(np.uint32)
-        n_fields = self.n_receptive_fields if self.kind == "population" else 1
-        self.n_channels = n_features * n_fields + len(self.complemented)
-        n_others = self.n_channels - n_features
-        self.may_drop = np.append(self.zero_is_absent, np.zeros(n_others, dtype=bool))
-        self.begin, self.end = 0.0, self.window
-        return self
-
-    @property
-    def can_spike(self):
-        """Whether any channel ever will."""
-        return self.kind == "spike_times" or bool(np.any(self.scale > 0))
-
-    def spikes(self, X, bias_times, t_max):
-        """Sorted spikes of X, and of biases, in the dtype of bias_times."""
-        return _core.encode(self, _matrix(X), bias_times, t_max)
+        absent = np.where(zero_is_absent, 0.0, np.nan)
+        absent[~varies] = high[~varies] = low[~varies]
+        always = np.flatnonzero(varies & ~zero_is_absent).astype(np.uint32)
+        complemented = always if complement else always[:0]
+        n_channels = n_features * n_fields + len(complemented)
+        n_others = n_channels - n_features
+        window = 1.0 if self.window is None else float(self.window)
+        return Channels(
+            kind=kind,
+            n_features=n_features,
+            n_channels=n_channels,
+            end=window,
+            window=window,
+            may_drop=np.append(zero_is_absent, np.zeros(n_others, dtype=bool)),
+            low=low,
+            high=high,
+            scale=np.where(varies, inverse, 0.0),
+            absent=absent,
+            zero_is_absent=zero_is_absent,
+            complemented=complemented,
+            always=always,
+            n_receptive_fields=n_fields,
+        )
 
 
 def _matrix(X):
@@ -126,19 +429,6 @@ def _is_often_absent(n_absent, n_samples):
     if 2 * n_absent.sum() >= n_samples * len(n_absent):
         return n_absent > 0
     return 2 * n_absent >= n_samples
-
-
-def _n_absent(X):
-    """Samples in which each channel has no spike, among spike times."""
-    n_samples, n_channels = X.shape
-    if not issparse(X):
-        return np.count_nonzero(~np.isfinite(X), axis=0)
-    samples = np.repeat(np.arange(n_samples), np.diff(X.indptr))
-    n_stored = len(samples)
-    spikes = np.isfinite(X.data[:n_stored])
-    # A channel may have several spikes in a sample.
-    pairs = np.unique(samples[spikes] * n_channels + X.indices[:n_stored][spikes])
-    return n_samples - np.bincount(pairs % n_channels, minlength=n_channels)
 
 
 def _ranges(X):
