@@ -10,7 +10,6 @@ Public names:
 
 from sklearn.base import clone
 
-from .base import BaseEncoder
 from .latency import LatencyEncoder
 from .population import PopulationEncoder
 from .spike_times import SpikeTimesEncoder

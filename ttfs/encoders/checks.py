@@ -10,9 +10,9 @@ from scipy.sparse import issparse
 def check_sparse(X):
     """Raise ValueError if a sparse matrix is malformed.
 
-    The compiled loops of SciPy, which scikit-learn converts sparse matrices with, do not
-    check indices: those of a malformed matrix are read and written out of bounds. What
-    is not a sparse matrix is not looked at.
+    SciPy's compiled loops, with which scikit-learn converts sparse matrices, do not
+    check indices: a malformed matrix makes them read and write out of bounds. What is
+    not a sparse matrix is not looked at.
 
     Parameters
     ----------
@@ -157,6 +157,4 @@ def _check_limits(X, name, low, high, n):
 
 
 def _malformed(X, reason):
-    return ValueError(
-        f"X is not a valid sparse matrix of format {X.format!r}: {reason}"
-    )
+    return ValueError(f"X is not a valid {X.format.upper()} matrix: {reason}")

@@ -78,8 +78,8 @@ class LatencyEncoder(RangeEncoder):
       all values may then not hold for channels, on whose result input dropout depends:
       ``may_drop=encoder.may_drop_``.
 
-    With early_stopping=True a pipeline learns ranges from all the data, and an estimator
-    with an encoder from the part that is not held out.
+    With early_stopping=True a pipeline learns ranges from all the data, and an
+    estimator with an encoder from the part that is not held out.
 
     Examples
     --------

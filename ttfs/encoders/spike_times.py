@@ -13,11 +13,11 @@ from .base import BaseEncoder, Channels, _is_often_absent
 class SpikeTimesEncoder(BaseEncoder):
     """Features that are spike times: one channel for each of them.
 
-    Times are counted from `begin_`, so that large offsets cost no precision. There is no
-    spike where a time is +inf or NaN, and where a sparse matrix stores nothing; a zero
-    that it stores is a spike. Also takes :class:`ttfs.SpikeTrains`, whose channels may
-    spike several times: an estimator sees all of these spikes, `transform` returns the
-    first.
+    Times are counted from `begin_`, so that large offsets cost no precision. There is
+    no spike where a time is +inf or NaN, and where a sparse matrix stores nothing; a
+    zero that it stores is a spike. Also takes :class:`ttfs.SpikeTrains`, whose channels
+    may spike several times: an estimator sees all of these spikes, `transform` returns
+    the first.
 
     Parameters
     ----------
