@@ -35,9 +35,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import ttfs
 from ttfs import LIF, TTFSClassifier, _core
-from ttfs._encoding import Encoder
 from ttfs._network import Layer
 from ttfs.datasets import make_yin_yang
+from ttfs.encoders import SpikeTimesEncoder
 
 MB = 1e6
 FMA_PER_EVENT = 3  # two running sums, and the line that may cross
@@ -505,7 +505,7 @@ def rows_affine(options):
         rank = np.argsort(rng.random((n_samples, n_in)), axis=1)
         times = rng.random((n_samples, n_in), np.float32)
         times[rank >= count] = np.inf
-        encoder = Encoder("spike_times", 1.0).fit(times)
+        encoder = SpikeTimesEncoder().fit(times)
         batches.append(encoder.spikes(times, np.empty(0, np.float32), 2.0))
         assert not np.isfinite(network.spike_times(batches[-1])[0]).any()
     seconds = [[] for _ in counts]

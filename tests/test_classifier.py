@@ -23,7 +23,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
 import ttfs._classifier
-from ttfs import LIF, TTFSClassifier, _core, _encoding, first_spike
+from ttfs import LIF, TTFSClassifier, _core, encoders, first_spike
 from ttfs._network import weight_unit
 from ttfs.datasets import make_yin_yang
 
@@ -772,7 +772,7 @@ def test_float32_data_reach_the_core_uncopied(monkeypatch):
             seen.append(X)
             return _core.encode(encoder, X, bias_times, t_max)
 
-    monkeypatch.setattr(_encoding, "_core", Core())
+    monkeypatch.setattr(encoders.base, "_core", Core())
     small(max_iter=1, random_state=0).fit(X, y).predict(X)
     assert all(np.shares_memory(array, X) for array in seen[1:])
     assert all(array.dtype == np.float32 for array in seen)

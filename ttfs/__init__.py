@@ -9,6 +9,7 @@ Public names:
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
 - :func:`show_versions` - prints what a report of a bug should contain
+- :mod:`ttfs.encoders` - transformers of features into spike times
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :func:`get_include` - the folder of the C headers
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
@@ -38,13 +39,13 @@ if _core.__version__ != __version__:
     )
 
 
-from ttfs import datasets, energy, export
+from ttfs import datasets, encoders, energy, export
 from ttfs._classifier import TTFSClassifier
 from ttfs._headers import get_include
 from ttfs._neuron import LIF
 from ttfs._show_versions import show_versions
-from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import first_spike, first_spike_vjp
+from ttfs.encoders import SpikeTrains
 
 __all__ = [
     "LIF",
@@ -52,6 +53,7 @@ __all__ = [
     "TTFSClassifier",
     "__version__",
     "datasets",
+    "encoders",
     "energy",
     "export",
     "first_spike",

@@ -412,7 +412,7 @@ def _numbers_of(indices):
 
 def _input_notes(clf):
     """How features become ticks, as paragraphs."""
-    encoder = clf._encoder
+    encoder = clf._encoder.channels_
     n = encoder.n_features
     notes = [
         f"A channel that spikes at time t does so in tick floor(t / {clf.tick_!r} + "
@@ -640,7 +640,7 @@ def _json(value, indent=""):
 
 
 def _encoder_data(clf):
-    encoder = clf._encoder
+    encoder = clf._encoder.channels_
     data = {
         "kind": encoder.kind,
         "tick": clf.tick_,

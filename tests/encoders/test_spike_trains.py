@@ -30,10 +30,10 @@ from test_training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier, _core
-from ttfs._encoding import Encoder
 from ttfs._network import Layer, initial_weights, weight_unit
+from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # Fixed examples: a red test stays red.
 relaxed = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 every_simd = pytest.mark.usefixtures("every_simd")
@@ -350,10 +350,10 @@ def test_core_sorts_spike_trains(
     trains = random_trains(seed, (n_samples, n_channels), n_spikes, dtype)
     samples, channels, times = trains.events()
     moved = SpikeTrains(samples, channels, times + dtype(offset), trains.shape)
-    encoder = Encoder("spike_times", window=1.0).fit(moved)
+    encoder = SpikeTimesEncoder().fit(moved)
     if n_spikes:
-        assert encoder.begin == times.min() + offset
-        assert encoder.end == np.ptp(times)
+        assert encoder.begin_ == times.min() + offset
+        assert encoder.end_ == np.ptp(times)
     bias_times = np.array([0.25, 0.0, 9.0], spike_dtype)
     spikes = encoder.spikes(moved, bias_times, 1.5)
     assert (len(spikes), spikes.n_in) == (n_samples, n_channels + 3)
@@ -371,7 +371,7 @@ def test_core_sorts_spike_trains(
         n_kept.append(kept.sum())
     assert (spikes.most, spikes.n_spikes) == (max(n_kept), sum(n_kept))
     first = np.where(first_spikes(moved) - offset < np.inf, first_spikes(moved), np.inf)
-    first = (first - encoder.begin).astype(spike_dtype)
+    first = (first - encoder.begin_).astype(spike_dtype)
     expected = np.where(first < 1.5, first, np.inf)
     assert_array_equal(spikes.dense(n_channels), expected)
 
@@ -380,7 +380,7 @@ def test_indices_repeat_only_among_spike_times():
     trains = random_trains(0, (4, 3), 40)
     matrix = trains._csr()
     assert matrix.nnz == 40
-    latency = Encoder("latency", window=1.0).fit(np.arange(12.0).reshape(4, 3))
+    latency = LatencyEncoder(complement=False).fit(np.arange(12.0).reshape(4, 3))
     with pytest.raises(ValueError, match="must ascend"):
         latency.spikes(matrix, np.empty(0), T_MAX)
     matrix.indices[:2] = 2, 1
@@ -618,7 +618,7 @@ def test_spikes_after_the_end_have_no_effect(data):
     X, y = data
     clf = small(t_max=1.0).fit(X, y)
     samples, channels, times = X.events()
-    kept = times < clf._encoder.begin + 1.0
+    kept = times < clf._encoder.begin_ + 1.0
     before = SpikeTrains(samples[kept], channels[kept], times[kept], X.shape)
     assert 0 < before.n_spikes < X.n_spikes
     assert_array_equal(clf.predict_proba(before), clf.predict_proba(X))

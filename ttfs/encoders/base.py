@@ -1,0 +1,445 @@
+"""What all encoders share: from validated features to the spikes of channels."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_y,
+    check_is_fitted,
+    validate_data,
+)
+
+from .. import _core
+from .._spikes import check_times
+from .checks import check_sparse
+from .spike_trains import SpikeTrains
+
+# What validate_data accepts. Features keep their precision until they are spike times.
+_INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
+
+
+def _no_numbers():
+    return np.empty(0)
+
+
+def _no_features():
+    return np.empty(0, np.uint32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Channels:
+    """How features become spikes on channels: what an encoder has learned, as data.
+
+    One rule serves all encoders; they differ in these numbers. The compiled core reads
+    them by these names. All times but `begin` are counted from `begin`.
+
+    A feature x that is not a spike time is clipped to ``low`` ... ``high`` and scaled:
+    v = (x/2 - low/2) * scale, at most 1. It spikes on its own channel at ``window *
+    (1 - v)``, unless the clipped feature is ``absent``, and on a second channel at
+    ``window * v`` if it is among those `complemented`. With several receptive fields,
+    v spikes on the channels of those that it activates, see `PopulationEncoder`.
+
+    Attributes
+    ----------
+    kind : {"auto", "latency", "complement", "population", "spike_times"}
+        The shorthand of the encoder.
+    n_features, n_channels : int
+        Numbers of features and of channels: those of the features in their order, then
+        the complements.
+    begin : float
+        Start of the inputs, on the axis of features that are spike times.
+    end : float
+        The last possible input.
+    window : float
+        Time within which features spike that are not spike times.
+    may_drop : ndarray of bool of shape (n_channels,)
+        Channels that are often without a spike, whose spikes input dropout may delete.
+    low, high, scale : ndarray of shape (n_features,)
+        Ranges of the features and the factors that bring them to [0, 1]; a scale of 0
+        belongs to a feature that is constant and never spikes. Empty for spike times.
+    absent : ndarray of shape (n_features,)
+        The clipped feature that has no spike; NaN where there is none.
+    zero_is_absent : ndarray of bool of shape (n_features,)
+        Whether a zero has no spike.
+    complemented, always : ndarray of uint32
+        The features that have a second channel, and those that spike in every sample.
+    n_receptive_fields : int
+        Channels of each feature, without the complement.
+    """
+
+    kind: str
+    n_features: int
+    n_channels: int
+    begin: float = 0.0
+    end: float
+    window: float = 0.0
+    may_drop: np.ndarray
+    low: np.ndarray = field(default_factory=_no_numbers)
+    high: np.ndarray = field(default_factory=_no_numbers)
+    scale: np.ndarray = field(default_factory=_no_numbers)
+    absent: np.ndarray = field(default_factory=_no_numbers)
+    zero_is_absent: np.ndarray = field(default_factory=_no_numbers)
+    complemented: np.ndarray = field(default_factory=_no_features)
+    always: np.ndarray = field(default_factory=_no_features)
+    n_receptive_fields: int = 1
+
+
+class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
+    """Base class of the encoders: features become spike times of channels.
+
+    A subclass says in its tags which input it takes (sparse matrices: only if an entry
+    that is not stored has no spike or a spike like other zeros; NaN: only if features
+    are spike times), and learns its `Channels` in `_learn`.
+
+    Two users call an encoder. A pipeline calls `fit` and `transform`, which make dense
+    spike times. An estimator of this package validates its own data with
+    `validate_data`, and calls `learn` and `spikes`, which make sorted lists of spikes
+    without a dense array.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "silent_time": [Interval(Real, 0, None, closed="right")],
+    }
+
+    # -- For pipelines -------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the channels of the features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Training data, of the kinds that the encoder takes.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, or `silent_time` is before `end_`.
+        TypeError
+            If `X` is a sparse matrix, or a SpikeTrains, and the encoder does not take
+            these.
+        """
+        X = self.validate_data(self, X, reset=True)
+        return self.learn(X, getattr(self, "feature_names_in_", None))
+
+    def transform(self, X):
+        """Spike times of the channels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Data of the kinds that the encoder takes.
+
+        Returns
+        -------
+        times : ndarray of shape (n_samples, n_channels_)
+            The first spike of each channel, float64, counted from `begin_`;
+            `silent_time` where it has none before that.
+        """
+        check_is_fitted(self)
+        X = self.validate_data(self, X, reset=False)
+        times = self.spikes(X, np.empty(0), self.silent_time).dense(self.n_channels_)
+        times[np.isinf(times)] = self.silent_time
+        return times
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the channels.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the features. None means `feature_names_in_` if that is defined,
+            else "x0", "x1", ...
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_channels_,)
+            Names of the channels, made from those of their features.
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        channels = self.channels_
+        if channels.n_receptive_fields > 1:
+            fields = range(channels.n_receptive_fields)
+            own = [f"{name}_field{k}" for name in names for k in fields]
+        else:
+            own = list(names)
+        others = [f"{names[i]}_complement" for i in channels.complemented]
+        return np.array(own + others, dtype=object)
+
+    # -- For estimators of this package --------------------------------------------
+
+    def validate_data(self, estimator, X, y="no_validation", *, reset, **options):
+        """Data in the form that `learn` and `spikes` take, in the name of an estimator.
+
+        Parameters
+        ----------
+        estimator : object
+            Named in errors, with its parameter `encoder` if it has one; has
+            `n_features_in_` and `feature_names_in_` set or checked.
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like, default="no_validation"
+            Targets.
+        reset : bool
+            Whether `X` is training data of an encoder that is not fitted yet.
+        **options
+            Of `sklearn.utils.validation.check_X_y` for `y`: `multi_output`,
+            `y_numeric`.
+
+        Returns
+        -------
+        X, or X and y
+            Valid data: a C-contiguous array, a canonical CSR array, or the SpikeTrains
+            that was passed.
+        """
+        with_y = not (isinstance(y, str) and y == "no_validation")
+        check_sparse(X)
+        if isinstance(X, SpikeTrains):
+            self._check_trains(estimator, X, reset)
+            out = validate_data(estimator, X, y, skip_check_array=True, reset=reset)
+            if not with_y:
+                return out
+            y = _check_y(y, estimator=estimator, **options)
+            check_consistent_length(X, y)
+            return X, y
+        out = validate_data(
+            estimator,
+            X,
+            y,
+            **_INPUT,
+            ensure_all_finite=not self.takes_spike_times,
+            reset=reset,
+            **options,
+        )
+        if with_y:
+            return self._check_values(estimator, out[0]), out[1]
+        return self._check_values(estimator, out)
+
+    def learn(self, X, feature_names=None):
+        """Fit to data that `validate_data` has returned.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
+            Training data.
+        feature_names : ndarray of str of shape (n_features,), default=None
+            Names of the features, if they have any.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+        """
+        self.n_features_in_ = X.shape[1]
+        if feature_names is not None:
+            self.feature_names_in_ = feature_names
+        _core.check_n_channels(self.n_features_in_)
+        channels = self._learn(_matrix(X))
+        _core.check_n_channels(channels.n_channels)
+        if self.silent_time < channels.end:
+            raise ValueError(
+                f"silent_time={self.silent_time:g} must not be before the last "
+                f"possible spike, {channels.end:g}"
+            )
+        self.channels_ = channels
+        return self
+
+    def spikes(self, X, bias_times, t_max):
+        """Sorted spikes of data that `validate_data` has returned, and of biases.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        bias_times : ndarray of shape (n_bias,)
+            Times of the biases, which are the last inputs. Their dtype, float32 or
+            float64, is that of the spikes.
+        t_max : float
+            Spikes at or after it are left out.
+
+        Returns
+        -------
+        spikes : _core.Spikes
+            Lists of spikes, sorted by time.
+        """
+        return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
+
+    @property
+    def n_channels_(self):
+        return self.channels_.n_channels
+
+    @property
+    def begin_(self):
+        return self.channels_.begin
+
+    @property
+    def end_(self):
+        return self.channels_.end
+
+    @property
+    def may_drop_(self):
+        return self.channels_.may_drop
+
+    @property
+    def can_spike(self):
+        """Whether any channel ever will spike."""
+        return self.takes_spike_times or bool(np.any(self.channels_.scale > 0))
+
+    @property
+    def takes_spike_times(self):
+        """Whether features are spike times already."""
+        return self.__sklearn_tags__().input_tags.allow_nan
+
+    @property
+    def takes_sparse(self):
+        """Whether sparse matrices are accepted."""
+        return self.__sklearn_tags__().input_tags.sparse
+
+    # -- For subclasses ------------------------------------------------------------
+
+    @abstractmethod
+    def _learn(self, X):
+        """The `Channels` of training data, an array or a CSR array."""
+
+    def _check_trains(self, estimator, X, reset):
+        """Raise unless the encoder takes the SpikeTrains X."""
+        if not self.takes_spike_times:
+            name = type(estimator).__name__
+            if estimator is self:
+                reason = "encodes features"
+            elif reset:
+                reason = f"has encoder={estimator.encoder!r}"
+            else:
+                reason = "was fitted with features"
+            raise TypeError(
+                f"X is a SpikeTrains, but {name} {reason}; spike trains need "
+                "encoder='auto' or 'spike_times', or SpikeTimesEncoder"
+            )
+        if len(X) == 0:
+            raise ValueError("X has 0 samples, but a minimum of 1 is required")
+
+    def _check_values(self, estimator, X):
+        """Validated X once more: spike times, and the form of a sparse matrix."""
+        if issparse(X):
+            # Made anew, because the flags of a matrix that was changed may be wrong.
+            X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+            if not self.takes_sparse:
+                name = repr(self)
+                if estimator is not self:
+                    name = f"encoder={estimator.encoder!r}"
+                raise TypeError(
+                    f"{name} has spikes for every zero, which a sparse matrix does not "
+                    "store; use encoder='auto' or 'latency', or pass a dense array"
+                )
+            if not X.has_canonical_format:  # sorted, without duplicates
+                X = X.copy()
+                X.sum_duplicates()
+                if not self.takes_spike_times:
+                    assert_all_finite(X.data, input_name="X")
+        if self.takes_spike_times:
+            check_times(X.data if issparse(X) else X, "X", nan_is_absent=True)
+        return X
+
+
+class RangeEncoder(BaseEncoder):
+    """Base class of the encoders that scale features by their range in training."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseEncoder._parameter_constraints,
+        "window": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def _learn_ranges(self, X, *, kind, zeros_spike, complement, n_fields=1):
+        """The `Channels` of features that are scaled by their range in X.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array} of shape (n_samples, n_features)
+            Training data.
+        kind : str
+            Of `Channels`.
+        zeros_spike : bool
+            Whether zeros are values like others, never absent.
+        complement : bool
+            Whether features without absent zeros have a second channel.
+        n_fields : int, default=1
+            Channels of each feature.
+        """
+        n_samples, n_features = X.shape
+        low, high, n_zeros = _ranges(X)
+        # Halves, so that the difference of two large numbers does not overflow.
+        span = high / 2 - low / 2
+        varies = span > 0
+        # Rounded up: the greatest value is 1, not a little less.
+        inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
+        varies &= np.isfinite(inverse)
+        zero_is_absent = _is_often_absent(n_zeros, n_samples)
+        if zeros_spike:
+            zero_is_absent = np.zeros(n_features, dtype=bool)
+        # A feature that does not vary is clipped to the one value that it had.
+        absent = np.where(zero_is_absent, 0.0, np.nan)
+        absent[~varies] = high[~varies] = low[~varies]
+        always = np.flatnonzero(varies & ~zero_is_absent).astype(np.uint32)
+        complemented = always if complement else always[:0]
+        n_channels = n_features * n_fields + len(complemented)
+        n_others = n_channels - n_features
+        window = 1.0 if self.window is None else float(self.window)
+        return Channels(
+            kind=kind,
+            n_features=n_features,
+            n_channels=n_channels,
+            end=window,
+            window=window,
+            may_drop=np.append(zero_is_absent, np.zeros(n_others, dtype=bool)),
+            low=low,
+            high=high,
+            scale=np.where(varies, inverse, 0.0),
+            absent=absent,
+            zero_is_absent=zero_is_absent,
+            complemented=complemented,
+            always=always,
+            n_receptive_fields=n_fields,
+        )
+
+
+def _matrix(X):
+    """SpikeTrains as a sparse matrix in which a channel may have several entries."""
+    return X._csr() if isinstance(X, SpikeTrains) else X
+
+
+def _is_often_absent(n_absent, n_samples):
+    """Columns absent in at least half of the samples; or in any, if half of all are."""
+    if 2 * n_absent.sum() >= n_samples * len(n_absent):
+        return n_absent > 0
+    return 2 * n_absent >= n_samples
+
+
+def _ranges(X):
+    """Smallest and greatest value of each feature, float64, and how often it is 0."""
+    n_samples, n_features = X.shape
+    if not issparse(X):
+        zeros = n_samples - np.count_nonzero(X, axis=0)
+        return X.min(axis=0).astype(float), X.max(axis=0).astype(float), zeros
+    low = X.min(axis=0).toarray().ravel().astype(float)
+    high = X.max(axis=0).toarray().ravel().astype(float)
+    n_stored = X.indptr[-1]
+    nonzero = X.indices[:n_stored][X.data[:n_stored] != 0]
+    stored = np.bincount(nonzero, minlength=n_features)
+    return low, high, n_samples - stored

@@ -1,0 +1,144 @@
+"""Features that are spike times already."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .base import BaseEncoder, Channels, _is_often_absent
+
+
+class SpikeTimesEncoder(BaseEncoder):
+    """Features that are spike times: one channel for each of them.
+
+    Times are counted from `begin_`, so that large offsets cost no precision. There is
+    no spike where a time is +inf or NaN, and where a sparse matrix stores nothing; a
+    zero that it stores is a spike. Also takes :class:`ttfs.SpikeTrains`, whose channels
+    may spike several times: an estimator sees all of these spikes, `transform` returns
+    the first.
+
+    Parameters
+    ----------
+    begin : float, default=None
+        Start of the inputs, on the axis of `X`. None means the earliest spike in the
+        training data.
+
+    duration : float, default=None
+        Time from `begin` to the last possible spike, from which an estimator counts the
+        end of its experiment; later spikes are not an error. None means: to the last
+        spike in the training data.
+
+    may_drop : bool, array-like of bool or "auto", default="auto"
+        Channels on which `input_dropout` of an estimator acts: all or none, or those of
+        an array with an entry for each. "auto": those without a spike in at least half
+        of the training samples; and all that are ever without one, if at least half of
+        all entries have no spike.
+
+    silent_time : float, default=inf
+        What `transform` returns for a channel that does not spike before that, counted
+        from `begin_`; not before `end_`. An estimator that takes no infinities needs a
+        number: the end of the experiment, for example. An estimator that the encoder is
+        a parameter of does not look at it.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of features. Only defined if `X` has feature names that are all strings.
+    n_channels_ : int
+        Number of channels: that of the features.
+    begin_ : float
+        Start of the inputs, on the axis of `X`.
+    end_ : float
+        The last possible spike, counted from `begin_`.
+    may_drop_ : ndarray of bool of shape (n_channels_,)
+        Channels on which `input_dropout` of an estimator acts.
+    channels_ : ttfs.encoders.base.Channels
+        What was learned, as the compiled core reads it.
+
+    See Also
+    --------
+    ttfs.SpikeTrains : Data in which a channel may have several spikes.
+    LatencyEncoder : Makes spike times of features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ttfs.encoders import SpikeTimesEncoder
+    >>> X = [[0.5, np.nan], [2.5, 1.0]]
+    >>> SpikeTimesEncoder().fit_transform(X)
+    array([[0. , inf],
+           [2. , 0.5]])
+    >>> SpikeTimesEncoder(begin=0.0, silent_time=4.0).fit_transform(X)
+    array([[0.5, 4. ],
+           [2.5, 1. ]])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseEncoder._parameter_constraints,
+        "begin": [Interval(Real, None, None, closed="neither"), None],
+        "duration": [Interval(Real, 0, None, closed="left"), None],
+        "may_drop": ["boolean", "array-like", StrOptions({"auto"})],
+    }
+
+    def __init__(
+        self, *, begin=None, duration=None, may_drop="auto", silent_time=np.inf
+    ):
+        self.begin = begin
+        self.duration = duration
+        self.may_drop = may_drop
+        self.silent_time = silent_time
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _learn(self, X):
+        values = X.data[: X.indptr[-1]] if issparse(X) else X
+        finite = values[np.isfinite(values)]
+        first = float(finite.min()) if finite.size else 0.0
+        last = float(finite.max()) if finite.size else 0.0
+        begin = first if self.begin is None else float(self.begin)
+        if self.duration is None:
+            end = max(last - begin, 0.0) if finite.size else 0.0
+        else:
+            end = float(self.duration)
+        return Channels(
+            kind="spike_times",
+            n_features=X.shape[1],
+            n_channels=X.shape[1],
+            begin=begin,
+            end=end,
+            may_drop=self._may_drop(X),
+        )
+
+    def _may_drop(self, X):
+        """Channels that input dropout acts on."""
+        n_samples, n_channels = X.shape
+        if isinstance(self.may_drop, str):
+            return _is_often_absent(_n_absent(X), n_samples)
+        may_drop = np.asarray(self.may_drop)
+        if may_drop.dtype != bool or may_drop.shape not in ((), (n_channels,)):
+            raise ValueError(
+                f"may_drop must be 'auto', or a boolean for each of {n_channels} "
+                f"channels or one for all, got {self.may_drop!r}"
+            )
+        return np.broadcast_to(may_drop, n_channels).copy()
+
+
+def _n_absent(X):
+    """Samples in which each channel has no spike, among spike times."""
+    n_samples, n_channels = X.shape
+    if not issparse(X):
+        return np.count_nonzero(~np.isfinite(X), axis=0)
+    samples = np.repeat(np.arange(n_samples), np.diff(X.indptr))
+    n_stored = len(samples)
+    spikes = np.isfinite(X.data[:n_stored])
+    # A channel may have several spikes in a sample.
+    pairs = np.unique(samples[spikes] * n_channels + X.indices[:n_stored][spikes])
+    return n_samples - np.bincount(pairs % n_channels, minlength=n_channels)
