@@ -27,7 +27,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ttfs import _core
 from ttfs._activity import count_activity
 from ttfs._encoding import ZEROS_SPIKE, Encoder
-from ttfs._fixed_point import MOST_NEURONS, MOST_SAMPLES, MOST_TICKS, n_ticks_of
 from ttfs._in_loop import Measured, MeasuredTrainer, Run, within
 from ttfs._network import (
     Layer,
@@ -39,16 +38,13 @@ from ttfs._network import (
     weight_unit,
 )
 from ttfs._neuron import LIF
-from ttfs._on_chip import (
-    LocalTrainer,
-    QuantizedTrainer,
-    inference,
-    make_network,
-    on_grid,
-)
+from ttfs._on_chip import LocalTrainer, QuantizedTrainer, inference
 from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
 from ttfs.energy import check_cost_model
+from ttfs.fixed.build import make_network
+from ttfs.fixed.network import MAX_NEURONS, MAX_SAMPLES, MAX_TICKS
+from ttfs.fixed.ticks import n_ticks_of, on_grid
 from ttfs.substrates import Network, NetworkError, SubstrateError, calibrate
 from ttfs.substrates._measure import name_of, weight_limits
 
@@ -988,9 +984,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         n_active = self._n_active = spikes.n_spikes / len(some)
         self._n_actives = []
         sizes = [encoder.n_channels, *hidden, len(classes)]
-        if self.arithmetic == "fixed" and max(sizes) > MOST_NEURONS:
+        if self.arithmetic == "fixed" and max(sizes) > MAX_NEURONS:
             raise ValueError(
-                f"arithmetic='fixed' takes at most {MOST_NEURONS} neurons in a layer, "
+                f"arithmetic='fixed' takes at most {MAX_NEURONS} neurons in a layer, "
                 f"got layers of {sizes}, channels first"
             )
         neurons = self._make_neurons(len(hidden) + 1)
@@ -1074,10 +1070,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         """The tick, and t_max rounded to ticks."""
         tick = self.tau_syn / _TICKS if self.tick is None else float(self.tick)
         n_ticks = int(n_ticks_of(t_max, tick))
-        if not 1 < n_ticks <= MOST_TICKS:
+        if not 1 < n_ticks <= MAX_TICKS:
             raise ValueError(
                 f"tick={tick:g} divides t_max={t_max:g} into {n_ticks} ticks; "
-                f"arithmetic='fixed' needs 2 to {MOST_TICKS}"
+                f"arithmetic='fixed' needs 2 to {MAX_TICKS}"
             )
         return tick, n_ticks * tick
 
@@ -1286,10 +1282,10 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 stacklevel=5,
             )
         batch_size = min(self.batch_size, n_samples)
-        if self._is_on_chip and batch_size > MOST_SAMPLES:
+        if self._is_on_chip and batch_size > MAX_SAMPLES:
             raise ValueError(
                 f"batch_size={batch_size} is too large: gradient='local' with "
-                f"arithmetic='fixed' takes at most {MOST_SAMPLES} samples"
+                f"arithmetic='fixed' takes at most {MAX_SAMPLES} samples"
             )
         return batch_size
 

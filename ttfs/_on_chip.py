@@ -8,38 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ttfs import _core, _fixed
-from ttfs._fixed_point import (
-    MOST_LEVELS,
-    FixedNetwork,
-    fixed_layer,
-    n_ticks_of,
-    reciprocal_table,
-    shift_registers,
-    silent_delay,
-    softmax_table,
-)
-from ttfs._network import feedback_weights, weight_unit
+from ttfs import _fixed
+from ttfs.fixed.build import round_weights
+from ttfs.fixed.tables import softmax_table
 
-# The recipe: docs/fixed_point.md, section 8.
-_LEVELS_HIDDEN, _LEVELS_OUT = 10.0, 5.0  # levels / sqrt(n_active), weights up to 63
-_PUSH = 256  # error of neurons that are silent too often
-_SPREAD_FEEDBACK = 2.5  # of random feedback, like that of the weights
 _MOST_SHIFT = 30
-_MOST_FEEDBACK = 2047
-_DIRECT = 32  # unit of direct feedback, in least bits of a weight
-
-
-def on_grid(spikes, tick, n_ticks):
-    """Spikes at the times of their ticks, which is where integers see them."""
-    with np.errstate(all="ignore"):  # between samples times are undefined
-        ticks = np.clip(n_ticks_of(spikes.times, tick), 0, n_ticks)
-        times = (ticks * tick).astype(spikes.times.dtype)
-    # Late ones, the last of each sample, are absent.
-    late = np.zeros(len(ticks) + 1, np.uintp)
-    np.cumsum(ticks == n_ticks, out=late[1:])
-    end = spikes.end - (late[spikes.end] - late[spikes.begin])
-    return _core.Spikes(times, spikes.inputs, spikes.begin, end, spikes.n_in)
 
 
 class _OnTicks:
@@ -131,7 +104,7 @@ class QuantizedTrainer:
 
     def _rounded(self, weights):
         return [
-            rounded(w / step, most)
+            round_weights(w / step, most)
             for w, step, most in zip(weights, self.steps, self.most, strict=True)
         ]
 
@@ -232,119 +205,3 @@ class LocalTrainer(_OnTicks):
 
     def state(self):
         return None  # all of it is in the network
-
-
-def rounded(weights, most):
-    """Weights as integers of at most this magnitude."""
-    return np.clip(np.rint(weights), -most, most).astype(np.int16)
-
-
-def make_network(
-    layers,
-    n_active,
-    t_max,
-    *,
-    tick,
-    kernel,
-    weight_bits,
-    accumulator_bits,
-    feedback,
-    is_floor,
-    may_drop,
-    rests,
-    rng,
-):
-    """A network in integers like one of real numbers.
-
-    Parameters
-    ----------
-    layers : list of Layer
-    n_active : list of float
-        Active inputs of a sample, of each layer.
-    rests : list of float
-        Weights that those of each layer decay to.
-    rng : RandomState
-
-    Returns
-    -------
-    network : FixedNetwork
-    steps : list of float
-        Of each layer: the value of the least bit of a weight.
-    scales : list of float
-        Those of LocalTrainer.
-    """
-    most = 2**weight_bits - 1
-    fraction = 0 if accumulator_bits is None else accumulator_bits - 1 - weight_bits
-    n_ticks = int(n_ticks_of(t_max, tick))
-    n_layers = len(layers)
-    levels = [
-        most / 63 * (_LEVELS_HIDDEN if k < n_layers - 1 else _LEVELS_OUT) * n**0.5
-        for k, n in enumerate(n_active)
-    ]
-    levels = np.clip(levels, most / 16, MOST_LEVELS).tolist()
-    is_direct = feedback in ("direct", "target")
-    drawn = None
-    if feedback != "symmetric":
-        drawn = feedback_weights(rng, layers, n_active, feedback, _SPREAD_FEEDBACK)
-    fixed, steps, gains = [], [], [1.0] * n_layers
-    for k in reversed(range(n_layers)):
-        layer = layers[k]
-        source = None if k == n_layers - 1 else n_layers - 1 if is_direct else k + 1
-        step = weight_unit(layer.neuron) / levels[k]
-        weights = layer.weights / step
-        random = None
-        if source is not None and feedback != "symmetric":
-            # Of the next layer; its biases have no errors.
-            random = drawn[k + 1][: layer.weights.shape[1]]
-            if is_direct:
-                random = random * layers[-1].neuron.threshold * _DIRECT
-            random = rounded(random / steps[source - n_layers], _MOST_FEEDBACK)
-        made, gain = fixed_layer(
-            weights,
-            layer.bias_times,
-            layer.neuron,
-            levels=levels[k],
-            errors_from=None
-            if source is None
-            else (layers[source].neuron, levels[source]),
-            is_from_output=source == n_layers - 1,
-            n_ticks=n_ticks,
-            tick=tick,
-            kernel=kernel,
-            weight_bits=weight_bits,
-            fraction=fraction,
-            rest=np.clip(np.rint(rests[k] / step), -most, most),
-            feedback=random,
-        )
-        if source is not None:
-            gains[k] = gain * gains[source]
-            if is_direct:
-                gains[k] *= _DIRECT / 127  # in the place of kernel_slope
-            if feedback == "target":
-                gains[k] /= 8  # of c = 256 gain >> 5
-        fixed.insert(0, made)
-        steps.insert(0, step)
-    seed = int(rng.randint(2**16))
-    n = 0
-    for layer in fixed:
-        n_out = layer.weights.shape[1]
-        layer.lfsr = shift_registers(seed, n, n_out)
-        n += n_out
-    network = FixedNetwork(
-        layers=fixed,
-        n_ticks=n_ticks,
-        silent_delay=silent_delay(layers[-1].neuron, fixed[-1].threshold, tick),
-        softmax=softmax_table(tick, tick),  # until parameters of learning are known
-        reciprocal=reciprocal_table(),
-        gain=255,
-        push=_PUSH,
-        feedback=feedback,
-        is_floor=is_floor,
-        drop=0,
-        may_drop=may_drop,
-        lfsr=shift_registers(seed, n, 1),
-    )
-    # G of one input spike at the peak of the kernel, with an error of 1: 127 times
-    # c = 256 gain >> 5. A learning rate of 1 moves the weight by one level.
-    scales = [127 * 8 * gain / level for gain, level in zip(gains, levels, strict=True)]
-    return network, steps, scales
