@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path += [
+    str(Path(__file__).parents[1] / "tests" / name) for name in ("support", "twins")
+]
 
 import fixed_header
 import fixed_networks

@@ -19,8 +19,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
 from ttfs import SpikeTrains, TTFSClassifier, _fixed, export
-from ttfs._fixed_point import FixedLayer, FixedNetwork
 from ttfs.datasets import make_yin_yang
+from ttfs.fixed.network import FixedLayer, FixedNetwork
 
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion"]
 N_LEARN = 300

@@ -1,6 +1,6 @@
 """TTFSClassifier with arithmetic="fixed" and with gradient="local".
 
-The arithmetic itself is tested in test_fixed_*.py; this is what its users see.
+The arithmetic itself is tested in tests/fixed; this is what its users see.
 """
 
 import pickle
@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 import ttfs._classifier
 from ttfs import SpikeTrains, TTFSClassifier, _core, _fixed
-from ttfs._fixed_point import n_ticks_of
 from ttfs.datasets import make_yin_yang
+from ttfs.fixed.ticks import n_ticks_of
 
 FLOAT_LOCAL = {"gradient": "local"}
 EXACT = {"arithmetic": "fixed"}

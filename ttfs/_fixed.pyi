@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttfs._core import Spikes
-from ttfs._fixed_point import FixedNetwork
+from ttfs.fixed.network import FixedNetwork
 
 MOST_NEURONS: int
 

@@ -1,5 +1,5 @@
-/* Learn the golden vectors of golden.h, which tests/fixed_header.py writes, and say how
- * many decisions, weights, registers and counts are not as they should be. For
+/* Learn the golden vectors of golden.h, which tests/support/fixed_header.py writes, and
+ * say how many decisions, weights, registers and counts are not as they should be. For
  * computers and, by its first serial port, for an AVR, whose int has 16 bits. */
 #include "ttfs_fixed.h"
 

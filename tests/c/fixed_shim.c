@@ -1,4 +1,4 @@
-/* The functions of ttfs_fixed.h as a library, for tests/fixed_header.py. */
+/* The functions of ttfs_fixed.h as a library, for tests/support/fixed_header.py. */
 #include "ttfs_fixed.h"
 
 #include <stddef.h>

@@ -3,8 +3,9 @@
     python tests/data/make_golden_fixed.py
 
 For those who build the arithmetic of docs/fixed_point.md, in a circuit or a program:
-plain integers, explained in section 10 of the page, computed by tests/fixed_twin.py.
-That every branch which section 10 lists was taken is asserted here.
+plain integers, explained in section 10 of the page, computed by
+tests/twins/fixed_twin.py. That every branch which section 10 lists was taken is
+asserted here.
 """
 
 import json
@@ -18,7 +19,7 @@ from unittest import mock
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("support", "twins")]
 
 import fixed_networks
 import fixed_twin

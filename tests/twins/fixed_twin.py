@@ -4,7 +4,7 @@ Written from the page, whose sections are cited as [n] and whose names are kept,
 from include/ttfs_fixed.h. Integers have no width here: where the page says that 32 bits
 suffice, `int32` checks it.
 
-A network is a `ttfs._fixed_point.FixedNetwork`, or anything with its attributes; the
+A network is a `ttfs.fixed.network.FixedNetwork`, or anything with its attributes; the
 twin works on lists, and `Twin.state` gives back what learning changes. A sample is the
 list of the ticks of its input channels, `n_ticks` where there is no spike.
 """

@@ -8,7 +8,7 @@ import numpy as np
 from fixed_twin import Lesson
 
 from ttfs import LIF, _fixed
-from ttfs._fixed_point import FEEDBACKS, FixedLayer, FixedNetwork
+from ttfs.fixed.network import FEEDBACKS, FixedLayer, FixedNetwork
 
 NEURONS = LIF(), LIF(2.0), LIF(inf), LIF(3.7, 1.3), LIF(0.5)
 # Few of each, because tables of many digits take their time.
@@ -16,6 +16,18 @@ TICKS = 1 / 8, 1 / 20
 N_TICKS = 12, 40, 70
 KINDS = "usual", "usual", "usual", "usual", "any", "extreme"
 WIDE = 15, 16, 17, 31, 32, 33, 65  # next to the lanes of vectors
+
+REGIMES = {
+    "equal": LIF(),
+    "equal, not exact in binary": LIF(0.1, 0.1),
+    "double": LIF(2.0),
+    "general": LIF(3.7, 1.3),
+    "slow synapse": LIF(0.5),
+    "nearly equal": LIF(1 + 1e-9),
+    "slow membrane": LIF(100.0),  # the peak is later than 2 tau_syn
+    "no leak": LIF(inf, 0.3),
+    "ties": LIF(127.0, 127.0),
+}
 
 
 @cache

@@ -14,7 +14,7 @@ import fixed_twin
 import numpy as np
 from fixed_twin import Plain, State
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 if not COMPILERS and shutil.which("cc"):
     COMPILERS = ["cc"]

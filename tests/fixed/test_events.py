@@ -1,0 +1,96 @@
+"""Spikes at the ticks of integers."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ttfs import _core
+from ttfs._fixed import Events
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("tick", [0.03125, 0.1, 0.7])
+def test_events_of_spike_times(dtype, tick):
+    rng = np.random.default_rng(0)
+    n_in, n_ticks = 40, 20
+    bias_ticks = np.array([3, 20, 0], np.uint16)
+    rows = [rng.uniform(-0.1, 25 * tick, rng.integers(0, n_in)) for _ in range(30)]
+    rows[0][:5] = (np.arange(5) + 0.5) * tick  # halves up, as far as they are halves
+    times, inputs, expected = [], [], []
+    for row in rows:
+        row = row.astype(dtype)
+        i = rng.choice(n_in, len(row), replace=False)
+        order = np.lexsort((i, row))
+        times.append(row[order])
+        inputs.append(i[order])
+        t = np.maximum(np.floor(row.astype(float) / tick + 0.5), 0)
+        pairs = [(a, b) for a, b in zip(t, i, strict=True) if a < n_ticks]
+        expected.append(sorted([*pairs, (3, n_in), (0, n_in + 2)]))
+    ends = np.cumsum([len(row) for row in rows]).astype(np.uintp)
+    spikes = _core.Spikes(
+        np.concatenate(times),
+        np.concatenate(inputs).astype(np.uint32),
+        np.r_[np.zeros(1, np.uintp), ends[:-1]],
+        ends,
+        n_in,
+    )
+    events = Events.from_spikes(spikes, tick, n_ticks, bias_ticks)
+    assert events.n_in == n_in + 3
+    assert events.n_samples == 30
+    assert events.most == max(map(len, expected))
+    assert events.n_spikes == sum(map(len, expected))
+    assert events.repeats == 1
+    for s, pairs in enumerate(expected):
+        mine = events.pairs[int(events.begin[s]) : int(events.end[s])]
+        assert_array_equal(mine, np.array(pairs))
+
+
+def test_inputs_that_spike_twice():
+    ticks, inputs = np.array([[1, 1, 2, 2], [0, 1, 1, 1]], np.uint16)
+    begin, end = np.array([0], np.uintp), np.array([4], np.uintp)
+    assert Events(ticks, inputs, begin, end, 2).repeats == 3
+
+
+EVENTS = {
+    "ticks": np.array([0, 1, 1, 5, 0], np.uint16),
+    "inputs": np.array([3, 0, 2, 1, 3], np.uint16),
+    "begin": np.array([0, 4], np.uintp),
+    "end": np.array([4, 5], np.uintp),
+    "n_in": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ticks": np.zeros(4, np.uint16)}, "same length"),
+        ({"begin": np.zeros(1, np.uintp)}, "same length"),
+        ({"end": np.array([4, 6], np.uintp)}, "out of range"),
+        ({"begin": np.array([0, 6], np.uintp)}, "out of range"),
+        ({"n_in": 3}, r"outside \[0, 3\)"),
+        ({"n_in": -1}, "n_in must be in"),
+        ({"n_in": 65_536}, "n_in must be in"),
+        ({"ticks": np.array([1, 0, 1, 5, 0], np.uint16)}, "sorted"),
+        ({"inputs": np.array([3, 2, 0, 1, 3], np.uint16)}, "sorted"),
+        ({"ticks": np.zeros(5, np.int16)}, "mismatch"),
+        ({"inputs": np.zeros(5, np.uint32)}, "mismatch"),
+    ],
+)
+def test_bad_events(change, message):
+    Events(**EVENTS)
+    with pytest.raises(ValueError, match=message):
+        Events(**EVENTS | change)
+
+
+def test_bad_spikes():
+    empty = np.empty(0, np.uintp)
+    spikes = _core.Spikes(np.empty(0), np.empty(0, np.uint32), empty, empty, 65_535)
+    assert Events.from_spikes(spikes, 1.0, 5).n_in == 65_535
+    with pytest.raises(ValueError, match="at most 65535 inputs"):
+        Events.from_spikes(spikes, 1.0, 5, np.zeros(1, np.uint16))
+    for tick in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="tick"):
+            Events.from_spikes(spikes, tick, 5)
+    for n_ticks in (0, 16_385):
+        with pytest.raises(ValueError, match="n_ticks"):
+            Events.from_spikes(spikes, 1.0, n_ticks)

@@ -1,0 +1,10 @@
+"""The model in integers: what it consists of, and how it is made from real numbers.
+
+The specification is docs/fixed_point.md, whose sections are cited here by number. Its
+arithmetic is the C core `ttfs._fixed`.
+
+- :mod:`ttfs.fixed.network` - the integers of a layer and of a network, and their limits
+- :mod:`ttfs.fixed.ticks` - times as ticks
+- :mod:`ttfs.fixed.tables` - tables and numbers that follow from real parameters
+- :mod:`ttfs.fixed.build` - a network in integers like one of real numbers
+"""

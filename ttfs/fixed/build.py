@@ -1,0 +1,243 @@
+"""A network in integers like one of real numbers; section 8 holds the recipe."""
+
+import numpy as np
+
+from ttfs._network import feedback_weights, weight_unit
+
+from .network import MAX_FEEDBACK, MAX_LEVELS, FixedLayer, FixedNetwork
+from .tables import (
+    error_shift,
+    layer_numbers,
+    reciprocal_table,
+    silent_delay,
+    softmax_table,
+    time_tables,
+)
+from .ticks import n_ticks_of
+
+_LEVELS_HIDDEN, _LEVELS_OUT = 10.0, 5.0  # levels / sqrt(n_active), weights up to 63
+_PUSH = 256  # error of neurons that are silent too often
+_SPREAD_FEEDBACK = 2.5  # deviation of random feedback, like that of the weights
+_DIRECT = 32  # unit of direct feedback, in least bits of a weight
+
+
+def round_weights(weights, max_weight):
+    """Real weights as integers, int16, of at most the magnitude `max_weight`."""
+    return np.clip(np.rint(weights), -max_weight, max_weight).astype(np.int16)
+
+
+def shift_registers(seed, first, n):
+    """The initial states, uint16, of n shift registers, from number `first` on."""
+    numbers = np.arange(first, first + n, dtype=np.int64)
+    return (1 + (seed + 40501 * (numbers + 1)) % 65535).astype(np.uint16)
+
+
+def fixed_layer(
+    weights,
+    bias_times,
+    neuron,
+    *,
+    levels,
+    errors_from,
+    is_from_output,
+    n_ticks,
+    tick,
+    kernel,
+    weight_bits,
+    fraction,
+    rest=0,
+    feedback=None,
+):
+    """Make a layer in integers, section 2.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_in + n_bias, n_out)
+        Real weights, in least bits of an integer weight.
+    bias_times : ndarray of shape (n_bias,)
+        Spike times of the biases, in the unit of `tick`.
+    neuron : LIF
+        Parameters of the neurons.
+    levels : float
+        Least bits of a weight in the unit threshold / (e kappa_p).
+    errors_from : tuple of (LIF, float) or None
+        Neuron and `levels` of the layer that errors come from; None for the output.
+    is_from_output : bool
+        Whether the layer that errors come from is the output layer.
+    n_ticks : int
+        Number of ticks of a sample.
+    tick : float
+        Length of a tick.
+    kernel : {"table", "linear"}
+        Kernel of the local rule.
+    weight_bits : int
+        Bits of a weight besides its sign.
+    fraction : int
+        Further bits that an accumulator has.
+    rest : int, default=0
+        The weight that weights decay to.
+    feedback : ndarray of shape (n_out, n_sources), int16, default=None
+        Random weights by which errors come back; None: there are none.
+
+    Returns
+    -------
+    layer : FixedLayer
+    error_gain : float
+        Errors of the layer, in the unit of the errors that they are made from.
+
+    Raises
+    ------
+    ValueError
+        If the membrane is too fast for the threshold to be a large enough integer.
+    """
+    numbers = layer_numbers(neuron, levels)
+    shift, error_gain = 0, 1.0
+    if errors_from is not None:
+        shift, error_gain = error_shift(*errors_from, is_from_output=is_from_output)
+    max_stored = (2**weight_bits - 1) << fraction
+    n_out = weights.shape[1]
+    layer = FixedLayer(
+        weights=round_weights(np.asarray(weights) * 2**fraction, max_stored),
+        bias_ticks=np.minimum(n_ticks_of(bias_times, tick), n_ticks).astype(np.uint16),
+        fraction=fraction,
+        most=max_stored,
+        rest=int(rest),
+        decay=0,
+        rate_shift=16,
+        error_shift=shift,
+        feedback=feedback,
+        lfsr=np.ones(n_out, np.uint16),
+        silence=np.zeros(n_out, np.uint8),
+        **numbers,
+        **time_tables(neuron, float(tick), n_ticks, kernel),
+    )
+    return layer, error_gain
+
+
+def make_network(
+    layers,
+    n_active,
+    t_max,
+    *,
+    tick,
+    kernel,
+    weight_bits,
+    accumulator_bits,
+    feedback,
+    is_floor,
+    may_drop,
+    rests,
+    rng,
+):
+    """Make a network in integers like one of real numbers.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        The layers with real weights.
+    n_active : list of float
+        Active inputs of a sample, for each layer.
+    t_max : float
+        The horizon, a multiple of `tick`.
+    tick : float
+        Length of a tick.
+    kernel : {"table", "linear"}
+        Kernel of the local rule.
+    weight_bits : int
+        Bits of a weight besides its sign.
+    accumulator_bits : int or None
+        Bits of an accumulator with its sign; None: the weights are their accumulators.
+    feedback : {"symmetric", "random", "direct", "target"}
+        The way of errors to hidden layers.
+    is_floor : bool
+        Whether steps of weights are rounded down, and not at random.
+    may_drop : ndarray of shape (n_in,), uint8
+        Whether input dropout may delete spikes of an input, biases included.
+    rests : list of float
+        The real weight that the weights of each layer decay to.
+    rng : RandomState
+        Draws random feedback and the states of the shift registers.
+
+    Returns
+    -------
+    network : FixedNetwork
+    steps : list of float
+        The value of the least bit of a weight, for each layer.
+    scales : list of float
+        The sum G that moves a weight by its least bit, with a gain and a learning rate
+        of 1, for each layer.
+    """
+    max_weight = 2**weight_bits - 1
+    fraction = 0 if accumulator_bits is None else accumulator_bits - 1 - weight_bits
+    n_ticks = int(n_ticks_of(t_max, tick))
+    n_layers = len(layers)
+    levels = [
+        max_weight / 63 * (_LEVELS_HIDDEN if k < n_layers - 1 else _LEVELS_OUT) * n**0.5
+        for k, n in enumerate(n_active)
+    ]
+    levels = np.clip(levels, max_weight / 16, MAX_LEVELS).tolist()
+    is_direct = feedback in ("direct", "target")
+    drawn = None
+    if feedback != "symmetric":
+        drawn = feedback_weights(rng, layers, n_active, feedback, _SPREAD_FEEDBACK)
+    fixed, steps, gains = [], [], [1.0] * n_layers
+    for k in reversed(range(n_layers)):
+        layer = layers[k]
+        source = None if k == n_layers - 1 else n_layers - 1 if is_direct else k + 1
+        step = weight_unit(layer.neuron) / levels[k]
+        random = None
+        if source is not None and feedback != "symmetric":
+            # Biases of the next layer are its last inputs and have no errors.
+            random = drawn[k + 1][: layer.weights.shape[1]]
+            if is_direct:
+                random = random * layers[-1].neuron.threshold * _DIRECT
+            random = round_weights(random / steps[source - n_layers], MAX_FEEDBACK)
+        made, gain = fixed_layer(
+            layer.weights / step,
+            layer.bias_times,
+            layer.neuron,
+            levels=levels[k],
+            errors_from=None
+            if source is None
+            else (layers[source].neuron, levels[source]),
+            is_from_output=source == n_layers - 1,
+            n_ticks=n_ticks,
+            tick=tick,
+            kernel=kernel,
+            weight_bits=weight_bits,
+            fraction=fraction,
+            rest=np.clip(np.rint(rests[k] / step), -max_weight, max_weight),
+            feedback=random,
+        )
+        if source is not None:
+            gains[k] = gain * gains[source]
+            if is_direct:
+                gains[k] *= _DIRECT / 127  # feedback takes the place of kernel_slope
+            if feedback == "target":
+                gains[k] /= 8  # the error is B gain, at an output 256 gain >> 5
+        fixed.insert(0, made)
+        steps.insert(0, step)
+    seed = int(rng.randint(2**16))
+    n = 0
+    for layer in fixed:
+        n_out = layer.weights.shape[1]
+        layer.lfsr = shift_registers(seed, n, n_out)
+        n += n_out
+    network = FixedNetwork(
+        layers=fixed,
+        n_ticks=n_ticks,
+        silent_delay=silent_delay(layers[-1].neuron, fixed[-1].threshold, tick),
+        softmax=softmax_table(tick, tick),  # until parameters of learning are known
+        reciprocal=reciprocal_table(),
+        gain=255,
+        push=_PUSH,
+        feedback=feedback,
+        is_floor=is_floor,
+        drop=0,
+        may_drop=may_drop,
+        lfsr=shift_registers(seed, n, 1),
+    )
+    # G of one input spike at the peak of the kernel, with an error of 1: 127 times
+    # c = 256 gain >> 5. A learning rate of 1 moves the weight by one level.
+    scales = [127 * 8 * gain / level for gain, level in zip(gains, levels, strict=True)]
+    return network, steps, scales

@@ -1,0 +1,71 @@
+"""The integers of a layer and of a network, and the limits of their numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+N_SLOPES = 10  # bounds between the powers of two of a slope
+MAX_SAMPLES = 2048  # in a batch: TTFS_FIXED_MOST_SAMPLES in C
+MAX_NEURONS = 65_504  # in a layer; the same limit holds for its inputs
+MAX_TICKS = 16_384
+MAX_LEVELS = 2048  # units of the membrane that `levels` least bits of a weight make
+MAX_FEEDBACK = 2047  # magnitude of a feedback weight
+FEEDBACKS = ("symmetric", "random", "direct", "target")
+
+
+@dataclass
+class FixedLayer:
+    """The integers of a layer, named as in include/ttfs_fixed.h.
+
+    The stored weights are accumulators (n_in, n_out), with biases in the last rows;
+    `integers` gives the weights of the model, the upper bits of the accumulators.
+    """
+
+    weights: np.ndarray  # int16 (n_in, n_out)
+    bias_ticks: np.ndarray  # uint16 (n_bias,)
+    fraction: int
+    current_shift: int
+    threshold: int
+    decay_mem: np.ndarray  # int16 (n_ticks + 1,)
+    decay_syn: np.ndarray  # int16 (n_ticks + 1,)
+    rise: np.ndarray  # int16 (n_ticks + 1,)
+    slope_mem: int
+    slope_syn: int
+    slope_bounds: np.ndarray  # int16 (N_SLOPES,)
+    # Only learning uses the following fields.
+    kernel: np.ndarray  # int8 (n_ticks + 1,)
+    kernel_slope: np.ndarray  # int8 (n_ticks + 1,)
+    most: int  # magnitude of the greatest stored weight
+    rest: int
+    decay: int
+    rate_shift: int
+    error_shift: int
+    feedback: np.ndarray | None  # int16
+    lfsr: np.ndarray  # uint16 (n_out,)
+    silence: np.ndarray  # uint8 (n_out,)
+
+    def integers(self):
+        """The int16 weights of the model: the upper bits of accumulators, rounded."""
+        half = (1 << self.fraction) >> 1
+        return ((self.weights.astype(np.int32) + half) >> self.fraction).astype(
+            np.int16
+        )
+
+
+@dataclass
+class FixedNetwork:
+    """The integers of a network, named as in include/ttfs_fixed.h."""
+
+    layers: list[FixedLayer]
+    n_ticks: int
+    silent_delay: int
+    # Only learning uses the following fields.
+    softmax: np.ndarray  # uint16 (n_softmax,)
+    reciprocal: np.ndarray  # uint16 (128,)
+    gain: int
+    push: int
+    feedback: str  # one of FEEDBACKS
+    is_floor: bool
+    drop: int  # 256 times the probability with which an input spike is deleted
+    may_drop: np.ndarray  # uint8 (n_in of the first layer,)
+    lfsr: np.ndarray  # uint16 (1,)

@@ -1,0 +1,242 @@
+"""Tables and numbers of a network in integers, computed once from real parameters.
+
+Decimal arithmetic makes them the same on every platform, which the exponentials of a C
+library need not be. From then on everything is an integer.
+"""
+
+from decimal import ROUND_FLOOR, Decimal, localcontext
+from functools import lru_cache
+
+import numpy as np
+
+from .network import MAX_LEVELS, MAX_TICKS, N_SLOPES
+
+_MIN_THRESHOLD = 16  # units of the membrane
+_MIN_ERROR_SHIFT = 5  # even a slope of 2^-4 then leaves a shift to the right
+_ERROR_BITS = 2  # that errors of hidden neurons have more than errors of outputs
+_DIGITS = 40
+_EXACT = Decimal("1e-25")  # a number nearer to a fraction than this is that fraction
+
+
+def _snap(x):
+    """A number without rounding errors, so that ties on paper are ties here."""
+    return x.quantize(_EXACT)
+
+
+def _floor(x):
+    return int(_snap(x).to_integral_value(ROUND_FLOOR))
+
+
+def _nearest(x):
+    """A number rounded to the nearest integer, halves up."""
+    return _floor(x + Decimal("0.5"))
+
+
+def _log2(x):
+    return x.ln() / Decimal(2).ln()
+
+
+class _Kappa:
+    """The response kappa of the membrane and its derivative; times are real numbers."""
+
+    def __init__(self, neuron):
+        self.mem, self.syn = Decimal(neuron.tau_mem), Decimal(neuron.tau_syn)
+        # As with LIF.peak_delay, no peak counts as later than this.
+        latest = 2 * self.syn
+        if self.mem.is_infinite():
+            self.peak = latest
+        elif self.mem == self.syn:
+            self.peak = self.syn
+        else:
+            rates = 1 / self.syn - 1 / self.mem
+            self.peak = min(latest, (self.mem / self.syn).ln() / rates)
+        self.height = self(self.peak)
+
+    def decays(self, t):
+        """The factors by which membrane and synaptic current decay within t."""
+        leak = Decimal(1) if self.mem.is_infinite() else (-t / self.mem).exp()
+        return leak, (-t / self.syn).exp()
+
+    def __call__(self, t):
+        leak, decay = self.decays(t)
+        if self.mem.is_infinite():
+            return 1 - decay
+        if self.mem == self.syn:
+            return t / self.syn * decay
+        return self.mem / (self.mem - self.syn) * (leak - decay)
+
+    def slope(self, t):
+        """The derivative of kappa at t."""
+        leak, decay = self.decays(t)
+        if self.mem.is_infinite():
+            return decay / self.syn
+        if self.mem == self.syn:
+            return (1 - t / self.syn) * decay / self.syn
+        factor = self.mem / (self.mem - self.syn)
+        return factor * (decay / self.syn - leak / self.mem)
+
+
+@lru_cache(maxsize=64)
+def time_tables(neuron, tick, n_ticks, kernel):
+    """Tables of a layer by elapsed ticks, section 2.
+
+    Parameters
+    ----------
+    neuron : LIF
+        Parameters of the neurons.
+    tick : float
+        Length of a tick, in the unit of the time constants.
+    n_ticks : int
+        Number of ticks of a sample.
+    kernel : {"table", "linear"}
+        Kernel of the local rule.
+
+    Returns
+    -------
+    tables : dict of str to ndarray of shape (n_ticks + 1,)
+        The fields of `FixedLayer` with these names; the arrays are read-only, since
+        layers share them.
+    """
+    with localcontext() as context:
+        context.prec = _DIGITS
+        kappa = _Kappa(neuron)
+        tick = Decimal(tick)
+        times = [d * tick for d in range(n_ticks + 1)]
+        decays = [kappa.decays(t) for t in times]
+        tables = {
+            "decay_mem": [min(32767, _floor(leak * 2**15)) for leak, _ in decays],
+            "decay_syn": [min(32767, _floor(decay * 2**15)) for _, decay in decays],
+            "rise": [min(32767, _floor(kappa(t) * 2**15)) for t in times],
+        }
+        peak, height, syn = kappa.peak, kappa.height, kappa.syn
+        if kernel == "table":
+            learned = [min(127, _nearest(127 * kappa(t) / height)) for t in times]
+            slopes = [_nearest(127 * syn * kappa.slope(t)) for t in times]
+        else:
+            peaks = [t / peak for t in times]
+            learned = [_nearest(127 * max(0, min(x, (4 - x) / 3))) for x in peaks]
+            rising = _nearest(127 * syn * height / peak)
+            falling = _nearest(-127 * syn * height / (3 * peak))
+            peaks = [_snap(x) for x in peaks]
+            slopes = [rising if x < 1 else falling if x < 4 else 0 for x in peaks]
+        learned[0] = slopes[0] = 0
+        tables["kernel"] = learned
+        tables["kernel_slope"] = [max(-127, min(127, slope)) for slope in slopes]
+    dtypes = {"kernel": np.int8, "kernel_slope": np.int8}
+    arrays = {
+        name: np.array(table, dtypes.get(name, np.int16))
+        for name, table in tables.items()
+    }
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
+
+
+def layer_numbers(neuron, levels):
+    """Numbers of a layer, section 2.
+
+    Parameters
+    ----------
+    neuron : LIF
+        Parameters of the neurons.
+    levels : float
+        Least bits of a weight in the unit threshold / (e kappa_p).
+
+    Returns
+    -------
+    numbers : dict
+        The fields of `FixedLayer` with these names.
+
+    Raises
+    ------
+    ValueError
+        If the membrane is too fast for the threshold to be a large enough integer.
+    """
+    with localcontext() as context:
+        context.prec = _DIGITS
+        kappa = _Kappa(neuron)
+        e = Decimal(1).exp()
+        levels = Decimal(levels)
+        shift = _floor(_log2(MAX_LEVELS / levels))
+        threshold = _nearest(e * kappa.height * levels * Decimal(2) ** shift)
+        if threshold < _MIN_THRESHOLD:
+            raise ValueError(
+                f"tau_mem={neuron.tau_mem:g} is too short beside tau_syn="
+                f"{neuron.tau_syn:g} for arithmetic='fixed': the threshold would be "
+                f"{threshold} units of the membrane"
+            )
+        shortest = min(kappa.mem, kappa.syn)
+        bounds = [
+            _nearest(
+                threshold
+                * Decimal(2) ** (m - Decimal("3.5"))
+                * shortest
+                / kappa.syn
+                / 2
+            )
+            for m in range(N_SLOPES)
+        ]
+        return {
+            "current_shift": shift,
+            "threshold": threshold,
+            "slope_syn": _floor(2**14 * shortest / kappa.syn),
+            "slope_mem": -_floor(2**14 * shortest / kappa.mem),
+            "slope_bounds": np.minimum(bounds, 32767).astype(np.int16),
+        }
+
+
+def error_shift(neuron, levels, *, is_from_output):
+    """The shift of the errors of a hidden layer, and the gain that it leaves.
+
+    Parameters
+    ----------
+    neuron : LIF
+        Parameters of the neurons of the layer that errors come from.
+    levels : float
+        `levels` of the layer that errors come from, see `layer_numbers`.
+    is_from_output : bool
+        Whether the layer that errors come from is the output layer.
+
+    Returns
+    -------
+    shift : int
+        The field `error_shift` of the layer that errors go to.
+    gain : float
+        Errors of that layer, in the unit of the errors that they are made from.
+    """
+    with localcontext() as context:
+        context.prec = _DIGITS
+        scale = 127 * Decimal(1).exp() * _Kappa(neuron).height * Decimal(levels)
+        shift = _nearest(_log2(scale)) - is_from_output * _ERROR_BITS
+        shift = max(_MIN_ERROR_SHIFT, shift)
+        return shift, float(scale / 2**shift)
+
+
+@lru_cache(maxsize=64)
+def softmax_table(time_scale, tick):
+    """256 exp(-d tick / time_scale) for d = 0, 1, ..., up to the last that is not 0."""
+    with localcontext() as context:
+        context.prec = _DIGITS
+        entries, ratio = [], Decimal(tick) / Decimal(time_scale)
+        while len(entries) < MAX_TICKS:
+            entry = _nearest(256 * (-len(entries) * ratio).exp())
+            if entry == 0:
+                break
+            entries.append(entry)
+    table = np.array(entries, np.uint16)
+    table.flags.writeable = False
+    return table
+
+
+def reciprocal_table():
+    """2^15 / (128 + m) for m = 0 ... 127."""
+    m = np.arange(128, 256)
+    return ((2**16 + m) // (2 * m)).astype(np.uint16)
+
+
+def silent_delay(neuron, threshold, tick):
+    """Ticks, in 2^-15, for each unit of membrane that a silent output missed."""
+    with localcontext() as context:
+        context.prec = _DIGITS
+        delay = Decimal(2**16) * Decimal(neuron.tau_syn) / Decimal(tick) / threshold
+        return min(65535, _nearest(delay))
