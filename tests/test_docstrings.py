@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ttfs
-from ttfs import _core, datasets, energy, export, substrates
+from ttfs import _core, datasets, encoders, energy, export, substrates
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,6 +35,13 @@ PUBLIC = [
         )
     ),
     datasets.make_yin_yang,
+    encoders.LatencyEncoder,
+    encoders.PopulationEncoder,
+    encoders.SpikeTimesEncoder,
+    *(
+        getattr(encoders.LatencyEncoder, name)
+        for name in ("fit", "transform", "get_feature_names_out")
+    ),
     energy.Activity,
     energy.CostModel,
     *(energy.CostModel.__dict__[name] for name in ("energy", "latency", "duration")),
