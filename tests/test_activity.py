@@ -142,7 +142,7 @@ def test_events_of_integers_are_those_of_the_cost_sheet(gradient):
     clf, X = fitted(arithmetic="fixed", gradient=gradient)
     activity, sheet = clf.activity(X), export.cost_sheet(clf, X)
     n_causal = activity.n_causal_events.sum(axis=1)
-    assert n_causal.max() == sheet.most["synaptic events"]
+    assert n_causal.max() == sheet.inference_max["synaptic events"]
     assert_allclose(n_causal.mean(), sheet.inference["synaptic events"])
     n_inputs = activity.n_spikes[:, :-1].sum(axis=1) + activity.n_bias_spikes.sum(
         axis=1
