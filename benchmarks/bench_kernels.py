@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
+from ttfs._in_loop import Run
 
 import ttfs
 from ttfs import LIF, TTFSClassifier, _core
-from ttfs._in_loop import Run
 from ttfs.datasets import make_yin_yang
 
 N_IN, N_OUT = 784, 350

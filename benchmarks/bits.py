@@ -24,6 +24,14 @@ from sklearn.preprocessing import StandardScaler
 
 from ttfs import SpikeTrains, TTFSClassifier, _core
 from ttfs.datasets import make_yin_yang
+from ttfs.encoders import PopulationEncoder
+from ttfs.parameters import (
+    CrossEntropy,
+    ExactGradient,
+    FixedPoint,
+    LocalRule,
+    SquaredError,
+)
 from ttfs.substrates import AnalogChip, Clocked, Ideal
 
 CONFIGURATIONS = {}
@@ -83,14 +91,16 @@ def time_constants():
 @configuration
 def losses():
     yield fitted(yin_yang(), loss="squared_error")
-    yield fitted(yin_yang(), loss="shift_invariant", target_times=(0.7, 1.4))
-    yield fitted(yin_yang(), time_scale=0.1, early_firing=0.01)
+    loss = SquaredError(shift_invariant=True, targets=(0.7, 1.4))
+    yield fitted(yin_yang(), loss=loss)
+    yield fitted(yin_yang(), time_scale=0.1, loss=CrossEntropy(early_firing=0.01))
 
 
 @configuration
 def exact_gradient_and_optimizer():
-    yield fitted(yin_yang(), min_slope=0.0)
-    yield fitted(yin_yang(), beta_1=0.8, beta_2=0.99, epsilon=1e-6, min_slope=0.5)
+    yield fitted(yin_yang(), gradient=ExactGradient(min_slope=0.0))
+    gradient = ExactGradient(beta_1=0.8, beta_2=0.99, epsilon=1e-6, min_slope=0.5)
+    yield fitted(yin_yang(), gradient=gradient)
 
 
 @configuration
@@ -106,34 +116,39 @@ def synaptic_delays():
 
 @configuration
 def local_rule():
-    local = {"gradient": "local"}
-    yield fitted(yin_yang(), **local)
-    yield fitted(yin_yang(), (20, 20), **local, kernel="linear", feedback="random")
-    yield fitted(yin_yang(), (20, 20), **local, feedback="direct")
-    yield fitted(yin_yang(), **local, feedback="target", loss="squared_error")
+    yield fitted(yin_yang(), gradient="local")
+    rule = LocalRule(kernel="linear", feedback="random")
+    yield fitted(yin_yang(), (20, 20), gradient=rule)
+    yield fitted(yin_yang(), (20, 20), gradient=LocalRule(feedback="direct"))
+    rule = LocalRule(feedback="target")
+    yield fitted(yin_yang(), gradient=rule, loss="squared_error")
 
 
 @configuration
 def quantized():
     yield fitted(yin_yang(), arithmetic="fixed")
-    yield fitted(digits(), arithmetic="fixed", weight_bits=4, tick=1 / 32)
+    yield fitted(digits(), arithmetic=FixedPoint(weight_bits=4, tick=1 / 32))
 
 
 @configuration
 def integers():
     fixed = {"arithmetic": "fixed", "gradient": "local"}
     yield fitted(yin_yang(), **fixed)
-    yield fitted(digits(), **fixed, kernel="linear")
+    rule = LocalRule(kernel="linear")
+    yield fitted(digits(), arithmetic="fixed", gradient=rule)
     yield fitted(yin_yang(), **fixed, class_weight={0: 1, 1: 2, 2: 0.5})
 
 
 @configuration
 def integers_with_accumulators():
-    fixed = {"arithmetic": "fixed", "gradient": "local", "accumulator_bits": 16}
-    yield fitted(yin_yang(), **fixed)
-    yield fitted(yin_yang(), (20, 20), **fixed, feedback="random", rounding="floor")
-    yield fitted(yin_yang(), (20, 20), **fixed, feedback="direct")
-    yield fitted(yin_yang(), (20, 20), **fixed, feedback="target", weight_bits=5)
+    for fixed, feedback, hidden in (
+        (FixedPoint(accumulator_bits=16), "symmetric", (30,)),
+        (FixedPoint(accumulator_bits=16, rounding="floor"), "random", (20, 20)),
+        (FixedPoint(accumulator_bits=16), "direct", (20, 20)),
+        (FixedPoint(accumulator_bits=16, weight_bits=5), "target", (20, 20)),
+    ):
+        rule = LocalRule(feedback=feedback)
+        yield fitted(yin_yang(), hidden, arithmetic=fixed, gradient=rule)
 
 
 @configuration
@@ -159,7 +174,7 @@ def population_code():
     X, y = load_iris(return_X_y=True)
     data = StandardScaler().fit_transform(X), y
     yield fitted(data, encoder="population")
-    yield fitted(data, encoder="population", n_receptive_fields=6)
+    yield fitted(data, encoder=PopulationEncoder(n_fields=6))
     yield fitted(data, encoder="complement")
     yield fitted(data, encoder="latency")
 

@@ -4,8 +4,8 @@
 
 Compares include/ttfs_fixed.h, compiled by each compiler that there is, and the core on
 each instruction set of this processor with the twin in plain Python: single operations
-on random and extreme numbers, and whole steps of training of random networks. Needs the
-extra `test`.
+on random and extreme numbers, and whole steps of training of random networks. Exported
+programs are compared with their estimators. Needs the extra `test` and a C compiler.
 """
 
 import argparse
@@ -20,12 +20,14 @@ sys.path += [
     str(Path(__file__).parents[1] / "tests" / name) for name in ("support", "twins")
 ]
 
+import exported
 import fixed_header
 import fixed_networks
 
 from ttfs import _fixed
 
 N_BATCHES = 5  # of a network
+N_LEARN = 1_000  # samples that an exported program learns
 
 
 def builds():
@@ -78,6 +80,13 @@ def main(operations=1_200_000, steps=1_200, seed=0):
             lesson.replay_states(fixed_networks.Core(lesson.network))
         print(f"core, {simd}: {n_steps} steps: equal bit for bit")
     _fixed.use_simd(before)
+    for name in exported.LEARNING:
+        with tempfile.TemporaryDirectory() as folder:
+            exported.check_learning(name, Path(folder), N_LEARN)
+    print(
+        f"{len(exported.LEARNING)} exported programs equal their estimators: "
+        f"{N_LEARN} samples learned by each, weights and outputs"
+    )
 
 
 if __name__ == "__main__":

@@ -9,14 +9,11 @@ MNIST as there. Needs the extras `bench` and `test`, and a C compiler.
 
 import argparse
 import platform
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import fixed_exactness  # which adds tests/ to the path
+import fixed_exactness
 import numpy as np
-import test_export
 from accuracy import VALIDATION_SEEDS, mnist_16, verdict, yin_yang
 from threadpoolctl import threadpool_limits
 
@@ -221,14 +218,6 @@ def costs(is_validation):
 def exactness(is_validation):
     print("\nC equals twin, scalar equals vector, gcc equals clang")
     fixed_exactness.main()
-    test_export.N_LEARN = 1_000
-    for name in test_export.LEARNING:
-        with tempfile.TemporaryDirectory() as folder:
-            test_export.test_learning_equals_partial_fit(name, Path(folder))
-    print(
-        f"{len(test_export.LEARNING)} exported programs equal their estimators: "
-        f"{test_export.N_LEARN} samples learned by each, weights and outputs"
-    )
 
 
 SPECIAL = {"exactness": exactness, "speed": speed, "costs": costs}

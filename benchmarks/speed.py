@@ -35,9 +35,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import ttfs
 from ttfs import LIF, TTFSClassifier, _core
-from ttfs._network import Layer
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import SpikeTimesEncoder
+from ttfs.model import Layer
 
 MB = 1e6
 FMA_PER_EVENT = 3  # two running sums, and the line that may cross

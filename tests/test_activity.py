@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs.datasets import make_yin_yang
 from ttfs.energy import COST_MODELS, Activity, CostModel
+from ttfs.parameters import FixedPoint
 from ttfs.substrates import AnalogChip, Ideal
 
 
@@ -83,7 +84,7 @@ def as_pairs(times):
         {"arithmetic": "float64", "tau_mem": [2.0, np.inf, 0.7], "tau_syn": 0.5},
         {"arithmetic": "float64", "t_max": 0.7},  # before the biases
         {"arithmetic": "fixed"},
-        {"arithmetic": "fixed", "gradient": "local", "accumulator_bits": 16},
+        {"arithmetic": FixedPoint(accumulator_bits=16), "gradient": "local"},
         {"arithmetic": "float64", "encoder": "population"},
     ],
     ids=str,
@@ -142,7 +143,7 @@ def test_events_of_integers_are_those_of_the_cost_sheet(gradient):
     clf, X = fitted(arithmetic="fixed", gradient=gradient)
     activity, sheet = clf.activity(X), export.cost_sheet(clf, X)
     n_causal = activity.n_causal_events.sum(axis=1)
-    assert n_causal.max() == sheet.most["synaptic events"]
+    assert n_causal.max() == sheet.inference_max["synaptic events"]
     assert_allclose(n_causal.mean(), sheet.inference["synaptic events"])
     n_inputs = activity.n_spikes[:, :-1].sum(axis=1) + activity.n_bias_spikes.sum(
         axis=1

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,12 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
-import ttfs._classifier
 from ttfs import LIF, TTFSClassifier, _core, encoders, first_spike
-from ttfs._network import weight_unit
 from ttfs.datasets import make_yin_yang
+from ttfs.engines import float as float_engine
+from ttfs.engines import initial, recipe
+from ttfs.model.initial_weights import weight_unit
+from ttfs.parameters import CrossEntropy, SquaredError
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,8 @@ def iris():
 
 def small(**parameters):
     """A classifier that trains in a fraction of a second."""
-    return TTFSClassifier(**{"hidden_layer_sizes": (12,), "max_iter": 5} | parameters)
+    clf = TTFSClassifier(hidden_layer_sizes=(12,), max_iter=5)
+    return clf.set_params(**parameters)
 
 
 def intercept(monkeypatch, epoch):
@@ -46,7 +50,7 @@ def intercept(monkeypatch, epoch):
             return epoch(super().epoch, *args)
 
     core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
-    monkeypatch.setattr(ttfs._classifier, "_core", core)
+    monkeypatch.setattr(float_engine, "_core", core)
 
 
 # -- Learning ----------------------------------------------------------------------
@@ -87,7 +91,7 @@ def test_default_learns_yin_yang():
     [
         {"loss": "squared_error"},
         {"loss": "shift_invariant"},
-        {"early_firing": 0.01},
+        {"loss": CrossEntropy(early_firing=0.01)},
         {"encoder": "latency"},
         {"encoder": "complement"},
         {"encoder": "population"},
@@ -123,7 +127,7 @@ def test_options_learn_iris(iris, parameters):
 def test_unit_of_time_and_weight_is_the_users_choice(iris):
     X, y = iris
     # Without epsilon, the one number of Adam that has no unit.
-    one = small(arithmetic="float64", epsilon=1e-15, random_state=0)
+    one = small(arithmetic="float64", gradient__epsilon=1e-15, random_state=0)
     other = clone(one).set_params(tau_mem=4.0, tau_syn=4.0, threshold=8.0)
     one.fit(X, y), other.fit(X, y)
     assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-9)
@@ -132,8 +136,8 @@ def test_unit_of_time_and_weight_is_the_users_choice(iris):
 
 def test_silent_network_comes_back(iris, monkeypatch):
     X, y = iris
-    monkeypatch.setattr(ttfs._classifier, "_DRIVE", -8.0)
-    monkeypatch.setattr(ttfs._classifier, "_SPREAD", 1.0)
+    monkeypatch.setattr(recipe, "DRIVE", -8.0)
+    monkeypatch.setattr(recipe, "SPREAD", 1.0)
     # No decay, which would lead back to these weights.
     clf = TTFSClassifier((30,), weight_decay=0.0, max_iter=80, random_state=0)
     start = clone(clf).set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
@@ -378,9 +382,10 @@ def test_cosine_schedule_ends_without_warning(iris):
 )
 def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
     # 60 updates, of 10, 150, 2 and 1 batches: 6 epochs, or the least or most of them.
-    monkeypatch.setitem(ttfs._classifier._EXACT, "updates", 60)
-    monkeypatch.setattr(ttfs._classifier, "_LEAST_EPOCHS", 2)
-    monkeypatch.setattr(ttfs._classifier, "_MOST_EPOCHS", 10)
+    few = replace(recipe.EXACT, n_updates=60)
+    monkeypatch.setattr(float_engine.FloatEngine, "recipe", few)
+    monkeypatch.setattr(recipe, "MIN_EPOCHS", 2)
+    monkeypatch.setattr(recipe, "MAX_EPOCHS", 10)
     clf = small(max_iter="auto", batch_size=batch_size).fit(*iris)
     assert clf.n_iter_ == n_epochs
 
@@ -606,7 +611,7 @@ def test_interrupt_keeps_the_model(iris, monkeypatch):
 INTERRUPTED = """
 import os, signal, sys, threading, time, types, warnings
 import numpy as np
-import ttfs._classifier
+import ttfs.engines.float
 from ttfs import TTFSClassifier, _core
 
 sent = []
@@ -621,7 +626,7 @@ class Trainer(_core.Trainer):
         return super().epoch(*args)
 
 core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
-ttfs._classifier._core = core
+ttfs.engines.float._core = core
 signal.signal(signal.SIGINT, signal.default_int_handler)
 rng = np.random.default_rng(0)
 X = rng.random((120_000, 20), dtype=np.float32)
@@ -662,7 +667,7 @@ def test_interrupt_before_training_gives_the_old_model_back(iris, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ttfs._classifier, "initial_weights", interrupted)
+    monkeypatch.setattr(initial, "initial_weights", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert_array_equal(clf.predict_proba(X), before)
@@ -920,19 +925,22 @@ def test_use_before_fit(iris, method):
         {"tau_syn": -2},
         {"threshold": 0.0},
         {"encoder": "rate"},
-        {"n_receptive_fields": 2},
-        {"n_receptive_fields": 6.0},
+        {"encoder__n_fields": 2, "encoder": "population"},
+        {"encoder__n_fields": 6.0, "encoder": "population"},
+        {"arithmetic__weight_bits": 9, "arithmetic": "fixed"},
+        {"arithmetic__rounding": "up", "arithmetic": "fixed"},
+        {"gradient__kernel": "alpha", "gradient": "local"},
         {"loss": "hinge"},
         {"arithmetic": "float16"},
         {"time_scale": 0.0},
-        {"early_firing": -0.1},
-        {"min_slope": -1},
+        {"loss__early_firing": -0.1},
+        {"gradient__min_slope": -1},
         {"weight_decay": -1},
         {"batch_size": 0},
         {"batch_size": "large"},
         {"learning_rate": "adaptive"},
         {"learning_rate_init": 0.0},
-        {"beta_1": 1.0},
+        {"gradient__beta_1": 1.0},
         {"max_iter": 0},
         {"max_iter": "all"},
         {"input_dropout": 1.0},
@@ -950,7 +958,7 @@ def test_use_before_fit(iris, method):
     ids=str,
 )
 def test_invalid_parameters_are_named(iris, parameter):
-    (name,) = parameter
+    name = next(iter(parameter)).rpartition("__")[-1]
     with pytest.raises(InvalidParameterError, match=f"'{name}'"):
         small(**parameter).fit(*iris)
 
@@ -969,12 +977,9 @@ def test_invalid_parameters_are_named(iris, parameter):
         ),
         ({"class_weight": {0: -1.0, 1: 1, 2: 1}}, "not negative"),
         ({"hidden_layer_sizes": (True,)}, "positive integers"),
-        ({"loss": "squared_error", "target_times": (1.0,)}, "target_times"),
-        ({"loss": "squared_error", "target_times": ("early", "late")}, "target_times"),
-        (
-            {"loss": "squared_error", "target_times": (1.0, float("nan"))},
-            "target_times",
-        ),
+        ({"loss": SquaredError(targets=(1.0,))}, "targets"),
+        ({"loss": SquaredError(targets=("early", "late"))}, "targets"),
+        ({"loss": SquaredError(targets=(1.0, float("nan")))}, "targets"),
         ({"tau_mem": 1e-31, "tau_syn": 1e-31}, "1e-30"),
         ({"tau_mem": [1.0]}, "hidden layer and one for the output, got"),
         ({"tau_mem": (1.0, 1.0, 1.0)}, "one number, or 2: .* got"),

@@ -12,7 +12,9 @@ from ttfs.substrates import Ideal
         TTFSClassifier(gradient="local"),
         TTFSClassifier(arithmetic="fixed"),
         TTFSClassifier(arithmetic="fixed", gradient="local"),
-        TTFSClassifier(arithmetic="fixed", gradient="local", accumulator_bits=16),
+        TTFSClassifier(arithmetic="fixed", gradient="local").set_params(
+            arithmetic__accumulator_bits=16
+        ),
         TTFSClassifier(substrate=Ideal(), max_iter=40),
     ]
 )

@@ -27,7 +27,7 @@ from test_training import (
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, TTFSClassifier, _core
-from ttfs._network import Layer
+from ttfs.model import Layer
 
 KINDS = ["axonal", "synaptic"]
 
@@ -441,7 +441,7 @@ def test_estimator_learns_weights_and_delays(iris, kind, arithmetic):
     # Times are those of spikes, not of arrivals.
     times = clf.spike_times(X)
     assert_allclose(times[0], small().fit(X, y).spike_times(X)[0])
-    passes = twin.forward(clf._layers, times[0].astype(arithmetic), clf.t_max_)
+    passes = twin.forward(clf.network_.layers, times[0].astype(arithmetic), clf.t_max_)
     tolerance = 1e-4 if arithmetic == "float32" else 1e-9
     for got, did in zip(times[1:], passes, strict=True):
         assert_allclose(got, did.spikes, rtol=tolerance)

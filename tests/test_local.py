@@ -20,8 +20,8 @@ from test_training import (
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, _core, first_spike, first_spike_vjp
-from ttfs._network import Layer
 from ttfs.datasets import make_yin_yang
+from ttfs.model import Layer
 
 KERNELS = ["table", "linear"]
 FEEDBACKS = ["symmetric", "random", "direct", "target"]

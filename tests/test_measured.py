@@ -20,7 +20,7 @@ from test_training import (
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, _core
-from ttfs._network import Layer
+from ttfs.model import Layer
 
 DROPOUT = {"dropout": 0.3, "may_drop": np.arange(9) % 3 > 0, "seed": 7}
 

@@ -12,7 +12,8 @@ import twin
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ttfs import LIF, _core, first_spike
-from ttfs._network import Layer, initial_weights, weight_unit
+from ttfs.model import Layer
+from ttfs.model.initial_weights import initial_weights, weight_unit
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+import ttfs._classifier
 from fixed_twin import Twin
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
@@ -16,7 +17,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-import ttfs._classifier
 from ttfs import SpikeTrains, TTFSClassifier, _core, _fixed
 from ttfs.datasets import make_yin_yang
 from ttfs.fixed.ticks import n_ticks_of

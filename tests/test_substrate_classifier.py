@@ -10,8 +10,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier
-from ttfs._in_loop import DEAD_AFTER
 from ttfs.datasets import make_yin_yang
+from ttfs.engines.hardware import DEAD_AFTER
+from ttfs.parameters import CrossEntropy, LocalRule
 from ttfs.substrates import AnalogChip, Ideal, NetworkError, SubstrateError
 
 CHIP = {
@@ -99,7 +100,7 @@ def assert_same_model(a, b, X):
         {"hidden_layer_sizes": ()},
         {"hidden_layer_sizes": (15, 10), "tau_mem": [1.0, 2.0, float("inf")]},
         {"gradient": "local"},
-        {"gradient": "local", "feedback": "random", "kernel": "linear"},
+        {"gradient": LocalRule(feedback="random", kernel="linear")},
         {"loss": "shift_invariant", "tau_syn": 3.0, "threshold": 0.2},
         {"early_stopping": True, "validation_fraction": 0.3},
         {"t_max": 0.9},
@@ -293,7 +294,7 @@ def test_dead_output_leaves_weights_finite():
         batch_size=10,
         learning_rate_init=0.05,
         time_scale=0.1,
-        early_firing=0.01,
+        loss=CrossEntropy(early_firing=0.01),
     )
     clf.fit(X, y)
     assert max(np.abs(weights).max() for weights in clf.coefs_) < 100

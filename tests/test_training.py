@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, _core
-from ttfs._network import Layer, initial_weights, weight_unit
+from ttfs.model import Layer
+from ttfs.model.initial_weights import initial_weights, weight_unit
 
 NEURONS = {
     "equal": LIF(),

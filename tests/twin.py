@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from ttfs import _core
-from ttfs._spikes import over_slope
+from ttfs.model.first_spike import over_slope
 
 # ------------------------------------------------------------------ encoding
 

@@ -39,13 +39,12 @@ if _core.__version__ != __version__:
     )
 
 
-from ttfs import datasets, encoders, energy, export
-from ttfs._classifier import TTFSClassifier
-from ttfs._headers import get_include
-from ttfs._neuron import LIF
-from ttfs._show_versions import show_versions
-from ttfs._spikes import first_spike, first_spike_vjp
-from ttfs.encoders import SpikeTrains
+from . import datasets, encoders, energy, export, parameters, substrates
+from ._headers import get_include
+from ._show_versions import show_versions
+from .encoders import SpikeTrains
+from .estimators import TTFSClassifier
+from .model import LIF, first_spike, first_spike_vjp
 
 __all__ = [
     "LIF",
@@ -59,5 +58,7 @@ __all__ = [
     "first_spike",
     "first_spike_vjp",
     "get_include",
+    "parameters",
     "show_versions",
+    "substrates",
 ]

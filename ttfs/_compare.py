@@ -26,8 +26,8 @@ from sklearn.svm import SVC
 from sklearn.utils.multiclass import type_of_target
 from threadpoolctl import threadpool_limits
 
-from ._classifier import TTFSClassifier
 from .datasets import make_yin_yang
+from .estimators import TTFSClassifier
 
 BUNDLED = ("yin_yang", "iris", "wine", "breast_cancer", "digits")
 

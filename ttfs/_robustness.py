@@ -15,9 +15,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from . import __version__
-from ._classifier import TTFSClassifier
 from ._compare import Data, DataError, _interrupts, _line, _one_line, _progress
-from ._spikes import blocks
+from .estimators import TTFSClassifier
+from .model.checks import blocks
 from .substrates import PRESETS, AnalogChip
 from .substrates._server import _value, make_chip
 

@@ -1,4 +1,4 @@
-/* Runs an exported model, for tests/test_export.py.
+/* Runs an exported model, for tests/support/exported.py.
  *
  * Reads int16 samples: a label, or -1 to infer only, and the ticks of all channels.
  * Writes for each the decision, the ticks that are left, output ticks and membranes; at

@@ -30,8 +30,9 @@ from test_training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier, _core
-from ttfs._network import Layer, initial_weights, weight_unit
 from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder
+from ttfs.model import Layer
+from ttfs.model.initial_weights import initial_weights, weight_unit
 
 ROOT = Path(__file__).resolve().parents[2]
 # Fixed examples: a red test stays red.

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import _core
-from .._spikes import check_times
+from ..model.checks import check_times
 from .checks import check_sparse
 from .spike_trains import SpikeTrains
 

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._spikes import check_times, common_dtype
+from ..model.checks import check_times, common_dtype
 
 
 class SpikeTrains:

@@ -15,7 +15,7 @@ An engine gets a frozen :class:`Specification` and never sees the estimator.
 """
 
 from ..parameters import CrossEntropy, FixedPoint
-from ..substrates.checks import name_of
+from ..substrates._measure import name_of
 from .base import Engine, Trainer
 from .fit_state import FitState
 from .float import FloatEngine
@@ -98,8 +98,7 @@ def _refuse(specification, is_fixed, is_local):
 
 def _refuse_learning(structure, learning, integers_learn):
     """Raise where a way of learning does not go with the network."""
-    is_plain = isinstance(learning.loss, CrossEntropy) and not learning.loss.early_firing
-    if integers_learn and not is_plain:
+    if integers_learn and learning.loss != CrossEntropy():
         raise ValueError(
             "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
             "alone: use loss='cross_entropy' without early_firing"

@@ -51,17 +51,13 @@ class IntegerEngine(QuantizedEngine):
         network : FixedNetwork
             With accumulators, shift registers, and the rates of the next update.
         """
-        trainer = self.trainer(
-            network, None, batch_size=1, n_seen=1, may_drop=None
-        )
+        trainer = self.trainer(network, None, batch_size=1, n_seen=1, may_drop=None)
         rate = self.learning_rate(network)
         (gain,), (shifts,), (decays,) = trainer.rates(np.array([float(rate)]))
         integers = trainer.core.network()
         layers = [
             replace(layer, rate_shift=int(shift), decay=int(decay))
-            for layer, shift, decay in zip(
-                integers.layers, shifts, decays, strict=True
-            )
+            for layer, shift, decay in zip(integers.layers, shifts, decays, strict=True)
         ]
         return replace(integers, layers=layers, gain=int(gain))
 

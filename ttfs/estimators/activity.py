@@ -31,7 +31,7 @@ def count_activity(network, runs, cost_model):
 
 
 def _count(network, spikes, times):
-    """Spikes, bias spikes, events, causal events, decisions, and where there is none."""
+    """Counts of one block of samples, in the order of the fields of Activity."""
     t_max, n_layers = network.t_max, len(network.layers)
     n_spikes = np.zeros((len(spikes), n_layers + 1), int)
     n_biases, n_events, n_causal = np.zeros((3, len(spikes), n_layers), int)

@@ -281,12 +281,8 @@ class BaseTTFS(BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         is_first = not hasattr(self, "network_")
         encoder = self._encoder_for(X, is_new=is_first)
-        X, y = encoder.validate_data(
-            self, X, y, reset=is_first, **self._target_options
-        )
-        targets = self._encode_targets(
-            y, is_new=is_first, is_partial=True, **options
-        )
+        X, y = encoder.validate_data(self, X, y, reset=is_first, **self._target_options)
+        targets = self._encode_targets(y, is_new=is_first, is_partial=True, **options)
         if is_first:
             self._rng = check_random_state(self.random_state)
             engine = self._start(X, encoder, is_partial=True)
@@ -645,7 +641,7 @@ class BaseTTFS(BaseEstimator):
 
 
 def describe(encoder):
-    """An encoder parameter as text, in which a shorthand is the object it stands for."""
+    """A parameter `encoder` as text; a shorthand is the object that it stands for."""
     encoder = ENCODERS[encoder] if isinstance(encoder, str) else encoder
     params = ", ".join(
         f"{name}={value!r}" for name, value in encoder.get_params().items()

@@ -18,10 +18,11 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
-    answer. Trained with Adam on the derivatives of spike times with respect to weights
-    and earlier spike times [1]_, which are exact but for a clip where the membrane is flat;
-    or by a local rule that fits on a chip. Computes in floating point or in small integers, as
-    a chip would: docs/fixed_point.md specifies every bit.
+    answer. The network learns by Adam from the derivatives of spike times with respect
+    to weights and earlier spike times [1]_, which are exact but for a clip where the
+    membrane is flat; or by a local rule that fits on a chip. It computes in floating
+    point or in small integers, as a chip would: docs/fixed_point.md specifies every
+    bit.
 
     Parameters
     ----------
@@ -307,10 +308,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     its own neurons are like is not asked for. Spikes from `t_max_` on are not looked
     at. Gradients, and the peaks by which silent output neurons are ordered, are those
     of the nominal model at the spikes that were measured. (If such a peak is above the
-    threshold, those of its sample are lowered together until none is.) With
-    a positive `min_slope` of the gradient a spike that the model would not produce learns too, if an input
-    precedes it. `coefs_` are real. A substrate may have a method ``weight_step(k)``: it
-    rounds the weights of layer k to multiples of that, in thresholds. The model then
+    threshold, those of its sample are lowered together until none is.) With a positive
+    `min_slope` of the gradient a spike that the model would not produce learns too, if
+    an input precedes it. `coefs_` are real. A substrate may have a method
+    ``weight_step(k)``: it rounds the weights of layer k to multiples of that, in thresholds. The model then
     has the rounded weights, and its gradient moves the real ones (straight-through).
     With a method ``weight_limit(k)`` they are kept within that limit. Initial weights
     are those without a substrate.
@@ -644,5 +645,3 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             Log-probabilities, in the order of ``classes_``.
         """
         return log_softmax(-self._decisions(X) / self.time_scale_, axis=1)
-
-

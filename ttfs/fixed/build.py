@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ttfs._network import feedback_weights, weight_unit
-
+from ..model.initial_weights import feedback_weights, weight_unit
 from .network import MAX_FEEDBACK, MAX_LEVELS, FixedLayer, FixedNetwork
 from .tables import (
     error_shift,

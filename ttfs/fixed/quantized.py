@@ -38,8 +38,8 @@ class QuantizedNetwork(Network):
     def for_inference(self):
         """The FixedNetwork with the integer weights alone, without lower bits."""
         layers = [
-            replace(layer, weights=weights, fraction=0, most=layer.most >> layer.fraction)
-            for layer, weights in zip(self.integers.layers, self.weights, strict=True)
+            replace(layer, weights=w, fraction=0, most=layer.most >> layer.fraction)
+            for layer, w in zip(self.integers.layers, self.weights, strict=True)
         ]
         return replace(self.integers, layers=layers)
 

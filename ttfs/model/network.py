@@ -90,7 +90,7 @@ class Network:
         return replace(self, layers=tuple(layers))
 
     def check_finite(self):
-        """Raise ValueError if training has produced weights or delays without bounds."""
+        """Raise ValueError unless weights and delays are finite."""
         for layer in self.layers:
             check_finite("weights", layer.weights)
             if layer.delays is not None:

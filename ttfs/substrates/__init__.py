@@ -5,7 +5,6 @@ A substrate is a chip, or something that stands for one: any object with a metho
 ``TTFSClassifier(substrate=...)`` trains on what it measures there.
 """
 
-from ttfs._network import Layer
 from ttfs.substrates._base import Network, NetworkError, Substrate, SubstrateError
 from ttfs.substrates._calibration import Calibrated, Calibration, calibrate
 from ttfs.substrates._chip import AnalogChip
@@ -14,6 +13,8 @@ from ttfs.substrates._ideal import Ideal
 from ttfs.substrates._presets import PRESETS, Preset
 from ttfs.substrates._remote import Remote
 from ttfs.substrates._server import Server, serve
+
+from ..model import Layer
 
 __all__ = [
     "PRESETS",

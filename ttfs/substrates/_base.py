@@ -6,8 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from ttfs._network import Layer
-from ttfs._spikes import check_times
+from ..model import Layer
+from ..model.checks import check_times
 
 # Of a parameter that must be finite: far from overflow.
 _MOST = 1e20

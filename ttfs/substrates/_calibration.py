@@ -25,11 +25,11 @@ import numpy as np
 from numpy.polynomial.polynomial import polyval
 from sklearn.utils import check_random_state
 
-from ttfs._network import initial_weights
-from ttfs._neuron import LIF
-from ttfs._spikes import first_spike
 from ttfs.substrates._base import Network, NetworkError, Shared, check_request
 from ttfs.substrates._measure import measure, weight_limits, weight_steps
+
+from ..model import LIF, first_spike
+from ..model.initial_weights import initial_weights
 
 # What neurons are excited with. Stretched inputs tell most about time constants.
 _STRETCHES = 1.0, 2.0, 3.0  # of the input times

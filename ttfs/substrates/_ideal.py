@@ -3,8 +3,9 @@
 import numpy as np
 
 from ttfs import _core
-from ttfs._network import Layer
 from ttfs.substrates._base import Shared, check_request
+
+from ..model import Layer
 
 # Spikes at any time count where a network has no horizon.
 _FOREVER = 0.5 * _core.TIME_LIMIT

@@ -11,10 +11,10 @@ import zlib
 import numpy as np
 
 from ttfs import _core
-from ttfs._network import Layer
-from ttfs._neuron import LIF
-from ttfs._spikes import check_times
 from ttfs.substrates._base import Network, NetworkError, SubstrateError, check_request
+
+from ..model import LIF, Layer
+from ..model.checks import check_times
 
 VERSION = 1
 MAX_BYTES = 2**28  # of a message

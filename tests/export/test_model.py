@@ -1,0 +1,50 @@
+"""What an estimator must be to be exported."""
+
+import numpy as np
+import pytest
+from exported import make, yin_yang
+from sklearn.exceptions import NotFittedError
+
+from ttfs import TTFSClassifier, export
+
+
+def test_estimators_that_cannot_be_exported(tmp_path):
+    X, y = yin_yang(60)
+    path = tmp_path / "model.c"
+    with pytest.raises(NotFittedError):
+        export.to_c(TTFSClassifier(arithmetic="fixed"), path)
+    with pytest.raises(TypeError, match="must be a TTFSClassifier, got list"):
+        export.to_c([], path)
+    clf = TTFSClassifier((5,), max_iter=1).fit(X, y)
+    with pytest.raises(ValueError, match="fitted with arithmetic='fixed', not 'float"):
+        export.to_c(clf, path)
+    with pytest.raises(ValueError, match="fitted with arithmetic='fixed', not 'float"):
+        export.ticks(clf, X)
+    with pytest.raises(ValueError, match="fitted with arithmetic='fixed', not 'float"):
+        export.to_json(clf.fit(X, y), path)
+    clf, _ = make("exact")
+    clf.classes_ = np.array([None, 1, 2])
+    with pytest.raises(ValueError, match="strings or numbers, got NoneType"):
+        export.to_json(clf, path)
+    with pytest.raises(ValueError, match="gradient='local', not 'exact'"):
+        export.to_c(clf, path, learn=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "changed", [{"gradient": "exact"}, {"weight_bits": 4}], ids=str
+)
+def test_parameters_that_have_changed(changed, tmp_path):
+    # Online steps would not go on with them, so nobody is told what they would do.
+    clf, data = make("random")
+    path = tmp_path / "model"
+    clf.set_params(**changed)
+    for write in (
+        lambda: export.to_c(clf, path, learn=True),
+        lambda: export.to_json(clf, path),
+        lambda: export.cost_sheet(clf, data(5)[0]),
+    ):
+        with pytest.raises(ValueError, match="when the weights were drawn"):
+            write()
+    assert not list(tmp_path.iterdir())
+    export.to_c(clf, path)

@@ -1,0 +1,168 @@
+"""Models that are exported, and the programs that run them."""
+
+import subprocess
+from copy import deepcopy
+from functools import cache
+
+import numpy as np
+import pytest
+from fixed_header import COMPILERS, ROOT, run
+
+from ttfs import SpikeTrains, TTFSClassifier, export
+from ttfs._fixed import FixedCore
+from ttfs.datasets import make_yin_yang
+from ttfs.export.model import event_blocks, read_learner, read_model
+
+FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion"]
+
+
+def sparse_data(n, seed=0):
+    """Samples whose features are mostly 0, so that input dropout acts."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 4, n)
+    X = rng.random((n, 16)) * (rng.random((n, 16)) < 0.3)
+    X[np.arange(n), 4 * y] += 1
+    return X, np.array(["a", "b*/", "é??/*", "d"])[y]
+
+
+def yin_yang(n, seed=0):
+    return make_yin_yang(n, random_state=seed)
+
+
+LEARNING = {
+    "symmetric": (yin_yang, {"hidden_layer_sizes": (24,), "accumulator_bits": 16}),
+    "random": (
+        yin_yang,
+        {
+            "hidden_layer_sizes": (20, 11),
+            "feedback": "random",
+            "tau_mem": [2.0, 1.0, float("inf")],
+        },
+    ),
+    "direct": (
+        sparse_data,
+        {
+            "hidden_layer_sizes": (17, 9),
+            "feedback": "direct",
+            "input_dropout": 0.4,
+            "kernel": "linear",
+            "accumulator_bits": 12,
+        },
+    ),
+    "target": (
+        sparse_data,
+        {
+            "hidden_layer_sizes": (20,),
+            "feedback": "target",
+            "encoder": "population",
+            "rounding": "floor",
+        },
+    ),
+    "no hidden layer": (
+        sparse_data,
+        {"hidden_layer_sizes": (), "weight_bits": 8, "learning_rate_init": 0.02},
+    ),
+}
+EXACT = {
+    "exact": (yin_yang, {"hidden_layer_sizes": (24,), "gradient": "exact"}),
+    "8 bits": (
+        sparse_data,
+        {"hidden_layer_sizes": (20,), "gradient": "exact", "weight_bits": 8},
+    ),
+}
+MODELS = LEARNING | EXACT
+
+
+def make(name):
+    """A model that has learned a little, and its kind of data."""
+    clf, data = fitted(name)
+    return deepcopy(clf), data
+
+
+@cache
+def fitted(name):
+    data, parameters = MODELS[name]
+    clf = TTFSClassifier(
+        arithmetic="fixed",
+        max_iter=2,
+        random_state=3,
+        **{"gradient": "local"} | parameters,
+    )
+    return clf.fit(*data(400)), data
+
+
+def any_compiler():
+    if not COMPILERS:
+        pytest.skip("needs a C compiler")
+    return COMPILERS[0]
+
+
+def build(folder, clf, *flags, learn=False, compiler=None, **options):
+    """The program of tests/c/export_main.c."""
+    compiler = compiler or any_compiler()
+    model, program = folder / "model.c", folder / "model"
+    export.to_c(clf, model, learn=learn, **options)
+    command = [compiler, *FLAGS, *flags, f'-DMODEL="{model}"', *["-DLEARN"] * learn]
+    built = run([*command, ROOT / "tests/c/export_main.c", "-o", program])
+    assert not built.returncode, built.stdout
+    return program
+
+
+def play(program, labels, ticks):
+    """Rows of numbers that the program prints for samples."""
+    samples = np.column_stack([labels, ticks.astype(np.int16)]).astype(np.int16)
+    done = subprocess.run([program], input=samples.tobytes(), capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert not done.stderr
+    return [list(map(int, line.split())) for line in done.stdout.splitlines()]
+
+
+def outputs(clf, X):
+    """What the estimator's integers do with samples, as the program prints it."""
+    core, blocks = FixedCore(read_model(clf).network), []
+    for _, events in event_blocks(clf, X):
+        ticks, u = core.run(events)
+        blocks.append(np.stack([ticks[-1].astype(int), u[-1]], axis=-1))
+    both = np.concatenate(blocks).reshape(len(X), -1)
+    decisions = np.searchsorted(clf.classes_, clf.predict(X))
+    rows = np.column_stack([decisions, export.ticks(clf, X), both])
+    return rows.tolist()
+
+
+def online(clf, X, y):
+    """partial_fit of one sample at a time."""
+    for k in range(len(X)):
+        clf.partial_fit(X[k : k + 1], y[k : k + 1])
+    fixed = read_learner(clf)
+    rows = [
+        [*layer.weights.ravel().tolist(), *layer.lfsr.tolist(), *layer.silence.tolist()]
+        for layer in fixed.layers
+    ]
+    return [*rows, fixed.lfsr.tolist()]
+
+
+def check_learning(name, folder, n_samples):
+    """Insist that an exported model learns what its estimator learns, online."""
+    clf, data = make(name)
+    X, y = data(n_samples + 50, seed=2)
+    program = build(folder, clf, learn=True)
+    labels = np.searchsorted(clf.classes_, y)
+    labels[n_samples:] = -1
+    ticks = export.ticks(clf, X)
+    before = [w.copy() for w in clf.coefs_]
+    learned = online(clf, X[:n_samples], y[:n_samples])
+    rows = play(program, labels, ticks)
+    assert rows[len(X) :] == learned
+    assert rows[n_samples : len(X)] == outputs(clf, X[n_samples:])
+    assert any((w != b).any() for w, b in zip(clf.coefs_, before, strict=True))
+    left = np.array([row[1 : 1 + ticks.shape[1]] for row in rows[:n_samples]])
+    assert (left != ticks[:n_samples]).any() == (name in ("direct", "no hidden layer"))
+
+
+def spike_trains(n, several):
+    """Samples of 3 channels; the second one spikes twice with `several`."""
+    rng = np.random.default_rng(0)
+    samples = np.repeat(np.arange(n), 3)
+    channels = np.tile([0, 1, 1 if several else 2], n)
+    times = rng.random(3 * n) + 10
+    return SpikeTrains(samples, channels, times, (n, 3)), np.arange(n) % 2

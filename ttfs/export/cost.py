@@ -1,0 +1,361 @@
+"""What a model in integers costs: operations and bytes."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import column_or_1d
+
+from .. import _fixed
+from .c_source import model_code, weight_type
+from .inputs import check_single
+from .model import event_blocks, read_learner, read_model
+
+
+@dataclass(frozen=True)
+class CostSheet:
+    """What a model costs, counted on data; made by :func:`cost_sheet`.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Input channels, and neurons of each layer.
+    n_samples : int
+        Samples that were counted.
+    inference : dict of str to float
+        Operations of an inference, the mean of the samples.
+    inference_max : dict of str to int
+        Operations of an inference, the greatest number in one sample.
+    learning : dict of str to float or None
+        Operations that an online step has besides those of the inference it begins
+        with, the mean of the samples. None where nothing was learned.
+    inference_bytes, learning_bytes : dict of str to int
+        Memory; None where the model cannot learn.
+    weight_bytes : dict of str to int
+        Memory of all weights: of up to 7 bits and a sign, alone, or as accumulators.
+    """
+
+    sizes: tuple
+    n_samples: int
+    inference: dict
+    inference_max: dict
+    learning: dict | None
+    inference_bytes: dict
+    learning_bytes: dict | None
+    weight_bytes: dict
+
+    def __str__(self):
+        lines = [f"network {'-'.join(map(str, self.sizes))}, {self.n_samples} samples"]
+        for title, counts, maxima in (
+            ("an inference", self.inference, self.inference_max),
+            ("an online step, besides", self.learning, None),
+        ):
+            if counts is None:
+                continue
+            lines += [
+                "",
+                f"{title:<26}{'mean':>14}" + ("max".rjust(14) if maxima else ""),
+            ]
+            for name, count in counts.items():
+                line = f"  {name:<24}{count:>14,.1f}"
+                lines.append(line + (f"{maxima[name]:>14,}" if maxima else ""))
+        for title, counts in (
+            ("bytes for inference", self.inference_bytes),
+            ("bytes for learning", self.learning_bytes),
+        ):
+            if counts is None:
+                continue
+            lines += ["", f"{title:<26}"]
+            lines += [f"  {name:<24}{count:>14,}" for name, count in counts.items()]
+        lines += ["", "bytes of weights"]
+        lines += [f"  {k:<24}{v:>14,}" for k, v in self.weight_bytes.items()]
+        return "\n".join(lines)
+
+
+class _Timeline:
+    """Spikes of samples by tick, and how many of them come before a tick.
+
+    Parameters
+    ----------
+    samples, ticks : ndarray of shape (n_spikes,)
+        Sample and tick of each spike; ticks that are the number of ticks are absent.
+    shape : tuple of (int, int)
+        Number of samples and of ticks.
+    """
+
+    def __init__(self, samples, ticks, shape):
+        at = np.zeros((shape[0], shape[1] + 1), np.int64)
+        np.add.at(at, (samples, ticks), 1)
+        at[:, -1] = 0
+        self.n = at.sum(axis=1)
+        self.first = np.where(self.n > 0, np.argmax(at > 0, axis=1), shape[1])
+        self._spikes = np.cumsum(at, axis=1) - at
+        self._times = np.cumsum(at > 0, axis=1) - (at > 0)
+
+    @classmethod
+    def of_events(cls, events, n_ticks):
+        """The timeline of input spikes."""
+        counts = (events.end - events.begin).astype(np.intp)
+        samples = np.repeat(np.arange(len(events)), counts)
+        return cls(samples, events.ticks, (len(events), n_ticks))
+
+    @classmethod
+    def of_neurons(cls, ticks, n_ticks):
+        """The timeline of the spikes of neurons, from ticks (n_samples, n_neurons)."""
+        samples = np.repeat(np.arange(len(ticks)), ticks.shape[1])
+        return cls(samples, ticks.ravel(), (len(ticks), n_ticks))
+
+    def before(self, ticks):
+        """Spikes before each tick of (n_samples, n) ticks."""
+        return np.take_along_axis(self._spikes, ticks.astype(np.intp), axis=1)
+
+    def times_before(self, ticks):
+        """Ticks with spikes before each of (n_samples, n) ticks."""
+        return np.take_along_axis(self._times, ticks.astype(np.intp), axis=1)
+
+
+def _timelines(network, events, ticks):
+    """The timelines of the input spikes of each layer, biases included."""
+    lines = [_Timeline.of_events(events, network.n_ticks)]
+    for layer, before in zip(network.layers[1:], ticks, strict=False):
+        biases = np.tile(layer.bias_ticks, (len(before), 1))
+        inputs = np.hstack([before, biases])
+        lines.append(_Timeline.of_neurons(inputs, network.n_ticks))
+    return lines
+
+
+def _inference_counts(network, events, ticks):
+    """Numbers (n_samples,) of each operation of section 3."""
+    n_ticks = network.n_ticks
+    n = dict.fromkeys(
+        ["input spikes", "synaptic events", "membrane updates", "state updates"], 0
+    )
+    spikes = 0
+    for line, fired in zip(_timelines(network, events, ticks), ticks, strict=True):
+        has_fired = fired < n_ticks
+        last = np.where(has_fired, fired, n_ticks - 1).astype(int)
+        n["input spikes"] += line.n
+        n["synaptic events"] += line.before(fired).sum(axis=1)
+        n["membrane updates"] += np.maximum(last - line.first[:, None], 0).sum(axis=1)
+        n["state updates"] += (line.times_before(fired) - has_fired).sum(axis=1)
+        spikes += has_fired.sum(axis=1)
+    membrane, state = n["membrane updates"], n["state updates"]
+    return n | {
+        "spikes": spikes,
+        "look-ups": 2 * membrane + 3 * state + spikes,
+        "multiplies": 2 * membrane + 3 * state + 3 * spikes,
+        "adds": n["synaptic events"] + membrane + state + spikes,
+    }
+
+
+def _step_counts(core, network, events, labels):
+    """Numbers (n_samples,) of each operation of sections 5 to 7, in online steps."""
+    check_single(events)
+    left, ticks, errors = core.errors(events, labels)
+    n_ticks, layers = network.n_ticks, network.layers
+    n_samples, n_classes = ticks[-1].shape
+    fired = [times < n_ticks for times in ticks]
+    learns = [(error != 0).any(axis=1) for error in errors]
+
+    # An output takes e R, its look-up and rounding, t - min t, S, delta, and the
+    # rounding of c; delta gain unless it is silent and not the label; and, if it is
+    # silent, the membrane that it missed.
+    silent = np.count_nonzero(~fired[-1], axis=1)
+    label_is_silent = ~fired[-1][np.arange(n_samples), labels]
+    n_errors = np.full(n_samples, n_classes)
+    look_ups = n_errors + 1
+    multiplies = n_errors + (n_classes - silent + label_is_silent) + silent
+    adds = 5 * n_errors + 2 * silent
+
+    for k in range(len(layers) - 1):
+        n_fired = fired[k].sum(axis=1)
+        n_errors = n_errors + n_fired
+        adds += len(layers[k].lfsr) + n_fired  # silence; rounding
+        if network.feedback == "target":
+            multiplies += n_fired
+        elif network.feedback == "direct":
+            multiplies += learns[-1] * n_fired * n_classes
+            adds += learns[-1] * n_fired * n_classes
+        else:
+            line = _Timeline.of_neurons(ticks[k], n_ticks)
+            causal = np.sum(line.before(ticks[k + 1]) * (errors[k + 1] != 0), axis=1)
+            is_rounded = network.feedback == "symmetric" and layers[k + 1].fraction > 0
+            look_ups += causal
+            multiplies += 2 * causal
+            adds += causal * (1 + is_rounded)
+
+    eligibilities, moves, random = 0, 0, 0
+    lines = _timelines(network, left, ticks)
+    for layer, line, times, does in zip(layers, lines, ticks, learns, strict=True):
+        n_synaptic = line.before(times).sum(axis=1)
+        eligibilities += does * n_synaptic
+        adds += n_synaptic * (layer.fraction > 0)
+        n_moved = does * line.n * times.shape[1]
+        moves += n_moved
+        # The adds are w - rest, G - decay, + r, + W; and one that rounds the weight
+        # from its accumulator.
+        random += n_moved * (not network.is_floor)
+        adds += n_moved * (3 + (not network.is_floor) + (layer.fraction > 0))
+    if network.drop:
+        may_drop = np.add.reduceat(
+            np.append(network.may_drop[events.inputs].astype(int), 0),
+            events.begin.astype(np.intp),
+        )
+        random += np.where(events.end > events.begin, may_drop, 0)
+    return {
+        "errors": n_errors,
+        "eligibilities": eligibilities,
+        "weight moves": moves,
+        "random numbers": random,
+        "look-ups": look_ups + eligibilities,
+        "multiplies": multiplies + eligibilities + moves,
+        "adds": adds,
+    }
+
+
+def _memory(network, *, learn):
+    """Bytes of memory of the exported file, by what they are for."""
+    groups = {
+        "weights": "weights",
+        "feedback": "feedback weights",
+        "lfsr": "registers",
+        "silence": "registers",
+        **dict.fromkeys(("ticks", "u", "slope", "error", "events", "counts"), "work"),
+    }
+    n_bytes = {}
+    for name, size in model_code(network, learn=learn)[0].items():
+        group = groups.get(re.sub(r"_\d+$", "", name), "tables")
+        n_bytes[group] = n_bytes.get(group, 0) + size
+    n_bytes["total"] = sum(n_bytes.values())
+    if learn:
+        # Sums G have 32 bits, and each row has a mark.
+        n_bytes["sums, for batches only"] = sum(
+            4 * layer.weights.size + len(layer.weights) for layer in network.layers
+        )
+    return n_bytes
+
+
+def cost_sheet(clf, X, y=None):
+    """Count what a model costs on data: operations and memory.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier
+        Fitted, with arithmetic="fixed".
+    X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+        Features of typical samples.
+    y : array-like of shape (n_samples,), default=None
+        Classes of the samples. With classes online steps are counted, each from the
+        weights that the model has now. This needs gradient="local".
+
+    Returns
+    -------
+    sheet : CostSheet
+        ``print`` shows it as a table.
+
+    Raises
+    ------
+    NotFittedError
+        If `clf` is not fitted.
+    TypeError, ValueError
+        If `clf` is not such an estimator or the data are not valid; or, with `y`, if a
+        channel has several spikes in a sample.
+
+    Notes
+    -----
+    Counted is what the functions of :func:`to_c` do, sample by sample and neuron by
+    neuron. Additions and multiplications are those of the specification,
+    ``docs/fixed_point.md``; shifts, comparisons, addresses, counters of loops, and the
+    sorting of input spikes are not counted.
+
+    An inference:
+
+    - *input spikes* of all layers, biases included.
+    - *synaptic events*: an input spike of a layer and a neuron that has not fired
+      before it, at the tick of the input spike or earlier. One add each.
+    - *membrane updates*: a tick of a neuron, from its first input spike to its own
+      spike, or to the end: 2 look-ups, 2 multiplies, 1 add.
+    - *state updates*: U and I move to the next tick with input spikes: 3, 3, 1.
+    - *spikes* of neurons: their slope, 1, 3, 1.
+
+    An online step begins with one (input dropout may leave it fewer input spikes). With
+    accumulators every weight that is read, in that too, takes one more add, to be
+    rounded. Then come:
+
+    - *errors*: of all outputs, and of hidden neurons that fired. An output takes 1
+      look-up, 2 multiplies, 5 adds; a silent one 1 multiply and 2 adds for its time,
+      and no multiply by the gain unless it is the label. There is 1 look-up of the
+      reciprocal. A hidden neuron takes 1 add, those that count its silence included 2;
+      and for each later neuron of the next layer with an error 1 look-up, 2 multiplies,
+      1 add. With feedback="direct" it is 1 multiply and 1 add for each output, with
+      "target" 1 multiply.
+    - *eligibilities*: an input spike and a neuron that fires later, or never, in layers
+      with an error: 1 look-up, 1 multiply.
+    - *weight moves*: all synapses of input spikes, in layers with an error: 1 multiply,
+      4 adds; 3 if rounding="floor".
+    - *random numbers*: one for each move, a step of a register; and one, 8 steps, for
+      each input spike that may be deleted.
+
+    Bytes are those of the arrays in the exported file. *Sums* are not in it: they are
+    what batches of more than one sample would take.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> sheet = export.cost_sheet(clf, X)
+    >>> sheet.inference_bytes["weights"]  # (8 + 1) 20 + (20 + 1) 3
+    243
+    """
+    model = read_model(clf)
+    network, learner = model.network, None
+    if y is not None or model.can_learn:
+        learner = read_learner(clf)
+        learner_core = _fixed.FixedCore(learner)
+    if y is not None:
+        labels = _labels(model.classes, y, np.shape(X)[0])
+    core, inference, learning = _fixed.FixedCore(network), [], []
+    for rows, events in event_blocks(clf, X):
+        ticks, _ = core.run(events)
+        inference.append(_inference_counts(network, events, ticks))
+        if y is not None:
+            learning.append(_step_counts(learner_core, learner, events, labels[rows]))
+    inference, learning = _joined(inference), _joined(learning)
+    n_weights = sum(layer.weights.size for layer in network.layers)
+    bytes_alone = weight_type(network, learn=True).itemsize
+    return CostSheet(
+        sizes=model.sizes,
+        n_samples=len(inference["spikes"]),
+        inference=_means(inference),
+        inference_max={name: int(np.max(count)) for name, count in inference.items()},
+        learning=_means(learning) or None,
+        inference_bytes=_memory(network, learn=False),
+        learning_bytes=learner and _memory(learner, learn=True),
+        weight_bytes={
+            f"alone, {8 * bytes_alone} bits": bytes_alone * n_weights,
+            "accumulators, 16 bits": 2 * n_weights,
+        },
+    )
+
+
+def _joined(blocks):
+    """Counts of all samples, from those of blocks."""
+    names = blocks[0] if blocks else ()
+    return {name: np.concatenate([block[name] for block in blocks]) for name in names}
+
+
+def _labels(classes, y, n_samples):
+    """The number of the class of each sample."""
+    y = column_or_1d(y)
+    if len(y) != n_samples:
+        raise ValueError(f"X has {n_samples} samples, but y has {len(y)}")
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(f"y contains labels that are not in classes_: {unknown!r}")
+    return np.searchsorted(classes, y).astype(np.uintp)
+
+
+def _means(counts):
+    return {name: float(np.mean(count)) for name, count in counts.items()}

@@ -1,0 +1,179 @@
+"""A model in integers as JSON."""
+
+import json
+
+import numpy as np
+
+from .._core import __version__
+from .._files import write_text
+from .model import read_learner, read_model
+
+_FORMAT = {"format": "ttfs-fixed", "version": 1}
+
+_LAYER = (
+    "fraction current_shift threshold decay_mem decay_syn rise slope_syn slope_mem "
+    "slope_bounds"
+).split()
+_LAYER_LEARNING = (
+    "kernel kernel_slope most rest decay rate_shift error_shift feedback lfsr silence"
+).split()
+_NETWORK_LEARNING = "softmax reciprocal gain push feedback drop may_drop lfsr".split()
+
+
+def _fields(x, names):
+    return {name: getattr(x, name) for name in names}
+
+
+def _plain(x):
+    """Data without arrays and numbers of NumPy, in which NaN became None."""
+    if isinstance(x, dict):
+        return {name: _plain(value) for name, value in x.items()}
+    if isinstance(x, list | tuple):
+        return [_plain(value) for value in x]
+    if isinstance(x, np.ndarray | np.generic):
+        return _plain(x.tolist())
+    return None if isinstance(x, float) and np.isnan(x) else x
+
+
+def _json(value, indent=""):
+    """JSON text with a line for each row of numbers."""
+    inner = indent + "  "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(k)}: {_json(v, inner)}" for k, v in value.items()]
+    elif isinstance(value, list) and value and isinstance(value[0], dict | list):
+        items = [_json(item, inner) for item in value]
+    else:
+        return json.dumps(value, allow_nan=False)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    joined = ",\n".join(inner + item for item in items)
+    return f"{opening}\n{joined}\n{indent}{closing}"
+
+
+def _encoder_data(code, tick):
+    data = {
+        "kind": code.kind,
+        "tick": tick,
+        "n_features": code.n_features,
+        "n_channels": code.n_channels,
+        "begin": code.begin,
+    }
+    if code.kind == "spike_times":
+        return data
+    data |= _fields(code, ["window", "low", "high", "scale", "absent"])
+    if code.kind == "population":
+        data["n_receptive_fields"] = code.n_receptive_fields
+    return data | {"complemented": code.complemented}
+
+
+def to_json(clf, path):
+    """Write a model as JSON.
+
+    Everything that the specification, ``docs/fixed_point.md``, says a model consists
+    of, by its names: for circuits, and for programs in other languages. Numbers are
+    integers, except in ``encoder``.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier
+        Fitted, with arithmetic="fixed".
+    path : str or path-like
+        The file. One that exists is replaced as a whole, behind a symbolic link too.
+
+    Raises
+    ------
+    NotFittedError
+        If `clf` is not fitted.
+    TypeError, ValueError
+        If `clf` is not such an estimator, if a class is not a string or a number, or if
+        `clf` has learned by the local rule and parameters have changed without which
+        `partial_fit` does not go on.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    to_c : The same as a program.
+
+    Notes
+    -----
+    The keys:
+
+    - ``format``, ``version``: "ttfs-fixed", 1. `ttfs` is the version that wrote it.
+    - ``classes``: the labels, in the order of the output neurons.
+    - ``n_ticks``, ``silent_delay``.
+    - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,
+      a row for each input, biases last; ``fraction`` 0; ``current_shift``,
+      ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``rise``; ``slope_syn``,
+      ``slope_mem``, ``slope_bounds``.
+    - ``encoder``: how features become ticks. With those of :class:`TTFSClassifier`, a
+      feature x is limited to ``low`` ... ``high``; v = (x/2 - low/2) ``scale``, at most
+      1. It spikes at ``window`` (1 - v) in its own channel, unless the limited x is
+      ``absent`` (null: nothing is), and at ``window`` v in one more, after those of all
+      features, if it is one of ``complemented``. With "population" there are
+      ``n_receptive_fields`` channels for each feature, and with "spike_times" x -
+      ``begin`` is the time. A time, rounded to float32, becomes floor(time / ``tick`` +
+      1/2).
+
+    And where gradient="local":
+
+    - ``learning`` of the model: ``softmax``, ``reciprocal``, ``gain``, ``push``,
+      ``feedback``, ``rounding``, ``drop``, ``may_drop``, ``lfsr`` of the deletions.
+    - ``learning`` of each layer: ``accumulators``, what is stored of the weights, with
+      ``fraction`` more bits; ``kernel``, ``kernel_slope``, ``most``, ``rest``,
+      ``decay``, ``rate_shift``, ``error_shift``, ``feedback`` (null if there is none),
+      ``lfsr``, ``silence``. Gain, shift and decay are those of the next `partial_fit`
+      of one sample.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from pathlib import Path
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model.json")
+    ...     export.to_json(clf, path)
+    ...     model = json.loads(path.read_text())
+    >>> model["classes"], model["layers"][0]["n_in"], model["layers"][0]["bias_ticks"]
+    ([0, 1, 2], 9, [58])
+    """
+    model = read_model(clf)
+    network = model.network
+    data = _FORMAT | {
+        "ttfs": __version__,
+        "classes": model.classes,
+        "n_ticks": network.n_ticks,
+        "silent_delay": network.silent_delay,
+        "encoder": _encoder_data(model.code, model.tick),
+        "layers": [
+            {
+                "n_in": layer.weights.shape[0],
+                "n_bias": len(layer.bias_ticks),
+                "n_out": layer.weights.shape[1],
+                "bias_ticks": layer.bias_ticks,
+                "weights": layer.weights,
+            }
+            | _fields(layer, _LAYER)
+            for layer in network.layers
+        ],
+    }
+    if model.can_learn:
+        network = read_learner(clf)
+        data["learning"] = _fields(network, _NETWORK_LEARNING) | {
+            "rounding": "floor" if network.is_floor else "stochastic"
+        }
+        for layer, layer_data in zip(network.layers, data["layers"], strict=True):
+            layer_data["learning"] = {
+                "accumulators": layer.weights,
+                "fraction": layer.fraction,
+            } | _fields(layer, _LAYER_LEARNING)
+    data = _plain(data)
+    for label in data["classes"]:
+        if not isinstance(label, str | int | float):
+            raise ValueError(
+                "to_json needs classes that are strings or numbers, got "
+                f"{type(label).__name__}"
+            )
+    write_text(path, _json(data) + "\n")
