@@ -311,8 +311,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     threshold, those of its sample are lowered together until none is.) With a positive
     `min_slope` of the gradient a spike that the model would not produce learns too, if
     an input precedes it. `coefs_` are real. A substrate may have a method
-    ``weight_step(k)``: it rounds the weights of layer k to multiples of that, in thresholds. The model then
-    has the rounded weights, and its gradient moves the real ones (straight-through).
+    ``weight_step(k)``: it rounds the weights of layer k to multiples of that, in
+    thresholds. The model then has the rounded weights, and its gradient moves the real
+    ones (straight-through).
     With a method ``weight_limit(k)`` they are kept within that limit. Initial weights
     are those without a substrate.
 

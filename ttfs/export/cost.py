@@ -9,7 +9,7 @@ from sklearn.utils import column_or_1d
 from .. import _fixed
 from .c_source import model_code, weight_type
 from .inputs import check_single
-from .model import event_blocks, read_learner, read_model
+from .model import input_events, read_learner, read_model
 
 
 @dataclass(frozen=True)
@@ -316,13 +316,11 @@ def cost_sheet(clf, X, y=None):
         learner_core = _fixed.FixedCore(learner)
     if y is not None:
         labels = _labels(model.classes, y, np.shape(X)[0])
-    core, inference, learning = _fixed.FixedCore(network), [], []
-    for rows, events in event_blocks(clf, X):
-        ticks, _ = core.run(events)
-        inference.append(_inference_counts(network, events, ticks))
-        if y is not None:
-            learning.append(_step_counts(learner_core, learner, events, labels[rows]))
-    inference, learning = _joined(inference), _joined(learning)
+    events = input_events(clf, X)
+    ticks, _ = _fixed.FixedCore(network).run(events)
+    inference, learning = _inference_counts(network, events, ticks), {}
+    if y is not None:
+        learning = _step_counts(learner_core, learner, events, labels)
     n_weights = sum(layer.weights.size for layer in network.layers)
     bytes_alone = weight_type(network, learn=True).itemsize
     return CostSheet(
@@ -338,12 +336,6 @@ def cost_sheet(clf, X, y=None):
             "accumulators, 16 bits": 2 * n_weights,
         },
     )
-
-
-def _joined(blocks):
-    """Counts of all samples, from those of blocks."""
-    names = blocks[0] if blocks else ()
-    return {name: np.concatenate([block[name] for block in blocks]) for name in names}
 
 
 def _labels(classes, y, n_samples):

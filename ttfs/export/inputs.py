@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .model import event_blocks, read_model
+from .model import input_events, read_model
 
 
 def check_single(events):
@@ -48,15 +48,14 @@ def ticks(clf, X):
     (200, 8)
     """
     model = read_model(clf)
-    n_channels, blocks = model.code.n_channels, []
-    for _, events in event_blocks(clf, X):
-        check_single(events)
-        block = np.full((len(events), n_channels), model.network.n_ticks, np.uint16)
-        counts = (events.end - events.begin).astype(np.intp)
-        # The events of successive samples follow one another without gaps.
-        samples = np.repeat(np.arange(len(events)), counts)
-        is_channel = events.inputs < n_channels  # biases come behind the channels
-        inputs = events.inputs[is_channel]
-        block[samples[is_channel], inputs] = events.ticks[is_channel]
-        blocks.append(block)
-    return np.concatenate(blocks)
+    n_channels = model.code.n_channels
+    events = input_events(clf, X)
+    check_single(events)
+    out = np.full((len(events), n_channels), model.network.n_ticks, np.uint16)
+    counts = (events.end - events.begin).astype(np.intp)
+    # The events of successive samples follow one another without gaps.
+    samples = np.repeat(np.arange(len(events)), counts)
+    is_channel = events.inputs < n_channels  # biases come behind the channels
+    inputs = events.inputs[is_channel]
+    out[samples[is_channel], inputs] = events.ticks[is_channel]
+    return out
