@@ -26,10 +26,10 @@ from functools import cache
 import numpy as np
 from accuracy import VALIDATION_SEEDS, mnist_16, verdict, yin_yang
 from threadpoolctl import threadpool_limits
+from ttfs._robustness import FIRING, score_by_spikes
 
 import ttfs
 from ttfs import TTFSClassifier, _core
-from ttfs._robustness import FIRING, score_by_spikes
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Network, Remote
 
 # Encoder "latency": the four features of Yin-Yang are complements already.
