@@ -1,17 +1,14 @@
 """The command ``ttfs``: the dispatch to its subcommands, and how it ends."""
 
-import csv
 import os
 import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import ttfs
 from ttfs.cli.main import COMMANDS, main
-from ttfs.datasets import make_yin_yang
 
 
 def test_version(capsys):
@@ -65,22 +62,3 @@ def test_module_and_closed_pipe():
     os.close(write)
     assert process.returncode == 1
     assert process.stderr == ""
-
-
-def test_module_with_processes(tmp_path):
-    """The processes that joblib starts do not run the command again."""
-    X, y = make_yin_yang(60, random_state=0)
-    np.savez(tmp_path / "toy.npz", X=X, y=y)
-    options = "--dataset toy.npz --hidden 8 --max-iter 2 --seeds 2 --cv 3 --no-plot"
-    command = [sys.executable, "-m", "ttfs", "robustness", *options.split()]
-    process = subprocess.run(
-        [*command, "--sweep", "dead_neurons=0.3", "--jobs", "2"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (process.returncode, process.stderr) == (0, "")
-    assert process.stdout.count("chip before a sweep") == 1
-    with open(tmp_path / "robustness.csv", newline="") as file:
-        assert len(list(csv.DictReader(file))) == 2
