@@ -9,7 +9,6 @@ All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed".
 """
 
 import json
-import os
 import re
 import textwrap
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from ttfs import _fixed
 from ttfs._classifier import TTFSClassifier
 from ttfs._core import __version__
+from ttfs._files import write_text
 from ttfs._headers import get_include
 
 __all__ = ["CostSheet", "cost_sheet", "ticks", "to_c", "to_json"]
@@ -507,7 +507,7 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
     clf : TTFSClassifier
         Fitted, with arithmetic="fixed".
     path : str or path-like
-        The file, replaced if it exists, but not by half a file.
+        The file. One that exists is replaced as a whole, behind a symbolic link too.
     learn : bool, default=False
         Whether the model can learn: what `partial_fit` of one sample does, with the
         present parameters of `clf`: `learning_rate_init` is the constant rate. Needs
@@ -577,7 +577,7 @@ def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
         _banner("The model"),
         code.lstrip("\n"),
     ]
-    _write(path, "\n".join(parts))
+    write_text(path, "\n".join(parts))
 
 
 def _banner(title):
@@ -668,7 +668,7 @@ def to_json(clf, path):
     clf : TTFSClassifier
         Fitted, with arithmetic="fixed".
     path : str or path-like
-        The file, replaced if it exists, but not by half a file.
+        The file. One that exists is replaced as a whole, behind a symbolic link too.
 
     Raises
     ------
@@ -765,7 +765,7 @@ def to_json(clf, path):
                 "to_json needs classes that are strings or numbers, got "
                 f"{type(label).__name__}"
             )
-    _write(path, _json(data) + "\n")
+    write_text(path, _json(data) + "\n")
 
 
 # -- Cost --------------------------------------------------------------------------
@@ -1115,19 +1115,3 @@ def _labels(clf, y, n_samples):
 
 def _means(counts):
     return {name: float(np.mean(count)) for name, count in counts.items()}
-
-
-# -- Files -------------------------------------------------------------------------
-
-
-def _write(path, text):
-    """Write a file as a whole, or not at all."""
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
