@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
+from ..._files import write_text
 from ..arguments import read_number
 from ..data import DataError
 from .study import Run
@@ -59,7 +60,7 @@ class Results:
         # Failed runs, and half a line at the end, are left out: they are run again.
         names = [field.name for field in fields(Run)]
         lines = [names, *(astuple(run) for run in self.runs.values())]
-        _write(self.csv, _csv_text(lines))
+        write_text(self.csv, _csv_text(lines))
 
     def _check_settings(self):
         try:
@@ -89,7 +90,7 @@ class Results:
             "settings": self.settings,
             "table": [asdict(point) for point in points],
         }
-        _write(self.json, json.dumps(content, indent=1))
+        write_text(self.json, json.dumps(content, indent=1))
 
 
 def _csv_text(lines):
@@ -97,14 +98,6 @@ def _csv_text(lines):
     text = io.StringIO(newline="")
     csv.writer(text).writerows(lines)
     return text.getvalue()
-
-
-def _write(path, text):
-    """Write a file that is complete at any time, with the ends of lines as they are."""
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", newline="", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(part, path)
 
 
 def _read(path):
