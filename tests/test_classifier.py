@@ -250,10 +250,11 @@ def test_initial_weights_do_not_follow_the_order_of_the_data():
     X[:300, 3:] = 0.0
     y = np.repeat([0, 1], 300)
     order = rng.permutation(600)
-    units = [
-        small(max_iter=1, random_state=0).fit(X[rows], y[rows])._step_units[0]
+    models = [
+        small(max_iter=1, random_state=0).fit(X[rows], y[rows])
         for rows in (np.arange(600), order)
     ]
+    units = [clf.engine_.step_units(clf.network_)[0] for clf in models]
     assert_allclose(units[0], units[1], rtol=0.05)
 
 
@@ -329,7 +330,8 @@ def test_weights_and_steps_of_a_layer_follow_its_tau_mem(iris):
     assert ratio < 0.8
     for factor, a, b in zip((1.0, ratio), one.coefs_, two.coefs_, strict=True):
         assert_allclose(factor * a, b, rtol=1e-6)
-    assert_allclose(two._step_units / np.array(one._step_units), [1.0, ratio])
+    units = [clf.engine_.step_units(clf.network_) for clf in (one, two)]
+    assert_allclose(np.divide(units[1], units[0]), [1.0, ratio])
 
 
 def test_decisions_agree_with_each_other_and_with_spike_times():

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 from ttfs.substrates import _messages
 from ttfs.substrates._base import SubstrateError, check_count
-from ttfs.substrates._chip import AnalogChip
 from ttfs.substrates._remote import address_text, check_address
 
 _LOG = logging.getLogger("ttfs.substrates")
@@ -344,31 +343,3 @@ def _serve_stdio(desk):
             desk.attend(lambda n: os.read(source, n), send)
     except BrokenPipeError:
         pass  # the client has left
-
-
-def make_chip(preset, settings):
-    """An emulated chip, of a preset or None; settings are texts ``name=value``."""
-    values = {}
-    for text in settings:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"{text!r} is not of the form NAME=VALUE")
-        values[name.strip()] = _value(value.strip())
-    try:
-        if preset is None:
-            return AnalogChip(**values)
-        return AnalogChip.preset(preset, **values)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-
-
-def _value(text):
-    """The number that a text stands for, or None."""
-    if text.lower() == "none":
-        return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    raise ValueError(f"{text!r} is not a number")

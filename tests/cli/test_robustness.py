@@ -10,10 +10,21 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import TTFSClassifier, _robustness
-from ttfs.__main__ import main
-from ttfs._compare import Data, load_data
-from ttfs._robustness import Run, Study, plot, summarise
+from ttfs import TTFSClassifier
+from ttfs.cli.data import Data, load_data
+from ttfs.cli.main import main
+from ttfs.cli.robustness import study as runs_of_study
+from ttfs.cli.robustness.plot import plot
+from ttfs.cli.robustness.report import summarise
+from ttfs.cli.robustness.results import Results
+from ttfs.cli.robustness.study import (
+    Run,
+    Study,
+    measure_all,
+    n_epochs,
+    score_by_spikes,
+)
+from ttfs.cli.robustness.sweeps import SWEEPS, make_base, make_point, read_sweeps
 from ttfs.datasets import make_yin_yang
 from ttfs.substrates import PRESETS, AnalogChip
 
@@ -43,13 +54,13 @@ def command(tmp_path, monkeypatch):
 def measured(monkeypatch):
     """The keys of runs that were measured, and not taken from a file."""
     keys = []
-    measure = _robustness.measure
+    measure = runs_of_study.measure
 
     def count(study, ideal, *key):
         keys.append(key)
         return measure(study, ideal, *key)
 
-    monkeypatch.setattr(_robustness, "measure", count)
+    monkeypatch.setattr(runs_of_study, "measure", count)
     return keys
 
 
@@ -67,7 +78,7 @@ def make_runs(ideal, naive, in_loop, name="tau_spread", value=0.1):
 
 
 def test_default_sweeps():
-    points = _robustness.read_sweeps(None)
+    points = read_sweeps(None)
     assert list(dict.fromkeys(name for name, _ in points)) == [
         "weight_bits",
         "weight_clip",
@@ -81,19 +92,19 @@ def test_default_sweeps():
 
 def test_values_are_sorted_and_merged():
     texts = ["weight_bits=6, 2", "spurious_rate", "weight_bits=2,4"]
-    rates = _robustness.SWEEPS["spurious_rate"].values
-    assert _robustness.read_sweeps(texts) == [
+    rates = SWEEPS["spurious_rate"].values
+    assert read_sweeps(texts) == [
         *(("weight_bits", bits) for bits in (2, 4, 6)),
         *(("spurious_rate", rate) for rate in rates),
     ]
 
 
-@pytest.mark.parametrize("name", _robustness.SWEEPS)
+@pytest.mark.parametrize("name", SWEEPS)
 def test_a_chip_for_every_sweep(name):
     base = AnalogChip(threshold_offset=0.1, rows_per_input=4, random_state=10)
-    for value in _robustness.SWEEPS[name].values:
-        chip = _robustness.make_point(base, name, value, 3)
-        expected = dict.fromkeys(_robustness.SWEEPS[name].parameters, value)
+    for value in SWEEPS[name].values:
+        chip = make_point(base, name, value, 3)
+        expected = dict.fromkeys(SWEEPS[name].parameters, value)
         if name == "weight_bits":
             expected["weight_clip"] = 2.1 / 2.6
         changed = AnalogChip(
@@ -104,9 +115,9 @@ def test_a_chip_for_every_sweep(name):
 
 def test_the_clip_of_the_base_stays():
     base = AnalogChip(weight_clip=1.5, weight_bits=6, tau_mem_spread=0.3)
-    chip = _robustness.make_point(base, "weight_bits", 3, 0)
+    chip = make_point(base, "weight_bits", 3, 0)
     assert (chip.weight_clip, chip.weight_bits) == (1.5, 3)
-    chip = _robustness.make_point(base, "tau_spread", 0.1, 0)
+    chip = make_point(base, "tau_spread", 0.1, 0)
     assert (chip.tau_mem_spread, chip.tau_syn_spread, chip.weight_bits) == (0.1, 0.1, 6)
 
 
@@ -114,20 +125,20 @@ def test_base():
     data = load_data("yin_yang", 5, 0)
     # the published wiring
     rows = PRESETS["delgrad"].parameters["rows_per_input"]
-    assert _robustness.make_base(data, None, []).rows_per_input == rows
-    chip = _robustness.make_base(data, None, ["rows_per_input=2", "spike_jitter=0.1"])
+    assert make_base(data, None, []).rows_per_input == rows
+    chip = make_base(data, None, ["rows_per_input=2", "spike_jitter=0.1"])
     assert repr(chip) == "AnalogChip(rows_per_input=2, spike_jitter=0.1)"
-    chip = _robustness.make_base(data, "brainscales2", ["spike_jitter=0.1"])
+    chip = make_base(data, "brainscales2", ["spike_jitter=0.1"])
     assert repr(chip) == repr(AnalogChip.preset("brainscales2", spike_jitter=0.1))
     digits = load_data("digits", 5, 0)
-    assert _robustness.make_base(digits, None, []).rows_per_input == 1
+    assert make_base(digits, None, []).rows_per_input == 1
 
 
 @pytest.mark.parametrize("n_samples", [30, 150, 5000, 60000])
 def test_epochs_make_the_updates(n_samples):
-    n_epochs = _robustness.n_epochs(n_samples, 6000)
+    epochs = n_epochs(n_samples, 6000)
     batch_size = min(50, max(10, n_samples // 30))
-    assert_allclose(n_epochs * n_samples / batch_size, 6000, rtol=0.1)
+    assert_allclose(epochs * n_samples / batch_size, 6000, rtol=0.1)
 
 
 # --------------------------------------------------------------------------- the runs
@@ -135,7 +146,7 @@ def test_epochs_make_the_updates(n_samples):
 
 def test_runs_equal_direct_calls(study):
     keys = [("tau_spread", 0.3, 0), ("tau_spread", 0.3, 1), ("weight_bits", 2, 1)]
-    (runs,) = zip(*_robustness.sweep(study, keys), strict=True)
+    (runs,) = zip(*measure_all(study, keys), strict=True)
     assert [run.key for run in runs] == keys
     data = study.data
     spreads = {"tau_mem_spread": 0.3, "tau_syn_spread": 0.3}
@@ -174,7 +185,7 @@ def test_samples_without_an_output_spike_are_wrong(study):
     clf.coefs_[-1] *= 0.8
     is_decided = ~clf.activity(X).is_undecided
     is_right = clf.predict(X) == y
-    assert _robustness.score_by_spikes(clf, X, y) == np.mean(is_right & is_decided)
+    assert score_by_spikes(clf, X, y) == np.mean(is_right & is_decided)
     assert 0 < np.mean(is_right & is_decided) < is_right.mean()
 
 
@@ -182,7 +193,7 @@ def test_processes_do_not_matter(study):
     keys = [("dead_neurons", 0.3, number) for number in range(3)]
 
     def scores(n_jobs):
-        blocks = _robustness.sweep(study, keys, n_jobs)
+        blocks = measure_all(study, keys, n_jobs)
         return [
             (run.key, run.ideal, run.naive, run.in_loop) for b in blocks for run in b
         ]
@@ -201,7 +212,7 @@ def test_yin_yang_has_no_complements():
 def test_a_chip_that_does_not_fit_is_a_row(study):
     base = AnalogChip(max_neurons=15)
     study = Study(study.data, base, (15,), 2)
-    ((run,),) = _robustness.sweep(study, [("spike_jitter", 0.1, 0)])
+    ((run,),) = measure_all(study, [("spike_jitter", 0.1, 0)])
     assert "the network has 18 neurons, and the chip 15" in run.error
     assert run.ideal > 0
     assert run.naive is run.in_loop is None
@@ -216,7 +227,7 @@ def test_failing_in_the_loop_keeps_the_naive_result(study, monkeypatch):
         return fit(self, X, y)
 
     monkeypatch.setattr(TTFSClassifier, "fit", fail)
-    ((run,),) = _robustness.sweep(study, [("spike_jitter", 0.1, 0)])
+    ((run,),) = measure_all(study, [("spike_jitter", 0.1, 0)])
     assert run.naive > 0
     assert (run.in_loop, run.error) == (None, "no luck")
 
@@ -342,7 +353,7 @@ def test_resume(capsys, command, measured):
     assert main(command) == 0
     first = capsys.readouterr().out
     assert len(measured) == 4
-    # nothing is left to do
+    # a command whose runs are all there has nothing left to do
     assert main(command) == 0
     again = capsys.readouterr().out
     assert len(measured) == 4
@@ -448,25 +459,25 @@ def test_interrupt(capsys, command, monkeypatch):
         (["--dataset", "iris"], "data toy.npz instead of iris"),
     ],
 )
-def test_results_of_other_settings_stay(capsys, command, change, message):
+def test_results_of_other_settings_stay(capsys, error_of, command, change, message):
     command = [*command, "--sweep", "dead_neurons=0.3", "--no-plot"]
     assert main([*command, "--seeds", "1"]) == 0
     before = read_csv("robustness.csv")
     capsys.readouterr()
-    error = error_of(capsys, [*command, *change])
+    error = error_of([*command, *change])
     assert "robustness.csv holds results of other settings" in error
     assert message in error
     assert read_csv("robustness.csv") == before
 
 
-def test_changed_data_are_other_settings(capsys, command):
+def test_changed_data_are_other_settings(capsys, error_of, command):
     command = [*command, "--sweep", "dead_neurons=0.3", "--no-plot", "--seeds", "1"]
     assert main(command) == 0
     capsys.readouterr()
     with np.load("toy.npz") as data:
         X, y = data["X"], data["y"]
     np.savez("toy.npz", X=X, y=np.roll(y, 1))
-    assert "settings, checksum" in error_of(capsys, command)
+    assert "settings, checksum" in error_of(command)
 
 
 @pytest.mark.parametrize(
@@ -479,10 +490,10 @@ def test_changed_data_are_other_settings(capsys, command):
         {"csv": "my,own\n", "json": '{"settings": 1}'},
     ],
 )
-def test_foreign_files_stay(capsys, command, tmp_path, files):
+def test_foreign_files_stay(error_of, command, tmp_path, files):
     for ending, text in files.items():
         (tmp_path / f"robustness.{ending}").write_text(text)
-    assert "is there, but no settings of a study" in error_of(capsys, command)
+    assert "is there, but no settings of a study" in error_of(command)
     for ending, text in files.items():
         assert (tmp_path / f"robustness.{ending}").read_text() == text
     assert len(list(tmp_path.iterdir())) == 1 + len(files)
@@ -505,7 +516,7 @@ def test_foreign_files_stay(capsys, command, tmp_path, files):
 )
 def test_names_of_files(tmp_path, monkeypatch, out, files):
     monkeypatch.chdir(tmp_path)
-    results = _robustness.Results(out, {})
+    results = Results(out, {})
     assert [str(p) for p in (results.csv, results.json, results.figure)] == files
 
 
@@ -560,18 +571,6 @@ def test_without_matplotlib(capsys, command, monkeypatch, tmp_path):
 # ---------------------------------------------------------------------------- mistakes
 
 
-def error_of(capsys, arguments):
-    """The message of a command that must end with status 2 and one line."""
-    with pytest.raises(SystemExit) as exit_info:
-        main(arguments)
-    output = capsys.readouterr()
-    assert exit_info.value.code == 2
-    assert output.out == ""
-    assert output.err.count("\n") == 1
-    assert output.err.startswith("ttfs robustness: error: ")
-    return output.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -596,5 +595,7 @@ def error_of(capsys, arguments):
         ("--speed 9", "unknown argument '--speed'; sweeps are given with --sweep"),
     ],
 )
-def test_bad_arguments(capsys, command, arguments, message):
-    assert message in error_of(capsys, [*command, *arguments.split()])
+def test_bad_arguments(error_of, command, arguments, message):
+    error = error_of([*command, *arguments.split()])
+    assert error.startswith("ttfs robustness: error: ")
+    assert message in error

@@ -1,10 +1,7 @@
 """The command ``ttfs compare``."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -13,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 
-import ttfs
-from ttfs import _compare
-from ttfs.__main__ import main
+from ttfs.cli import compare
+from ttfs.cli.data import DataError, load_data
+from ttfs.cli.main import main
 
 MODELS = [
     "LogisticRegression",
@@ -49,7 +46,7 @@ class Interrupted(DummyClassifier):
 def quick_models(monkeypatch):
     """Replace the models; the test may change the dictionary."""
     models = {"First": DummyClassifier(), "Last": DummyClassifier()}
-    monkeypatch.setattr(_compare, "make_models", lambda hidden, seed: models)
+    monkeypatch.setattr(compare, "make_models", lambda hidden, seed: models)
     return models
 
 
@@ -114,7 +111,7 @@ def test_names_are_split_and_deduplicated(capsys, quick_models):
 def test_csv(capsys, tmp_path, quick_models, header):
     path = save_csv(tmp_path / "flowers, pressed.csv", header)
     assert main(["compare", "--dataset", str(path)]) == 0
-    data = _compare.load_data(str(path), 5, 0)
+    data = load_data(str(path), 5, 0)
     assert data.X.shape == (150, 4)
     assert set(data.y) == {"setosa", "versicolor", "virginica"}
     assert data.X[0, 0] == 5.1
@@ -170,60 +167,47 @@ BAD_CSV = {
 }
 
 
-def error_of(capsys, arguments):
-    """The message of a command that must end with status 2 and one line."""
-    with pytest.raises(SystemExit) as exit_info:
-        main(arguments)
-    output = capsys.readouterr()
-    assert exit_info.value.code == 2
-    assert output.out == ""
-    assert output.err.count("\n") == 1
-    return output.err
-
-
 @pytest.mark.parametrize(("arrays", "message"), BAD_NPZ.values(), ids=BAD_NPZ)
-def test_bad_npz(capsys, tmp_path, arrays, message):
+def test_bad_npz(error_of, tmp_path, arrays, message):
     path = tmp_path / "bad.npz"
     np.savez(path, **arrays)
-    error = error_of(capsys, ["compare", "--dataset", str(path)])
+    error = error_of(["compare", "--dataset", str(path)])
     assert error.startswith("ttfs compare: error: ")
     assert "bad.npz: " in error
-    with pytest.raises(_compare.DataError, match=message):
-        _compare.load_data(str(path), 5, 0)
+    with pytest.raises(DataError, match=message):
+        load_data(str(path), 5, 0)
 
 
 @pytest.mark.parametrize(("content", "message"), BAD_CSV.values(), ids=BAD_CSV)
-def test_bad_csv(capsys, tmp_path, content, message):
+def test_bad_csv(error_of, tmp_path, content, message):
     path = tmp_path / "bad.csv"
     path.write_bytes(content)
-    error = error_of(capsys, ["compare", "--dataset", str(path)])
+    error = error_of(["compare", "--dataset", str(path)])
     assert error.startswith("ttfs compare: error: ")
     assert "bad.csv: " in error
-    with pytest.raises(_compare.DataError, match=message):
-        _compare.load_data(str(path), 5, 0)
+    with pytest.raises(DataError, match=message):
+        load_data(str(path), 5, 0)
 
 
-def test_files_that_are_no_archives(capsys, tmp_path):
+def test_files_that_are_no_archives(error_of, tmp_path):
     path = tmp_path / "bad.npz"
     for content in (b"", b"hello", b"PK\x03\x04 cut off"):
         path.write_bytes(content)
-        error = error_of(capsys, ["compare", "--dataset", str(path)])
+        error = error_of(["compare", "--dataset", str(path)])
         assert "bad.npz: not a readable .npz file" in error
     with path.open("wb") as file:
         np.save(file, X2)
-    assert "not a .npz file" in error_of(capsys, ["compare", "--dataset", str(path)])
+    assert "not a .npz file" in error_of(["compare", "--dataset", str(path)])
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("X.npy", "no array")
         file.writestr("y.npy", "no array")
-    error = error_of(capsys, ["compare", "--dataset", str(path)])
+    error = error_of(["compare", "--dataset", str(path)])
     assert "X must be numbers of shape" in error
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "a command is missing"),
-        (["train"], "invalid choice: 'train'"),
         (["compare", "--dataset", "mnist"], "unknown data set 'mnist': choose from"),
         (["compare", "--dataset", ""], "unknown data set ''"),
         (["compare", "--dataset", "iris,rose"], "unknown data set 'rose'"),
@@ -240,15 +224,15 @@ def test_files_that_are_no_archives(capsys, tmp_path):
         ),
     ],
 )
-def test_bad_arguments(capsys, tmp_path, monkeypatch, arguments, message):
+def test_bad_arguments(error_of, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    assert message in error_of(capsys, arguments)
+    assert message in error_of(arguments)
 
 
-def test_folder_is_no_file(capsys, tmp_path):
+def test_folder_is_no_file(error_of, tmp_path):
     (tmp_path / "folder.csv").mkdir()
     path = str(tmp_path / "folder.csv")
-    assert "s a directory" in error_of(capsys, ["compare", "--dataset", path])
+    assert "s a directory" in error_of(["compare", "--dataset", path])
 
 
 def test_a_failing_model_does_not_stop_the_others(capsys, quick_models):
@@ -273,26 +257,3 @@ def test_interrupt_prints_the_table_so_far(capsys, quick_models, monkeypatch):
     assert ("iris", "Last") not in rows
     assert "wine" not in output
     assert output.endswith("interrupted: the remaining models were not trained\n")
-
-
-def test_version(capsys):
-    with pytest.raises(SystemExit) as exit_info:
-        main(["--version"])
-    assert exit_info.value.code == 0
-    assert capsys.readouterr().out == f"ttfs {ttfs.__version__}\n"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs a pipe that closes early")
-def test_module_and_closed_pipe():
-    read, write = os.pipe()
-    os.close(read)
-    process = subprocess.run(
-        [sys.executable, "-m", "ttfs", "compare", "--dataset", "iris", "--cv", "2"],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(write)
-    assert process.returncode == 1
-    assert process.stderr == ""
