@@ -26,6 +26,7 @@ from ttfs.cli.robustness.study import (
 )
 from ttfs.cli.robustness.sweeps import SWEEPS, make_base, make_point, read_sweeps
 from ttfs.datasets import make_yin_yang
+from ttfs.parameters import CrossEntropy
 from ttfs.substrates import PRESETS, AnalogChip
 
 N_TRAIN = 120
@@ -159,7 +160,7 @@ def test_runs_equal_direct_calls(study):
         scaler = StandardScaler().fit(data.X[train])
         X, X_test = scaler.transform(data.X[train]), scaler.transform(data.X[test])
         assert_array_equal(study.split(k)[2], X_test)
-        training = {"time_scale": 0.1, "early_firing": 0.01}
+        training = {"time_scale": 0.1, "loss": CrossEntropy(early_firing=0.01)}
         clf = TTFSClassifier((15,), max_iter=6, **training, random_state=k)
         clf.fit(X, data.y[train])
 
