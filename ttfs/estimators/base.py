@@ -34,6 +34,7 @@ from ..model import LIF
 from ..parameters import SHORTHANDS, ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
+from .history import History
 from .schedule import Schedule
 
 # Samples that predict and spike_times work on at a time.
@@ -341,18 +342,10 @@ class BaseTTFS(BaseEstimator):
         engine = choose(self._specification(structure, is_partial=is_partial))
         self.network_ = draw_network(engine, encoder, X, self._n_outputs, self._rng)
         self.encoder_ = encoder
-        self.n_outputs_ = self._n_outputs
-        self.n_layers_ = len(self.network_.layers) + 1
         self._fitted_structure = structure
         self._optimizer = self._interrupted = None
         self._n_seen = 0  # samples that weight_decay is divided by
-        self.n_iter_ = 0
-        self.t_ = 0
-        self.loss_ = None
-        self.loss_curve_ = []
-        self.best_loss_ = None
-        self.validation_scores_ = None
-        self.best_validation_score_ = None
+        self._history = History()
         return engine
 
     def _train(self, engine, X, targets, state, validation=None, *, is_partial=False):
@@ -368,13 +361,7 @@ class BaseTTFS(BaseEstimator):
         n_samples = len(spikes)
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
-        # Work on copies: what a caller holds of an earlier fit does not change.
-        self.loss_curve_ = self.loss_curve_.copy()
-        if self.early_stopping:
-            self.best_loss_ = None
-            self.validation_scores_ = list(self.validation_scores_ or [])
-        else:
-            self.validation_scores_ = self.best_validation_score_ = None
+        self._history = self._history.begun(has_scores=self.early_stopping)
         self.time_scale_ = engine.time_scale
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._optimizer = self._interrupted = None
@@ -409,12 +396,16 @@ class BaseTTFS(BaseEstimator):
                         f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
                         "learning_rate_init or raise min_slope of the gradient"
                     )
-                validation_score = None
+                score = None
                 if validation is not None:
-                    validation_score = self._validation_score(trainer, *validation)
-                score, is_best = self._note_epoch(loss, n_samples, validation_score)
-                if is_best and self.early_stopping:
-                    state.best = trainer.learned()
+                    score = self._validation_score(trainer, *validation)
+                    best = self._history.best_score
+                    if best is None or score > best:
+                        state.best = trainer.learned()
+                self._history = self._history.with_epoch(loss, score, n_samples)
+                if self.verbose:
+                    print(self._history.last_line(), flush=True)
+                score = -loss if score is None else score
                 state.end_epoch(score, is_better=score > state.best_score + self.tol)
                 if schedule.may_stop and state.n_worse > self.n_iter_no_change:
                     break
@@ -451,31 +442,7 @@ class BaseTTFS(BaseEstimator):
         self.network_.check_finite()
         return failure
 
-    def _note_epoch(self, loss, n_samples, validation_score):
-        """Record an epoch; returns its score and whether that is the best so far."""
-        self.t_ += n_samples
-        self.n_iter_ += 1
-        self.loss_ = loss
-        self.loss_curve_.append(loss)
-        line = f"Iteration {self.n_iter_}, loss = {loss:.8f}"
-        if validation_score is None:
-            score, best = -loss, self.best_loss_
-            is_best = best is None or loss < best
-            if is_best:
-                self.best_loss_ = loss
-        else:
-            score = validation_score
-            self.validation_scores_.append(score)
-            best = self.best_validation_score_
-            is_best = best is None or score > best
-            if is_best:
-                self.best_validation_score_ = score
-            line += f", validation score = {score:.6f}"
-        if self.verbose:
-            print(line, flush=True)
-        return score, is_best
-
-    # -- The network ---------------------------------------------------------------
+    # -- What was learned ----------------------------------------------------------
 
     @property
     def coefs_(self):
@@ -497,6 +464,44 @@ class BaseTTFS(BaseEstimator):
     @property
     def bias_times_(self):
         return [layer.bias_times for layer in self.network_.layers]
+
+    @property
+    def loss_curve_(self):
+        return list(self._history.losses)
+
+    @property
+    def loss_(self):
+        losses = self._history.losses
+        return losses[-1] if losses else None
+
+    @property
+    def best_loss_(self):
+        return self._history.best_loss
+
+    @property
+    def validation_scores_(self):
+        scores = self._history.scores
+        return None if scores is None else list(scores)
+
+    @property
+    def best_validation_score_(self):
+        return self._history.best_score
+
+    @property
+    def n_iter_(self):
+        return len(self._history.losses)
+
+    @property
+    def t_(self):
+        return self._history.n_samples_seen
+
+    @property
+    def n_outputs_(self):
+        return self.network_.n_outputs
+
+    @property
+    def n_layers_(self):
+        return len(self.network_.layers) + 1
 
     @property
     def n_channels_in_(self):
