@@ -615,7 +615,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         y : ndarray of shape (n_samples,)
             Class labels.
         """
-        return self.classes_[self._run(X, "labels")]
+        labels = self._run(X, "labels")
+        return self.classes_[labels]
 
     def predict_proba(self, X):
         """Probabilities of the classes: softmax(-t / time_scale).
