@@ -53,15 +53,15 @@ def test_population_takes_zeros_as_values_and_leaves_constants_out():
 def test_classifier_with_receptive_fields():
     X = random_features(1, 60, 5, 0.8)
     y = classes_of(X, 2)
-    clf = small(encoder="population", n_receptive_fields=4, tau_syn=2.0).fit(X, y)
+    clf = small(encoder="population", tau_syn=2.0).fit(X, y)
     assert clf.n_channels_in_ == 20
     encoder = make_encoder_of("population", 2.0, n_fields=4).fit(X)
     times = clf.spike_times(X)[0]
     assert_array_equal(times, twin.encode(encoder.channels_, X).astype(np.float32))
     p = clf.predict_proba(X)
     # Part of the structure, and only looked at in fit.
-    clf.set_params(n_receptive_fields=5, warm_start=True)
+    clf.set_params(encoder__n_fields=5, warm_start=True)
     assert_array_equal(clf.predict_proba(X), p)
-    with pytest.raises(ValueError, match="n_receptive_fields was 4"):
+    with pytest.raises(ValueError, match=r"encoder was .*n_fields=4.* is .*n_fields=5"):
         clf.fit(X, y)
     assert clf.set_params(warm_start=False).fit(X, y).n_channels_in_ == 25

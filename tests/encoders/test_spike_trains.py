@@ -619,7 +619,7 @@ def test_spikes_after_the_end_have_no_effect(data):
     X, y = data
     clf = small(t_max=1.0).fit(X, y)
     samples, channels, times = X.events()
-    kept = times < clf._encoder.begin_ + 1.0
+    kept = times < clf.encoder_.begin_ + 1.0
     before = SpikeTrains(samples[kept], channels[kept], times[kept], X.shape)
     assert 0 < before.n_spikes < X.n_spikes
     assert_array_equal(clf.predict_proba(before), clf.predict_proba(X))

@@ -243,7 +243,7 @@ def test_pipeline_has_the_bits_of_the_estimator(kind, name, dtype, arithmetic):
         assert_same_models(clf, pipe[-1], rows, pipe[:-1].transform(rows))
         assert_array_equal(clf.predict(rows), pipe.predict(rows))
         assert_array_equal(clf.predict_proba(rows), pipe.predict_proba(rows))
-    assert_array_equal(encoder.may_drop_, clf._encoder.may_drop_)
+    assert_array_equal(encoder.may_drop_, clf.encoder_.may_drop_)
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
@@ -367,7 +367,7 @@ def test_an_encoder_object_has_the_bits_of_its_shorthand(kind):
 def test_names_reach_the_encoder_of_an_estimator():
     X, y = load_iris(return_X_y=True, as_frame=True)
     clf = small(encoder=PopulationEncoder(3)).fit(X, y)
-    names = clf._encoder.get_feature_names_out()
+    names = clf.encoder_.get_feature_names_out()
     assert names[:2].tolist() == [f"{X.columns[0]}_field{k}" for k in range(2)]
     assert len(names) == clf.n_channels_in_ == 12
 

@@ -32,7 +32,7 @@ def test_estimators_that_cannot_be_exported(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"gradient": "exact"}, {"weight_bits": 4}], ids=str
+    "changed", [{"gradient": "exact"}, {"arithmetic__weight_bits": 4}], ids=str
 )
 def test_parameters_that_have_changed(changed, tmp_path):
     # Online steps would not go on with them, so nobody is told what they would do.

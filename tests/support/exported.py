@@ -11,7 +11,8 @@ from fixed_header import COMPILERS, ROOT, run
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs._fixed import FixedCore
 from ttfs.datasets import make_yin_yang
-from ttfs.export.model import event_blocks, read_learner, read_model
+from ttfs.export.model import input_events, read_learner, read_model
+from ttfs.parameters import FixedPoint, LocalRule
 
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion"]
 
@@ -30,12 +31,15 @@ def yin_yang(n, seed=0):
 
 
 LEARNING = {
-    "symmetric": (yin_yang, {"hidden_layer_sizes": (24,), "accumulator_bits": 16}),
+    "symmetric": (
+        yin_yang,
+        {"hidden_layer_sizes": (24,), "arithmetic": FixedPoint(accumulator_bits=16)},
+    ),
     "random": (
         yin_yang,
         {
             "hidden_layer_sizes": (20, 11),
-            "feedback": "random",
+            "gradient": LocalRule(feedback="random"),
             "tau_mem": [2.0, 1.0, float("inf")],
         },
     ),
@@ -43,31 +47,38 @@ LEARNING = {
         sparse_data,
         {
             "hidden_layer_sizes": (17, 9),
-            "feedback": "direct",
+            "arithmetic": FixedPoint(accumulator_bits=12),
+            "gradient": LocalRule(kernel="linear", feedback="direct"),
             "input_dropout": 0.4,
-            "kernel": "linear",
-            "accumulator_bits": 12,
         },
     ),
     "target": (
         sparse_data,
         {
             "hidden_layer_sizes": (20,),
-            "feedback": "target",
+            "arithmetic": FixedPoint(rounding="floor"),
+            "gradient": LocalRule(feedback="target"),
             "encoder": "population",
-            "rounding": "floor",
         },
     ),
     "no hidden layer": (
         sparse_data,
-        {"hidden_layer_sizes": (), "weight_bits": 8, "learning_rate_init": 0.02},
+        {
+            "hidden_layer_sizes": (),
+            "arithmetic": FixedPoint(8),
+            "learning_rate_init": 0.02,
+        },
     ),
 }
 EXACT = {
     "exact": (yin_yang, {"hidden_layer_sizes": (24,), "gradient": "exact"}),
     "8 bits": (
         sparse_data,
-        {"hidden_layer_sizes": (20,), "gradient": "exact", "weight_bits": 8},
+        {
+            "hidden_layer_sizes": (20,),
+            "arithmetic": FixedPoint(8),
+            "gradient": "exact",
+        },
     ),
 }
 MODELS = LEARNING | EXACT
@@ -82,12 +93,8 @@ def make(name):
 @cache
 def fitted(name):
     data, parameters = MODELS[name]
-    clf = TTFSClassifier(
-        arithmetic="fixed",
-        max_iter=2,
-        random_state=3,
-        **{"gradient": "local"} | parameters,
-    )
+    defaults = {"arithmetic": "fixed", "gradient": "local"}
+    clf = TTFSClassifier(max_iter=2, random_state=3, **defaults | parameters)
     return clf.fit(*data(400)), data
 
 
@@ -119,11 +126,8 @@ def play(program, labels, ticks):
 
 def outputs(clf, X):
     """What the estimator's integers do with samples, as the program prints it."""
-    core, blocks = FixedCore(read_model(clf).network), []
-    for _, events in event_blocks(clf, X):
-        ticks, u = core.run(events)
-        blocks.append(np.stack([ticks[-1].astype(int), u[-1]], axis=-1))
-    both = np.concatenate(blocks).reshape(len(X), -1)
+    ticks, u = FixedCore(read_model(clf).network).run(input_events(clf, X))
+    both = np.stack([ticks[-1].astype(int), u[-1]], axis=-1).reshape(len(X), -1)
     decisions = np.searchsorted(clf.classes_, clf.predict(X))
     rows = np.column_stack([decisions, export.ticks(clf, X), both])
     return rows.tolist()
