@@ -57,12 +57,14 @@ class BaseTTFS(BaseEstimator):
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
 
-    - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into what the core
-      learns from, for new or known outputs
+    - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into numbers of
+      classes, or parts of a range, for new or known outputs; ``_learnable(targets)``
+      turns those into what a Trainer takes, now that the network is there
     - ``_n_outputs`` is the number of output neurons
     - ``_loss`` is the loss, an object of :mod:`ttfs.parameters` or
       :class:`ttfs.engines.TargetTimes`
-    - ``_sample_weights(targets)`` gives the weight of each sample in the loss
+    - ``_sample_weights(targets)`` gives the weight of each sample in the loss, and
+      ``_has_sample_weights`` says whether they may differ
     - ``_check_split(n_training, n_validation)`` raises if one part is too small, and
       ``_stratify(targets)`` says by what `early_stopping` stratifies
     - ``_validation_score(trainer, spikes, targets)`` is what early stopping watches
@@ -110,6 +112,7 @@ class BaseTTFS(BaseEstimator):
 
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
+    _has_sample_weights = False
 
     # -- Parameters ----------------------------------------------------------------
 
@@ -201,11 +204,11 @@ class BaseTTFS(BaseEstimator):
         learning = Learning(
             loss=self._loss,
             optimizer=gradient if isinstance(gradient, ExactGradient) else None,
-            time_scale=self.time_scale,
+            time_scale=getattr(self, "time_scale", None),  # of classes alone
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
-            has_sample_weights=getattr(self, "class_weight", None) is not None,
+            has_sample_weights=self._has_sample_weights,
             is_partial=is_partial,
         )
         return Specification(structure, self.substrate, learning)
@@ -355,14 +358,16 @@ class BaseTTFS(BaseEstimator):
         update.
         """
         factors = self._sample_weights(targets)
+        targets = self._learnable(targets)
         spikes = engine.place(self._spikes(X), self.network_)
         if validation is not None:
-            validation = self._spikes(validation[0]), validation[1]
+            X_val, targets_val = validation
+            validation = self._spikes(X_val), self._learnable(targets_val)
         n_samples = len(spikes)
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
         self._history = self._history.begun(has_scores=self.early_stopping)
-        self.time_scale_ = engine.time_scale
+        self._time_scale = engine.time_scale
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._optimizer = self._interrupted = None
         if state.is_new:
@@ -441,6 +446,11 @@ class BaseTTFS(BaseEstimator):
             self._optimizer = trainer.state()
         self.network_.check_finite()
         return failure
+
+    @staticmethod
+    def _learnable(targets):
+        """Labels are what a Trainer takes; other heads have times."""
+        return targets
 
     # -- What was learned ----------------------------------------------------------
 
