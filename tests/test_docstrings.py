@@ -245,6 +245,7 @@ def test_stub_has_the_parameters_of_the_compiled_module():
     assert checked >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="not in a clone")
 def test_readme_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -48,6 +48,7 @@ def test_default_learns_digits_with_all_pixels_active():
     assert clf.score(X_test, y_test) > 0.95
 
 
+@pytest.mark.slow
 def test_default_learns_yin_yang():
     X, y = make_yin_yang(2000, random_state=0)
     X_test, y_test = make_yin_yang(1000, random_state=1)
@@ -342,6 +343,7 @@ def test_parameters_set_after_fit_do_not_change_predictions(iris):
 # -- In the company of scikit-learn ------------------------------------------------
 
 
+@pytest.mark.slow
 def test_pipeline_cross_validation_and_grid_search(iris):
     X, y = iris
     model = make_pipeline(

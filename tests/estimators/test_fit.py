@@ -349,6 +349,7 @@ print(waited)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_ctrl_c_stops_a_long_epoch_at_once():
     # With one thread an epoch of this takes several times as long as the limit.
