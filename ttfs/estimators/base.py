@@ -382,47 +382,13 @@ class BaseTTFS(BaseEstimator):
             n_seen=self._n_seen,
             may_drop=self.encoder_.may_drop_,
         )
-        learning_rate_init = engine.learning_rate(self.network_)
+        rate = engine.learning_rate(self.network_)
         state.best = state.best or trainer.learned()
         failure = None
         try:
-            for epoch in range(state.epoch, schedule.n_epochs):
-                state.begin_epoch(epoch, self._rng if self.shuffle else None)
-                loss = trainer.epoch(
-                    spikes,
-                    targets,
-                    factors,
-                    state.order,
-                    schedule.batch_size,
-                    learning_rate_init * schedule.factors(epoch),
-                )
-                if not np.isfinite(loss):
-                    raise ValueError(
-                        f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
-                        "learning_rate_init or raise min_slope of the gradient"
-                    )
-                score = None
-                if validation is not None:
-                    score = self._validation_score(trainer, *validation)
-                    best = self._history.best_score
-                    if best is None or score > best:
-                        state.best = trainer.learned()
-                self._history = self._history.with_epoch(loss, score, n_samples)
-                if self.verbose:
-                    print(self._history.last_line(), flush=True)
-                score = -loss if score is None else score
-                state.end_epoch(score, is_better=score > state.best_score + self.tol)
-                if schedule.may_stop and state.n_worse > self.n_iter_no_change:
-                    break
-            else:
-                if schedule.may_stop and not schedule.is_cosine:
-                    warnings.warn(
-                        f"training reached max_iter={schedule.n_epochs} epochs before "
-                        "it converged; increase max_iter, or use "
-                        "learning_rate='cosine'",
-                        ConvergenceWarning,
-                        stacklevel=4,
-                    )
+            self._run_epochs(
+                trainer, state, schedule, rate, (spikes, targets, factors), validation
+            )
         except KeyboardInterrupt:
             warnings.warn(
                 f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
@@ -446,6 +412,54 @@ class BaseTTFS(BaseEstimator):
             self._optimizer = trainer.state()
         self.network_.check_finite()
         return failure
+
+    def _run_epochs(self, trainer, state, schedule, rate, data, validation):
+        """Epochs until the schedule ends, or the score no longer improves.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The weights that learn.
+        state : FitState
+            Where the call stands.
+        schedule : Schedule
+            Batches, epochs and factors of the learning rate.
+        rate : float
+            The initial learning rate.
+        data : tuple of (spikes, targets, factors)
+            Training data, and the weight of each sample in the loss.
+        validation : tuple of (spikes, targets) or None
+            What early stopping watches.
+        """
+        for epoch in range(state.epoch, schedule.n_epochs):
+            state.begin_epoch(epoch, self._rng if self.shuffle else None)
+            rates = rate * schedule.factors(epoch)
+            loss = trainer.epoch(*data, state.order, schedule.batch_size, rates)
+            if not np.isfinite(loss):
+                raise ValueError(
+                    f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
+                    "learning_rate_init or raise min_slope of the gradient"
+                )
+            score = None
+            if validation is not None:
+                score = self._validation_score(trainer, *validation)
+                best = self._history.best_score
+                if best is None or score > best:
+                    state.best = trainer.learned()
+            self._history = self._history.with_epoch(loss, score, len(state.order))
+            if self.verbose:
+                print(self._history.last_line(), flush=True)
+            score = -loss if score is None else score
+            state.end_epoch(score, is_better=score > state.best_score + self.tol)
+            if schedule.may_stop and state.n_worse > self.n_iter_no_change:
+                return
+        if schedule.may_stop and not schedule.is_cosine:
+            warnings.warn(
+                f"training reached max_iter={schedule.n_epochs} epochs before it "
+                "converged; increase max_iter, or use learning_rate='cosine'",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
 
     @staticmethod
     def _learnable(targets):
