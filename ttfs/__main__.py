@@ -236,6 +236,25 @@ def _port(text):
     return port
 
 
+# Options of `ttfs serve` that are parameters of Server.
+_LIMITS = {
+    "max_bytes": (_count, "longest message in bytes (default: 2**28)"),
+    "max_memory": (
+        _count,
+        "memory in bytes for the messages of all clients (default: 4 * max-bytes)",
+    ),
+    "max_clients": (_count, "clients that are served at a time (default: 64)"),
+    "idle_timeout": (
+        float,
+        "time after which a client that asks nothing is disconnected (default: 600)",
+    ),
+    "message_timeout": (
+        float,
+        "time in which a client must send a message, or take one (default: 60)",
+    ),
+}
+
+
 def _add_serve(commands):
     command = commands.add_parser(
         "serve",
@@ -259,6 +278,14 @@ def _add_serve(commands):
         help="with --port: the address of this computer (default: %(default)s, which "
         "other computers cannot reach)",
     )
+    for name, (kind, text) in _LIMITS.items():
+        command.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=argparse.SUPPRESS,
+            metavar="N" if kind is _count else "SECONDS",
+            help=text,
+        )
     _add_chip(command)
     command.set_defaults(
         run=_serve, parser=command, hint="parameters are given with --set"
@@ -324,8 +351,9 @@ def _serve(args):
     else:
         address = args.socket or (args.host, args.port)
     logging.basicConfig(level=logging.INFO, format="ttfs serve: %(message)s")
+    limits = {name: getattr(args, name) for name in _LIMITS if hasattr(args, name)}
     try:
-        serve(make_chip(args.preset, args.set), address)
+        serve(make_chip(args.preset, args.set), address, **limits)
     except (ValueError, OSError, ImportError) as error:
         args.parser.error(str(error))
     return 0

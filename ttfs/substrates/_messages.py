@@ -18,6 +18,7 @@ from ttfs.substrates._base import Network, NetworkError, SubstrateError, check_r
 
 VERSION = 1
 MAX_BYTES = 2**28  # of a message
+MAX_TEXT = 1000  # characters of a text for people to read
 SOFTWARE = f"ttfs {_core.__version__}"
 
 _MAGIC = b"TTFS"
@@ -46,6 +47,10 @@ class VersionError(MessageError):
     """A message in another version of the format."""
 
 
+class BusyError(MessageError):
+    """The server has too much to do for this client at present."""
+
+
 def msgpack():
     """The module msgpack, which only those need who talk to a chip server."""
     try:
@@ -55,6 +60,21 @@ def msgpack():
             "chip servers need msgpack: pip install 'scikit-ttfs[remote]'"
         ) from error
     return msgpack
+
+
+def plain_text(text):
+    """A text of the other side in one short line that no terminal obeys.
+
+    A character that cannot be printed, such as the escape that begins the commands of
+    a terminal, becomes the sequence that stands for it in Python.
+    """
+    marks = (
+        mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text[:MAX_TEXT]
+    )
+    plain = "".join(marks)
+    if max(len(text), len(plain)) > MAX_TEXT:
+        plain = plain[: MAX_TEXT - 3] + "..."
+    return plain
 
 
 # -- Frames ----------------------------------------------------------------------------
@@ -73,7 +93,7 @@ def pack(message, max_bytes=MAX_BYTES):
     return b"".join((header, _CHECKSUM.pack(checksum), payload))
 
 
-def receive(recv, max_bytes=MAX_BYTES):
+def receive(recv, max_bytes=MAX_BYTES, admit=None):
     """The next message of a stream.
 
     Parameters
@@ -82,6 +102,9 @@ def receive(recv, max_bytes=MAX_BYTES):
         ``recv(n)`` gives up to n bytes, and none at the end of the stream.
     max_bytes : int
         Longest message that is read.
+    admit : callable, optional
+        ``admit(size)`` is called before a message of so many bytes is read, and may
+        raise an error.
 
     Raises
     ------
@@ -97,6 +120,8 @@ def receive(recv, max_bytes=MAX_BYTES):
         raise MessageError(
             f"a message of {size} bytes is longer than max_bytes={max_bytes}"
         )
+    if admit is not None:
+        admit(size)
     payload = _read(recv, size)
     if zlib.crc32(payload, zlib.crc32(header)) != checksum:
         raise MessageError("a message is damaged: its checksum is wrong")
@@ -116,7 +141,7 @@ def _read(recv, n):
         if not chunk:
             raise Closed("the connection was closed")
         data += chunk
-    return bytes(data)
+    return data
 
 
 def _unpack(payload):
@@ -249,7 +274,7 @@ def welcome(number, substrate, max_bytes):
         "type": "welcome",
         "id": number,
         "software": SOFTWARE,
-        "substrate": repr(substrate)[:1000],
+        "substrate": plain_text(repr(substrate)),
         "weight_limits": of_layers("weight_limit"),
         "weight_steps": of_layers("weight_step"),
         **most,
@@ -259,7 +284,9 @@ def welcome(number, substrate, max_bytes):
 
 def read_welcome(message):
     """The fields of a welcome, checked."""
-    out = {name: _string(message, name) for name in ("software", "substrate")}
+    out = {
+        name: plain_text(_string(message, name)) for name in ("software", "substrate")
+    }
     for name in ("weight_limits", "weight_steps"):
         values = _list(message, name)
         _require(all(map(_is_number, values)), name, "numbers")
@@ -325,10 +352,15 @@ def read_forward(message, max_bytes=MAX_BYTES):
     return times, network
 
 
+def n_spike_bytes(times, network):
+    """Bytes of the spike times in the answer to a request."""
+    n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
+    return len(times) * n_neurons * times.itemsize
+
+
 def check_length(times, network, max_bytes):
     """NetworkError if the answer to a request would be too long."""
-    n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
-    n_bytes = len(times) * n_neurons * times.itemsize
+    n_bytes = n_spike_bytes(times, network)
     # The answer's own fields take less than the rest.
     if n_bytes > max_bytes - 100 * len(network.layers) - 1000:
         raise NetworkError(
@@ -390,9 +422,9 @@ def check_spikes(spikes, times, network):
 
 def error(number, kind, text):
     """The answer to a request that has no result."""
-    return {"type": "error", "id": number, "kind": kind, "message": text[:1000]}
+    return {"type": "error", "id": number, "kind": kind, "message": plain_text(text)}
 
 
 def read_error(message):
     """Kind and text of an error."""
-    return _string(message, "kind"), _string(message, "message")
+    return _string(message, "kind"), plain_text(_string(message, "message"))

@@ -103,10 +103,24 @@ class _Connection:
 
         try:
             self._limit(end)
-            self.stream.sendall(data)
+            try:
+                self.stream.sendall(data)
+            except ConnectionError:
+                pass  # the server has left, and may have said why
             return _messages.receive(recv, max_bytes)
         except (_messages.Closed, ConnectionError) as error:
             raise _messages.Closed(f"{error}{self._status()}") from error
+
+    def is_lost(self):
+        """Whether the stream was closed, or holds bytes that answer no request."""
+        self.stream.settimeout(0)
+        try:
+            self.stream.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
 
     def _limit(self, end):
         left = end - time.monotonic()
@@ -303,6 +317,8 @@ class Remote(Shared):
             raise NetworkError(text)
         if kind == "garbled":
             raise _messages.MessageError(f"the server could not read it: {text}")
+        if kind == "busy":
+            raise _messages.BusyError(f"the server is busy: {text}")
         if kind == "version":
             raise _messages.VersionError(text)
         raise SubstrateError(f"{self} failed: {text}")
@@ -314,6 +330,8 @@ class Remote(Shared):
         with line.lock:
             for attempt in itertools.count():
                 try:
+                    if line.connection is not None and line.connection.is_lost():
+                        line.close()
                     if line.connection is None:
                         self._connect(line)
                     return request(line)
