@@ -20,7 +20,7 @@ from ._robustness import (
     robustness,
 )
 from .substrates import PRESETS, serve
-from .substrates._server import make_chip
+from .substrates.settings import make_chip
 
 
 class _Parser(argparse.ArgumentParser):

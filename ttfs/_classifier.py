@@ -50,7 +50,7 @@ from ttfs._spike_trains import SpikeTrains
 from ttfs._spikes import check_times
 from ttfs.energy import check_cost_model
 from ttfs.substrates import Network, NetworkError, SubstrateError, calibrate
-from ttfs.substrates._measure import name_of, weight_limits
+from ttfs.substrates.checks import name_of, weight_limits
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024

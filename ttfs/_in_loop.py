@@ -17,8 +17,8 @@ import numpy as np
 
 from ttfs import _core
 from ttfs._spikes import blocks
-from ttfs.substrates._base import Network, SubstrateError
-from ttfs.substrates._measure import measure, name_of, weight_limits, weight_steps
+from ttfs.substrates.checks import measure, name_of, weight_limits, weight_steps
+from ttfs.substrates.protocol import Network, SubstrateError
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
 # in so many samples, is dead.

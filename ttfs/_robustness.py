@@ -19,7 +19,7 @@ from ._classifier import TTFSClassifier
 from ._compare import Data, DataError, _interrupts, _line, _one_line, _progress
 from ._spikes import blocks
 from .substrates import PRESETS, AnalogChip
-from .substrates._server import _value, make_chip
+from .substrates.settings import make_chip, read_value
 
 UPDATES, QUICK_UPDATES = 6000, 1500  # of a training, by default
 CHIPS, QUICK_CHIPS = 5, 2
@@ -112,7 +112,7 @@ def read_sweeps(texts):
             raise ValueError(f"unknown sweep {name!r}: choose from {', '.join(SWEEPS)}")
         numbers = SWEEPS[name].values
         if equals:
-            numbers = [_value(part.strip()) for part in values.split(",")]
+            numbers = [read_value(part.strip()) for part in values.split(",")]
         if not all(number is not None and np.isfinite(number) for number in numbers):
             raise ValueError(f"values of {name} must be finite numbers, got {values!r}")
         chosen.setdefault(name, set()).update(numbers)
@@ -359,7 +359,7 @@ def _read(path):
                 if line["error"] == "":
                     yield Run(
                         line["sweep"],
-                        _value(line["value"]),
+                        read_value(line["value"]),
                         int(line["chip"]),
                         *(float(line[k]) for k in ("ideal", "naive", "in_loop")),
                         float(line["seconds"]),

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from ttfs import LIF, TTFSClassifier
-from ttfs.substrates import AnalogChip, Layer, Network, _messages
+from ttfs.substrates import AnalogChip, Layer, Network
+from ttfs.substrates.remote import messages as wire
 
 CHIP = AnalogChip(
     weight_bits=6,
@@ -124,10 +125,10 @@ def answer(message, **changes):
     """The frame with which a right server answers; some fields changed."""
     number = message["id"]
     if message["type"] == "hello":
-        out = _messages.welcome(number, CHIP, 2**28)
+        out = wire.welcome(number, CHIP, 2**28)
     else:
-        times, network = _messages.read_forward(message)
-        out = _messages.result(number, CHIP.forward(times, network))
+        times, network = wire.read_forward(message)
+        out = wire.result(number, CHIP.forward(times, network))
     return {**out, **changes}
 
 
@@ -177,8 +178,8 @@ class Wire:
     def serve(self, stream):
         while True:
             try:
-                message = _messages.receive(stream.recv)
-            except _messages.Closed:
+                message = wire.receive(stream.recv)
+            except wire.Closed:
                 return
             reply = None
             if message["type"] == "forward" and self.replies:
@@ -190,11 +191,11 @@ class Wire:
 
 
 def request(**changes):
-    return {**_messages.forward(1, TIMES, NETWORK), **changes}
+    return {**wire.forward(1, TIMES, NETWORK), **changes}
 
 
 def array(values):
-    return _messages._pack_array(values)
+    return wire._pack_array(values)
 
 
 def ask(server, data):
@@ -204,7 +205,7 @@ def ask(server, data):
         stream.connect(server.address)
         stream.sendall(data)
         stream.shutdown(socket.SHUT_WR)
-        return _messages.receive(stream.recv)
+        return wire.receive(stream.recv)
 
 
 def classifier(substrate):

@@ -37,8 +37,8 @@ from ttfs.substrates import (
     Remote,
     Server,
     SubstrateError,
-    _remote,
 )
+from ttfs.substrates.remote import client
 
 # -- Spike times -----------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ def test_the_client_waits_for_a_server(path, monkeypatch):
         if len(pauses) == 4:
             server.start()
 
-    monkeypatch.setattr(_remote.time, "sleep", pause)
+    monkeypatch.setattr(client.time, "sleep", pause)
     with Remote(path, timeout=LONG, retries=4, retry_delay=2.0) as remote:
         assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
     monkeypatch.undo()
@@ -315,7 +315,7 @@ def test_a_late_answer_is_not_taken_for_another(path):
 def test_an_interrupt_leaves_no_answer_behind(remote, monkeypatch):
     expected = CHIP.forward(TIMES, NETWORK)
     assert_same(remote.forward(TIMES, NETWORK), expected)
-    limit = _remote._Connection._limit
+    limit = client._Connection._limit
     calls = []
 
     def interrupt(connection, end):
@@ -324,7 +324,7 @@ def test_an_interrupt_leaves_no_answer_behind(remote, monkeypatch):
             raise KeyboardInterrupt
         limit(connection, end)
 
-    monkeypatch.setattr(_remote._Connection, "_limit", interrupt)
+    monkeypatch.setattr(client._Connection, "_limit", interrupt)
     with pytest.raises(KeyboardInterrupt):
         remote.forward(make_times(seed=1), NETWORK)
     assert remote._line.connection is None

@@ -36,10 +36,11 @@ from ttfs.substrates import (
     Remote,
     Server,
     SubstrateError,
-    _messages,
-    _server,
     serve,
 )
+from ttfs.substrates.remote import messages as wire
+from ttfs.substrates.remote import sockets
+from ttfs.substrates.remote.limits import Limits
 
 WIDE = make_network((6, 300, 300))
 
@@ -82,7 +83,7 @@ def test_memory_is_bounded_for_all_clients_together(path):
             stream.connect(path)
             all_here.wait()
             stream.sendall(data)
-            answers.append(_messages.receive(stream.recv))
+            answers.append(wire.receive(stream.recv))
 
     options = f"--max-bytes={size}", f"--max-memory={8 * size}"
     with server_process(path, *options, f"--message-timeout={LONG}") as process:
@@ -149,7 +150,7 @@ def test_a_message_that_gets_no_memory_is_told_so(small, name):
 
 
 def test_all_memory_is_given_back(small):
-    data = frame(msgpack.packb(request(times=_messages._pack_array(long_times()))))
+    data = frame(msgpack.packb(request(times=wire._pack_array(long_times()))))
     for part in (data[:-1], data[:20], data + b"x" * 16):
         with connect(small) as stream:
             stream.sendall(part)
@@ -165,14 +166,14 @@ def test_all_memory_is_given_back(small):
 
 
 def test_a_server_that_is_stopped_lets_nobody_wait(small):
-    memory, sockets = small._desk.requests, small._sockets
+    memory, listening = small._desk.requests, small._sockets
     memory.take(memory.free)
     with connect(small) as stream:
         header = b"TTFS" + struct.pack("<HHI", 1, 0, 2**22)
         stream.sendall(header + bytes(4))
-        wait_until(lambda: sockets.clients)
+        wait_until(lambda: listening.clients)
         small.stop()
-        wait_until(lambda: not sockets.clients)
+        wait_until(lambda: not listening.clients)
 
 
 # -- Clients ---------------------------------------------------------------------------
@@ -202,7 +203,7 @@ def test_a_client_that_asks_nothing_is_disconnected(path):
 def test_a_message_that_is_begun_must_be_finished(path, n_sent):
     with Server(CHIP, path, message_timeout=0.05) as server:
         with connect(server) as stream:
-            stream.sendall(_messages.pack(request())[:n_sent])
+            stream.sendall(wire.pack(request())[:n_sent])
             assert is_ended(stream)
 
 
@@ -223,12 +224,12 @@ def test_an_answer_must_be_taken(path):
     class Quick(Ideal):
         def forward(self, times, network):
             # The request is there: only the answer has so little time.
-            server._sockets.limits = _server.Limits(message_timeout=0.05)
+            server._sockets.limits = Limits(message_timeout=0.05)
             return super().forward(times, network)
 
     with Server(Quick(), path) as server, connect(server) as stream:
         # The answer does not fit into the buffers of the socket.
-        stream.sendall(_messages.pack(_messages.forward(1, make_times(2000), WIDE)))
+        stream.sendall(wire.pack(wire.forward(1, make_times(2000), WIDE)))
         wait_until(lambda: server._sockets.limits.message_timeout < 1)
         wait_until(lambda: not server._sockets.clients)
 
@@ -255,7 +256,7 @@ def test_file_descriptors_run_out(path, monkeypatch, caplog):
         return accept(self)
 
     monkeypatch.setattr(socketserver.UnixStreamServer, "get_request", get_request)
-    monkeypatch.setattr(_server.time, "sleep", pauses.append)
+    monkeypatch.setattr(sockets.time, "sleep", pauses.append)
     with Server(CHIP, path), Remote(path, **QUICK) as remote:
         assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
     assert pauses == [0.1] * n_failures
@@ -271,15 +272,15 @@ PLAIN = r"\x1b]0;owned\x07\x1b[2J\r\n\u202e\ud800"
 
 
 def test_a_text_is_short_and_plain():
-    assert _messages.plain_text("τ = 1.5 µs") == "τ = 1.5 µs"
-    assert _messages.plain_text(EVIL) == PLAIN
+    assert wire.plain_text("τ = 1.5 µs") == "τ = 1.5 µs"
+    assert wire.plain_text(EVIL) == PLAIN
     for text in ("A" * 10**7, "\x1b" * 10**7, "A" * 1001, "\x1b" * 1000):
-        plain = _messages.plain_text(text)
+        plain = wire.plain_text(text)
         assert len(plain) == 1000
         assert plain.isprintable()
         assert plain.endswith("...")
-        assert _messages.plain_text(plain) == plain
-    assert _messages.plain_text("A" * 1000) == "A" * 1000
+        assert wire.plain_text(plain) == plain
+    assert wire.plain_text("A" * 1000) == "A" * 1000
 
 
 @pytest.mark.parametrize("kind", ["failed", "refused", "garbled", "busy", "version"])
@@ -306,10 +307,10 @@ def test_what_a_server_calls_itself_is_not_passed_on_verbatim():
         def __repr__(self):
             return EVIL
 
-    welcome = _messages.welcome(1, Evil(), 1000)
+    welcome = wire.welcome(1, Evil(), 1000)
     assert welcome["substrate"] == PLAIN
     welcome = {**welcome, "substrate": EVIL + "A" * 10**6, "software": EVIL}
-    description = _messages.read_welcome(welcome)
+    description = wire.read_welcome(welcome)
     assert description["software"] == PLAIN
     assert description["substrate"].startswith(PLAIN + "AAA")
     assert len(description["substrate"]) == 1000
@@ -357,8 +358,8 @@ def test_limits_out_of_range(path, name, values):
 
 
 def test_the_memory_suffices_for_the_longest_messages():
-    assert _server.Limits(max_bytes=5000).max_memory == 20_000
-    assert _server.Limits(max_bytes=5000, max_memory=10**6).max_memory == 10**6
+    assert Limits(max_bytes=5000).max_memory == 20_000
+    assert Limits(max_bytes=5000, max_memory=10**6).max_memory == 10**6
 
 
 @pytest.mark.parametrize(

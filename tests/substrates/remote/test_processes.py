@@ -22,13 +22,14 @@ from chip_server import (
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
-from ttfs.substrates import Ideal, Remote, SubstrateError, _remote
+from ttfs.substrates import Ideal, Remote, SubstrateError
+from ttfs.substrates.remote import client
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """A child process ends by itself, however long it takes."""
-    monkeypatch.setattr(_remote, "_GRACE", LONG)
+    monkeypatch.setattr(client, "_GRACE", LONG)
 
 
 # -- Many clients ----------------------------------------------------------------------

@@ -25,9 +25,9 @@ from ttfs.substrates import (
     Remote,
     Server,
     SubstrateError,
-    _server,
     serve,
 )
+from ttfs.substrates.remote import desk
 
 
 def test_signals_end_a_server(path):
@@ -55,7 +55,7 @@ def test_a_server_that_is_stopped_leaves_its_substrate_alone(path, monkeypatch):
             Remote(path, timeout=LONG, retries=0).forward(TIMES, NETWORK)
         calls.append("lost")
 
-    monkeypatch.setattr(_server, "_GRACE", LONG)
+    monkeypatch.setattr(desk, "_GRACE", LONG)
     server = Server(Slow(), path).start()
     forward = server._desk.forward
 
