@@ -1,185 +1,18 @@
-"""Substrates of this process: the protocol, and the emulators of the C core."""
-
-import copy
-import itertools
-import pickle
-from dataclasses import replace
+"""The emulated analog chip, against a twin and against its own statistics."""
 
 import chip_twin
 import numpy as np
 import pytest
+from emulated import EACH, EVERYTHING, NEURONS, check, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
-from sklearn.base import clone
 
-from ttfs import LIF, TTFSClassifier, _core, first_spike
-from ttfs.substrates import (
-    PRESETS,
-    AnalogChip,
-    Clocked,
-    Ideal,
-    Layer,
-    Network,
-    NetworkError,
-    Substrate,
-)
+from ttfs import LIF, _core, first_spike
+from ttfs.substrates import PRESETS, AnalogChip, Ideal, Layer, Network, NetworkError
 
 pytestmark = pytest.mark.usefixtures("every_simd")
-
-NEURONS = {
-    "equal": LIF(),
-    "double": LIF(2.0, 1.0, 0.5),
-    "general": LIF(0.03, 0.02, 2.6),
-    "nonleaky": LIF(np.inf, 1.0, 1.0),
-}
-
-
-def make(neuron=LIF(), sizes=(20, 37, 5), n_samples=12, dtype=np.float64, seed=0, **kw):
-    """Times of a batch, and a network in which most neurons fire."""
-    rng = np.random.RandomState(seed)
-    tau = neuron.tau_syn
-    times = tau * rng.uniform(size=(n_samples, sizes[0]))
-    times[rng.uniform(size=times.shape) < 0.4] = np.inf
-    unit = neuron.threshold / (np.e * neuron.kappa(min(neuron.peak_delay, 2 * tau)))
-    layers = []
-    for n_in, n_out in itertools.pairwise(sizes):
-        active = 0.6 * n_in
-        weights = rng.normal(8 / active, 2.5 / active**0.5, (n_in + 1, n_out)) * unit
-        bias_times = np.array([0.9 * tau], dtype)
-        layers.append(Layer(weights.astype(dtype), bias_times, neuron))
-    return times.astype(dtype), Network(tuple(layers), **kw)
-
-
-def check(got, wanted, atol, wrong=0):
-    """The same neurons fire, but for `wrong` of them, and at the same times."""
-    for a, b in zip(got, wanted, strict=True):
-        assert a.shape == b.shape
-        differs = np.isinf(a) != np.isinf(b)
-        assert differs.sum() <= wrong
-        fires = np.isfinite(a) & np.isfinite(b)
-        assert fires.mean() > 0.2
-        assert_allclose(a[fires], b[fires], rtol=0, atol=atol)
-
-
-EVERYTHING = {
-    "weight_bits": 6,
-    "weight_clip": 1.5,
-    "threshold_spread": 0.05,
-    "threshold_offset": 0.05,
-    "threshold_drift": 0.02,
-    "threshold_jitter": 0.03,
-    "tau_mem_spread": 0.1,
-    "tau_syn_spread": 0.1,
-    "spike_jitter": 0.02,
-    "spurious_rate": 0.05,
-    "dead_neurons": 0.1,
-    "dead_synapses": 0.1,
-    "random_state": 7,
-}
-EACH = {
-    "weight_bits": {"weight_bits": 4, "weight_clip": 1.0, "rows_per_input": 2},
-    "weight_clip": {"weight_clip": 0.6},
-    **{
-        name: {name: 0.1}
-        for name in EVERYTHING
-        if name not in ("weight_bits", "weight_clip", "random_state")
-    },
-    "duration": {"duration": 1.5},
-    "everything": EVERYTHING,
-}
-
-
-# -- Ideal -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NEURONS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ideal_is_first_spike_layer_by_layer(name, dtype):
-    times, network = make(NEURONS[name], dtype=dtype)
-    got = Ideal().forward(times, network)
-    for layer, spikes in zip(network.layers, got, strict=True):
-        assert spikes.dtype == dtype
-        biases = np.tile(layer.bias_times, (len(times), 1))
-        times = np.hstack([times, biases])
-        wanted = first_spike(times, layer.weights, layer.neuron)
-        fires = np.isfinite(wanted)
-        assert_array_equal(fires, np.isfinite(spikes))
-        eps = 200 * np.finfo(dtype).eps * layer.neuron.tau_syn
-        assert_allclose(spikes[fires], wanted[fires], rtol=0, atol=eps)
-        times = spikes
-
-
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
-def test_spikes_end_with_the_experiment(substrate):
-    times, network = make()
-    late = substrate.forward(times, network)
-    early = substrate.forward(times, Network(network.layers, t_max=0.7))
-    for a, b in zip(early, late, strict=True):
-        assert_array_equal(a, np.where(b < 0.7, b, np.inf))
-        assert np.isinf(a).sum() > np.isinf(b).sum()
-
-
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(**EVERYTHING), Clocked()])
-def test_empty_requests(substrate):
-    times, network = make(n_samples=3)
-    empty = substrate.forward(times[:0], network)
-    assert [a.shape for a in empty] == [(0, 37), (0, 5)]
-    silent = substrate.forward(
-        np.full_like(times, np.inf), make(n_samples=3, sizes=(20, 37))[1]
-    )
-    assert silent[0].shape == (3, 37)
-
-
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
-def test_bad_requests(substrate):
-    times, network = make()
-    with pytest.raises(ValueError, match=r"of shape \(20,\)"):
-        substrate.forward(times[0], network)
-    with pytest.raises(ValueError, match="NaN"):
-        substrate.forward(np.where(times < 0.5, np.nan, times), network)
-    with pytest.raises(ValueError, match="layer 0 has weights for 21"):
-        substrate.forward(times[:, 1:], network)
-    with pytest.raises(ValueError, match="float32 or float64"):
-        substrate.forward(times.astype(str), network)
-    with pytest.raises(ValueError, match="masked array"):
-        substrate.forward(np.ma.masked_greater(times, 0.5), network)
-    with pytest.raises(ValueError, match="at least one layer"):
-        substrate.forward(times, Network(()))
-    for t_max in (np.nan, 0.0, -1.0):
-        with pytest.raises(ValueError, match="t_max must be a positive number"):
-            substrate.forward(times, Network(network.layers, t_max))
-
-
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
-def test_bad_layers(substrate):
-    times, network = make()
-    first, second = network.layers
-    nan, infinite = first.weights * np.nan, np.where(first.weights < 0, np.inf, 0)
-    for changes, message in (
-        ({"weights": nan}, "weights of layer 0 must be finite"),
-        ({"weights": infinite}, "weights of layer 0 must be finite"),
-        ({"weights": first.weights[0]}, "got 1 and 1 dimension"),
-        ({"bias_times": np.zeros((1, 1))}, "got 2 and 2 dimension"),
-        ({"bias_times": np.array([np.nan])}, "bias_times of layer 0 must be finite"),
-        ({"delays": np.zeros(21)}, "layer 0 has delays"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            substrate.forward(times, Network((replace(first, **changes), second)))
-
-
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
-def test_a_bias_without_a_spike_is_none(substrate):
-    times, network = make(sizes=(20, 37))
-    (layer,) = network.layers
-    absent = replace(layer, bias_times=np.array([np.inf]))
-    without = Layer(layer.weights[:-1], np.empty(0), layer.neuron)
-    (got,) = substrate.forward(times, Network((absent,)))
-    assert_array_equal(got, substrate.forward(times, Network((without,)))[0])
-
-
-# -- The emulated chip -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NEURONS)
@@ -242,6 +75,19 @@ def test_own_time_constants_of_any_ratio(tau_mem, tau_syn, seed, n_out):
         fires = np.isfinite(wanted)
         atol = 1e-7 * tau_syn  # near a tangent crossing
         assert_allclose(got[fires, j], wanted[fires], rtol=1e-10, atol=atol)
+
+
+@pytest.mark.xfail(reason="the core loses spikes", strict=False)
+def test_equal_time_constants_of_its_own_and_a_late_end():
+    """Where exp(-t_max / tau) is no normal number, the neuron must still fire."""
+    times, weights = np.zeros((1, 1)), np.full((1, 1), 10.0)
+    layer = Layer(weights, np.empty(0), LIF())
+    spikes = _core.spikes_at(times, ())
+    own = [_core.Circuits(tau_mem=[1.0], tau_syn=[1.0])]
+    for t_max in (10.0, 700.0, 720.0, 740.0, 760.0):
+        core = _core.Network([layer], t_max, 0.0)
+        (got,) = core.emulate(spikes, own, 0)
+        assert_allclose(got, first_spike(times, weights, LIF()), rtol=1e-12)
 
 
 def test_the_same_request_gives_the_same_spikes():
@@ -453,141 +299,3 @@ def test_bad_circuits_do_not_reach_the_core():
             core.emulate(spikes, circuits, 0)
     with pytest.raises(ValueError, match="together"):
         _core.Circuits(tau_mem=[1.0])
-
-
-# -- Time steps --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NEURONS)
-@pytest.mark.parametrize("step", [0.07, 0.5])
-def test_clocked_equals_euler(name, step):
-    neuron = NEURONS[name]
-    times, network = make(neuron, sizes=(20, 37), t_max=5 * neuron.tau_syn)
-    (got,) = Clocked(step).forward(times, network)
-    wanted = chip_twin.clocked(
-        times, network.layers[0], step * neuron.tau_syn, network.t_max
-    )
-    assert np.isfinite(wanted).mean() > 0.2
-    assert_array_equal(np.isinf(got), np.isinf(wanted))
-    fires = np.isfinite(wanted)
-    assert_allclose(got[fires], wanted[fires], rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", NEURONS)
-def test_clocked_tends_to_ideal_in_proportion_to_the_step(name):
-    neuron = NEURONS[name]
-    times, network = make(neuron, n_samples=30)
-    ideal = np.concatenate([a.ravel() for a in Ideal().forward(times, network)])
-    errors = []
-    for step in (0.02, 0.002):
-        spikes = Clocked(step).forward(times, network)
-        spikes = np.concatenate([a.ravel() for a in spikes])
-        both = np.isfinite(spikes) & np.isfinite(ideal)
-        assert both.mean() > 0.9 * np.isfinite(ideal).mean()
-        errors.append(np.median(np.abs(spikes[both] - ideal[both])))
-    assert 7 < errors[0] / errors[1] < 14
-
-
-def test_clocked_spikes_are_on_the_grid():
-    times, network = make(LIF(3.0, 2.0))
-    for spikes in Clocked(0.1).forward(times - 1, network):
-        steps = spikes[np.isfinite(spikes)] / 0.2
-        assert_allclose(steps, np.round(steps), rtol=0, atol=1e-9)
-
-
-def test_clocked_ends():
-    times, network = make(LIF(np.inf, 1.0, 1.0))
-    late = Clocked(0.1).forward(times, network)[0]
-    early = Clocked(0.1, duration=1.0).forward(times, network)[0]
-    assert_array_equal(early, np.where(late < 1.0, late, np.inf))
-    with pytest.raises(ValueError, match="step must be"):
-        Clocked(1.5)
-    with pytest.raises(ValueError, match="duration must be"):
-        Clocked(0.1, duration=-1)
-    with pytest.raises(ValueError, match="below tau_mem"):
-        Clocked(0.5).forward(*make(LIF(0.3, 1.0)))
-    spikes = _core.spikes_at(times, network.layers[0].bias_times)
-    with pytest.raises(ValueError, match="too small"):
-        _core.Network(network.layers, 5.0, 0.0).clocked(spikes, 1e-18)
-
-
-@pytest.mark.parametrize("how", ["input", "bias", "t_max", "step"])
-def test_clocked_never_runs_for_ever(how):
-    times, network = make(t_max=5.0)
-    first, second = network.layers
-    step = 0.01
-    if how == "input":
-        times[0, 0] = -1e6
-    elif how == "bias":
-        second = replace(second, bias_times=np.array([-1e6]))
-    elif how == "t_max":
-        network = replace(network, t_max=1e6)
-    else:
-        step = 1e-9
-    network = replace(network, layers=(first, second))
-    with pytest.raises(ValueError, match=r"steps of .* from the first .*: more than 1"):
-        Clocked(step).forward(times, network)
-
-
-def test_clocked_may_begin_late():
-    times, network = make(sizes=(20, 37))
-    (layer,) = network.layers
-    at = 2.0**20
-    late = replace(layer, bias_times=layer.bias_times + at)
-    early = Clocked(0.25).forward(times, Network((layer,), 5.0))[0]
-    shifted = Clocked(0.25).forward(times + at, Network((late,), at + 5.0))[0]
-    assert_array_equal(shifted, early + at)
-    assert np.isinf(Clocked().forward(times + at, Network((late,), 5.0))[0]).all()
-
-
-# -- Objects -----------------------------------------------------------------------
-
-OBJECTS = [
-    Ideal(),
-    AnalogChip(**EVERYTHING, max_neurons=256),
-    Clocked(0.02, duration=9),
-]
-
-
-@pytest.mark.parametrize("substrate", OBJECTS, ids=repr)
-def test_substrates_are_shared_and_pickled_as_an_address(substrate):
-    assert isinstance(substrate, Substrate)
-    assert copy.deepcopy(substrate) is substrate
-    assert copy.copy(substrate) is substrate
-    assert clone(TTFSClassifier(substrate=substrate)).substrate is substrate
-    times, network = make()
-    wanted = substrate.forward(times, network)
-    stored = pickle.dumps(substrate)
-    assert len(stored) < 1000
-    for a, b in zip(pickle.loads(stored).forward(times, network), wanted, strict=True):
-        assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("substrate", OBJECTS, ids=repr)
-def test_repr_makes_the_same_again(substrate):
-    names = {"AnalogChip": AnalogChip, "Clocked": Clocked, "Ideal": Ideal}
-    again = eval(repr(substrate), names)
-    assert vars(again) == vars(substrate)
-
-
-@pytest.mark.parametrize("substrate", OBJECTS, ids=repr)
-def test_requests_are_not_written_to(substrate):
-    times, network = make()
-    arrays = [times, *(layer.weights for layer in network.layers)]
-    before = [array.copy() for array in arrays]
-    for array in arrays:
-        array.flags.writeable = False
-    substrate.forward(times, network)
-    for a, b in zip(arrays, before, strict=True):
-        assert_array_equal(a, b)
-
-
-def test_threads_do_not_change_the_spikes(monkeypatch):
-    times, network = make(n_samples=2000, sizes=(50, 100, 10))
-    chip = AnalogChip(**EVERYTHING)
-    results = []
-    for n in (1, 4):
-        monkeypatch.setattr(_core, "n_threads", lambda n=n: n)
-        results.append(chip.forward(times, network))
-    for a, b in zip(*results, strict=True):
-        assert_array_equal(a, b)
