@@ -237,7 +237,7 @@ def test_an_answer_must_be_taken(path):
 def test_an_idle_connection_that_was_closed_is_no_failure(server, remote, caplog):
     remote.forward(TIMES, NETWORK)
     first = remote._line.connection
-    for client in server._sockets.clients:
+    for client in list(server._sockets.clients):
         client.shutdown(socket.SHUT_RDWR)
     caplog.clear()
     assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))

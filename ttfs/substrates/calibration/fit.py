@@ -11,7 +11,7 @@ import numpy as np
 from .model import exchanged, phi_of
 from .spikes import MIN_SLOPE
 
-_MAX_PASSES = 15  # over the data, at most
+_MAX_PASSES = 15  # over the data
 _MAX_STEPS = 40  # of the minimisation after each pass
 _SETTLED_STEP = 0.2  # a smaller step of phi ends the passes, in standard deviations
 _MIN_NOISE = 1e-6  # the precision of spike times, in tau_syn
@@ -38,9 +38,8 @@ def quadratic_form(spikes, phi, psi, neuron):
     f, slope, df_dm, df_dv = spikes.sums(phi[1], phi[2])
     psi = psi * np.exp(phi[0])
     min_slope = MIN_SLOPE * psi / neuron.tau_syn
-    steepness = np.clip(
-        slope / min_slope - 1, 0, 1
-    )  # spikes near a tangent count little
+    # Spikes near a tangent crossing count little.
+    steepness = np.clip(slope / min_slope - 1, 0, 1)
     slope = np.maximum(slope, min_slope)
     spikes.model = np.clip(
         spikes.model - (f - psi) / slope,
@@ -149,7 +148,7 @@ def _pass(spikes, x, neuron, prior):
     swaps = (value_two < value_one)[:, None]
     best, other = np.where(swaps, two, one), np.where(swaps, one, two)
     variance = np.einsum("nii->ni", _covariance(phi_of(best, neuron)[1], form, prior))
-    # The variance contains the distance to the other solution, if that is as likely.
+    # The variance contains the distance to the other solution if that is as likely.
     odds = np.exp(-np.abs(value_one - value_two))[:, None]
     variance = variance + odds / (1 + odds) * (other - best) ** 2
     step = phi_of(best, neuron)[0] - phi

@@ -4,8 +4,8 @@ import numpy as np
 
 from .model import phi_of, response
 
-# Residuals of spike times near a tangent crossing say little: the least slope of u at a
-# spike that counts.
+# Spike times near a tangent crossing say little: a spike counts if u has at least this
+# slope there.
 MIN_SLOPE = 0.2  # in thresholds per tau_syn
 
 

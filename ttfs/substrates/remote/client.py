@@ -22,7 +22,10 @@ _GRACE = 2.0  # seconds in which a child process may end by itself
 
 
 class _Connection:
-    """A socket; if the address is a command, the child process at its other end."""
+    """A socket to the server, and the child process at its other end, if there is one.
+
+    The address of a server that is a child process is a command.
+    """
 
     def __init__(self, address, timeout):
         process = None
@@ -52,7 +55,7 @@ class _Connection:
         self.close = weakref.finalize(self, _hang_up, stream, process, os.getpid())
 
     def exchange(self, data, timeout, max_bytes):
-        """Send a frame and return the message that comes back, all in `timeout`."""
+        """Send a frame; return the message that comes back, both within `timeout`."""
         end = time.monotonic() + timeout
 
         def recv(n):
@@ -108,7 +111,7 @@ def _hang_up(stream, process, owner):
     try:
         stream.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # it is closed already
+        pass  # the stream is closed already
     stream.close()
     if process is not None:
         try:
@@ -301,9 +304,9 @@ class Remote(CalibrationMixin, SharedSubstrate):
                     failure = error
                     line.close()
                 except (ValueError, SubstrateError):
-                    raise  # an answer: the connection is in order
+                    raise  # the error is an answer: the connection is in order
                 except BaseException:
-                    line.close()  # an answer may still come
+                    line.close()  # an answer may still come, and is for nobody
                     raise
                 if attempt == self.retries:
                     raise SubstrateError(
@@ -333,16 +336,16 @@ class Remote(CalibrationMixin, SharedSubstrate):
         return self._ask(request)
 
     def describe(self):
-        """What the server says about its chip.
+        """Ask the server about its chip.
 
         Returns
         -------
         description : dict
-            `substrate`, a text; `weight_limits` and `weight_steps` of the first layer,
-            of the second ..., in thresholds, the last for all others, empty without
-            them; `max_inputs` and
-            `max_neurons`, None without limits; `max_bytes` of a message; `software`,
-            that of the server.
+            `substrate`, a text that names the chip; `weight_limits` and `weight_steps`
+            of the first layers in thresholds, of which the last is that of all further
+            layers, empty if the chip has none; `max_inputs` and `max_neurons`, None
+            without limits; `max_bytes`, the longest message that the server takes;
+            `software`, the version of the server.
         """
         return self._ask(lambda line: dict(line.welcome))
 

@@ -12,7 +12,13 @@ _GRACE = 10.0  # seconds that a request may go on after the server was stopped
 
 
 class Desk:
-    """Answers messages, one request at a time."""
+    """The place where all clients are answered: it runs one request at a time.
+
+    Parameters
+    ----------
+    substrate : Substrate
+    limits : Limits
+    """
 
     def __init__(self, substrate, limits):
         messages.msgpack()
@@ -32,7 +38,7 @@ class Desk:
         self.is_closed = False
 
     def close(self):
-        """Wait for the request that is being run, and run no other."""
+        """Wait for the request that is being run, and run no other request."""
         self.is_closed = True
         self.requests.close()
         self.answers.close()
@@ -40,7 +46,15 @@ class Desk:
             self.lock.release()
 
     def attend(self, recv, send):
-        """Answer the messages of a client until it leaves, or sends none."""
+        """Answer the messages of a client until it leaves, or sends what is no message.
+
+        Parameters
+        ----------
+        recv : callable
+            ``recv(n)`` gives up to n bytes from the client.
+        send : callable
+            ``send(data)`` sends all bytes to the client.
+        """
         with Share(self.requests) as request, Share(self.answers) as answer:
 
             def admit(size):
@@ -48,7 +62,7 @@ class Desk:
 
             while True:
                 try:
-                    # The message is not named here: it ends when it has been read.
+                    # No name here keeps the message in memory once it has been read.
                     frame = self.answer(
                         messages.receive(recv, self.max_bytes, admit), answer
                     )
@@ -66,13 +80,13 @@ class Desk:
                 answer.give_back()
 
     def answer(self, message, share):
-        """The frame of the answer: a result, or the reason why there is none.
+        """The frame of the answer to a message: a result, or why there is no result.
 
         Parameters
         ----------
         message : dict
         share : Share
-            Memory for a long answer is taken from it.
+            The client's share of the memory for answers.
         """
         number = None
         try:
@@ -99,7 +113,7 @@ class Desk:
         return messages.pack(messages.error(number, kind, text))
 
     def forward(self, number, times, network):
-        """The frame of a result. Only one at a time is being made, and takes memory."""
+        """Run a request; return the frame of the result. The lock bounds the memory."""
         with self.lock:
             if self.is_closed:
                 raise SubstrateError("the server is being stopped")
@@ -108,7 +122,8 @@ class Desk:
             return messages.pack(messages.result(number, spikes))
 
 
-# Errors whose text says all; the first class that fits names the kind of the answer.
+# Errors whose text alone is sent. The first class that fits an error names the kind of
+# the answer.
 _KINDS = {
     messages.BusyError: "busy",
     messages.VersionError: "version",
@@ -121,5 +136,5 @@ _OURS = tuple(_KINDS)
 
 
 def _kind(error):
-    """The kind of answer that an error is."""
+    """The kind of the answer that reports an error."""
     return next((kind for c, kind in _KINDS.items() if isinstance(error, c)), "failed")

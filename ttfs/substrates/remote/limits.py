@@ -8,13 +8,13 @@ from . import messages
 
 DECODING = 2  # a message and its content: while it is decoded, memory holds both
 _OWN_BYTES = 2**20  # memory that each client has besides its share of the common memory
-# The least memory, in longest messages: half for requests, half for answers.
+# The smallest memory, in longest messages: half for requests, half for answers.
 _MIN_MEMORY = 2 * DECODING
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What clients may ask of a server, see :class:`Server`; checked."""
+    """Limits of a chip server, see :class:`Server`; out of range is a ValueError."""
 
     max_bytes: int = messages.MAX_BYTES
     max_memory: int | None = None
@@ -54,6 +54,16 @@ class Memory:
         self.changed = threading.Condition()
 
     def take(self, n_bytes):
+        """Take memory, and wait for it if need be.
+
+        Raises
+        ------
+        BusyError
+            If the memory is not free in time.
+        Closed
+            If the server is being stopped.
+        """
+
         def is_there():
             return self.is_closed or self.free >= n_bytes
 
@@ -79,7 +89,10 @@ class Memory:
 
 
 class Share:
-    """What one client holds of a memory. Little is always there, whoever holds all."""
+    """The share of one client in a memory.
+
+    A short message needs none of the common memory, so that it never waits.
+    """
 
     def __init__(self, memory):
         self.memory, self.n_bytes = memory, 0

@@ -17,7 +17,7 @@ from ..checks import check_request
 from ..protocol import NetworkError, SubstrateError
 
 VERSION = 1
-MAX_BYTES = 2**28  # of a message
+MAX_BYTES = 2**28  # the longest message, by default
 MAX_TEXT = 1000  # characters of a text for people to read
 SOFTWARE = f"ttfs {_core.__version__}"
 
@@ -28,7 +28,7 @@ _CHECKSUM = struct.Struct("<I")  # CRC-32 of header and message
 _DTYPES = {"<f4": np.dtype("<f4"), "<f8": np.dtype("<f8")}
 _MAX_LAYERS = 256
 _MAX_TOLD_LAYERS = 16  # layers whose limits a client is told
-_MAX_DIMENSION = 2**24  # dimension of an array
+_MAX_DIMENSION = 2**24  # rows or columns of an array
 _CHUNK = 2**20  # bytes that are read at a time
 
 # A short message could still stand for very many objects.
@@ -260,7 +260,7 @@ def welcome(number, substrate, max_bytes):
             try:
                 values.append(float(method(k)))
             except Exception:
-                break  # the chip has no more layers
+                break  # the chip has no further layers
         while len(values) > 1 and values[-1] == values[-2]:
             values.pop()
         return values

@@ -23,17 +23,17 @@ class Server:
     Parameters
     ----------
     substrate : Substrate
-        Runs the requests, one at a time.
+        The substrate that runs the requests, one at a time.
     address : str, path or tuple
         The path of a Unix domain socket, which only this user may use; or
-        ``(host, port)``. Port 0 is any free one: the attribute `address` names it.
+        ``(host, port)``. Port 0 is any free port: the attribute `address` names it.
     max_bytes : int, default=2**28
         Longest message that is sent or accepted.
     max_memory : int, default=None
         Memory in bytes for the messages of all clients together, besides 2 MiB for each
         client: half of it for requests, which take twice their length, and half for
         answers. Messages that do not fit in wait until others are done with. None:
-        4 * `max_bytes`, the least.
+        4 * `max_bytes`, which is also the smallest possible.
     max_clients : int, default=64
         Clients that are served at a time; others are sent away, and
         :class:`Remote` tries again.
@@ -50,9 +50,9 @@ class Server:
     TypeError
         If `substrate` has no method `forward`.
     ValueError
-        If `address` is none, or a limit is out of its range.
+        If `address` is no address, or a limit is out of its range.
     OSError
-        By `start`: if the address cannot be used, or is in use.
+        The method `start` raises it if the address cannot be used, or is in use.
 
     See Also
     --------
@@ -98,7 +98,7 @@ class Server:
         self.stop()
 
     def start(self):
-        """Listen, and answer from now on; returns the server itself."""
+        """Listen, and answer clients from now on; return the server itself."""
         if self._sockets is not None or self._desk.is_closed:
             raise RuntimeError("a server is started once")
         kind = PathSocket if isinstance(self.address, str) else PortSocket
@@ -126,7 +126,7 @@ class Server:
             try:
                 client.shutdown(socket.SHUT_RDWR)
             except OSError:
-                pass  # it has left
+                pass  # the client has left
         self._thread.join()
 
 
@@ -201,11 +201,11 @@ def _ended_by(*numbers):
 
 def _serve_stdio(desk):
     """Serve the process at the other end of standard input and output."""
-    # What the substrate prints must not get among the messages.
+    # What the substrate prints goes to standard error, and not among the messages.
     sys.stdout.flush()
     source, sink = os.dup(0), os.dup(1)
     os.dup2(2, 1)
-    # Ctrl-C is for the client, which may go on asking.
+    # Ctrl-C is meant for the client, which may go on asking.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def send(data):

@@ -58,6 +58,8 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 class _Sockets(socketserver.ThreadingMixIn):
+    """A listening socket and the clients that it has accepted."""
+
     daemon_threads = True
     request_queue_size = _BACKLOG
 
@@ -90,7 +92,7 @@ class _Sockets(socketserver.ThreadingMixIn):
         try:
             request.sendall(messages.pack(messages.error(None, "busy", text)))
         except OSError:
-            pass  # it has left
+            pass  # the client has left
         return False
 
     def process_request(self, request, client_address):
@@ -106,13 +108,15 @@ class _Sockets(socketserver.ThreadingMixIn):
 
 
 class PathSocket(_Sockets, socketserver.UnixStreamServer):
+    """A Unix domain socket, which only the user of this process may use."""
+
     is_bound = False
 
     def server_bind(self):
         self._remove_stale()
         super().server_bind()
         self.is_bound = True
-        # Nobody else may use the chip; and nobody can connect before we listen.
+        # Nobody else may use the chip, and nobody can connect before we listen.
         os.chmod(self.server_address, 0o600)
 
     def _remove_stale(self):
@@ -120,7 +124,7 @@ class PathSocket(_Sockets, socketserver.UnixStreamServer):
         path = self.server_address
         try:
             if not stat.S_ISSOCK(os.stat(path).st_mode):
-                return  # no socket: bind() raises
+                return  # the path is no socket: bind() will raise an error
         except FileNotFoundError:
             return
         with socket.socket(socket.AF_UNIX) as probe:
@@ -130,7 +134,7 @@ class PathSocket(_Sockets, socketserver.UnixStreamServer):
                 os.unlink(path)
 
     def server_close(self):
-        # Unlinked before it is closed: nobody else can have bound it.
+        # The path is removed before the socket is closed: nobody else has bound it yet.
         if self.is_bound:
             self.is_bound = False
             try:
@@ -141,6 +145,8 @@ class PathSocket(_Sockets, socketserver.UnixStreamServer):
 
 
 class PortSocket(_Sockets, socketserver.TCPServer):
+    """A TCP port."""
+
     allow_reuse_address = True
 
     def __init__(self, address, desk, limits):
@@ -151,6 +157,6 @@ class PortSocket(_Sockets, socketserver.TCPServer):
     def get_request(self):
         request, address = super().get_request()
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Of a computer that was switched off nothing is heard.
+        # A client whose computer was switched off never says that it leaves.
         request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return request, address
