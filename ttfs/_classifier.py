@@ -357,7 +357,9 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
         Decay of the second moment of Adam.
 
     epsilon : float, default=1e-8
-        Added to the root of the second moment of Adam.
+        Added to the root of the second moment of Adam, in the unit of a gradient, that
+        of the loss over `threshold`: 1 / `threshold`, or `tau_syn` ^2 / `threshold`
+        where the loss is a squared error; for delays over `tau_syn` instead.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
@@ -1338,6 +1340,8 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
                 "feedback": self.feedback,
                 "feedback_weights": self._feedback_weights,
             }
+        # A squared error is in squared time.
+        loss_unit = 1.0 if self.loss == "cross_entropy" else neuron.tau_syn**2
         layers, limits = self._layers, None
         if self.substrate is not None:
             limits = weight_limits(self.substrate, layers)
@@ -1351,7 +1355,7 @@ class TTFSClassifier(ClassifierMixin, BaseEstimator):
             delay_units=[_DELAY_STEP * neuron.tau_syn] * len(self.coefs_),
             loss=self._loss_parameters(),
             floor=self.min_slope * neuron.threshold / neuron.tau_syn,
-            existence=_EXISTENCE / neuron.threshold,
+            existence=_EXISTENCE * loss_unit / neuron.threshold,
             tolerated=_TOLERATED,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
