@@ -159,7 +159,9 @@ class ExactGradient(Parameters):
     beta_2 : float, default=0.999
         Decay of the second moment of Adam.
     epsilon : float, default=1e-8
-        Added to the root of the second moment of Adam.
+        Added to the root of the second moment of Adam, in the unit of a gradient, that
+        of the loss over `threshold`: 1 / `threshold`, or `tau_syn` ^2 / `threshold`
+        where the loss is a squared error; for delays over `tau_syn` instead.
 
     See Also
     --------
