@@ -5,94 +5,33 @@
 Default parameters, except for those that a row names. Parameters were chosen on
 validation data: `--validation` scores on such data, the Yin-Yang set of seed 41, the
 last 10,000 training images of MNIST, and folds inside the training part; without it
-the test sets are used. MNIST comes from $TTFS_DATA/mnist.npz (x_train, y_train, x_test,
-y_test: pixels 0 to 255), or from OpenML where TTFS_DATA is not set. Needs the extra
-`bench`.
+the test sets are used. README.md says where MNIST comes from. Needs the extra `bench`.
 """
 
-import argparse
-import os
-import platform
 import time
 import warnings
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import (
-    fetch_openml,
-    load_breast_cancer,
-    load_digits,
-    load_iris,
-    load_wine,
+from _common import (
+    changes,
+    mean_and_deviation,
+    mnist,
+    mnist_16,
+    run,
+    seeds,
+    verdict,
+    yin_yang,
 )
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from threadpoolctl import threadpool_limits
 
-import ttfs
 from ttfs import TTFSClassifier
-from ttfs.datasets import make_yin_yang
-
-VALIDATION_SEEDS = 100  # folds and networks: these and the following
-
-
-# -- Data --------------------------------------------------------------------------
-
-
-def yin_yang(is_validation):
-    """The published sets; for validation a larger one of the validation seed."""
-    test = (5000, 41) if is_validation else (1000, 40)
-    sets = [
-        make_yin_yang(n, random_state=random_state)
-        for n, random_state in ((5000, 42), test)
-    ]
-    return sets[0] + sets[1]
-
-
-@cache
-def mnist_pixels():
-    """(X, y, X_test, y_test): images (n, 28, 28) scaled to 1, float32."""
-    if "TTFS_DATA" in os.environ:
-        with np.load(Path(os.environ["TTFS_DATA"]) / "mnist.npz") as data:
-            X = np.concatenate([data["x_train"], data["x_test"]])
-            y = np.concatenate([data["y_train"], data["y_test"]])
-    else:
-        X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
-    X = X.reshape(-1, 28, 28).astype(np.float32) / 255
-    y = y.astype(int)
-    return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
-
-
-def to_16(X):
-    """The middle 24 x 24 pixels, resized to 16 x 16: bilinear between their centres."""
-    centres = (np.arange(16) + 0.5) * 24 / 16 - 0.5
-    resize = np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(24)))
-    X = X[:, 2:-2, 2:-2]
-    return np.einsum("ai,nij,bj->nab", resize, X, resize).astype(np.float32)
-
-
-def mnist(is_validation, *, resize=None, absent=0.1):
-    """Pixels below `absent` are 0: no spike."""
-    X, y, X_test, y_test = mnist_pixels()
-    if is_validation:
-        X, y, X_test, y_test = X[:50_000], y[:50_000], X[50_000:], y[50_000:]
-    out = []
-    for images in (X, X_test):
-        images = resize(images) if resize else images
-        images = images.reshape(len(images), -1)
-        out.append(np.where(images < absent, 0, images).astype(np.float32))
-    return out[0], y, out[1], y_test
-
-
-def mnist_16(is_validation):
-    return mnist(is_validation, resize=to_16)
-
 
 # -- Rows --------------------------------------------------------------------------
 
@@ -115,8 +54,8 @@ class Row:
 
     @property
     def network(self):
-        changes = [f"{name}={value!r}" for name, value in self.parameters.items()]
-        return ", ".join([f"hidden {self.hidden}", *changes])
+        parts = [f"hidden {self.hidden}", changes(self.parameters)]
+        return ", ".join(filter(None, parts))
 
     def splits(self, seed, is_validation):
         """Training and test data."""
@@ -134,8 +73,8 @@ class Row:
             yield X[train], y[train], X[test], y[test]
 
 
-def table(name, load, scaler, **changes):
-    return Row(name, load, (100,), 5, mlp=True, scaler=scaler, **changes)
+def table(name, load, scaler, **targets):
+    return Row(name, load, (100,), 5, mlp=True, scaler=scaler, **targets)
 
 
 # Encoder "latency": the four features of Yin-Yang are complements already.
@@ -266,23 +205,20 @@ def measure(row, make, seed, is_validation):
 
 def summary(results):
     """Mean and standard deviation over seeds of each number of a Result."""
-    numbers = np.array([list(vars(result).values()) for result in results])
-    deviation = numbers.std(axis=0, ddof=1) if len(numbers) > 1 else 0 * numbers[0]
-    return Result(*numbers.mean(axis=0)), Result(*deviation)
+    numbers = [list(vars(result).values()) for result in results]
+    mean, deviation = mean_and_deviation(numbers)
+    return Result(*mean), Result(*deviation)
 
 
 def report(row, n_seeds, is_validation):
-    first = VALIDATION_SEEDS if is_validation else 0
-    seeds = range(first, first + (n_seeds or row.n_seeds))
-    results = []
-    for seed in seeds:
+    chosen = seeds(n_seeds or row.n_seeds, is_validation)
 
-        def make(seed):
-            return TTFSClassifier(row.hidden, random_state=seed, **row.parameters)
+    def make(seed):
+        return TTFSClassifier(row.hidden, random_state=seed, **row.parameters)
 
-        results.append(measure(row, make, seed, is_validation))
+    results = [measure(row, make, seed, is_validation) for seed in chosen]
     mean, deviation = summary(results)
-    print(f"\n{row.data}, {row.network}, {len(seeds)} seeds")
+    print(f"\n{row.data}, {row.network}, {len(chosen)} seeds")
     print(f"  accuracy       {mean.accuracy:.2f} ± {deviation.accuracy:.2f} %", end="")
     print("   each: " + " ".join(f"{result.accuracy:.2f}" for result in results))
     print(f"  log-loss       {mean.loss:.4f} ± {deviation.loss:.4f}")
@@ -297,7 +233,7 @@ def report(row, n_seeds, is_validation):
             return MLPClassifier(row.hidden, max_iter=1000, random_state=seed)
 
         mlp, spread = summary(
-            [measure(row, make_mlp, seed, is_validation) for seed in seeds]
+            [measure(row, make_mlp, seed, is_validation) for seed in chosen]
         )
         print(f"  MLPClassifier  {mlp.accuracy:.2f} ± {spread.accuracy:.2f} %", end="")
         print(f", log-loss {mlp.loss:.4f}, training {mlp.seconds:.2f} s")
@@ -314,27 +250,6 @@ def report(row, n_seeds, is_validation):
     verdict("seconds", longest <= 1800, "1800 a seed")
 
 
-def verdict(name, is_reached, target):
-    print(f"  {name:14s} {'reached' if is_reached else 'MISSED'}: {target}", flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
-    parser.add_argument("--seeds", type=int, help="number of seeds of each row")
-    parser.add_argument(
-        "--validation", action="store_true", help="score on validation data"
-    )
-    options = parser.parse_args()
-    scored = "validation data" if options.validation else "test data"
-    print(f"ttfs {ttfs.__version__}, {platform.machine()}, one thread; {scored}")
-    with threadpool_limits(1):
-        for name in options.only:
-            report(ROWS[name], options.seeds, options.validation)
-    print(SOURCES)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, ROWS, report)
+    print(SOURCES)

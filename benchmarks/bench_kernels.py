@@ -9,9 +9,9 @@ and `test`.
 
 import numpy as np
 import pytest
+from _common import trainer_of
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
-from ttfs._in_loop import Run
 
 import ttfs
 from ttfs import LIF, TTFSClassifier, _core
@@ -80,14 +80,14 @@ def epoch(benchmark, data, hidden, batch_size, dtype):
     """Time an epoch from the same weights each time, encoding not included."""
     X, y = data
     clf = classifier(data, hidden, batch_size, dtype)
-    spikes = clf._spikes(X)
+    spikes = clf.encode(X)
     labels = y.astype(np.uintp)
     factors = np.ones(len(y))
     order = np.random.default_rng(2).permutation(len(y)).astype(np.uintp)
     rates = np.full(-(-len(y) // batch_size), 0.005)
 
     def prepare():
-        return (clf._trainer(Run(), batch_size),), {}
+        return (trainer_of(clf, batch_size),), {}
 
     def run(trainer):
         return trainer.epoch(spikes, labels, factors, order, batch_size, rates)
@@ -119,7 +119,7 @@ def test_encode(benchmark, dtype, storage):
     clf = classifier((X, y), 10, 50, dtype)
     if storage == "csr":
         X = csr_array(X)
-    assert len(benchmark(clf._spikes, X)) == len(y)
+    assert len(benchmark(clf.encode, X)) == len(y)
 
 
 def test_epoch_images(benchmark, dtype):

@@ -10,10 +10,8 @@ printed; they were chosen on validation data, as those of accuracy.py: `--valida
 scores on such data. MNIST as there. Needs the extras `bench` and `remote`.
 """
 
-import argparse
 import logging
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -24,18 +22,28 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from accuracy import VALIDATION_SEEDS, mnist_16, verdict, yin_yang
-from threadpoolctl import threadpool_limits
+from _common import (
+    MNIST_16,
+    YIN_YANG,
+    changes,
+    clock,
+    mean_and_deviation,
+    mnist_16,
+    run,
+    seeds,
+    verdict,
+    yin_yang,
+)
 
-import ttfs
 from ttfs import TTFSClassifier, _core
-from ttfs._robustness import FIRING, score_by_spikes
-from ttfs.substrates import AnalogChip, Clocked, Ideal, Network, Remote
+from ttfs.cli.robustness.study import FIRING, score_by_spikes
+from ttfs.substrates import AnalogChip, Clocked, Ideal, Remote
 
-# Encoder "latency": the four features of Yin-Yang are complements already.
-YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency", **FIRING}
-MNIST = {"hidden_layer_sizes": (246,), **FIRING}
-LOADERS = {"Yin-Yang": (yin_yang, YIN_YANG), "MNIST 16x16": (mnist_16, MNIST)}
+# Data and parameters of TTFSClassifier, with which outputs fire.
+WORK = {
+    "Yin-Yang": (yin_yang, {**YIN_YANG, **FIRING}),
+    "MNIST 16x16": (mnist_16, {**MNIST_16, **FIRING}),
+}
 CALIBRATION = 500  # samples of the training set that a chip is calibrated with
 
 
@@ -129,7 +137,7 @@ ROWS = {
 @cache
 def ideal(data, seed, is_validation):
     """A network trained without a chip, and its accuracies."""
-    load, parameters = LOADERS[data]
+    load, parameters = WORK[data]
     X, y, X_test, y_test = load(is_validation)
     model = TTFSClassifier(random_state=seed, **parameters).fit(X, y)
     return model, score(model, X_test, y_test)
@@ -148,26 +156,24 @@ def on_chip(model, chip, X, y):
 
 
 def show(name, scores):
-    deviation = np.std(scores, axis=0, ddof=1) if len(scores) > 1 else [0.0, 0.0]
-    (mean, by_spikes), each = np.mean(scores, axis=0), np.transpose(scores)
+    (mean, by_spikes), deviation = mean_and_deviation(scores)
     print(
         f"  {name:22s} {mean:.2f} ± {deviation[0]:.2f} %, "
         f"by spikes {by_spikes:.2f} ± {deviation[1]:.2f} %   each: "
-        + ", ".join(" ".join(f"{x:.2f}" for x in row) for row in each)
+        + ", ".join(" ".join(f"{x:.2f}" for x in row) for row in np.transpose(scores))
     )
 
 
 def report(row, n_seeds, is_validation):
-    load, parameters = LOADERS[row.data]
+    load, parameters = WORK[row.data]
     X, y, X_test, y_test = load(is_validation)
-    first = VALIDATION_SEEDS if is_validation else 0
     scores = {}
     seconds = []
 
     def note(name, accuracies):
         scores.setdefault(name, []).append(accuracies)
 
-    for seed in range(first, first + n_seeds):
+    for seed in seeds(n_seeds, is_validation):
         chip = Clocked(0.01) if row.chip is None else row.make_chip(seed)
         start = time.perf_counter()
         model = TTFSClassifier(random_state=seed, substrate=chip, **parameters)
@@ -185,8 +191,7 @@ def report(row, n_seeds, is_validation):
             continue
         model = TTFSClassifier(random_state=seed, substrate=better, **parameters)
         note("in the loop, calibrated", score(model.fit(X, y), X_test, y_test))
-    changes = [f"{name}={value!r}" for name, value in parameters.items()]
-    print(f"\n{row.work}: {', '.join(changes)}\n  on {chip!r}")
+    print(f"\n{row.work}: {changes(parameters)}\n  on {chip!r}")
     for name, values in scores.items():
         show(name, values)
     print(f"  training in the loop   {np.mean(seconds):.0f} s")
@@ -208,11 +213,10 @@ def report(row, n_seeds, is_validation):
 def speed(is_validation):
     """Images per second through the emulated 256-246-10 chip, one thread."""
     X, y, X_test, _ = mnist_16(is_validation)
-    model = TTFSClassifier(max_iter=3, random_state=0, **MNIST).fit(
-        X[:10_000], y[:10_000]
-    )
+    parameters = {**MNIST_16, **FIRING, "max_iter": 3, "random_state": 0}
+    model = TTFSClassifier(**parameters).fit(X[:10_000], y[:10_000])
     times = model.spike_times(X_test)[0].astype(np.float32)
-    network = Network(tuple(model._layers), model.t_max_)
+    network = model.network_
     chip = ROWS["mnist-16"].chip
     plain = {k: v for k, v in chip.items() if not k.startswith("tau")}
     substrates = {
@@ -231,9 +235,7 @@ def speed(is_validation):
     seconds = {name: [] for name in substrates}
     for _ in range(9):
         for name, substrate in substrates.items():
-            start = time.perf_counter()
-            substrate.forward(times, network)
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock(substrate.forward, times, network))
     print(f"\nImages through 256-246-10, one thread, {_core.simd()} (median of 9)")
     seconds = {name: np.array(values) for name, values in seconds.items()}
     for name, values in seconds.items():
@@ -286,7 +288,7 @@ def kills(is_validation):
     """A training run whose chip server is killed 20 times, and one without."""
     logging.getLogger("ttfs.substrates").setLevel(logging.ERROR)  # no news of retries
     X, y, X_test, y_test = yin_yang(is_validation)
-    parameters = {**YIN_YANG, "random_state": 0}
+    parameters = {**YIN_YANG, **FIRING, "random_state": 0}
     chip = AnalogChip.preset("delgrad", random_state=0)
     start = time.perf_counter()
     calm = TTFSClassifier(substrate=chip, **parameters).fit(X, y)
@@ -320,26 +322,5 @@ def kills(is_validation):
 SPECIAL = {"speed": speed, "kills": kills}
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    names = [*SPECIAL, *ROWS]
-    parser.add_argument("--only", nargs="+", choices=names, default=names)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--validation", action="store_true", help="score on validation data"
-    )
-    options = parser.parse_args()
-    scored = "validation data" if options.validation else "test data"
-    print(f"ttfs {ttfs.__version__}, {platform.machine()}, one thread; {scored}")
-    with threadpool_limits(1):
-        for name in options.only:
-            if name in SPECIAL:
-                SPECIAL[name](options.validation)
-            else:
-                report(ROWS[name], options.seeds, options.validation)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, ROWS, report, special=SPECIAL, n_seeds=5)

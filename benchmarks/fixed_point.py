@@ -7,25 +7,31 @@ chosen on validation data, as those of accuracy.py: `--validation` scores on suc
 MNIST as there. Needs the extras `bench` and `test`, and a C compiler.
 """
 
-import argparse
-import platform
 import time
 from dataclasses import dataclass, field
 
 import fixed_exactness
 import numpy as np
-from accuracy import VALIDATION_SEEDS, mnist_16, verdict, yin_yang
-from threadpoolctl import threadpool_limits
+from _common import (
+    MNIST_16,
+    YIN_YANG,
+    changes,
+    clock,
+    labels_of,
+    mean_and_deviation,
+    mnist_16,
+    run,
+    seeds,
+    verdict,
+    yin_yang,
+)
 
-import ttfs
 from ttfs import TTFSClassifier, _core, _fixed
 from ttfs.export import cost_sheet
+from ttfs.parameters import FixedPoint, LocalRule
 
-# Encoder "latency": the four features of Yin-Yang are complements already.
-YIN_YANG = {"hidden_layer_sizes": (120,), "encoder": "latency"}
-MNIST = {"hidden_layer_sizes": (246,)}
 LOCAL = {"arithmetic": "fixed", "gradient": "local"}
-WIDE = {**LOCAL, "accumulator_bits": 16}
+WIDE = {**LOCAL, "arithmetic": FixedPoint(accumulator_bits=16)}
 
 
 @dataclass
@@ -80,7 +86,7 @@ ROWS = {
         "MNIST 16x16, weights are the 6-bit integers",
         mnist_16,
         {
-            **MNIST,
+            **MNIST_16,
             **LOCAL,
             "batch_size": 200,
             "input_dropout": 0.1,
@@ -93,14 +99,14 @@ ROWS = {
     "yin-yang-exact": Row(
         "Yin-Yang, exact gradient, fixed inference",
         yin_yang,
-        {**YIN_YANG, "arithmetic": "fixed", "tick": 1 / 128},
+        {**YIN_YANG, "arithmetic": FixedPoint(tick=1 / 128)},
         97.8,
         98.5,
     ),
     "mnist-16-exact": Row(
         "MNIST 16x16, exact gradient, fixed inference",
         mnist_16,
-        {**MNIST, "arithmetic": "fixed"},
+        {**MNIST_16, "arithmetic": "fixed"},
         97.5,
         98.0,
     ),
@@ -113,29 +119,35 @@ ROWS = {
     "yin-yang-exact-float": Row(
         "Yin-Yang, exact gradient, float32", yin_yang, YIN_YANG
     ),
-    "mnist-16-16": Row("MNIST 16x16, 16-bit accumulator", mnist_16, {**MNIST, **WIDE}),
+    "mnist-16-16": Row(
+        "MNIST 16x16, 16-bit accumulator", mnist_16, {**MNIST_16, **WIDE}
+    ),
     "mnist-16-float": Row(
-        "MNIST 16x16, local rule, float32", mnist_16, {**MNIST, "gradient": "local"}
+        "MNIST 16x16, local rule, float32", mnist_16, {**MNIST_16, "gradient": "local"}
     ),
     "mnist-16-exact-float": Row(
-        "MNIST 16x16, exact gradient, float32", mnist_16, MNIST
+        "MNIST 16x16, exact gradient, float32", mnist_16, MNIST_16
     ),
 }
 # Options of the rule, each instead of the default, on Yin-Yang with 6-bit weights.
-OPTIONS = [
-    {"kernel": "linear"},
-    {"feedback": "random"},
-    {"feedback": "direct"},
-    {"feedback": "target"},
-    {"rounding": "floor"},
-    *({"tick": 1 / ticks} for ticks in (8, 16, 32, 128)),
-    *({"weight_bits": bits} for bits in (2, 3, 4, 5, 8)),
-]
-for option in OPTIONS:
-    ((name, value),) = option.items()
-    value = f"1/{1 / value:.0f}" if name == "tick" else value
-    ROWS[f"yin-yang-{name}-{value}"] = Row(
-        f"Yin-Yang (validation data), {name}={value}",
+OPTIONS = {
+    "kernel-linear": {"gradient": LocalRule(kernel="linear")},
+    "feedback-random": {"gradient": LocalRule(feedback="random")},
+    "feedback-direct": {"gradient": LocalRule(feedback="direct")},
+    "feedback-target": {"gradient": LocalRule(feedback="target")},
+    "rounding-floor": {"arithmetic": FixedPoint(rounding="floor")},
+    **{
+        f"tick-1/{ticks}": {"arithmetic": FixedPoint(tick=1 / ticks)}
+        for ticks in (8, 16, 32, 128)
+    },
+    **{
+        f"weight_bits-{bits}": {"arithmetic": FixedPoint(weight_bits=bits)}
+        for bits in (2, 3, 4, 5, 8)
+    },
+}
+for name, option in OPTIONS.items():
+    ROWS[f"yin-yang-{name}"] = Row(
+        f"Yin-Yang (validation data), {name.replace('-', '=')}",
         yin_yang,
         {**ROWS["yin-yang"].parameters, **option},
         is_option=True,
@@ -144,36 +156,29 @@ for option in OPTIONS:
 
 def report(row, n_seeds, is_validation):
     is_validation |= row.is_option
-    first = VALIDATION_SEEDS if is_validation else 0
     X, y, X_test, y_test = row.load(is_validation)
     scores, seconds = [], []
-    for seed in range(first, first + n_seeds):
+    for seed in seeds(n_seeds, is_validation):
         start = time.perf_counter()
         model = TTFSClassifier(random_state=seed, **row.parameters).fit(X, y)
         seconds.append(time.perf_counter() - start)
         scores.append(100 * model.score(X_test, y_test))
-    changes = [f"{name}={value!r}" for name, value in row.parameters.items()]
-    print(f"\n{row.work}: {', '.join(changes)}")
-    deviation = np.std(scores, ddof=1) if n_seeds > 1 else 0.0
+    print(f"\n{row.work}: {changes(row.parameters)}")
+    mean, deviation = mean_and_deviation(scores)
     each = " ".join(f"{score:.2f}" for score in scores)
-    print(f"  accuracy       {np.mean(scores):.2f} ± {deviation:.2f} %   each: {each}")
+    print(f"  accuracy       {mean:.2f} ± {deviation:.2f} %   each: {each}")
     print(f"  training       {np.mean(seconds):.1f} s, {model.n_iter_} epochs")
     if row.published:
         print(f"  published      {row.published}")
     if row.must is not None:
-        verdict("accuracy", np.mean(scores) >= row.must, f"{row.must:.2f}")
-        verdict("stretch", np.mean(scores) >= row.stretch, f"{row.stretch:.2f}")
+        verdict("accuracy", mean >= row.must, f"{row.must:.2f}")
+        verdict("stretch", mean >= row.stretch, f"{row.stretch:.2f}")
     print(end="", flush=True)
 
 
-def best_of(function, repeats=9):
+def best_of(function, repeats):
     """Least seconds of a call."""
-    least = np.inf
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        least = min(least, time.perf_counter() - start)
-    return least
+    return min(clock(function) for _ in range(repeats))
 
 
 def speed(is_validation):
@@ -181,16 +186,13 @@ def speed(is_validation):
     X, y, X_test, _ = mnist_16(is_validation)
     X, y = X[:10_000], y[:10_000]
     real, fixed = (
-        TTFSClassifier(max_iter=5, random_state=0, **MNIST, **parameters).fit(X, y)
+        TTFSClassifier(max_iter=5, random_state=0, **MNIST_16, **parameters).fit(X, y)
         for parameters in ({}, {"arithmetic": "fixed"})
     )
     ratios = {"labels": [], "predict": []}
-    spikes = real._spikes(X_test)
-    events = fixed._network.events(fixed._spikes(X_test))
-    networks = real._network, fixed._network.core
+    labels = [labels_of(model, X_test) for model in (real, fixed)]
     for _ in range(5):
-        times = [best_of(lambda: networks[0].labels(spikes), 3)]
-        times.append(best_of(lambda: networks[1].labels(events), 3))
+        times = [best_of(function, 3) for function in labels]
         ratios["labels"].append(times[1] / times[0])
         predicts = [best_of(lambda m=m: m.predict(X_test), 3) for m in (real, fixed)]
         ratios["predict"].append(predicts[1] / predicts[0])
@@ -223,26 +225,5 @@ def exactness(is_validation):
 SPECIAL = {"exactness": exactness, "speed": speed, "costs": costs}
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    names = [*SPECIAL, *ROWS]
-    parser.add_argument("--only", nargs="+", choices=names, default=names)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--validation", action="store_true", help="score on validation data"
-    )
-    options = parser.parse_args()
-    scored = "validation data" if options.validation else "test data"
-    print(f"ttfs {ttfs.__version__}, {platform.machine()}, one thread; {scored}")
-    with threadpool_limits(1):
-        for name in options.only:
-            if name in SPECIAL:
-                SPECIAL[name](options.validation)
-            else:
-                report(ROWS[name], options.seeds, options.validation)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, ROWS, report, special=SPECIAL, n_seeds=5)

@@ -3,15 +3,13 @@
     python benchmarks/speed.py [--quick] [--only NAME ...]
 
 One table, measured in one run on one machine: see README.md beside this file, or the
-explanation that is printed at the end. MNIST comes from $TTFS_DATA/mnist.npz (x_train,
-y_train, x_test, y_test: pixels 0 to 255), or is fetched from OpenML where TTFS_DATA is
-not set. Needs the extra `bench`.
+explanation that is printed at the end. README.md says where MNIST comes from. Needs the
+extra `bench`.
 """
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -24,20 +22,16 @@ from functools import cache
 from pathlib import Path
 from shutil import which
 
+import _common
 import numpy as np
-import scipy
-import sklearn
+from _common import clock
 from scipy.sparse import csr_array, load_npz, save_npz
-from sklearn.datasets import fetch_openml
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
-import ttfs
 from ttfs import LIF, TTFSClassifier, _core
-from ttfs.datasets import make_yin_yang
-from ttfs.encoders import SpikeTimesEncoder
-from ttfs.model import Layer
+from ttfs.substrates import Layer
 
 MB = 1e6
 FMA_PER_EVENT = 3  # two running sums, and the line that may cross
@@ -133,12 +127,6 @@ text       a sparse matrix, in a process of its own: no target for the time"""
 # -- Measuring ---------------------------------------------------------------------
 
 
-def clock(work, *args):
-    start = time.perf_counter()
-    work(*args)
-    return time.perf_counter() - start
-
-
 def ratio(above, below):
     """Median of the ratios of pairs."""
     return float(np.median(np.divide(above, below)))
@@ -197,7 +185,7 @@ def compare(work, limit, data, hidden, batch_size, epochs, n_pairs):
             scores[k].append(100 * model.score(X_test, y_test))
             models.append(model)
         # The encoder alone: what a fit does once.
-        encoding.append(clock(models[0]._spikes, X))
+        encoding.append(clock(models[0].encode, X))
     ours, theirs = map(np.median, seconds)
     row(
         f"{work}, epoch",
@@ -218,51 +206,18 @@ def compare(work, limit, data, hidden, batch_size, epochs, n_pairs):
 
 
 @cache
-def mnist_pixels():
-    folder = os.environ.get("TTFS_DATA")
-    if folder:
-        with np.load(Path(folder) / "mnist.npz") as file:
-            X, X_test = file["x_train"], file["x_test"]
-            y, y_test = file["y_train"], file["y_test"]
-    else:
-        X, y = fetch_openml("mnist_784", version=1, as_frame=False, return_X_y=True)
-        X, X_test, y, y_test = X[:60_000], X[60_000:], y[:60_000], y[60_000:]
-
-    def images(pixels):
-        return pixels.reshape(len(pixels), 28, 28).astype(np.float32) / 255
-
-    return images(X), y, images(X_test), y_test
-
-
-def _rows(images):
-    """Rows of pixels without the faint ones."""
-    X = np.ascontiguousarray(images.reshape(len(images), -1))
-    X[X < 0.1] = 0
-    return X
-
-
-@cache
-def mnist(n_train):
-    X, y, X_test, y_test = mnist_pixels()
-    return _rows(X[:n_train]), y[:n_train], _rows(X_test), y_test
+def mnist(n_train, load=_common.mnist):
+    """As many images as wanted for training, and all of the test set."""
+    X, y, X_test, y_test = load(is_validation=False)
+    return X[:n_train], y[:n_train], X_test, y_test
 
 
 def mnist_16(n_train):
-    """24 x 24 pixels from the middle, at 16 x 16."""
-    X, y, X_test, y_test = mnist_pixels()
-    at = (np.arange(16) + 0.5) * 24 / 16 - 0.5
-    scale = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(24)))  # bilinear
-    scale = scale.astype(np.float32)
-
-    def resized(images):
-        return _rows(scale @ images[:, 2:26, 2:26] @ scale.T)
-
-    return resized(X[:n_train]), y[:n_train], resized(X_test), y_test
+    return mnist(n_train, _common.mnist_16)
 
 
 def yin_yang():
-    X, y = make_yin_yang(5000, random_state=42)
-    X_test, y_test = make_yin_yang(1000, random_state=40)
+    X, y, X_test, y_test = _common.yin_yang(is_validation=False)
     return X.astype(np.float32), y, X_test.astype(np.float32), y_test
 
 
@@ -505,8 +460,7 @@ def rows_affine(options):
         rank = np.argsort(rng.random((n_samples, n_in)), axis=1)
         times = rng.random((n_samples, n_in), np.float32)
         times[rank >= count] = np.inf
-        encoder = SpikeTimesEncoder().fit(times)
-        batches.append(encoder.spikes(times, np.empty(0, np.float32), 2.0))
+        batches.append(_core.spikes_at(times, np.empty(0, np.float32), 2.0))
         assert not np.isfinite(network.spike_times(batches[-1])[0]).any()
     seconds = [[] for _ in counts]
     for _ in range(options.n_fast):
@@ -579,7 +533,7 @@ def rows_kernel(options):
     work = "forward 784-350, of peak rate"
     X, y, X_test, _ = mnist(options.n_train)
     clf = spiking(350, 80, 0)(2).fit(X, y)
-    spikes = clf._spikes(X_test)
+    spikes = clf.encode(X_test)
     weights = clf.coefs_[0]
     n_out = weights.shape[1]
     quiet, trained = layer(1e-4 * weights), layer(weights)
@@ -678,43 +632,13 @@ ROWS = {
 }
 
 
-def processor():
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def header(options, is_quick):
-    blas = {
-        f"{pool['internal_api']} {pool['version']}"
-        + (f" ({pool['architecture']})" if "architecture" in pool else "")
-        for pool in threadpool_info()
-        if pool["user_api"] == "blas"
-    }
     print(
-        f"ttfs {ttfs.__version__}, scikit-learn {sklearn.__version__}, numpy "
-        f"{np.__version__}, scipy {scipy.__version__}, Python "
-        f"{platform.python_version()}\n"
-        f"instruction set of ttfs: {_core.simd()}, available: "
-        f"{', '.join(_core.simd_available())}; BLAS: "
-        f"{', '.join(sorted(blas)) or 'unknown'}\n"
-        f"processor: {processor()}, {os.cpu_count()} CPUs; OpenMP "
-        f"{'yes' if _core.has_openmp() else 'no'}; threads of ttfs: "
-        f"{_core.n_threads()} by default, 1 in the table unless it says otherwise\n"
+        f"{_common.machine()}\n"
         f"sizes: MNIST {options.n_train} samples, Yin-Yang 5000, text "
         f"{options.n_text}; {options.n_pairs} pairs of each comparison"
     )
-    names = [
-        name
-        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TTFS_SIMD")
-        if name in os.environ
-    ]
-    if names:
-        print(f"NOTE: set in the environment: {', '.join(names)}")
+    _common.print_environment()
     if is_quick:
         print(
             "QUICK: fewer samples, epochs and repetitions; neither figures nor "

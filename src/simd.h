@@ -11,11 +11,15 @@
  *     v_min v_max v_round v_sqrt v_gt v_ge v_eq v_select v_keep
  *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
  *     v_store_index           WIDTH whole numbers as uint32_t
+ *     v_pairs                 p[index[l]] and p[index[l] + 1] of each lane l
  *     v_compress              append what a mask selects, with the numbers of lanes;
  *                             16 places of both arrays may be written
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
  *     v_sum v_greatest        over the lanes, in a fixed order
+ *     v_sums                  v_sum of each of WIDTH vectors, with the same bits
  *     m_first m_none m_and m_or m_andnot m_any
+ *     m_below(given, a, b)    those given where a >= b is false
+ *     m_bits                  lane l as bit l
  *
  *     keys, KEYS              vectors of uint32_t, for sorting
  *     k_load k_store          from and to the start of a cache line

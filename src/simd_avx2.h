@@ -113,9 +113,19 @@ static inline mask m_andnot(mask a, mask b)
     return OP(andnot)(b, a);
 }
 
+static inline mask m_below(mask given, vec a, vec b)
+{
+    return m_and(given, OP(cmp)(a, b, _CMP_NGE_UQ));
+}
+
 static inline int m_any(mask m)
 {
     return OP(movemask)(m) != 0;
+}
+
+static inline uint64_t m_bits(mask m)
+{
+    return (uint64_t)OP(movemask)(m);
 }
 
 static inline vec v_select(mask m, vec a, vec b)
@@ -180,6 +190,10 @@ static inline vec v_split(vec x, vec *exponent)
     return FROM_BITS(_mm256_or_si256(_mm256_and_si256(i, mantissa), TO_BITS(v_set(1))));
 }
 
+/* Two halves of vectors a and b: the low ones, or the high ones. */
+#define LOW_HALVES(a, b) OP(permute2f128)(a, b, 0x20)
+#define HIGH_HALVES(a, b) OP(permute2f128)(a, b, 0x31)
+
 #if REAL_BITS == 32
 /* Estimates of 12 bits, sharpened by a step of Newton's method. */
 static inline vec v_inverse_sqrt(vec x)
@@ -199,6 +213,49 @@ static inline real v_sum(vec x)
     __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     y = _mm_add_ps(y, _mm_movehl_ps(y, y));
     return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
+}
+
+/* Halves of two vectors are added at a time, so that one addition serves both. */
+static inline vec v_sums(const vec *x)
+{
+    vec y[4], z[2];
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i)
+    {
+        y[i] = LOW_HALVES(x[i], x[i + 4]) + HIGH_HALVES(x[i], x[i + 4]);
+    }
+    _Pragma("GCC unroll 2") for (int i = 0; i < 2; ++i)
+    {
+        z[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44) +
+               _mm256_shuffle_ps(y[i], y[i + 2], 0xEE);
+    }
+    const vec sums =
+        _mm256_shuffle_ps(z[0], z[1], 0x88) + _mm256_shuffle_ps(z[0], z[1], 0xDD);
+    return _mm256_permute_ps(sums, 0xD8);
+}
+
+/* Two neighbours in the bits of a double, so that one load fetches both. */
+static inline double pair_at(const float *p)
+{
+    double pair;
+    memcpy(&pair, p, sizeof pair);
+    return pair;
+}
+
+static inline __m256 four_pairs(const float *p, const uint32_t *index)
+{
+    return _mm256_castpd_ps(_mm256_set_pd(pair_at(p + index[3]), pair_at(p + index[2]),
+                                          pair_at(p + index[1]),
+                                          pair_at(p + index[0])));
+}
+
+static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
+{
+    /* Lanes 0, 1, 4, 5 and 2, 3, 6, 7, so that a shuffle inside of halves does. */
+    const uint32_t outer[4] = {index[0], index[1], index[4], index[5]};
+    const uint32_t inner[4] = {index[2], index[3], index[6], index[7]};
+    const __m256 low = four_pairs(p, outer), high = four_pairs(p, inner);
+    *at = _mm256_shuffle_ps(low, high, 0x88);
+    *after = _mm256_shuffle_ps(low, high, 0xDD);
 }
 
 static inline real v_greatest(vec x)
@@ -223,6 +280,24 @@ static inline real v_sum(vec x)
     const __m128d y =
         _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
     return _mm_cvtsd_f64(_mm_add_sd(y, _mm_unpackhi_pd(y, y)));
+}
+
+/* Halves of two vectors are added at a time, so that one addition serves both. */
+static inline vec v_sums(const vec *x)
+{
+    const vec even = LOW_HALVES(x[0], x[2]) + HIGH_HALVES(x[0], x[2]);
+    const vec odd = LOW_HALVES(x[1], x[3]) + HIGH_HALVES(x[1], x[3]);
+    return _mm256_unpacklo_pd(even, odd) + _mm256_unpackhi_pd(even, odd);
+}
+
+static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
+{
+    const __m256d low =
+        _mm256_set_m128d(_mm_loadu_pd(p + index[2]), _mm_loadu_pd(p + index[0]));
+    const __m256d high =
+        _mm256_set_m128d(_mm_loadu_pd(p + index[3]), _mm_loadu_pd(p + index[1]));
+    *at = _mm256_unpacklo_pd(low, high);
+    *after = _mm256_unpackhi_pd(low, high);
 }
 
 static inline real v_greatest(vec x)
@@ -290,6 +365,8 @@ static inline keys k_halves(keys low, keys high, int bit)
     }
 }
 
+#undef LOW_HALVES
+#undef HIGH_HALVES
 #undef OP
 #undef TO_BITS
 #undef FROM_BITS

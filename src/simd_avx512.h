@@ -115,9 +115,23 @@ static inline mask m_andnot(mask a, mask b)
     return (mask)(a & ~b);
 }
 
+static inline mask m_below(mask given, vec a, vec b)
+{
+#if REAL_BITS == 32
+    return _mm512_mask_cmp_ps_mask(given, a, b, _CMP_NGE_UQ);
+#else
+    return _mm512_mask_cmp_pd_mask(given, a, b, _CMP_NGE_UQ);
+#endif
+}
+
 static inline int m_any(mask m)
 {
     return m != 0;
+}
+
+static inline uint64_t m_bits(mask m)
+{
+    return m;
 }
 
 static inline vec v_select(mask m, vec a, vec b)
@@ -176,6 +190,51 @@ static inline real v_sum(vec x)
     return OP(reduce_add)(x);
 }
 
+/* Halves of two vectors are added at a time, so that one addition serves both. */
+#if REAL_BITS == 32
+static inline vec v_sums(const vec *x)
+{
+    vec y[8], z[4], pairs[2];
+    _Pragma("GCC unroll 8") for (int i = 0; i < 8; ++i)
+    {
+        y[i] = _mm512_shuffle_f32x4(x[i], x[i + 8], 0x44) +
+               _mm512_shuffle_f32x4(x[i], x[i + 8], 0xEE);
+    }
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i)
+    {
+        z[i] = _mm512_shuffle_f32x4(y[i], y[i + 4], 0x88) +
+               _mm512_shuffle_f32x4(y[i], y[i + 4], 0xDD);
+    }
+    _Pragma("GCC unroll 2") for (int i = 0; i < 2; ++i)
+    {
+        pairs[i] = _mm512_shuffle_ps(z[i], z[i + 2], 0x44) +
+                   _mm512_shuffle_ps(z[i], z[i + 2], 0xEE);
+    }
+    const vec sums = _mm512_shuffle_ps(pairs[0], pairs[1], 0x88) +
+                     _mm512_shuffle_ps(pairs[0], pairs[1], 0xDD);
+    const __m512i place =
+        _mm512_set_epi32(15, 13, 14, 12, 7, 5, 6, 4, 11, 9, 10, 8, 3, 1, 2, 0);
+    return _mm512_permutexvar_ps(place, sums);
+}
+#else
+static inline vec v_sums(const vec *x)
+{
+    vec y[4], z[2];
+    _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i)
+    {
+        y[i] = _mm512_shuffle_f64x2(x[i], x[i + 4], 0x44) +
+               _mm512_shuffle_f64x2(x[i], x[i + 4], 0xEE);
+    }
+    _Pragma("GCC unroll 2") for (int i = 0; i < 2; ++i)
+    {
+        z[i] = _mm512_shuffle_f64x2(y[i], y[i + 2], 0x88) +
+               _mm512_shuffle_f64x2(y[i], y[i + 2], 0xDD);
+    }
+    const vec sums = _mm512_unpacklo_pd(z[0], z[1]) + _mm512_unpackhi_pd(z[0], z[1]);
+    return _mm512_shuffle_f64x2(sums, sums, 0xD8);
+}
+#endif
+
 static inline real v_greatest(vec x)
 {
     return OP(reduce_max)(x);
@@ -189,6 +248,45 @@ static inline void v_store_index(uint32_t *p, vec k)
     _mm256_storeu_si256((__m256i *)p, _mm512_cvttpd_epi32(k));
 #endif
 }
+
+#if REAL_BITS == 32
+/* Two neighbours in the bits of a double, so that one load fetches both. */
+static inline double pair_at(const float *p)
+{
+    double pair;
+    memcpy(&pair, p, sizeof pair);
+    return pair;
+}
+
+static inline __m512 eight_pairs(const float *p, const uint32_t *index)
+{
+    return _mm512_castpd_ps(_mm512_set_pd(
+        pair_at(p + index[7]), pair_at(p + index[6]), pair_at(p + index[5]),
+        pair_at(p + index[4]), pair_at(p + index[3]), pair_at(p + index[2]),
+        pair_at(p + index[1]), pair_at(p + index[0])));
+}
+
+static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
+{
+    const __m512 low = eight_pairs(p, index), high = eight_pairs(p, index + 8);
+    const __m512i even =
+        _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
+    *at = _mm512_permutex2var_ps(low, even, high);
+    *after = _mm512_permutex2var_ps(low, odd, high);
+}
+#else
+static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
+{
+    real first[WIDTH], second[WIDTH];
+    for (int l = 0; l < WIDTH; ++l) {
+        first[l] = p[index[l]];
+        second[l] = p[index[l] + 1];
+    }
+    *at = v_load(first);
+    *after = v_load(second);
+}
+#endif
 
 static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_t first)
 {

@@ -103,6 +103,18 @@ static inline mask m_andnot(mask a, mask b)
     return a & ~b;
 }
 
+static inline mask m_below(mask given, vec a, vec b)
+{
+    return given & ~(a >= b);
+}
+
+static inline uint64_t m_bits(mask m)
+{
+    uint64_t bits = 0;
+    for (int l = 0; l < WIDTH; ++l) bits |= (uint64_t)(m[l] & 1) << l;
+    return bits;
+}
+
 static inline int m_any(mask m)
 {
     integer any = 0;
@@ -183,6 +195,25 @@ static inline real v_sum(vec x)
     real sum = 0;
     for (int l = 0; l < WIDTH; ++l) sum += x[l];
     return sum;
+}
+
+static inline vec v_sums(const vec *x)
+{
+    vec sums = {0};
+    for (int l = 0; l < WIDTH; ++l) {
+        vec column;
+        for (int i = 0; i < WIDTH; ++i) column[i] = x[i][l];
+        sums = sums + column;
+    }
+    return sums;
+}
+
+static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
+{
+    for (int l = 0; l < WIDTH; ++l) {
+        (*at)[l] = p[index[l]];
+        (*after)[l] = p[index[l] + 1];
+    }
 }
 
 static inline real v_greatest(vec x)

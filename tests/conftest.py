@@ -1,8 +1,15 @@
 """Fixtures that several files use."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ttfs import _core
+
+# No test may fail because the computer is busy.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="module", params=_core.simd_available())

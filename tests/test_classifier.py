@@ -250,10 +250,11 @@ def test_initial_weights_do_not_follow_the_order_of_the_data():
     X[:300, 3:] = 0.0
     y = np.repeat([0, 1], 300)
     order = rng.permutation(600)
-    units = [
-        small(max_iter=1, random_state=0).fit(X[rows], y[rows])._step_units[0]
+    models = [
+        small(max_iter=1, random_state=0).fit(X[rows], y[rows])
         for rows in (np.arange(600), order)
     ]
+    units = [clf.engine_.step_units(clf.network_)[0] for clf in models]
     assert_allclose(units[0], units[1], rtol=0.05)
 
 
@@ -329,7 +330,8 @@ def test_weights_and_steps_of_a_layer_follow_its_tau_mem(iris):
     assert ratio < 0.8
     for factor, a, b in zip((1.0, ratio), one.coefs_, two.coefs_, strict=True):
         assert_allclose(factor * a, b, rtol=1e-6)
-    assert_allclose(two._step_units / np.array(one._step_units), [1.0, ratio])
+    units = [clf.engine_.step_units(clf.network_) for clf in (one, two)]
+    assert_allclose(np.divide(units[1], units[0]), [1.0, ratio])
 
 
 def test_decisions_agree_with_each_other_and_with_spike_times():
@@ -617,7 +619,7 @@ from ttfs import TTFSClassifier, _core
 sent = []
 
 def interrupt():
-    sent.append(time.monotonic())
+    sent.append(time.process_time())
     os.kill(os.getpid(), signal.SIGINT)
 
 class Trainer(_core.Trainer):
@@ -625,38 +627,42 @@ class Trainer(_core.Trainer):
         threading.Timer(0.5, interrupt).start()
         return super().epoch(*args)
 
-core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
-ttfs.engines.float._core = core
-signal.signal(signal.SIGINT, signal.default_int_handler)
 rng = np.random.default_rng(0)
 X = rng.random((120_000, 20), dtype=np.float32)
 y = (X[:, 0] > X[:, 1]).astype(int)
-clf = TTFSClassifier((700, 700), max_iter=3, random_state=0)
+clf = TTFSClassifier((700, 700), max_iter=1, batch_size=200, random_state=0)
+before = time.process_time()
+clf.fit(X[:2000], y[:2000])
+epoch = 60 * (time.process_time() - before)
+clf.set_params(max_iter=3)
+core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+ttfs.engines.float._core = core
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     clf.fit(X, y)
-waited = time.monotonic() - sent[0]
+waited = time.process_time() - sent[0]
 assert clf.n_iter_ == 0 and clf.loss_ is None, clf.loss_curve_
 assert any("interrupted in epoch 1" in str(w.message) for w in caught)
 p = clf.predict_proba(X[:50])
 assert np.isfinite(p).all()
-print(waited)
+print(waited / epoch)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_ctrl_c_stops_a_long_epoch_at_once():
-    # With one thread an epoch of this takes several times as long as the limit.
+    """Measured in the time of the processor, which other programs do not lengthen."""
     result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) < 2.0
+    assert float(result.stdout) < 0.02  # epochs
 
 
 def test_interrupt_before_training_gives_the_old_model_back(iris, monkeypatch):

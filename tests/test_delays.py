@@ -27,6 +27,7 @@ from test_training import (
 from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, TTFSClassifier, _core
+from ttfs.engines.float import FloatTrainer
 from ttfs.model import Layer
 
 KINDS = ["axonal", "synaptic"]
@@ -508,19 +509,18 @@ def test_early_stopping_keeps_the_best_delays(iris, monkeypatch):
     X, y = iris
     clf = small(delays="axonal", early_stopping=True, tol=0.0, n_iter_no_change=30)
     seen = []
-    learned = TTFSClassifier._learned
+    epoch = FloatTrainer.epoch
 
-    def record(self, trainer):
-        seen.append((self.n_iter_, learned(self, trainer)))
-        return seen[-1][1]
+    def record(self, *arguments):
+        loss = epoch(self, *arguments)
+        seen.append(self.learned())
+        return loss
 
-    monkeypatch.setattr(TTFSClassifier, "_learned", record)
+    monkeypatch.setattr(FloatTrainer, "epoch", record)
     clf.set_params(max_iter=30).fit(X, y)
-    best = int(np.argmax(clf.validation_scores_)) + 1
-    assert best < clf.n_iter_
-    n_iter, kept = seen[-1]
-    assert n_iter == best
-    kept = [*kept["coefs_"], *kept["delays_"]]
+    best = int(np.argmax(clf.validation_scores_))
+    assert best + 1 < clf.n_iter_ == len(seen)
+    kept = [*seen[best].weights, *(layer.delays for layer in seen[best].layers)]
     for a, b in zip(kept, [*clf.coefs_, *clf.delays_], strict=True):
         assert_array_equal(a, b)
 

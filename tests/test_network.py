@@ -104,6 +104,22 @@ def test_neuron_without_inputs_rests():
     assert (u_peak[0, 0], t_peak[0, 0]) == (0.0, T_MAX)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("is_own", [False, True], ids=["shared", "own"])
+def test_circuits_without_spikes_are_silent(neuron, is_own, dtype):
+    """An empty last sample, whose list begins where the arrays end."""
+    times, inputs = np.array([0.5], dtype), np.zeros(1, np.uint32)
+    bounds = np.array([0, 1, 1, 1], np.uintp)
+    spikes = _core.Spikes(times, inputs, bounds[:-1], bounds[1:], 1)
+    layer = Layer(np.full((1, 5), 20, dtype), np.empty(0), neuron)
+    taus = [np.full(5, tau) for tau in (neuron.tau_mem, neuron.tau_syn)]
+    own = {"tau_mem": taus[0], "tau_syn": taus[1]} if is_own else {}
+    circuits = [_core.Circuits(**own)]
+    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, circuits, 0)
+    assert np.isfinite(got[0]).all()
+    assert_array_equal(got[1:], np.inf)
+
+
 def network(neuron, seed=0, sizes=(8, 20, 15, 3)):
     rng = np.random.default_rng(seed)
     layers = []
@@ -346,7 +362,7 @@ def test_forked_child_computes_after_its_parent_has_used_threads(monkeypatch):
     if child == 0:
         same = np.array_equal(first_spike(times, weights), expected)
         os._exit(0 if same else 1)
-    for _ in range(100):
+    for _ in range(6000):  # ten minutes: only a child that hangs takes so long
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             break

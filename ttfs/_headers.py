@@ -20,7 +20,8 @@ def get_include():
     >>> "ttfs_fixed.h" in os.listdir(ttfs.get_include())
     True
     """
-    # A package without Python files: a clone finds that of the installed one.
-    from ttfs import include
+    # The folder is a package without Python files. A clone has it elsewhere, and finds
+    # the one of the installed package.
+    from . import include
 
     return include.__path__[0]

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from threadpoolctl import threadpool_info
 
-from ttfs import _core
+from . import _core
 
 _DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
 _VARIABLES = ("TTFS_SIMD", "OMP_NUM_THREADS")
@@ -23,9 +23,9 @@ def _version(package):
 def show_versions():
     """Print what is useful to know when a problem is reported.
 
-    Versions of Python, of ttfs and of the packages that it depends on; instruction
-    sets, OpenMP and threads of the compiled core; and the libraries with threads that
-    the process has loaded.
+    The output has the versions of Python, of ttfs and of the packages that ttfs depends
+    on; the instruction sets, OpenMP and the number of threads of the compiled core; and
+    the libraries with threads that the process has loaded.
 
     See Also
     --------

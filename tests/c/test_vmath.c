@@ -303,6 +303,45 @@ static void test_lanes(void)
     }
 }
 
+/* What is the same as something slower: sums, masks and pairs. */
+static void test_shortcuts(void)
+{
+    for (int turn = 0; turn < 100; ++turn) {
+        real numbers[WIDTH][WIDTH], sums[WIDTH], at[WIDTH], after[WIDTH];
+        vec x[WIDTH], first, second;
+        for (int i = 0; i < WIDTH; ++i) {
+            for (int l = 0; l < WIDTH; ++l) {
+                numbers[i][l] = (real)(random_of() - 0.5);
+                if (turn % 2) numbers[i][l] *= (real)pow(2, 20 * random_of());
+            }
+            x[i] = v_load(numbers[i]);
+        }
+        v_store(sums, v_sums(x));
+        for (int i = 0; i < WIDTH; ++i) CHECK(sums[i] == v_sum(x[i]));
+        const mask given = v_gt(x[0], v_set(0));
+        vec other = v_select(v_gt(x[1], v_set(0)), x[0], x[1]);
+        if (turn % 3 == 0) other = v_set((real)NAN);
+        const mask below = m_below(given, x[0], other);
+        const uint64_t bits = m_bits(m_andnot(given, v_ge(x[0], other)));
+        CHECK(m_bits(below) == bits && bits >> WIDTH == 0);
+        for (int l = 0; l < WIDTH; ++l) {
+            CHECK((m_bits(given) >> l & 1) == (numbers[0][l] > 0));
+        }
+        uint32_t index[WIDTH];
+        for (int l = 0; l < WIDTH; ++l) {
+            index[l] = (uint32_t)(random_of() * (WIDTH * WIDTH - 1));
+        }
+        v_pairs(&numbers[0][0], index, &first, &second);
+        v_store(at, first);
+        v_store(after, second);
+        for (int l = 0; l < WIDTH; ++l) {
+            const size_t k = index[l];
+            CHECK(at[l] == numbers[k / WIDTH][k % WIDTH]);
+            CHECK(after[l] == numbers[(k + 1) / WIDTH][(k + 1) % WIDTH]);
+        }
+    }
+}
+
 /* -- Sort keys ----------------------------------------------------------------- */
 
 /* The bytes of lane l say l, and which vector. */
@@ -361,6 +400,7 @@ int main(void)
     test_accuracy();
     test_special_values();
     test_lanes();
+    test_shortcuts();
     test_keys();
     if (n_failed > 0) {
         printf("%d checks failed\n", n_failed);

@@ -107,8 +107,11 @@ class FloatTrainer:
 
     def __init__(self, network, core):
         self.network, self.core = network, core
-        self.epoch, self.state = core.epoch, core.state
+        self.state = core.state
         self.labels, self.decisions = core.labels, core.decisions
+
+    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+        return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
 
     def learned(self):
         network = self.network.with_layers(weights=self.core.weights())

@@ -35,6 +35,7 @@ from ..parameters import SHORTHANDS as PARAMETERS
 from ..parameters import ExactGradient, FixedPoint, LocalRule, Parameters, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
+from .history import History
 from .schedule import Schedule
 
 # Samples that predict and spike_times work on at a time.
@@ -65,12 +66,14 @@ class BaseTTFS(BaseEstimator):
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
 
-    - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into what the core
-      learns from, for new or known outputs
+    - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into numbers of
+      classes, or parts of a range, for new or known outputs; ``_learnable(targets)``
+      turns those into what a Trainer takes, now that the network is there
     - ``_n_outputs`` is the number of output neurons
     - ``_loss`` is the loss, an object of :mod:`ttfs.parameters` or
       :class:`ttfs.engines.TargetTimes`
-    - ``_sample_weights(targets)`` gives the weight of each sample in the loss
+    - ``_sample_weights(targets)`` gives the weight of each sample in the loss, and
+      ``_has_sample_weights`` says whether they may differ
     - ``_check_split(n_training, n_validation)`` raises if one part is too small, and
       ``_stratify(targets)`` says by what `early_stopping` stratifies
     - ``_validation_score(trainer, spikes, targets)`` is what early stopping watches
@@ -118,6 +121,7 @@ class BaseTTFS(BaseEstimator):
 
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
+    _has_sample_weights = False
 
     # -- Parameters ----------------------------------------------------------------
 
@@ -198,15 +202,14 @@ class BaseTTFS(BaseEstimator):
     def _specification(self, structure, *, is_partial=False, ignore_weights=False):
         """What :func:`ttfs.engines.choose` is told."""
         gradient = self._resolved("gradient")
-        class_weight = None if ignore_weights else getattr(self, "class_weight", None)
         learning = Learning(
             loss=self._loss,
             optimizer=gradient if isinstance(gradient, ExactGradient) else None,
-            time_scale=self.time_scale,
+            time_scale=getattr(self, "time_scale", None),  # of classes alone
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
-            has_sample_weights=class_weight is not None,
+            has_sample_weights=self._has_sample_weights and not ignore_weights,
             is_partial=is_partial,
         )
         return Specification(structure, self.substrate, learning)
@@ -353,18 +356,10 @@ class BaseTTFS(BaseEstimator):
         engine = choose(self._specification(structure, is_partial=is_partial))
         self.network_ = draw_network(engine, encoder, X, self._n_outputs, self._rng)
         self.encoder_ = encoder
-        self.n_outputs_ = self._n_outputs
-        self.n_layers_ = len(self.network_.layers) + 1
         self._fitted_structure = structure
         self._optimizer = self._interrupted = None
         self._n_seen = 0  # samples that weight_decay is divided by
-        self.n_iter_ = 0
-        self.t_ = 0
-        self.loss_ = None
-        self.loss_curve_ = []
-        self.best_loss_ = None
-        self.validation_scores_ = None
-        self.best_validation_score_ = None
+        self._history = History()
         return engine
 
     def _train(self, engine, X, targets, state, validation=None, *, is_partial=False):
@@ -374,20 +369,16 @@ class BaseTTFS(BaseEstimator):
         update.
         """
         factors = self._sample_weights(targets)
+        targets = self._learnable(targets)
         spikes = engine.place(self._spikes(X), self.network_)
         if validation is not None:
-            validation = self._spikes(validation[0]), validation[1]
+            X_val, targets_val = validation
+            validation = self._spikes(X_val), self._learnable(targets_val)
         n_samples = len(spikes)
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
-        # Work on copies: what a caller holds of an earlier fit does not change.
-        self.loss_curve_ = self.loss_curve_.copy()
-        if self.early_stopping:
-            self.best_loss_ = None
-            self.validation_scores_ = list(self.validation_scores_ or [])
-        else:
-            self.validation_scores_ = self.best_validation_score_ = None
-        self.time_scale_ = engine.time_scale
+        self._history = self._history.begun(has_scores=self.early_stopping)
+        self._time_scale = engine.time_scale
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._optimizer = self._interrupted = None
         if state.is_new:
@@ -402,43 +393,13 @@ class BaseTTFS(BaseEstimator):
             n_seen=self._n_seen,
             may_drop=self.encoder_.may_drop_,
         )
-        learning_rate_init = engine.learning_rate(self.network_)
+        rate = engine.learning_rate(self.network_)
         state.best = state.best or trainer.learned()
         failure = None
         try:
-            for epoch in range(state.epoch, schedule.n_epochs):
-                state.begin_epoch(epoch, self._rng if self.shuffle else None)
-                loss = trainer.epoch(
-                    spikes,
-                    targets,
-                    factors,
-                    state.order,
-                    schedule.batch_size,
-                    learning_rate_init * schedule.factors(epoch),
-                )
-                if not np.isfinite(loss):
-                    raise ValueError(
-                        f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
-                        "learning_rate_init or raise min_slope of the gradient"
-                    )
-                validation_score = None
-                if validation is not None:
-                    validation_score = self._validation_score(trainer, *validation)
-                score, is_best = self._note_epoch(loss, n_samples, validation_score)
-                if is_best and self.early_stopping:
-                    state.best = trainer.learned()
-                state.end_epoch(score, is_better=score > state.best_score + self.tol)
-                if schedule.may_stop and state.n_worse > self.n_iter_no_change:
-                    break
-            else:
-                if schedule.may_stop and not schedule.is_cosine:
-                    warnings.warn(
-                        f"training reached max_iter={schedule.n_epochs} epochs before "
-                        "it converged; increase max_iter, or use "
-                        "learning_rate='cosine'",
-                        ConvergenceWarning,
-                        stacklevel=4,
-                    )
+            self._run_epochs(
+                trainer, state, schedule, rate, (spikes, targets, factors), validation
+            )
         except KeyboardInterrupt:
             warnings.warn(
                 f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
@@ -463,31 +424,60 @@ class BaseTTFS(BaseEstimator):
         self.network_.check_finite()
         return failure
 
-    def _note_epoch(self, loss, n_samples, validation_score):
-        """Record an epoch; returns its score and whether that is the best so far."""
-        self.t_ += n_samples
-        self.n_iter_ += 1
-        self.loss_ = loss
-        self.loss_curve_.append(loss)
-        line = f"Iteration {self.n_iter_}, loss = {loss:.8f}"
-        if validation_score is None:
-            score, best = -loss, self.best_loss_
-            is_best = best is None or loss < best
-            if is_best:
-                self.best_loss_ = loss
-        else:
-            score = validation_score
-            self.validation_scores_.append(score)
-            best = self.best_validation_score_
-            is_best = best is None or score > best
-            if is_best:
-                self.best_validation_score_ = score
-            line += f", validation score = {score:.6f}"
-        if self.verbose:
-            print(line, flush=True)
-        return score, is_best
+    def _run_epochs(self, trainer, state, schedule, rate, data, validation):
+        """Epochs until the schedule ends, or the score no longer improves.
 
-    # -- The network ---------------------------------------------------------------
+        Parameters
+        ----------
+        trainer : Trainer
+            The weights that learn.
+        state : FitState
+            Where the call stands.
+        schedule : Schedule
+            Batches, epochs and factors of the learning rate.
+        rate : float
+            The initial learning rate.
+        data : tuple of (spikes, targets, factors)
+            Training data, and the weight of each sample in the loss.
+        validation : tuple of (spikes, targets) or None
+            What early stopping watches.
+        """
+        for epoch in range(state.epoch, schedule.n_epochs):
+            state.begin_epoch(epoch, self._rng if self.shuffle else None)
+            rates = rate * schedule.factors(epoch)
+            loss = trainer.epoch(*data, state.order, schedule.batch_size, rates)
+            if not np.isfinite(loss):
+                raise ValueError(
+                    f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
+                    "learning_rate_init or raise min_slope of the gradient"
+                )
+            score = None
+            if validation is not None:
+                score = self._validation_score(trainer, *validation)
+                best = self._history.best_score
+                if best is None or score > best:
+                    state.best = trainer.learned()
+            self._history = self._history.with_epoch(loss, score, len(state.order))
+            if self.verbose:
+                print(self._history.last_line(), flush=True)
+            score = -loss if score is None else score
+            state.end_epoch(score, is_better=score > state.best_score + self.tol)
+            if schedule.may_stop and state.n_worse > self.n_iter_no_change:
+                return
+        if schedule.may_stop and not schedule.is_cosine:
+            warnings.warn(
+                f"training reached max_iter={schedule.n_epochs} epochs before it "
+                "converged; increase max_iter, or use learning_rate='cosine'",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    @staticmethod
+    def _learnable(targets):
+        """Labels are what a Trainer takes; other heads have times."""
+        return targets
+
+    # -- What was learned ----------------------------------------------------------
 
     @property
     def coefs_(self):
@@ -509,6 +499,44 @@ class BaseTTFS(BaseEstimator):
     @property
     def bias_times_(self):
         return [layer.bias_times for layer in self.network_.layers]
+
+    @property
+    def loss_curve_(self):
+        return list(self._history.losses)
+
+    @property
+    def loss_(self):
+        losses = self._history.losses
+        return losses[-1] if losses else None
+
+    @property
+    def best_loss_(self):
+        return self._history.best_loss
+
+    @property
+    def validation_scores_(self):
+        scores = self._history.scores
+        return None if scores is None else list(scores)
+
+    @property
+    def best_validation_score_(self):
+        return self._history.best_score
+
+    @property
+    def n_iter_(self):
+        return len(self._history.losses)
+
+    @property
+    def t_(self):
+        return self._history.n_samples_seen
+
+    @property
+    def n_outputs_(self):
+        return self.network_.n_outputs
+
+    @property
+    def n_layers_(self):
+        return len(self.network_.layers) + 1
 
     @property
     def n_channels_in_(self):

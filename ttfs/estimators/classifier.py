@@ -507,6 +507,14 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     def _n_outputs(self):
         return len(self.classes_)
 
+    @property
+    def _has_sample_weights(self):
+        return self.class_weight is not None
+
+    @property
+    def time_scale_(self):
+        return self._time_scale
+
     def _encode_targets(self, y, *, is_new, is_partial=False, classes=None):
         """The number of the class of each sample, among known or new classes."""
         check_classification_targets(y)

@@ -1,0 +1,259 @@
+"""The command ``ttfs compare``."""
+
+import re
+import signal
+import zipfile
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
+
+from ttfs.cli import compare
+from ttfs.cli.data import DataError, load_data
+from ttfs.cli.main import main
+
+MODELS = [
+    "LogisticRegression",
+    "KNeighborsClassifier",
+    "SVC",
+    "HistGradientBoostingClassifier",
+    "MLPClassifier",
+    "TTFSClassifier",
+]
+
+
+class Failing(ClassifierMixin, BaseEstimator):
+    """A model that does not fit."""
+
+    def fit(self, X, y):
+        raise RuntimeError("no luck\nat all")
+
+
+class Interrupted(DummyClassifier):
+    """A model that ends its training on Ctrl-C without passing it on."""
+
+    def fit(self, X, y):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def quick_models(monkeypatch):
+    """Replace the models; the test may change the dictionary."""
+    models = {"First": DummyClassifier(), "Last": DummyClassifier()}
+    monkeypatch.setattr(compare, "make_models", lambda hidden, seed: models)
+    return models
+
+
+def table(output):
+    """Rows of the final table as {(data, model): rest of the line}."""
+    body = output[output.rindex("\ndata ") : output.rindex("\n----")]
+    rows = [line.split(maxsplit=2) for line in body.splitlines()[2:]]
+    return {(row[0], row[1]): row[2] for row in rows if len(row) == 3}
+
+
+def save_csv(path, header=None, n_samples=150):
+    """Iris as a .csv file with the names of the species."""
+    iris = load_iris()
+    names = iris.target_names[iris.target]
+    lines = [] if header is None else [header]
+    step = 150 // n_samples
+    for row, name in zip(iris.data[::step], names[::step], strict=True):
+        lines.append(",".join([*map(str, row), name]))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_iris(capsys):
+    status = main(["compare", "--dataset", "iris", "--cv", "2", "--hidden", "20,10"])
+    output = capsys.readouterr()
+    assert status == 0
+    assert output.err == ""
+    rows = table(output.out)
+    for model in MODELS:
+        # once when it is finished, once in the table
+        assert len(re.findall(f"^iris +{model} ", output.out, re.MULTILINE)) == 2
+        accuracy = float(rows["iris", model].split()[0])
+        assert 80.0 < accuracy <= 100.0
+    spikes, n_hidden = rows["iris", "TTFSClassifier"].split()[-1].split("/")
+    assert n_hidden == "30"
+    assert 0.0 < float(spikes) <= 30.0
+    assert rows["iris", "SVC"].split()[-1] == "-"
+
+
+def test_yin_yang_has_its_own_test_set(capsys, quick_models):
+    assert main(["compare", "--dataset", "yin_yang", "--cv", "3"]) == 0
+    # one split, hence no standard deviation
+    assert "±" not in table(capsys.readouterr().out)["yin_yang", "First"]
+
+
+def test_all_bundled_sets(capsys, quick_models):
+    assert main(["compare"]) == 0
+    names = {data for data, _ in table(capsys.readouterr().out)}
+    assert names >= {"yin_yang", "iris", "wine", "breast_cancer", "digits"}
+
+
+def test_names_are_split_and_deduplicated(capsys, quick_models):
+    assert main(["compare", "--dataset", "wine,iris", "--dataset", "iris"]) == 0
+    rows = table(capsys.readouterr().out)
+    assert [key for key in rows if key[1] == "First"] == [
+        ("wine", "First"),
+        ("iris", "First"),
+    ]
+
+
+@pytest.mark.parametrize("header", [None, "a,b,c,d,species"])
+def test_csv(capsys, tmp_path, quick_models, header):
+    path = save_csv(tmp_path / "flowers, pressed.csv", header)
+    assert main(["compare", "--dataset", str(path)]) == 0
+    data = load_data(str(path), 5, 0)
+    assert data.X.shape == (150, 4)
+    assert set(data.y) == {"setosa", "versicolor", "virginica"}
+    assert data.X[0, 0] == 5.1
+
+
+def test_csv_with_string_labels(capsys, tmp_path):
+    path = save_csv(tmp_path / "flowers.csv", n_samples=75)
+    assert main(["compare", "--dataset", str(path), "--cv", "2", "--hidden", "10"]) == 0
+    rows = table(capsys.readouterr().out)
+    assert [model for _, model in rows if model in MODELS] == MODELS
+
+
+def test_npz(capsys, tmp_path, quick_models):
+    path = tmp_path / "flowers.npz"
+    X, y = load_iris(return_X_y=True)
+    np.savez_compressed(path, X=X.astype(np.float32), y=y)
+    assert main(["compare", "--dataset", str(path)]) == 0
+    assert ("flowers.npz", "Last") in table(capsys.readouterr().out)
+
+
+X2 = np.arange(20.0).reshape(10, 2)
+Y2 = np.arange(10) % 2
+X2_BAD = np.where(X2 == 7, np.nan, X2)
+
+BAD_NPZ = {
+    "no y": ({"X": X2}, "arrays X and y are needed, the file holds X"),
+    "empty": ({}, "the file holds nothing"),
+    "flat X": ({"X": Y2, "y": Y2}, "X must be numbers of shape"),
+    "text X": ({"X": X2.astype(str), "y": Y2}, "X must be numbers of shape"),
+    "objects": ({"X": X2.astype(object), "y": Y2}, "not a readable .npz file"),
+    "lengths": ({"X": X2, "y": Y2[:-1]}, r"y must have shape \(10,\)"),
+    "no samples": ({"X": X2[:0], "y": Y2[:0]}, "no samples"),
+    "nan": ({"X": X2_BAD, "y": Y2}, r"X\[3, 1\] is nan, not a finite number"),
+    "nan label": ({"X": X2, "y": np.where(Y2, np.nan, 0)}, r"y\[1\] is not a finite"),
+    "one class": ({"X": X2, "y": 0 * Y2}, "all samples have the label 0"),
+    "regression": ({"X": X2, "y": X2[:, 0] + 0.5}, "must be classes, not continuous"),
+    "few": ({"X": X2, "y": np.arange(10) // 7}, r"class 1 has 3 samples.* 5 folds"),
+}
+
+BAD_CSV = {
+    "empty": (b"", "the file is empty"),
+    "header only": (b"a,b,label\n", "no samples"),
+    "one column": (b"1;2;x\n3;4;y\n", "at least two columns"),
+    "ragged": (b"1,2,x\n3,y\n", "line 2 has 2 columns, not 3"),
+    "word": (b"1,2,x\n3,four,y\n", "line 2, column 2: 'four' is not a finite number"),
+    "word above": (b"1,two,x\n3,4,y\n", "line 1, column 2: 'two' is not a finite"),
+    "hole": (b"a,b,label\n1,2,x\n,4,y\n", "line 3, column 1: '' is not a finite"),
+    "nan": (b"1,2,x\nnan,4,y\n", "line 2, column 1: 'nan' is not a finite number"),
+    "no label": (b"1,2,x\n3,4,\n", "line 2 has no label"),
+    "one class": (b"1,2,x\n" * 9, "all samples have the label x"),
+    "few": (b"1,2,x\n" * 9 + b"3,4,y\n", "class y has 1 samples.* 5 folds"),
+    "binary": (bytes(range(256)), "not a readable .csv file"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "message"), BAD_NPZ.values(), ids=BAD_NPZ)
+def test_bad_npz(error_of, tmp_path, arrays, message):
+    path = tmp_path / "bad.npz"
+    np.savez(path, **arrays)
+    error = error_of(["compare", "--dataset", str(path)])
+    assert error.startswith("ttfs compare: error: ")
+    assert "bad.npz: " in error
+    with pytest.raises(DataError, match=message):
+        load_data(str(path), 5, 0)
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_CSV.values(), ids=BAD_CSV)
+def test_bad_csv(error_of, tmp_path, content, message):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    error = error_of(["compare", "--dataset", str(path)])
+    assert error.startswith("ttfs compare: error: ")
+    assert "bad.csv: " in error
+    with pytest.raises(DataError, match=message):
+        load_data(str(path), 5, 0)
+
+
+def test_files_that_are_no_archives(error_of, tmp_path):
+    path = tmp_path / "bad.npz"
+    for content in (b"", b"hello", b"PK\x03\x04 cut off"):
+        path.write_bytes(content)
+        error = error_of(["compare", "--dataset", str(path)])
+        assert "bad.npz: not a readable .npz file" in error
+    with path.open("wb") as file:
+        np.save(file, X2)
+    assert "not a .npz file" in error_of(["compare", "--dataset", str(path)])
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("X.npy", "no array")
+        file.writestr("y.npy", "no array")
+    error = error_of(["compare", "--dataset", str(path)])
+    assert "X must be numbers of shape" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare", "--dataset", "mnist"], "unknown data set 'mnist': choose from"),
+        (["compare", "--dataset", ""], "unknown data set ''"),
+        (["compare", "--dataset", "iris,rose"], "unknown data set 'rose'"),
+        (["compare", "--dataset", "a.npz"], "a.npz: No such file"),
+        (["compare", "--dataset", "a.csv"], "a.csv: No such file"),
+        (["compare", "--dataset", "iris", "--cv", "51"], "class 0 has 50 samples"),
+        (["compare", "--cv", "1"], "'1' is not a whole number above 1"),
+        (["compare", "--hidden", "20,0"], "'20,0' is not a list of layer sizes"),
+        (["compare", "--hidden", "big"], "'big' is not a list of layer sizes"),
+        (["compare", "--seed", "-1"], "'-1' is not a whole number from 0"),
+        (
+            ["compare", "--speed", "9"],
+            "unknown argument '--speed'; data sets are given with --dataset",
+        ),
+    ],
+)
+def test_bad_arguments(error_of, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(arguments)
+
+
+def test_folder_is_no_file(error_of, tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    path = str(tmp_path / "folder.csv")
+    assert "s a directory" in error_of(["compare", "--dataset", path])
+
+
+def test_a_failing_model_does_not_stop_the_others(capsys, quick_models):
+    quick_models["First"] = Failing()
+    assert main(["compare", "--dataset", "iris"]) == 1
+    rows = table(capsys.readouterr().out)
+    assert rows["iris", "First"] == "error: no luck"
+    assert rows["iris", "Last"].startswith("33.3 ± 0.0")
+
+
+def test_interrupt_prints_the_table_so_far(capsys, quick_models, monkeypatch):
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        quick_models["Last"] = Interrupted()
+        assert main(["compare", "--dataset", "iris,wine"]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, old)
+    output = capsys.readouterr().out
+    rows = table(output)
+    assert ("iris", "First") in rows
+    assert ("iris", "Last") not in rows
+    assert "wine" not in output
+    assert output.endswith("interrupted: the remaining models were not trained\n")

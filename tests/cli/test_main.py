@@ -1,0 +1,64 @@
+"""The command ``ttfs``: the dispatch to its subcommands, and how it ends."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import ttfs
+from ttfs.cli.main import COMMANDS, main
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--version"])
+    assert exit_info.value.code == 0
+    assert capsys.readouterr().out == f"ttfs {ttfs.__version__}\n"
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--help"])
+    assert exit_info.value.code == 0
+    output = capsys.readouterr().out
+    names = [command.__name__.rpartition(".")[2] for command in COMMANDS]
+    assert names == ["compare", "robustness", "serve"]
+    for name in names:
+        assert re.search(rf"\n +{name}\s", output)
+
+
+@pytest.mark.parametrize("name", ["compare", "robustness", "serve"])
+def test_help_of_a_command(capsys, name):
+    with pytest.raises(SystemExit) as exit_info:
+        main([name, "--help"])
+    assert exit_info.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: ttfs {name} ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "a command is missing"),
+        (["train"], "invalid choice: 'train'"),
+    ],
+)
+def test_bad_commands(error_of, arguments, message):
+    assert message in error_of(arguments)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pipe that closes early")
+def test_module_and_closed_pipe():
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [sys.executable, "-m", "ttfs", "compare", "--dataset", "iris", "--cv", "2"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert process.returncode == 1
+    assert process.stderr == ""

@@ -1,0 +1,69 @@
+"""The command ``ttfs``: the argument parser, and the dispatch to a subcommand.
+
+A subcommand is a module, or a package, with one function ``register(commands)``. It
+adds a parser to `commands` and sets three defaults there: ``run``, a function that
+takes the parsed arguments and returns the exit status; ``parser``, through which
+errors are reported; and ``hint``, which ends the message about an unknown argument.
+"""
+
+import argparse
+import os
+import sys
+
+from .. import __version__
+from . import compare, robustness, serve
+
+COMMANDS = (compare, robustness, serve)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that reports an error in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def _parser():
+    parser = _Parser(
+        prog="ttfs", description="Networks that compute with first-spike times."
+    )
+    parser.add_argument("--version", action="version", version=f"ttfs {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command in COMMANDS:
+        command.register(commands)
+    return parser
+
+
+def main(argv=None):
+    """Run the command line and return the exit status.
+
+    Parameters
+    ----------
+    argv : list of str or None, default=None
+        The arguments; None stands for those of the process.
+
+    Returns
+    -------
+    status : int
+        0 if all went well, 1 if a model failed or the reader of the output has left,
+        130 after Ctrl-C. Wrong arguments and unusable data end in ``SystemExit`` with
+        status 2.
+    """
+    parser = _parser()
+    args, unknown = parser.parse_known_args(argv)
+    if args.command is None:
+        parser.error("a command is missing; try 'ttfs compare' or 'ttfs --help'")
+    if unknown:
+        args.parser.error(f"unknown argument {unknown[0]!r}; {args.hint}")
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without a plus-minus sign shows a question mark.
+        stream.reconfigure(errors="replace")
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left, for example 'head'. Python flushes the
+        # standard output at its end: what is left of it goes to the null device.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

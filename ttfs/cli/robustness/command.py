@@ -1,0 +1,236 @@
+"""The subcommand: its arguments, and the course of a study."""
+
+from itertools import groupby
+
+import numpy as np
+from joblib import effective_n_jobs
+
+from ..arguments import (
+    DATASETS,
+    add_chip,
+    add_folds,
+    add_hidden,
+    count,
+    whole_number,
+)
+from ..data import BUNDLED, load_data
+from ..terminal import interrupts, progress
+from .plot import plot
+from .report import TABLE, ideal_accuracies, print_notes, summarise
+from .results import Results
+from .study import Study, measure_all, n_epochs
+from .sweeps import SWEEPS, make_base, make_point, read_sweeps
+
+UPDATES, QUICK_UPDATES = 6000, 1500  # of a training, by default
+CHIPS, QUICK_CHIPS = 5, 2  # for each value, by default
+
+
+def register(commands):
+    """Add the subcommand to a parser: see `ttfs.cli.main`."""
+    defaults = [name for name, sweep in SWEEPS.items() if sweep.is_default]
+    parser = commands.add_parser(
+        "robustness",
+        help="what a chip costs, and what training in the loop recovers",
+        description=(
+            "Sweep what is wrong with an emulated chip. For each value and chip, "
+            "TTFSClassifier is trained without the chip and in the loop, and both are "
+            "tested on it. Prints a table, and writes it with a figure and all runs; "
+            "runs that are there already are not run again: docs/robustness.md."
+        ),
+    )
+    parser.add_argument(
+        "--dataset",
+        default=BUNDLED[0],
+        metavar="NAME|FILE",
+        help=f"{DATASETS} (default: %(default)s)",
+    )
+    add_folds(parser, "folds of the data; chips take turns at them")
+    add_hidden(parser)
+    parser.add_argument(
+        "--sweep",
+        action="append",
+        metavar="NAME[=V1,V2,...]",
+        help=(
+            f"what to sweep, and its values; may be repeated: {', '.join(SWEEPS)} "
+            f"(default: {', '.join(defaults)})"
+        ),
+    )
+    parser.add_argument(
+        "--seeds",
+        type=count,
+        metavar="N",
+        help=f"chips for each value (default: {CHIPS}; with --quick {QUICK_CHIPS})",
+    )
+    parser.add_argument(
+        "--max-iter",
+        type=count,
+        metavar="N",
+        help=(
+            f"epochs (default: as many as make {UPDATES} updates; with --quick "
+            f"{QUICK_UPDATES})"
+        ),
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer updates and chips")
+    add_chip(parser)
+    parser.add_argument(
+        "--jobs",
+        type=whole_number(
+            "a number of processes, or -1 for one per processor",
+            lambda number: number != 0,
+        ),
+        default=1,
+        metavar="N",
+        help="processes; -1: one per processor (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        default="robustness",
+        metavar="PATH",
+        help=(
+            "a folder, or a path for .csv, .json and the figure: .png, or .svg or .pdf "
+            "if it ends so (default: %(default)s)"
+        ),
+    )
+    parser.add_argument("--no-plot", action="store_true", help="without a figure")
+    parser.set_defaults(run=run, parser=parser, hint="sweeps are given with --sweep")
+
+
+def run(args):
+    """Run the study that the arguments describe; returns the exit status."""
+    updates, chips = (QUICK_UPDATES, QUICK_CHIPS) if args.quick else (UPDATES, CHIPS)
+    try:
+        points = read_sweeps(args.sweep)
+        data = load_data(args.dataset, args.cv, 0)
+        study = Study(
+            data,
+            make_base(data, args.preset, args.set),
+            args.hidden or data.hidden,
+            args.max_iter or n_epochs(len(data.splits[0][0]), updates),
+        )
+        return robustness(
+            study, points, args.seeds or chips, args.out, args.jobs, not args.no_plot
+        )
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError) as error:
+        args.parser.error(str(error))
+
+
+def robustness(study, points, n_chips, out, n_jobs=1, with_figure=True):
+    """Run a study, print its table and write its files.
+
+    Runs that the files hold are not run again, unless they failed.
+
+    Parameters
+    ----------
+    study : Study
+    points : list of (str, float)
+        Names of sweeps, and values.
+    n_chips : int
+        Chips for each point.
+    out : str
+        See `Results`.
+    n_jobs : int, default=1
+        Processes, as in joblib.
+    with_figure : bool, default=True
+
+    Returns
+    -------
+    status : int
+        0, or 1 if a chip failed, or 130 after Ctrl-C.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chip, or the files hold results of other settings.
+    """
+    for name, value in points:
+        make_point(study.base, name, value, n_chips - 1)
+    results = Results(out, study.settings())
+    wanted = [(*point, number) for point in points for number in range(n_chips)]
+    _print_head(study, n_chips, results)
+    status = 0
+    with interrupts() as interrupted:
+        try:
+            _run_all(study, wanted, results, n_jobs, interrupted)
+        except KeyboardInterrupt:
+            status = 130
+        finally:
+            progress("")
+    runs = [results.runs[key] for key in wanted if key in results.runs]
+    table = summarise(runs)
+    results.write_table(table)
+    TABLE.print_all([point.cells() for point in table])
+    print_notes(table, runs)
+    print(f"written: {results.csv}, {results.json}")
+    if with_figure:
+        _draw(table, runs, results.figure)
+    if status == 130:
+        print("interrupted: the same command goes on from here")
+    elif any(run.error for run in runs):
+        status = 1
+    return status
+
+
+def _run_all(study, wanted, results, n_jobs, interrupted):
+    """Measure the missing runs; print a row when all its chips are there."""
+    missing = [key for key in wanted if key not in results.runs]
+    n_done = len(wanted) - len(missing)
+    if n_done:
+        print(f"{n_done} of {len(wanted)} runs are in {results.csv}")
+    rows = [list(row) for _, row in groupby(wanted, lambda key: key[:2])]
+
+    def print_rows():
+        while rows and all(key in results.runs for key in rows[0]):
+            row = [results.runs[key] for key in rows.pop(0)]
+            TABLE.print_row(summarise(row)[0].cells())
+
+    TABLE.print_head()
+    print_rows()
+    if not missing:
+        return
+    progress("training without a chip")
+    blocks_done = 0
+    for block in measure_all(study, missing, n_jobs):
+        if interrupted:
+            raise KeyboardInterrupt
+        results.append(block)
+        n_done += len(block)
+        seconds = np.mean([run.seconds for run in results.runs.values()])
+        left = _duration(seconds * (len(wanted) - n_done) / effective_n_jobs(n_jobs))
+        progress("")
+        if blocks_done == 0:
+            print(f"a run takes {_duration(seconds)}; about {left} to go", flush=True)
+        blocks_done += 1
+        print_rows()
+        progress(f"{n_done} of {len(wanted)} runs; about {left} to go")
+
+
+def _duration(seconds):
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _print_head(study, n_chips, results):
+    train, test = study.data.splits[0]
+    print(
+        f"{study.data.name}: {len(train)} training and {len(test)} test samples; "
+        f"hidden neurons: {','.join(map(str, study.hidden))}; "
+        f"{study.max_iter} epochs; {n_chips} chips"
+    )
+    print(f"chip before a sweep: {study.base!r}")
+
+
+def _draw(table, runs, path):
+    points = [point for point in table if point.chips]
+    if not points:
+        return
+    try:
+        plot(points, float(np.mean(ideal_accuracies(runs))), path)
+    except ImportError:
+        print('no figure without matplotlib: pip install "scikit-ttfs[plot]"')
+    else:
+        print(f"drawn: {path}")

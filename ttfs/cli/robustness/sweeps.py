@@ -1,0 +1,136 @@
+"""Sweeps: the parameters of an emulated chip that are varied, and the chips."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...substrates import PRESETS, AnalogChip
+from ..arguments import make_chip, read_number
+
+# Bits of a weight mean nothing without a greatest weight: here that of a real chip.
+_CLIP = PRESETS["delgrad"].parameters["weight_clip"]
+# Features times rows of synapses for each feature. As was published, the 4 features of
+# Yin-Yang have 5 rows each: where inputs are few their weights are large.
+_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep changes.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        Parameters of `AnalogChip`; all of them take the same value.
+    values : tuple of float
+        The values, unless the command line says otherwise.
+    label : str
+        Label of the axis in the figure, with the unit.
+    is_default : bool
+        Whether a study without a choice has this sweep.
+    """
+
+    parameters: tuple
+    values: tuple
+    label: str
+    is_default: bool = True
+
+
+SWEEPS = {
+    "weight_bits": Sweep(("weight_bits",), (2, 3, 4, 6), "bits of a weight"),
+    "weight_clip": Sweep(
+        ("weight_clip",), (0.2, 0.4, 0.8, 1.6), "greatest weight [threshold]"
+    ),
+    "spike_jitter": Sweep(
+        ("spike_jitter",), (0.01, 0.02, 0.05, 0.1), "jitter of spikes [tau_syn]"
+    ),
+    "threshold_spread": Sweep(
+        ("threshold_spread",), (0.02, 0.05, 0.1, 0.2), "spread of thresholds"
+    ),
+    "tau_spread": Sweep(
+        ("tau_mem_spread", "tau_syn_spread"),
+        (0.05, 0.1, 0.2, 0.3),
+        "spread of time constants",
+    ),
+    "dead_neurons": Sweep(
+        ("dead_neurons",), (0.02, 0.05, 0.1, 0.2), "fraction of dead neurons"
+    ),
+    "threshold_jitter": Sweep(
+        ("threshold_jitter",),
+        (0.01, 0.02, 0.05, 0.1),
+        "jitter of thresholds",
+        is_default=False,
+    ),
+    "time_resolution": Sweep(
+        ("time_resolution",),
+        (0.01, 0.02, 0.05, 0.1),
+        "time resolution [tau_syn]",
+        is_default=False,
+    ),
+    "spurious_rate": Sweep(
+        ("spurious_rate",),
+        (0.005, 0.01, 0.02, 0.05),
+        "rate of spurious spikes [1 / tau_syn]",
+        is_default=False,
+    ),
+    "dead_synapses": Sweep(
+        ("dead_synapses",),
+        (0.02, 0.05, 0.1, 0.2),
+        "fraction of dead synapses",
+        is_default=False,
+    ),
+}
+
+
+def read_sweeps(texts):
+    """The points of the sweeps that the command line names.
+
+    Parameters
+    ----------
+    texts : list of str or None
+        Of the form ``NAME`` or ``NAME=V1,V2,...``; None stands for the default sweeps.
+
+    Returns
+    -------
+    points : list of (str, float)
+        Names of sweeps and values; the values of a sweep are sorted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such sweep, or a value is not a finite number.
+    """
+    chosen = {}
+    for text in texts or [name for name, sweep in SWEEPS.items() if sweep.is_default]:
+        name, equals, values = text.partition("=")
+        name = name.strip()
+        if name not in SWEEPS:
+            raise ValueError(f"unknown sweep {name!r}: choose from {', '.join(SWEEPS)}")
+        numbers = SWEEPS[name].values
+        if equals:
+            numbers = [read_number(part.strip()) for part in values.split(",")]
+        if not all(number is not None and np.isfinite(number) for number in numbers):
+            raise ValueError(f"values of {name} must be finite numbers, got {values!r}")
+        chosen.setdefault(name, set()).update(numbers)
+    return [(name, value) for name in chosen for value in sorted(chosen[name])]
+
+
+def make_base(data, preset, settings):
+    """The chip that the sweeps start from: an ideal one, unless something is set.
+
+    Without a preset its wiring follows from the data: the fewer features there are, the
+    more rows of synapses each feature has.
+    """
+    if preset is None:
+        rows = max(1, round(_ROWS / data.X.shape[1]))
+        settings = [f"rows_per_input={rows}", *settings]
+    return make_chip(preset, settings)
+
+
+def make_point(base, name, value, number):
+    """The chip with this number at a point of a sweep."""
+    parameters = {key: getattr(base, key) for key in AnalogChip.__init__.__kwdefaults__}
+    if name == "weight_bits" and base.weight_clip is None:
+        parameters["weight_clip"] = _CLIP
+    parameters.update(dict.fromkeys(SWEEPS[name].parameters, value))
+    return AnalogChip(**{**parameters, "random_state": base.random_state + number})
