@@ -218,7 +218,7 @@ class BaseTTFS(BaseEstimator):
     def engine_(self):
         """The :class:`ttfs.engines.Engine` that would train this network next.
 
-        It is that of partial_fit, without weights of classes: an exported model learns
+        It is that of partial_fit, without weights of samples: an exported model learns
         from one sample at a time, and has none.
 
         Raises
