@@ -42,7 +42,7 @@ LEARNING = Learning(
     learning_rate_init="auto",
 )
 
-ARITHMETICS = "float32", "float64", FixedPoint(), FixedPoint(4, accumulator_bits=12)
+PRECISIONS = "float32", "float64", FixedPoint(), FixedPoint(4, accumulator_bits=12)
 RULES = None, LocalRule(), LocalRule(kernel="linear", feedback="target")
 SUBSTRATES = None, Ideal()
 DELAYS = None, "axonal", "synaptic"
@@ -79,7 +79,7 @@ def expected_of(arithmetic, rule, substrate, delays):
 
 @pytest.mark.parametrize(
     ("arithmetic", "rule", "substrate", "delays"),
-    every(ARITHMETICS, RULES, SUBSTRATES, DELAYS),
+    every(PRECISIONS, RULES, SUBSTRATES, DELAYS),
     ids=str,
 )
 @pytest.mark.parametrize("learns", [False, True], ids=["infers", "learns"])
@@ -107,7 +107,7 @@ def test_table_of_engines(arithmetic, rule, substrate, delays, learns):
 
 @pytest.mark.parametrize(
     ("arithmetic", "rule", "loss"),
-    every(ARITHMETICS, RULES, LOSSES),
+    every(PRECISIONS, RULES, LOSSES),
     ids=str,
 )
 def test_table_of_losses(arithmetic, rule, loss):
@@ -129,7 +129,7 @@ def test_table_of_losses(arithmetic, rule, loss):
 
 @pytest.mark.parametrize(
     ("arithmetic", "rule", "is_partial", "weighs"),
-    every(ARITHMETICS, RULES, [False, True], [False, True]),
+    every(PRECISIONS, RULES, [False, True], [False, True]),
     ids=str,
 )
 def test_table_of_sample_weights(arithmetic, rule, is_partial, weighs):
