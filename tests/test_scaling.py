@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from ttfs._network import Layer, initial_weights, weight_unit
 
 from ttfs import LIF, TTFSClassifier, _core, first_spike, first_spike_vjp
-from ttfs._network import Layer, initial_weights, weight_unit
 from ttfs.datasets import make_yin_yang
 
 NEURONS = {

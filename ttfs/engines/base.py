@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ..model.initial_weights import mean_weight, step_unit
 from . import recipe as recipes
+from .losses import TargetTimes
 
 
 class Trainer(Protocol):
@@ -45,6 +46,8 @@ class Engine:
         self.learning = specification.learning
         if self.is_local:
             self.recipe = recipes.LOCAL
+        elif self.learning and isinstance(self.learning.loss, TargetTimes):
+            self.recipe = recipes.REGRESSION
 
     @property
     def is_local(self):
