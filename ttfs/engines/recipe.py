@@ -82,6 +82,7 @@ LOCAL = Recipe(
 )
 # Regression needs finer spike times than the order of classes does.
 REGRESSION = replace(EXACT, rate=0.04)
+LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045

@@ -7,7 +7,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
 from ..engines import TargetTimes
-from ..engines.recipe import TARGET_WINDOW
+from ..engines.recipe import EXACT, TARGET_WINDOW
 from .base import BaseTTFS
 
 
@@ -202,7 +202,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     training data, y_max, stands for a spike at t_first = 0.45 `t_max_`, and the
     smallest, y_min, for one at t_last = 0.85 `t_max_`:
 
-    .. math:: t = t_{last} - (t_{last} - t_{first}) \frac{y - y_{min}}{y_{max} - y_{min}}
+    .. math::
+
+        t = t_{last} - (t_{last} - t_{first}) \frac{y - y_{min}}{y_{max} - y_{min}}
 
     Predictions are the inverse of this map. They are not bounded by the range of the
     targets, but by time: a spike cannot come before the inputs, nor after `t_max_`. An
@@ -373,7 +375,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     def _target_window(self):
         """Times that stand for the greatest and the smallest target."""
-        return [part * self.t_max_ for part in TARGET_WINDOW]
+        n_layers, tau_syn = len(self.network_.layers), self.network_.neuron.tau_syn
+        end = self.encoder_.end_ + EXACT.horizon * n_layers * tau_syn
+        return [part * min(end, self.t_max_) for part in TARGET_WINDOW]
 
     def _learnable(self, targets):
         """Desired spike times of the outputs."""
