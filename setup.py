@@ -11,7 +11,7 @@ import sys
 from glob import glob
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 DEBUG = os.environ.get("TTFS_DEBUG", "0") not in ("", "0")
 SANITIZE = os.environ.get("TTFS_SANITIZE", "0") not in ("", "0")
@@ -51,6 +51,8 @@ fixed = sorted(glob("src/fixed_*.c"))  # integers only
 core = sorted(set(glob("src/*.c")) - set(fixed))
 
 setup(
+    # The headers are a package without Python files, which lies outside of ttfs/.
+    packages=[*find_packages(include=["ttfs", "ttfs.*"]), "ttfs.include"],
     ext_modules=cythonize(
         [extension("_core", core), extension("_fixed", fixed)],
         include_path=["pyx"],

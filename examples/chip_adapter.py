@@ -37,7 +37,7 @@ from ttfs.substrates import (
 # The chip. Constants of the first group are in its data sheet, those of the second
 # depend on how it was calibrated.
 CLOCK = 125e6  # Hz, of time stamps
-MOST_WEIGHT = 63  # a weight is a sign and 6 bits
+MAX_WEIGHT = 63  # a weight is a sign and 6 bits
 N_CIRCUITS = 512  # neurons, which send their number with each spike
 FIRST_CIRCUIT = 128  # of ours; others may spike, and are not looked at
 
@@ -121,7 +121,7 @@ class VendorChip:
 
     def weight_limit(self, k):
         """Greatest weight of a synapse, in thresholds: training stays within."""
-        return MOST_WEIGHT * WEIGHT_STEP
+        return MAX_WEIGHT * WEIGHT_STEP
 
     def weight_step(self, k):
         """What weights are multiples of, in thresholds."""
@@ -133,7 +133,7 @@ class VendorChip:
         self.check(network, sum(sizes))
         for k, layer in enumerate(network.layers):
             steps = layer.weights / (WEIGHT_STEP * layer.neuron.threshold)
-            steps = np.rint(steps).astype(int).clip(-MOST_WEIGHT, MOST_WEIGHT)
+            steps = np.rint(steps).astype(int).clip(-MAX_WEIGHT, MAX_WEIGHT)
             vendor_write_weights(k, steps)
 
         # A unit of the network's time is so many ticks of the clock; each sample is a

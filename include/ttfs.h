@@ -33,6 +33,9 @@
  *   as no two of them write to the same rows, columns or scratch space.
  * - Times and time constants share one unit, which the caller chooses. Weights and
  *   thresholds share one unit too. A slope is in threshold units per unit of time.
+ * - Units should be such that tau_syn and thresholds are not far from 1. In single
+ *   precision squares of threshold / tau_syn, and of gradients, must be in range. Units
+ *   that are powers of two of each other give the same bits.
  * - Tables and structs exist twice: NAME for double and NAME_f for float.
  * - Arguments are not checked here (ttfs_neuron_init() excepted): times must be
  *   below TTFS_TIME_LIMIT in magnitude or +infinity, weights below the same number,
@@ -154,7 +157,10 @@ typedef enum {
      * target_label for k = y and target_other for the others */
     TTFS_SQUARED_ERROR,
     /* min over s of sum_k (r_k - s)^2 / (2 n_classes) */
-    TTFS_SHIFT_INVARIANT
+    TTFS_SHIFT_INVARIANT,
+    /* sum_k r_k^2 / (2 n_outputs), with a target_k of its own for each sample: there
+     * are no labels */
+    TTFS_TARGET_TIMES
 } ttfs_loss;
 
 /* -- Local rule ---------------------------------------------------------------- */
@@ -178,7 +184,8 @@ typedef enum {
     TTFS_RANDOM,    /* sum over t_i < t_j of  c_j B_ij k'(t_j - t_i) */
     TTFS_DIRECT,    /* sum_k B_ki e_k */
     TTFS_TARGET     /* B_yi factor / time_scale, y the label, as if only e_y were known:
-                     * it is positive, the label should be earlier */
+                     * it is positive, the label should be earlier; with squared errors
+                     * B_yi factor tau_syn, of the last layer */
 } ttfs_feedback;
 
 /* -- Instruction sets ---------------------------------------------------------- */

@@ -99,12 +99,17 @@ typedef struct {
     double target_label, target_other;     /* of the squared errors */
     double floor;                          /* least u' at a spike in a gradient */
     double existence, tolerated;           /* silent hidden neurons */
-    double beta_1, beta_2, epsilon, weight_decay; /* Adam; the last per unit */
+    /* Adam. epsilon is in the unit of a gradient: loss per threshold of the layer, of
+     * delays loss per tau_syn of the layer, where the loss of a squared error is in
+     * tau_syn^2 of the last layer. The weight decay is per unit. */
+    double beta_1, beta_2, epsilon, weight_decay;
     double dropout;           /* probability that an input spike is deleted */
     const uint8_t *may_drop;  /* (n_in of first layer,) is an input in it? */
     uint64_t seed;            /* of what is deleted */
     NAME(ttfs_spikes) spikes; /* of the data set */
-    const size_t *labels;     /* (n_samples,) < n_out of last layer */
+    const size_t *labels;     /* (n_samples,) < n_out of last layer; or NULL */
+    const double *targets;    /* (n_samples, n_out of last layer) [time], or NULL: what
+                               * TTFS_TARGET_TIMES has in place of labels */
     const double *factors;    /* (n_samples,) weights in the loss */
     /* The simplified local rule; NULL: the exact gradient, and Adam. */
     const NAME(ttfs_local) * local;
@@ -225,13 +230,14 @@ typedef struct {
 
     /* Losses on the times of the output layer, computed in double; see ttfs_loss.
      * times      (n_samples, n_classes) [time], finite: spike times, or pseudo-times.
-     * labels     (n_samples,) < n_classes.
+     * labels     (n_samples,) < n_classes; NULL with TTFS_TARGET_TIMES.
+     * targets    (n_samples, n_classes) [time]; NULL with other losses.
      * factors    (n_samples,) weight of each sample.
      * loss       (n_samples,) out, with the factor applied.
      * grad       (n_samples, n_classes) out: d loss / d times [1/time]. */
     void (*loss)(const NAME(ttfs_training) * training, const real *times,
-                 const size_t *labels, const double *factors, size_t n_samples,
-                 size_t n_classes, double *loss, real *grad);
+                 const size_t *labels, const double *targets, const double *factors,
+                 size_t n_samples, size_t n_classes, double *loss, real *grad);
 
     /* Pass samples through a network.
      * spikes     of the encoder, biases of the first layer included.

@@ -9,6 +9,7 @@ or a neuron does never depends on where the borders are, and parts never write t
 same place, so results have the same bits for any number of threads.
 """
 import os
+from math import frexp, ldexp
 from types import SimpleNamespace
 
 import joblib
@@ -43,6 +44,7 @@ cdef enum:
     OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
     SYNAPTIC_COST = 8  # of an event with a delay of its own, to one without
 
+cdef double LAST = 0.99 * TTFS_TIME_LIMIT  # a horizon that is never reached
 cdef double MOST_STEPS = 1e15  # of a clocked network: all of them are exact numbers
 
 ctypedef fused real:
@@ -172,6 +174,49 @@ def check_neuron(parameters):
     _init(&neuron, parameters)
 
 
+# -- Units -------------------------------------------------------------------------
+#
+# The kernels are given times and weights in units that are powers of two, so chosen
+# that tau_syn and the threshold (of the first layer) are in [1, 2): single precision
+# is then far from its limits whatever the units outside, and no number loses a bit on
+# its way in or out, so that results are the same in all units.
+
+cdef enum:
+    WIDEST = 40  # binary orders of magnitude between the layers of a network
+
+
+def powers_of(neuron):
+    """The units of a neuron's times and of its threshold: their exponents."""
+    check_neuron(neuron)
+    return frexp(neuron.tau_syn)[1] - 1, frexp(neuron.threshold)[1] - 1
+
+
+def in_units(neuron, int time, int threshold):
+    """Parameters of a neuron in units of 2^time and 2^threshold."""
+    return SimpleNamespace(
+        tau_mem=ldexp(neuron.tau_mem, -time),
+        tau_syn=ldexp(neuron.tau_syn, -time),
+        threshold=ldexp(neuron.threshold, -threshold),
+    )
+
+
+def shift(array, int power, str name, double limit=TTFS_TIME_LIMIT):
+    """array * 2^power, or the array itself where that is the same.
+
+    Raises ValueError where the magnitude of a finite number is not below `limit` then.
+    """
+    if power == 0:
+        return array
+    with np.errstate(over="ignore", under="ignore"):
+        shifted = np.ldexp(array, power)
+    if np.any((np.abs(shifted) >= limit) & np.isfinite(array)):
+        raise ValueError(
+            f"{name} are out of range: choose units in which tau_syn and the threshold "
+            "are nearer to 1"
+        )
+    return shifted
+
+
 cdef object _same_shape(object array, Py_ssize_t rows, Py_ssize_t columns, str name):
     if array.shape[0] != rows or array.shape[1] != columns:
         raise ValueError(
@@ -224,6 +269,16 @@ cdef class Spikes:
 
     def __len__(self):
         return self.n_samples
+
+    cdef Spikes shifted(self, int power):
+        """The same spikes with times multiplied by 2^power."""
+        if power == 0:
+            return self
+        first = self.begin[self.end > self.begin]
+        shift(self.times[first], power, "times")  # of each sample the most negative
+        with np.errstate(all="ignore"):  # gaps may hold anything
+            times = np.ldexp(self.times, power)
+        return Spikes(times, self.inputs, self.begin, self.end, self.n_in)
 
     cdef ttfs_spikes_f view_f(self) noexcept:
         cdef ttfs_spikes_f view
@@ -522,9 +577,11 @@ cdef class Events:
         Horizon: no spike is at or after it; may be +inf.
     """
 
-    cdef ttfs_neuron neuron
+    cdef ttfs_neuron neuron  # in the units of `time` and `threshold`, as is all below
     cdef Spikes spikes
+    cdef double horizon
     cdef bint single
+    cdef int time, threshold  # powers of the units
     cdef readonly double t_max
     cdef readonly Py_ssize_t n_samples
     cdef readonly Py_ssize_t n_in
@@ -532,9 +589,12 @@ cdef class Events:
     def __cinit__(self, times, neuron, double t_max=float("inf")):
         if times is None:
             raise TypeError("times must be an array")
-        _init(&self.neuron, neuron)
+        self.time, self.threshold = powers_of(neuron)
+        _init(&self.neuron, in_units(neuron, self.time, self.threshold))
         self.t_max = t_max
-        self.spikes = spikes_at(times, (), t_max)
+        self.horizon = ldexp(t_max, -self.time)
+        times = shift(times, -self.time, "times")
+        self.spikes = spikes_at(times, (), self.horizon)
         self.n_samples, self.n_in = self.spikes.n_samples, self.spikes.n_in
         if self.n_in >= MOST_INPUTS:
             raise ValueError(f"a layer must have fewer than {MOST_INPUTS} inputs")
@@ -544,6 +604,12 @@ cdef class Events:
         if single != self.single:
             raise TypeError("arrays must have the dtype of the input times")
         return 0
+
+    cdef object times(self, object array):
+        return shift(np.asarray(array), -self.time, "times")
+
+    cdef Room pack(self, object weights):
+        return _pack(shift(np.asarray(weights), -self.threshold, "weights"))
 
     cdef Room room(self, Py_ssize_t n_parts, size_t *size):
         size[0] = KERNELS_F.layer_room(self.spikes.most) if self.single \
@@ -559,9 +625,9 @@ cdef class Events:
             (self.n_samples, weights.shape[1]), np.inf, np.asarray(weights).dtype
         )
         if spikes.size and self.n_in:
-            self.run(FIRST_SPIKE, _pack(weights), weights.shape[1], None, None, None,
-                     spikes, None)
-        return spikes
+            self.run(FIRST_SPIKE, self.pack(weights), weights.shape[1], None, None,
+                     None, spikes, None)
+        return _outward(spikes, self.time)
 
     def peak(
         self,
@@ -579,11 +645,15 @@ cdef class Events:
         u_peak = np.zeros((self.n_samples, n_out), dtype)
         t_peak = np.full((self.n_samples, n_out), self.t_max, dtype)
         if u_peak.size and self.n_in == 0:
-            u_peak[np.asarray(spikes) < self.t_max] = self.neuron.threshold
+            u_peak[np.asarray(spikes) < self.t_max] = ldexp(
+                self.neuron.threshold, self.threshold
+            )
             t_peak = np.minimum(t_peak, spikes)
         elif u_peak.size:
-            self.run(PEAK, _pack(weights), n_out, np.asarray(spikes), None, None,
+            self.run(PEAK, self.pack(weights), n_out, self.times(spikes), None, None,
                      u_peak, t_peak)
+            u_peak = _outward(u_peak, self.threshold)
+            t_peak = _outward(t_peak, self.time)
         return u_peak, t_peak
 
     def slope(
@@ -596,9 +666,9 @@ cdef class Events:
         _same_shape(at, self.n_samples, n_out, "at")
         slopes = np.zeros((self.n_samples, n_out), np.asarray(weights).dtype)
         if slopes.size and self.n_in:
-            self.run(SLOPE, _pack(weights), n_out, np.asarray(at), None, None, slopes,
-                     None)
-        return slopes
+            self.run(SLOPE, self.pack(weights), n_out, self.times(at), None, None,
+                     slopes, None)
+        return _outward(slopes, self.threshold - self.time)
 
     def grad_times(
         self,
@@ -617,8 +687,10 @@ cdef class Events:
             _same_shape(kink, self.n_samples, n_out, "kink")
         grad = np.zeros((self.n_samples, self.n_in), np.asarray(weights).dtype)
         if grad.size and n_out:
+            power = self.threshold - self.time
+            factors = shift(np.asarray(c), power, "factors c", float("inf"))
             self.run(
-                GRAD_TIMES, _pack(weights), n_out, np.asarray(at), np.asarray(c),
+                GRAD_TIMES, self.pack(weights), n_out, self.times(at), factors,
                 None if kink is None else np.asarray(kink), grad, None,
             )
         return grad
@@ -644,6 +716,7 @@ cdef class Events:
         )
         cdef Py_ssize_t part, s, n
         cdef size_t size, n_in = self.n_in
+        cdef double t_max = self.horizon
         cdef Room rooms = self.room(n_parts, &size)
         cdef ttfs_spikes_f all = self.spikes.view_f(), mine
         cdef const ttfs_kernels_f *kernels = KERNELS_F
@@ -657,22 +730,22 @@ cdef class Events:
             mine = _from_f(all, s)
             if what == FIRST_SPIKE:
                 kernels.first_spike(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max,
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max,
                     &out[s, 0], scratch,
                 )
             elif what == PEAK:
                 kernels.peak(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max, &at[s, 0],
                     &out[s, 0], &out_2[s, 0], scratch,
                 )
             elif what == SLOPE:
                 kernels.slope(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max, &at[s, 0],
                     &out[s, 0], scratch,
                 )
             else:
                 kernels.grad_times(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max, &at[s, 0],
                     &c[s, 0], no if kink is None else &kink[s, 0], &out[s, 0], scratch,
                 )
         return 0
@@ -687,6 +760,7 @@ cdef class Events:
         )
         cdef Py_ssize_t part, s, n
         cdef size_t size, n_in = self.n_in
+        cdef double t_max = self.horizon
         cdef Room rooms = self.room(n_parts, &size)
         cdef ttfs_spikes all = self.spikes.view_d(), mine
         cdef const ttfs_kernels *kernels = KERNELS
@@ -700,22 +774,22 @@ cdef class Events:
             mine = _from_d(all, s)
             if what == FIRST_SPIKE:
                 kernels.first_spike(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max,
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max,
                     &out[s, 0], scratch,
                 )
             elif what == PEAK:
                 kernels.peak(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max, &at[s, 0],
                     &out[s, 0], &out_2[s, 0], scratch,
                 )
             elif what == SLOPE:
                 kernels.slope(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max, &at[s, 0],
                     &out[s, 0], scratch,
                 )
             else:
                 kernels.grad_times(
-                    &self.neuron, &mine, n, n_in, weights, n_out, self.t_max, &at[s, 0],
+                    &self.neuron, &mine, n, n_in, weights, n_out, t_max, &at[s, 0],
                     &c[s, 0], no if kink is None else &kink[s, 0], &out[s, 0], scratch,
                 )
         return 0
@@ -733,6 +807,10 @@ cdef class Events:
         cdef Room packed, rooms
         cdef ttfs_spikes_f spikes_f
         cdef ttfs_spikes spikes_d
+        cdef int power = self.threshold - self.time
+        cdef double t_max = self.horizon
+        cdef const real[:, ::1] times, factors
+        cdef real[:, ::1] sums
 
         self.check(real is float)
         _same_shape(grad, self.n_in, n_out, "grad")
@@ -744,7 +822,10 @@ cdef class Events:
         n_panels = (n_out + lanes - 1) // lanes
         n_parts = _parts(n_panels, <double>self.spikes.n_spikes * n_out)
         rooms = self.room(n_parts, &size)
-        packed = _pack(grad)
+        times = self.times(at)
+        factors = shift(np.asarray(c), power, "factors c", float("inf"))
+        sums = shift(np.asarray(grad), power, "gradients", float("inf"))
+        packed = _pack(sums)
         if real is float:
             spikes_f = self.spikes.view_f()
         else:
@@ -755,20 +836,32 @@ cdef class Events:
             end = min(lanes * (n_panels * (part + 1) // n_parts), n_out)
             if real is float:
                 KERNELS_F.grad_weights(
-                    &self.neuron, &spikes_f, self.n_samples, self.n_in, &at[0, 0],
-                    &c[0, 0], n_out, begin, end, self.t_max, <float *>packed.start,
+                    &self.neuron, &spikes_f, self.n_samples, self.n_in, &times[0, 0],
+                    &factors[0, 0], n_out, begin, end, t_max, <float *>packed.start,
                     <char *>rooms.start + part * size,
                 )
             else:
                 KERNELS.grad_weights(
-                    &self.neuron, &spikes_d, self.n_samples, self.n_in, &at[0, 0],
-                    &c[0, 0], n_out, begin, end, self.t_max, <double *>packed.start,
+                    &self.neuron, &spikes_d, self.n_samples, self.n_in, &times[0, 0],
+                    &factors[0, 0], n_out, begin, end, t_max, <double *>packed.start,
                     <char *>rooms.start + part * size,
                 )
         if real is float:
-            KERNELS_F.unpack(<float *>packed.start, self.n_in, n_out, &grad[0, 0])
+            KERNELS_F.unpack(<float *>packed.start, self.n_in, n_out, &sums[0, 0])
         else:
-            KERNELS.unpack(<double *>packed.start, self.n_in, n_out, &grad[0, 0])
+            KERNELS.unpack(<double *>packed.start, self.n_in, n_out, &sums[0, 0])
+        if power:
+            np.asarray(grad)[...] = shift(
+                np.asarray(sums), -power, "gradients", float("inf")
+            )
+
+
+cdef object _outward(object times, int power):
+    """What the core has made, in the units outside; the array may be changed."""
+    if power:
+        with np.errstate(over="ignore", under="ignore"):
+            np.ldexp(times, power, out=times)
+    return times
 
 
 def _pack(const real[:, ::1] weights not None):
@@ -860,6 +953,19 @@ cdef Room _room_of(object array, object dtype):
     return _copy(array) if array.ndim == 1 else _pack(array)
 
 
+cdef tuple _common_powers(object layers):
+    """Units of a network's times and thresholds: those of its first layer."""
+    powers = [powers_of(layer.neuron) for layer in layers]
+    for name, exponents in zip(
+        ("time constants", "thresholds"), zip(*powers, strict=True), strict=True
+    ):
+        if max(exponents) - min(exponents) > WIDEST:
+            raise ValueError(
+                f"{name} of layers must be within a factor of 2^{WIDEST} of each other"
+            )
+    return powers[0]
+
+
 cdef class Network:
     """A network with packed weights, through which samples pass.
 
@@ -882,6 +988,8 @@ cdef class Network:
     cdef list packed, packed_delays
     cdef ttfs_network_f net_f
     cdef ttfs_network net_d
+    cdef int time, threshold    # powers of the units that all of this is in
+    cdef readonly double t_max
     cdef Room circuits          # of a chip, the seed of its noise
     cdef uint64_t seed
     cdef double step            # of time
@@ -899,6 +1007,9 @@ cdef class Network:
             raise ValueError(f"a network must have 1 to {MOST_LAYERS} layers")
         if not -TTFS_TIME_LIMIT < t_max < TTFS_TIME_LIMIT:
             raise ValueError("t_max must be finite")
+        self.time, self.threshold = _common_powers(layers)
+        self.t_max = t_max
+        t_max = min(ldexp(t_max, -self.time), LAST)
         self.single = layers[0].weights.dtype == np.float32
         dtype = np.float32 if self.single else np.float64
         self.layers = Room(n_layers * max(sizeof(ttfs_layer_f), sizeof(ttfs_layer)))
@@ -909,6 +1020,7 @@ cdef class Network:
         for k, layer in enumerate(layers):
             n_in, n_out = layer.weights.shape
             bias_times = np.ascontiguousarray(layer.bias_times, dtype)
+            bias_times = shift(bias_times, -self.time, "bias_times")
             n_bias = len(bias_times)
             if k > 0 and n_in != self.shapes[k - 1][1] + n_bias:
                 raise ValueError(
@@ -917,13 +1029,15 @@ cdef class Network:
                 )
             if n_in == 0 or n_out == 0 or n_in >= MOST_INPUTS or n_bias > n_in:
                 raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
-            _init(&neuron, layer.neuron)
-            packed = _pack(np.ascontiguousarray(layer.weights, dtype))
+            _init(&neuron, in_units(layer.neuron, self.time, self.threshold))
+            weights = np.ascontiguousarray(layer.weights, dtype)
+            packed = _pack(shift(weights, -self.threshold, "weights"))
             delays = _checked_delays(layer.delays, (n_in, n_out), k)
             kind, packed_delays = TTFS_NO_DELAYS, None
             if delays is not None:
                 kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
-                packed_delays = _room_of(delays, dtype)
+                delays = np.asarray(delays, dtype)
+                packed_delays = _room_of(shift(delays, -self.time, "delays"), dtype)
             self.delay_shapes.append(None if delays is None else np.shape(delays))
             self.packed_delays.append(packed_delays)
             if n_bias == 0:
@@ -955,6 +1069,7 @@ cdef class Network:
         self.net_f.n_layers = self.net_d.n_layers = n_layers
         self.net_f.layers, self.net_d.layers = layer_f, layer_d
         self.net_f.t_max = self.net_d.t_max = t_max
+        pseudo_slope = ldexp(pseudo_slope, self.threshold - self.time)
         self.net_f.pseudo_slope = self.net_d.pseudo_slope = pseudo_slope
 
     cdef int check(self, Spikes spikes) except -1:
@@ -978,14 +1093,14 @@ cdef class Network:
     def weights(self):
         """The weights (n_in, n_out) of each layer."""
         return [
-            self.unpack(shape, packed)
+            _outward(self.unpack(shape, packed), self.threshold)
             for shape, packed in zip(self.shapes, self.packed, strict=True)
         ]
 
     def delays(self):
         """The delays (n_in,) or (n_in, n_out) of each layer; None where it has none."""
         return [
-            None if shape is None else self.unpack(shape, packed)
+            None if shape is None else _outward(self.unpack(shape, packed), self.time)
             for shape, packed in zip(self.delay_shapes, self.packed_delays, strict=True)
         ]
 
@@ -1049,19 +1164,20 @@ cdef class Network:
                 threshold = (<ttfs_layer_f *>self.layers.start)[k].neuron.threshold
             else:
                 threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
-            c.check(self.shapes[k][1], threshold)
+            c.check(self.shapes[k][1], ldexp(threshold, self.threshold))
             if self.single:
                 c_f[k].threshold_jitter = c.threshold_jitter
-                c_f[k].spike_jitter = c.spike_jitter
-                c_f[k].spurious_rate = c.spurious_rate
-                c_f[k].resolution = c.resolution
+                c_f[k].spike_jitter = ldexp(c.spike_jitter, -self.time)
+                c_f[k].spurious_rate = ldexp(c.spurious_rate, self.time)
+                c_f[k].resolution = ldexp(c.resolution, -self.time)
             else:
                 c_d[k].threshold_jitter = c.threshold_jitter
-                c_d[k].spike_jitter = c.spike_jitter
-                c_d[k].spurious_rate = c.spurious_rate
-                c_d[k].resolution = c.resolution
+                c_d[k].spike_jitter = ldexp(c.spike_jitter, -self.time)
+                c_d[k].spurious_rate = ldexp(c.spurious_rate, self.time)
+                c_d[k].resolution = ldexp(c.resolution, -self.time)
             if c.tau_mem is not None:
-                mem, syn = c.tau_mem, c.tau_syn
+                mem = shift(c.tau_mem, -self.time, "tau_mem")
+                syn = shift(c.tau_syn, -self.time, "tau_syn")
                 kept.append((np.asarray(mem), np.asarray(syn)))
                 if self.single:
                     c_f[k].tau_mem, c_f[k].tau_syn = &mem[0], &syn[0]
@@ -1088,21 +1204,21 @@ cdef class Network:
                 neuron = (<ttfs_layer_f *>self.layers.start)[k].neuron
             else:
                 neuron = (<ttfs_layer *>self.layers.start)[k].neuron
-            if not 0 < step < min(neuron.tau_mem, neuron.tau_syn):
+            tau_mem = ldexp(neuron.tau_mem, self.time)
+            tau_syn = ldexp(neuron.tau_syn, self.time)
+            if not 0 < step < min(tau_mem, tau_syn):
                 raise ValueError(
-                    f"step must be positive, and below tau_mem={neuron.tau_mem:g} and "
-                    f"tau_syn={neuron.tau_syn:g}, got {step:g}"
+                    f"step must be positive, and below tau_mem={tau_mem:g} and "
+                    f"tau_syn={tau_syn:g}, got {step:g}"
                 )
-        if not abs(self.net_d.t_max) / step < MOST_STEPS:
-            raise ValueError(
-                f"step={step:g} is too small for t_max={self.net_d.t_max:g}"
-            )
+        if not abs(self.t_max) / step < MOST_STEPS:
+            raise ValueError(f"step={step:g} is too small for t_max={self.t_max:g}")
         if spikes.n_spikes and not (
             abs(float(np.min(spikes.times[spikes.begin[spikes.end > spikes.begin]])))
             / step < MOST_STEPS
         ):
             raise ValueError(f"step={step:g} is too small for the times of spikes")
-        self.step = step
+        self.step = ldexp(step, -self.time)
         dtype = np.float32 if self.single else np.float64
         layers = [np.empty((len(spikes), n), dtype) for _, n in self.shapes]
         self.infer(CLOCKED, spikes, layers, None, None)
@@ -1146,6 +1262,7 @@ cdef class Network:
         self.check(spikes)
         if n_samples == 0:
             return 0
+        spikes = spikes.shifted(-self.time)
         n_parts = _parts(n_samples, n_samples * self.n_events(spikes))
         if self.single:
             if how == CHIP:
@@ -1224,6 +1341,10 @@ cdef class Network:
                         NULL if labels is None else &labels[s],
                         <char *>rooms.start + part * size,
                     )
+        for out in layers or ():
+            _outward(out, self.time)
+        if decisions is not None:
+            _outward(np.asarray(decisions), self.time)
         return 0
 
 
@@ -1231,20 +1352,26 @@ cdef dict LOSSES = {
     "cross_entropy": TTFS_CROSS_ENTROPY,
     "squared_error": TTFS_SQUARED_ERROR,
     "shift_invariant": TTFS_SHIFT_INVARIANT,
+    "target_times": TTFS_TARGET_TIMES,
 }
 
 
-cdef int _fill_loss(ttfs_training *t, dict loss) except -1:
-    """Loss and its parameters; they have the same names in ttfs_kernels.h."""
+cdef int _fill_loss(ttfs_training *t, dict loss, int time=0) except -1:
+    """Loss and its parameters, in units of 2^time.
+
+    They have the same names in ttfs_kernels.h.
+    """
     loss = {"time_scale": 1.0, "early": 0.0, "early_scale": 1.0, "target_label": 0.0,
             "target_other": 0.0, **loss}
     kind = loss.pop("kind")
     if kind not in LOSSES:
         raise ValueError(f"unknown loss {kind!r}")
     t.loss = <ttfs_loss>LOSSES[kind]
-    t.time_scale, t.early = loss.pop("time_scale"), loss.pop("early")
-    t.early_scale = loss.pop("early_scale")
-    t.target_label, t.target_other = loss.pop("target_label"), loss.pop("target_other")
+    t.early = loss.pop("early")
+    t.time_scale = ldexp(loss.pop("time_scale"), -time)
+    t.early_scale = ldexp(loss.pop("early_scale"), -time)
+    t.target_label = ldexp(loss.pop("target_label"), -time)
+    t.target_other = ldexp(loss.pop("target_other"), -time)
     if loss:
         raise TypeError(f"unknown parameters of a loss: {', '.join(loss)}")
     if not (t.time_scale > 0 and t.early_scale > 0):
@@ -1252,24 +1379,36 @@ cdef int _fill_loss(ttfs_training *t, dict loss) except -1:
     return 0
 
 
-cdef int _check_labels(
-    const size_t[::1] labels,
-    const double[::1] factors,
-    Py_ssize_t n_samples,
-    size_t n_classes,
-) except -1:
+cdef object _checked_targets(
+    object targets, const double[::1] factors, Py_ssize_t n_samples, size_t n_outputs,
+    bint are_times,
+):
+    """Labels, or the times that outputs should have, as the core may have them."""
+    cdef const size_t[::1] labels
+    cdef const double[:, ::1] times
     cdef Py_ssize_t s
-    if labels.shape[0] != n_samples or factors.shape[0] != n_samples:
-        raise ValueError("labels and factors must have one entry per sample")
+    if targets is None:
+        raise TypeError("targets must be an array")
+    if factors.shape[0] != n_samples:
+        raise ValueError("factors must have one entry per sample")
+    if are_times:
+        times = targets
+        _same_shape(times, n_samples, n_outputs, "targets")
+        if not np.all(np.abs(targets) < TTFS_TIME_LIMIT):
+            raise ValueError(f"targets must be finite, and below {TTFS_TIME_LIMIT:g}")
+        return targets
+    labels = targets
+    if labels.shape[0] != n_samples:
+        raise ValueError("labels must have one entry per sample")
     for s in range(n_samples):
-        if labels[s] >= n_classes:
+        if labels[s] >= n_outputs:
             raise ValueError("a label is outside [0, n_classes)")
-    return 0
+    return targets
 
 
 def loss(
     const real[:, ::1] times not None,
-    const size_t[::1] labels not None,
+    targets,
     const double[::1] factors not None,
     **parameters,
 ):
@@ -1279,29 +1418,42 @@ def loss(
     ----------
     times : ndarray of shape (n_samples, n_classes)
         Finite.
-    labels, factors : ndarray of shape (n_samples,)
-        uintp and float64.
+    targets : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Labels, uintp; with "target_times" the times that are wanted, float64 and
+        finite.
+    factors : ndarray of shape (n_samples,), float64
     **parameters
-        kind, "cross_entropy", "squared_error" or "shift_invariant", and its numbers;
-        see ttfs_loss.
+        kind, "cross_entropy", "squared_error", "shift_invariant" or "target_times", and
+        its numbers; see ttfs_loss.
     """
     cdef Py_ssize_t n = times.shape[0], n_classes = times.shape[1]
     cdef ttfs_training training
     cdef ttfs_training_f training_f
-    _check_labels(labels, factors, n, n_classes)
+    cdef const size_t[::1] labels
+    cdef const double[:, ::1] wanted
+    cdef const size_t *label = NULL
+    cdef const double *target = NULL
     _fill_loss(&training, parameters)
+    are_times = training.loss == TTFS_TARGET_TIMES
+    _checked_targets(targets, factors, n, n_classes, are_times)
     out = np.zeros(n)
     grad = np.zeros((n, n_classes), np.asarray(times).dtype)
     if n == 0 or n_classes == 0:
         return out, grad
     cdef double[::1] values = out
     cdef real[:, ::1] g = grad
+    if are_times:
+        wanted = targets
+        target = &wanted[0, 0]
+    else:
+        labels = targets
+        label = &labels[0]
     if real is float:
         _copy_loss(&training, &training_f)
-        KERNELS_F.loss(&training_f, &times[0, 0], &labels[0], &factors[0], n, n_classes,
-                       &values[0], &g[0, 0])
+        KERNELS_F.loss(&training_f, &times[0, 0], label, target, &factors[0], n,
+                       n_classes, &values[0], &g[0, 0])
     else:
-        KERNELS.loss(&training, &times[0, 0], &labels[0], &factors[0], n, n_classes,
+        KERNELS.loss(&training, &times[0, 0], label, target, &factors[0], n, n_classes,
                      &values[0], &g[0, 0])
     return out, grad
 
@@ -1369,7 +1521,8 @@ cdef class Trainer(Network):
     delay_units : sequence of float, optional
         That of the delays of each layer. Needed where layers have delays.
     loss : dict
-        Parameters of `loss`.
+        Parameters of `loss`. A loss that is a squared error has the unit of a squared
+        time, which gradients share.
     floor : float
         Floor of u' at a spike, in threshold units per time.
     existence, tolerated : float
@@ -1377,7 +1530,9 @@ cdef class Trainer(Network):
         u_peak) averaged over the batch, and the fraction of a batch in which it may
         stay silent.
     beta_1, beta_2, epsilon, weight_decay : float
-        Of Adam; the weight decay is per unit.
+        Of Adam; the weight decay is per unit. epsilon is in the unit of a gradient:
+        loss per threshold of the layer, and for delays loss per tau_syn of the layer,
+        where the unit of squared errors is tau_syn^2 of the last layer.
     rests : sequence of float, optional
         The values that the weights of each layer decay to. Default: 0.
     limits : sequence of float, optional
@@ -1418,6 +1573,7 @@ cdef class Trainer(Network):
     cdef object measured
     cdef Room pointers
     cdef list shadows  # packed weights that learn, where others fire; or None
+    cdef int loss_power  # of the loss's unit
     cdef bint is_running
 
     def __init__(
@@ -1464,6 +1620,20 @@ cdef class Trainer(Network):
         for k, weights in enumerate(self.weights()):
             if np.abs(weights).max() > most[k]:
                 raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
+        # From here on in the units of the core.
+        _fill_loss(&self.train_d, loss, self.time)
+        _copy_loss(&self.train_d, &self.train_f)
+        is_squared = self.train_d.loss != TTFS_CROSS_ENTROPY
+        self.loss_power = 2 * self.time if is_squared else 0
+        power = -self.threshold if local is None else self.loss_power
+        if local is not None:
+            power -= 2 * self.threshold
+        units = [ldexp(unit, power) for unit in units]
+        delay_units = [ldexp(unit, -self.time) for unit in delay_units]
+        rests = [ldexp(rest, -self.threshold) for rest in rests]
+        limits = [ldexp(limit, -self.threshold) for limit in limits]
+        floor = ldexp(floor, self.time - self.threshold)
+        existence = ldexp(existence, self.threshold - self.loss_power)
         for k, (n_in, n_out) in enumerate(self.shapes):
             delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
@@ -1499,8 +1669,6 @@ cdef class Trainer(Network):
                 if delay_moments is not None:
                     layer_d[k].delay_m = <double *>(<Room>delay_moments[0]).start
                     layer_d[k].delay_v = <double *>(<Room>delay_moments[1]).start
-        _fill_loss(&self.train_d, loss)
-        _copy_loss(&self.train_d, &self.train_f)
         self.train_f.network, self.train_d.network = self.net_f, self.net_d
         self.train_f.floor = self.train_d.floor = floor
         self.train_f.existence = self.train_d.existence = existence
@@ -1522,7 +1690,7 @@ cdef class Trainer(Network):
         if self.shadows is None:
             return Network.weights(self)
         return [
-            self.unpack(shape, packed)
+            _outward(self.unpack(shape, packed), self.threshold)
             for shape, packed in zip(self.shapes, self.shadows, strict=True)
         ]
 
@@ -1546,7 +1714,7 @@ cdef class Trainer(Network):
         if self.shadows is None:
             self.shadows, self.packed = self.packed, list(self.packed)
         for k in range(len(weights)):
-            self.packed[k] = _pack(weights[k])
+            self.packed[k] = _pack(shift(weights[k], -self.threshold, name))
             if self.single:
                 layer_f[k].shadow = <float *>(<Room>self.shadows[k]).start
                 layer_f[k].weights = <float *>(<Room>self.packed[k]).start
@@ -1564,6 +1732,10 @@ cdef class Trainer(Network):
 
         if any(shape is not None for shape in self.delay_shapes):
             raise ValueError("layers with delays cannot be trained by a local rule")
+        if local.get("feedback") == "target" and (
+            self.train_d.loss == TTFS_TARGET_TIMES
+        ):
+            raise ValueError("target feedback needs labels, not target times")
         kernel = _choice(LOCAL_KERNELS, "kernel", local.pop("kernel", None))
         name = local.pop("feedback", None)
         feedback = _choice(FEEDBACKS, "feedback", name)
@@ -1598,6 +1770,7 @@ cdef class Trainer(Network):
             if not np.all(np.abs(array) < TTFS_TIME_LIMIT):
                 raise ValueError(f"feedback_weights of layer {k} must be finite")
             if feedback == TTFS_RANDOM:
+                array = shift(array, -self.threshold, "feedback_weights")
                 room = _room_of(array, dtype)
             else:
                 room = _room_of(array.T.ravel(), dtype)
@@ -1609,7 +1782,7 @@ cdef class Trainer(Network):
 
     def state(self):
         """What Adam knows, to go on from later: arrays of the shapes of weights, and of
-        delays where there are any."""
+        delays where there are any, in the units of the core."""
         moments, delay_moments = [
             [
                 None if pair is None else tuple(self.unpack(shape, a) for a in pair)
@@ -1625,7 +1798,7 @@ cdef class Trainer(Network):
     def epoch(
         self,
         Spikes spikes not None,
-        const size_t[::1] labels not None,
+        targets,
         const double[::1] factors not None,
         const size_t[::1] order not None,
         Py_ssize_t batch_size,
@@ -1638,8 +1811,11 @@ cdef class Trainer(Network):
         ----------
         spikes : Spikes
             Of the data set, biases of the first layer included.
-        labels, factors : ndarray of shape (n_samples,)
-            Labels and weights in the loss.
+        targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels, uintp; with the loss "target_times" the time at which each output
+            should spike, float64 and finite.
+        factors : ndarray of shape (n_samples,)
+            Weights in the loss.
         order : ndarray of shape (n,)
             Numbers of samples.
         batch_size : int
@@ -1671,7 +1847,12 @@ cdef class Trainer(Network):
         if is_measured and any(shape is not None for shape in self.delay_shapes):
             raise ValueError("layers with delays cannot be trained with forward")
         self.check(spikes)
-        _check_labels(labels, factors, len(spikes), self.n_outputs)
+        are_times = self.train_d.loss == TTFS_TARGET_TIMES
+        targets = _checked_targets(
+            targets, factors, len(spikes), self.n_outputs, are_times
+        )
+        if are_times:
+            targets = shift(targets, -self.time, "targets")
         if batch_size < 1:
             raise ValueError("batch_size must be positive")
         batch_size = min(batch_size, max(1, n_order))
@@ -1688,7 +1869,8 @@ cdef class Trainer(Network):
         n_parts = _parts(batch_size, batch_size * n_events)
         self.is_running = True
         try:
-            self.prepare(spikes, labels, factors, batch_size, n_parts)
+            spikes = spikes.shifted(-self.time)
+            self.prepare(spikes, targets, factors, batch_size, n_parts)
             with nogil:
                 for batch in range(n_batches):
                     begin = batch * batch_size
@@ -1738,7 +1920,7 @@ cdef class Trainer(Network):
             self.train_f.measured, self.train_d.measured = NULL, NULL
             self.train_f.measured_peaks, self.train_d.measured_peaks = NULL, NULL
         PyErr_CheckSignals()
-        return total / n_order
+        return ldexp(total / n_order, self.loss_power)
 
     cdef object inputs(self, Spikes spikes, const size_t[::1] order):
         """The Spikes that enter the network in a batch."""
@@ -1759,7 +1941,8 @@ cdef class Trainer(Network):
             times_d = times
             KERNELS.train_inputs(&self.train_d, &order[0], n, &begin[0], &end[0],
                                  &times_d[0], &inputs[0])
-        return Spikes(times, numbers, bounds[0], bounds[1], spikes.n_in)
+        entering = Spikes(times, numbers, bounds[0], bounds[1], spikes.n_in)
+        return entering.shifted(self.time)
 
     cdef int measure(
         self, object forward, Spikes spikes, const size_t[::1] order
@@ -1786,13 +1969,14 @@ cdef class Trainer(Network):
                 f"got {len(times)}"
             )
         dtype = np.float32 if self.single else np.float64
-        t_max = dtype(self.net_d.t_max)
+        t_max = dtype(self.t_max)
         for k, (_, n_out) in enumerate(self.shapes):
             name = f"spike times that forward returns for layer {k}"
             times[k] = _returned(times[k], (n, n_out), dtype, name)
             if not np.all(times[k] > -TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite or +inf")
             times[k][times[k] >= t_max] = np.inf
+            times[k] = shift(times[k], -self.time, name)
             if self.single:
                 rows_f = times[k]
                 layers_f[k] = &rows_f[0, 0]
@@ -1805,6 +1989,7 @@ cdef class Trainer(Network):
             is_silent = times[len(times) - 1] == np.inf
             if not np.all(np.abs(peaks[is_silent]) < TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite where an output is silent")
+            peaks = _outward(peaks, -self.threshold)
         if weights is not None:
             self.fire_with(weights)
         self.measured = times, peaks
@@ -1819,21 +2004,29 @@ cdef class Trainer(Network):
         return 0
 
     cdef int prepare(
-        self, Spikes spikes, const size_t[::1] labels, const double[::1] factors,
+        self, Spikes spikes, object targets, const double[::1] factors,
         Py_ssize_t batch_size, Py_ssize_t n_parts,
     ) except -1:
         """Point the structs to the data; make room for a batch."""
         cdef size_t size
-        self.data = spikes, labels, factors
+        cdef const size_t[::1] labels
+        cdef const double[:, ::1] times
+        self.data = spikes, targets, factors
+        if self.train_d.loss == TTFS_TARGET_TIMES:
+            times = targets
+            self.train_f.targets = self.train_d.targets = &times[0, 0]
+        else:
+            labels = targets
+            self.train_f.labels = self.train_d.labels = &labels[0]
         if self.single:
             self.train_f.spikes = spikes.view_f()
-            self.train_f.labels, self.train_f.factors = &labels[0], &factors[0]
+            self.train_f.factors = &factors[0]
             self.train_f.most_samples, self.train_f.n_parts = batch_size, n_parts
             self.train_f.most_spikes = spikes.most
             size = KERNELS_F.training_room(&self.train_f)
         else:
             self.train_d.spikes = spikes.view_d()
-            self.train_d.labels, self.train_d.factors = &labels[0], &factors[0]
+            self.train_d.factors = &factors[0]
             self.train_d.most_samples, self.train_d.n_parts = batch_size, n_parts
             self.train_d.most_spikes = spikes.most
             size = KERNELS.training_room(&self.train_d)

@@ -45,6 +45,7 @@ cdef extern from "ttfs.h" nogil:
         TTFS_CROSS_ENTROPY
         TTFS_SQUARED_ERROR
         TTFS_SHIFT_INVARIANT
+        TTFS_TARGET_TIMES
 
     ctypedef enum ttfs_local_kernel:
         TTFS_TABLE
@@ -130,6 +131,7 @@ cdef extern from "ttfs.h" nogil:
         uint64_t seed
         ttfs_spikes spikes
         const size_t *labels
+        const double *targets
         const double *factors
         const ttfs_local *local
         const double *const *measured
@@ -211,8 +213,8 @@ cdef extern from "ttfs.h" nogil:
         ) noexcept nogil
         void (*loss)(
             const ttfs_training *training, const double *times,
-            const size_t *labels, const double *factors, size_t n_samples,
-            size_t n_classes, double *loss, double *grad
+            const size_t *labels, const double *targets, const double *factors,
+            size_t n_samples, size_t n_classes, double *loss, double *grad
         ) noexcept nogil
         void (*infer)(
             const ttfs_network *network, const ttfs_spikes *spikes,
@@ -314,6 +316,7 @@ cdef extern from "ttfs.h" nogil:
         uint64_t seed
         ttfs_spikes_f spikes
         const size_t *labels
+        const double *targets
         const double *factors
         const ttfs_local_f *local
         const float *const *measured
@@ -395,8 +398,8 @@ cdef extern from "ttfs.h" nogil:
         ) noexcept nogil
         void (*loss)(
             const ttfs_training_f *training, const float *times,
-            const size_t *labels, const double *factors, size_t n_samples,
-            size_t n_classes, double *loss, float *grad
+            const size_t *labels, const double *targets, const double *factors,
+            size_t n_samples, size_t n_classes, double *loss, float *grad
         ) noexcept nogil
         void (*infer)(
             const ttfs_network_f *network, const ttfs_spikes_f *spikes,

@@ -224,11 +224,14 @@ LOSSES = {name: partial(_core.loss, **numbers) for name, numbers in LOSSES.items
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-def test_loss_gradients_agree_with_finite_differences(loss, dtype):
+@pytest.mark.parametrize("name", [*LOSSES, "target times"])
+def test_loss_gradients_agree_with_finite_differences(name, dtype):
     rng = np.random.default_rng(0)
     times = rng.uniform(0, 3, (5, 4))
     labels = rng.integers(0, 4, 5).astype(np.uintp)
+    loss = LOSSES.get(name)
+    if loss is None:
+        loss, labels = partial(_core.loss, kind="target_times"), rng.random((5, 4))
     factors = rng.uniform(0.5, 2, 5)
     grad = loss(times.astype(dtype), labels, factors)[1]
     assert grad.dtype == dtype
@@ -255,6 +258,10 @@ def test_losses_have_their_defining_values():
     value = LOSSES["shift-invariant"](times, label, one)[0][0]
     assert_allclose(value, np.var(r) / 2)
     assert_allclose(LOSSES["shift-invariant"](times + 7.0, label, one)[0][0], value)
+    wanted, two = np.array([[0.5, 2.0, 2.0]]), np.full(1, 2.0)
+    value, grad = _core.loss(times, wanted, two, kind="target_times")
+    assert_allclose(value, 2 * np.mean((times - wanted) ** 2) / 2)
+    assert_allclose(grad, 2 * (times - wanted) / 3)
 
 
 def test_loss_survives_times_far_apart():
@@ -327,8 +334,22 @@ class TestBorder:
         times, label = np.zeros((1, 2)), np.array([0], dtype=np.uintp)
         with pytest.raises(ValueError, match="unknown loss 'hinge'"):
             _core.loss(times, label, np.ones(1), kind="hinge")
-        with pytest.raises(TypeError, match="targets"):
-            _core.loss(times, label, np.ones(1), kind="squared_error", targets=2.0)
+        with pytest.raises(TypeError, match="goal"):
+            _core.loss(times, label, np.ones(1), kind="squared_error", goal=2.0)
+        times, numbers = np.zeros((2, 3)), {"kind": "target_times"}
+        for targets in (np.zeros((2, 2)), np.zeros((3, 3)), np.zeros((1, 3))):
+            with pytest.raises(ValueError, match="targets must have shape"):
+                _core.loss(times, targets, np.ones(2), **numbers)
+        for bad in (np.nan, np.inf, 1e30):
+            with pytest.raises(ValueError, match="targets must be finite"):
+                _core.loss(times, np.full((2, 3), bad), np.ones(2), **numbers)
+        with pytest.raises(ValueError, match="one entry per sample"):
+            _core.loss(times, times, np.ones(3), **numbers)
+        for targets in (np.zeros(2, np.uintp), np.zeros((2, 3), np.float32), None):
+            with pytest.raises((ValueError, TypeError)):
+                _core.loss(times, targets, np.ones(2), **numbers)
+        with pytest.raises(ValueError, match="wrong number of dimensions"):
+            _core.loss(times, times, np.ones(2), kind="cross_entropy")
 
     def test_peak_needs_an_end(self):
         events = _core.Events(np.zeros((1, 1)), LIF())
@@ -362,7 +383,7 @@ def test_forked_child_computes_after_its_parent_has_used_threads(monkeypatch):
     if child == 0:
         same = np.array_equal(first_spike(times, weights), expected)
         os._exit(0 if same else 1)
-    for _ in range(100):
+    for _ in range(6000):  # ten minutes: only a child that hangs takes so long
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             break

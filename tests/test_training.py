@@ -148,6 +148,68 @@ def test_epoch_equals_its_twin(neuron, loss):
 
 
 @pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize("local", [False, True], ids=["exact", "local"])
+def test_epoch_of_target_times_equals_its_twin(neuron, local):
+    changes = {}
+    if local:
+        changes["local"] = {"kernel": "table", "feedback": "symmetric"}
+    layers = make_layers(neuron, (9, 40, 21, 3))
+    core, slow = trainers(layers, {"kind": "target_times"}, **changes)
+    times, _, factors = make_data(23, 9, 3)
+    targets = np.random.default_rng(3).uniform(0.3, 2, (23, 3))
+    run_both(core, slow, (times, targets, factors), 5)
+    assert_weights_close(core, slow, layers, 1e-9)
+
+
+def test_the_same_target_for_all_samples_of_a_class_is_a_squared_error():
+    times, labels, factors = make_data(23, 9, 3)
+    targets = np.where(np.arange(3) == labels[:, None], 0.8, 1.4)
+    layers = make_layers(LIF(), (9, 40, 3))
+    results = []
+    for loss, goals in (
+        (LOSSES["squared error"], labels),
+        ({"kind": "target_times"}, targets),
+    ):
+        core, _ = trainers(layers, loss)
+        spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+        order, rates = np.arange(23, dtype=np.uintp), np.full(3, 0.02)
+        value = core.epoch(spikes, goals, factors, order, 8, rates)
+        results.append([np.array(value), *core.weights()])
+    for a, b in zip(*results, strict=True):
+        assert_array_equal(a, b)
+
+
+def test_bad_target_times_do_not_reach_the_core():
+    times, labels, factors = make_data(23, 9, 3)
+    layers = make_layers(LIF(), (9, 40, 3))
+    core, _ = trainers(layers, {"kind": "target_times"})
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(23, dtype=np.uintp), np.full(3, 0.02)
+    good = np.ones((23, 3))
+    for bad, message in (
+        (np.ones((23, 2)), "targets must have shape"),
+        (np.ones((22, 3)), "targets must have shape"),
+        (np.where(np.arange(3) == 2, np.nan, good), "targets must be finite"),
+        (labels, "dimensions"),
+        (good.astype(np.float32), "dtype"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            core.epoch(spikes, bad, factors, order, 8, rates)
+    feedback = [None, np.ones((40, 3))]
+    with pytest.raises(ValueError, match="target feedback needs labels"):
+        trainers(
+            layers,
+            {"kind": "target_times"},
+            local={
+                "kernel": "table",
+                "feedback": "target",
+                "feedback_weights": feedback,
+            },
+        )
+
+
+@pytest.mark.usefixtures("every_simd")
 def test_each_layer_has_its_own_neuron():
     layers = make_layers(LIF(), (9, 70, 21, 3))
     neurons = LIF(np.inf, 1.0), LIF(0.4, 1.0), LIF(2.0, 1.0)
@@ -491,8 +553,11 @@ def large_case():
 
 
 @pytest.mark.usefixtures("every_simd")
-def test_bits_do_not_depend_on_threads(large_case, monkeypatch):
-    layers, _, labels, factors, spikes = large_case
+@pytest.mark.parametrize("loss", [LOSSES["early"], {"kind": "target_times"}], ids=str)
+def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
+    layers, _, targets, factors, spikes = large_case
+    if loss["kind"] == "target_times":
+        targets = np.random.default_rng(1).uniform(0.3, 2, (400, 5))
     order = np.random.default_rng(0).permutation(400).astype(np.uintp)
     # OMP_NUM_THREADS lifts the limit to the CPUs that are there.
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
@@ -500,14 +565,12 @@ def test_bits_do_not_depend_on_threads(large_case, monkeypatch):
     for n_threads in (1, 2, 3, 4):
         with threadpool_limits(n_threads):
             assert _core.n_threads() == n_threads
-            core, _ = trainers(
-                layers, LOSSES["early"], dropout=0.2, may_drop=np.ones(30, bool)
-            )
-            loss = core.epoch(spikes, labels, factors, order, 150, np.full(3, 0.01))
+            core, _ = trainers(layers, loss, dropout=0.2, may_drop=np.ones(30, bool))
+            value = core.epoch(spikes, targets, factors, order, 150, np.full(3, 0.01))
             state = core.state()
             results.append(
                 [
-                    np.array(loss),
+                    np.array(value),
                     *core.weights(),
                     *itertools.chain.from_iterable(state["moments"]),
                     *itertools.chain.from_iterable(state["steps"]),
@@ -779,7 +842,7 @@ class TestBorder:
     def epoch(self, **changes):
         arguments = {
             "spikes": self.spikes,
-            "labels": self.labels,
+            "targets": self.labels,
             "factors": self.factors,
             "order": self.ORDER,
             "batch_size": 2,
@@ -790,8 +853,8 @@ class TestBorder:
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
-            ({"labels": np.zeros(5, np.uintp)}, "one entry per sample"),
-            ({"labels": np.full(6, 3, np.uintp)}, "outside"),
+            ({"targets": np.zeros(5, np.uintp)}, "one entry per sample"),
+            ({"targets": np.full(6, 3, np.uintp)}, "outside"),
             ({"factors": np.ones(7)}, "one entry per sample"),
             ({"order": np.full(6, 6, np.uintp)}, "not there"),
             ({"batch_size": 0}, "batch_size"),
@@ -807,7 +870,7 @@ class TestBorder:
         for weights, layer in zip(self.core.weights(), self.layers, strict=True):
             assert_array_equal(weights, layer.weights)
 
-    @pytest.mark.parametrize("name", ["spikes", "labels", "factors", "order", "rates"])
+    @pytest.mark.parametrize("name", ["spikes", "targets", "factors", "order", "rates"])
     def test_none_is_no_array(self, name):
         with pytest.raises(TypeError):
             self.epoch(**{name: None})

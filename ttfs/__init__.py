@@ -43,13 +43,14 @@ from . import datasets, encoders, energy, export, parameters, substrates
 from ._headers import get_include
 from ._show_versions import show_versions
 from .encoders import SpikeTrains
-from .estimators import TTFSClassifier
+from .estimators import TTFSClassifier, TTFSRegressor
 from .model import LIF, first_spike, first_spike_vjp
 
 __all__ = [
     "LIF",
     "SpikeTrains",
     "TTFSClassifier",
+    "TTFSRegressor",
     "__version__",
     "datasets",
     "encoders",

@@ -36,6 +36,9 @@ def simd() -> _Simd: ...
 def simd_available() -> list[_Simd]: ...
 def use_simd(name: _Simd | None) -> None: ...
 def check_neuron(parameters: Any) -> None: ...
+def powers_of(neuron: Any) -> tuple[int, int]: ...
+def in_units(neuron: Any, time: int, threshold: int) -> Any: ...
+def shift(array: _Real, power: int, name: str, limit: float = ...) -> _Real: ...
 
 class Room:
     def __init__(self, size: int) -> None: ...
@@ -95,6 +98,7 @@ class Network:
     shapes: list[tuple[int, int]]
     delay_shapes: list[tuple[int, ...] | None]
     n_outputs: int
+    t_max: float
     def __init__(
         self, layers: Sequence[Any], t_max: float, pseudo_slope: float
     ) -> None: ...
@@ -110,10 +114,10 @@ class Network:
 
 def loss(
     times: _Real,
-    labels: _Index,
+    targets: _Index | NDArray[np.float64],
     factors: NDArray[np.float64],
     *,
-    kind: Literal["cross_entropy", "squared_error", "shift_invariant"],
+    kind: Literal["cross_entropy", "squared_error", "shift_invariant", "target_times"],
     time_scale: float = ...,
     early: float = ...,
     early_scale: float = ...,
@@ -151,7 +155,7 @@ class Trainer(Network):
     def epoch(
         self,
         spikes: Spikes,
-        labels: _Index,
+        targets: _Index | NDArray[np.float64],
         factors: NDArray[np.float64],
         order: _Index,
         batch_size: int,

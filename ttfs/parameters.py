@@ -19,6 +19,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import (
     Interval,
+    InvalidParameterError,
     StrOptions,
     validate_parameter_constraints,
 )
@@ -130,13 +131,14 @@ class FixedPoint(Parameters):
     }
 
     def validate(self):
-        """Raise a ValueError if a value is not allowed, or two do not go together."""
+        """Raise InvalidParameterError if a value, or two together, are not allowed."""
         super().validate()
         bits = self.accumulator_bits
         if bits is not None and bits < self.weight_bits + 2:
-            raise ValueError(
-                f"accumulator_bits={bits} must be at least weight_bits + 2 = "
-                f"{self.weight_bits + 2}: the weight, its sign and one bit more"
+            raise InvalidParameterError(
+                "The 'accumulator_bits' parameter of FixedPoint must be at least "
+                f"weight_bits + 2 = {self.weight_bits + 2}: the weight, its sign and "
+                f"one bit more. Got {bits} instead."
             )
 
 
@@ -159,7 +161,9 @@ class ExactGradient(Parameters):
     beta_2 : float, default=0.999
         Decay of the second moment of Adam.
     epsilon : float, default=1e-8
-        Added to the root of the second moment of Adam.
+        Added to the root of the second moment of Adam, in the unit of a gradient, that
+        of the loss over `threshold`: 1 / `threshold`, or `tau_syn` ^2 / `threshold`
+        where the loss is a squared error; for delays over `tau_syn` instead.
 
     See Also
     --------
@@ -305,7 +309,7 @@ class SquaredError(Parameters):
     }
 
     def validate(self):
-        """Raise a ValueError if a value is not allowed."""
+        """Raise InvalidParameterError, a ValueError, if a value is not allowed."""
         super().validate()
         if self.targets is None:
             return
@@ -314,9 +318,10 @@ class SquaredError(Parameters):
         except (TypeError, ValueError):
             label = other = np.nan
         if not (np.isfinite(label) and np.isfinite(other)):
-            raise ValueError(
-                "targets must be two finite numbers, for the true class and for the "
-                f"others, got {self.targets!r}"
+            raise InvalidParameterError(
+                "The 'targets' parameter of SquaredError must be two finite numbers, "
+                "for the true class and for the others. "
+                f"Got {self.targets!r} instead."
             )
 
 

@@ -322,7 +322,7 @@ from ttfs import TTFSClassifier, _core
 sent = []
 
 def interrupt():
-    sent.append(time.monotonic())
+    sent.append(time.process_time())
     os.kill(os.getpid(), signal.SIGINT)
 
 class Trainer(_core.Trainer):
@@ -330,39 +330,43 @@ class Trainer(_core.Trainer):
         threading.Timer(0.5, interrupt).start()
         return super().epoch(*args)
 
-core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
-ttfs.engines.float._core = core
-signal.signal(signal.SIGINT, signal.default_int_handler)
 rng = np.random.default_rng(0)
 X = rng.random((120_000, 20), dtype=np.float32)
 y = (X[:, 0] > X[:, 1]).astype(int)
-clf = TTFSClassifier((700, 700), max_iter=3, random_state=0)
+clf = TTFSClassifier((700, 700), max_iter=1, batch_size=200, random_state=0)
+before = time.process_time()
+clf.fit(X[:2000], y[:2000])
+epoch = 60 * (time.process_time() - before)
+clf.set_params(max_iter=3)
+core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+ttfs.engines.float._core = core
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     clf.fit(X, y)
-waited = time.monotonic() - sent[0]
+waited = time.process_time() - sent[0]
 assert clf.n_iter_ == 0 and clf.loss_ is None, clf.loss_curve_
 assert any("interrupted in epoch 1" in str(w.message) for w in caught)
 p = clf.predict_proba(X[:50])
 assert np.isfinite(p).all()
-print(waited)
+print(waited / epoch)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_ctrl_c_stops_a_long_epoch_at_once():
-    # With one thread an epoch of this takes several times as long as the limit.
+    """Measured in the time of the processor, which other programs do not lengthen."""
     result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert float(result.stdout) < 2.0
+    assert float(result.stdout) < 0.02  # epochs
 
 
 def test_interrupt_before_training_gives_the_old_model_back(iris, monkeypatch):

@@ -48,3 +48,25 @@ def test_parameters_that_have_changed(changed, tmp_path):
             write()
     assert not list(tmp_path.iterdir())
     export.to_c(clf, path)
+
+
+@pytest.mark.parametrize("weight", ["balanced", {0: 1.0, 1: 2.0, 2: 1.0}], ids=str)
+def test_weights_of_classes_are_no_part_of_a_model(weight, tmp_path):
+    # The device learns from one sample at a time, and weighs none.
+    X, y = yin_yang(60)
+    clf = TTFSClassifier(
+        (5,),
+        arithmetic="fixed",
+        gradient="local",
+        class_weight=weight,
+        max_iter=1,
+        random_state=0,
+    ).fit(X, y)
+    paths = []
+    for k in range(2):
+        paths.append(tmp_path / str(k))
+        export.to_json(clf, paths[k])
+        export.to_c(clf, tmp_path / "model.c", learn=True)
+        assert export.cost_sheet(clf, X, y).learning is not None
+        clf.set_params(class_weight=None)
+    assert paths[0].read_text() == paths[1].read_text()

@@ -504,13 +504,16 @@ class Trainer:
     n_pulled: int = 0
 
     def __post_init__(self):
+        squared = self.loss["kind"] != "cross_entropy"
+        tau_syn = self.layers[-1].neuron.tau_syn
+        loss_unit = tau_syn**2 if squared else 1.0
         self.optimizers = [
             (Descent if self.local else Adam)(
                 layer.weights.shape,
                 unit,
                 beta_1=self.beta_1,
                 beta_2=self.beta_2,
-                epsilon=self.epsilon,
+                epsilon=self.epsilon * loss_unit / layer.neuron.threshold,
                 weight_decay=self.weight_decay,
                 rest=rest,
                 limit=limit,
@@ -529,7 +532,7 @@ class Trainer:
                 unit,
                 beta_1=self.beta_1,
                 beta_2=self.beta_2,
-                epsilon=self.epsilon,
+                epsilon=self.epsilon * loss_unit / layer.neuron.tau_syn,
                 weight_decay=0.0,
             )
             for layer, unit in zip(self.layers, self.delay_units or [], strict=False)
@@ -573,7 +576,10 @@ class Trainer:
             projected = grad
             if self.local["feedback"] == "target":
                 projected = np.zeros_like(grad)
-                target = factors / n_samples / self.loss.get("time_scale", 1.0)
+                unit = self.layers[-1].neuron.tau_syn
+                if self.loss["kind"] == "cross_entropy":
+                    unit = 1 / self.loss.get("time_scale", 1.0)
+                target = factors / n_samples * unit
                 projected[np.arange(n_samples), labels] = target
             grads = local_backward(passes, grad, projected, local=self.local, **silent)
             # The rate is that of the sum of losses.

@@ -1,9 +1,28 @@
 """``ttfs serve``: an emulated chip as a server."""
 
+import argparse
 import logging
 
 from ..substrates import serve
-from .arguments import add_chip, make_chip, whole_number
+from .arguments import add_chip, count, make_chip, whole_number
+
+# Options that are parameters of `ttfs.substrates.Server`.
+_LIMITS = {
+    "max_bytes": (count, "longest message in bytes (default: 2**28)"),
+    "max_memory": (
+        count,
+        "memory in bytes for the messages of all clients (default: 4 * max-bytes)",
+    ),
+    "max_clients": (count, "clients that are served at a time (default: 64)"),
+    "idle_timeout": (
+        float,
+        "time after which a client that asks nothing is disconnected (default: 600)",
+    ),
+    "message_timeout": (
+        float,
+        "time in which a client must send a message, or take one (default: 60)",
+    ),
+}
 
 
 def register(commands):
@@ -35,6 +54,14 @@ def register(commands):
         help="with --port: the address of this computer (default: %(default)s, which "
         "other computers cannot reach)",
     )
+    for name, (kind, text) in _LIMITS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=argparse.SUPPRESS,
+            metavar="N" if kind is count else "SECONDS",
+            help=text,
+        )
     add_chip(parser)
     parser.set_defaults(run=run, parser=parser, hint="parameters are given with --set")
 
@@ -45,9 +72,10 @@ def run(args):
         address = "-"
     else:
         address = args.socket or (args.host, args.port)
+    limits = {name: getattr(args, name) for name in _LIMITS if hasattr(args, name)}
     logging.basicConfig(level=logging.INFO, format="ttfs serve: %(message)s")
     try:
-        serve(make_chip(args.preset, args.set), address)
+        serve(make_chip(args.preset, args.set), address, **limits)
     except (ValueError, OSError, ImportError) as error:
         args.parser.error(str(error))
     return 0

@@ -15,7 +15,7 @@ An engine gets a frozen :class:`Specification` and never sees the estimator.
 """
 
 from ..parameters import CrossEntropy, FixedPoint
-from ..substrates._measure import name_of
+from ..substrates.checks import name_of
 from .base import Engine, Trainer
 from .fit_state import FitState
 from .float import FloatEngine

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ..model.initial_weights import mean_weight, step_unit
 from . import recipe as recipes
+from .losses import TargetTimes
 
 
 class Trainer(Protocol):
@@ -43,8 +44,12 @@ class Engine:
         self.structure = specification.structure
         self.substrate = specification.substrate
         self.learning = specification.learning
+        is_regression = self.learning and isinstance(self.learning.loss, TargetTimes)
         if self.is_local:
-            self.recipe = recipes.LOCAL
+            regression, classes = recipes.LOCAL_REGRESSION, recipes.LOCAL
+        else:
+            regression, classes = recipes.REGRESSION, self.recipe
+        self.recipe = regression if is_regression else classes
 
     @property
     def is_local(self):

@@ -16,8 +16,8 @@ import numpy as np
 from .. import _core
 from ..model import Network
 from ..model.checks import blocks
-from ..substrates._base import SubstrateError
-from ..substrates._measure import measure, name_of, weight_limits, weight_steps
+from ..substrates.checks import measure, name_of, weight_limits, weight_steps
+from ..substrates.protocol import SubstrateError
 from .float import FloatEngine
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either

@@ -58,6 +58,11 @@ def _(loss: TargetTimes, tau_syn, time_scale):
     return {"kind": "target_times"}
 
 
+def unit_of_loss(loss, tau_syn):
+    """The unit of a loss: a squared error is in squared time."""
+    return 1.0 if isinstance(loss, CrossEntropy) else tau_syn**2
+
+
 def error_unit(loss, n_outputs, tau_syn, time_scale):
     """What turns the gradient of a loss into an error without unit.
 

@@ -12,7 +12,7 @@ DRIVE, SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
 REST = 3.0  # weights decay to this drive: neurons just fire
 SILENCE_PENALTY, SILENCE_TOLERANCE = 0.1, 0.15  # hidden neurons, src/training.inc
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
-TARGET_WINDOW = 0.4, 0.8  # of regression: between these parts of t_max
+TARGET_WINDOW = 0.45, 0.85  # of regression: between these parts of t_max
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 TICKS = 64  # of a tau_syn, by default
 MAX_T_MAX = 1e4  # limit of t_max
@@ -80,6 +80,9 @@ LOCAL = Recipe(
     rate=0.02,
     partial_rate=0.1,
 )
+# Regression needs finer spike times than the order of classes does.
+REGRESSION = replace(EXACT, rate=0.04)
+LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045

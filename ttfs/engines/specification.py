@@ -50,6 +50,8 @@ class Structure:
         for field in fields(self):
             now, then = getattr(self, field.name), getattr(fitted, field.name)
             if now != then:
+                if field.name == "gradient":  # as the user knows it
+                    now, then = now or "exact", then or "exact"
                 raise ValueError(
                     f"{field.name} was {then!r} when the weights were drawn and is "
                     f"{now!r} now: call fit with warm_start=False"

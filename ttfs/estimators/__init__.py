@@ -1,5 +1,6 @@
 """The scikit-learn estimators."""
 
 from .classifier import TTFSClassifier
+from .regressor import TTFSRegressor
 
-__all__ = ["TTFSClassifier"]
+__all__ = ["TTFSClassifier", "TTFSRegressor"]

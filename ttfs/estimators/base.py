@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, gen_batches
@@ -31,7 +31,8 @@ from ..engines import (
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
-from ..parameters import SHORTHANDS, ExactGradient, FixedPoint, LocalRule, resolve
+from ..parameters import SHORTHANDS as PARAMETERS
+from ..parameters import ExactGradient, FixedPoint, LocalRule, Parameters, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
 from .history import History
@@ -50,6 +51,14 @@ _RESUMABLE = (
     "shuffle",
     "validation_fraction",
 )
+
+
+# The objects that strings stand for, by parameter.
+_SHORTHANDS = {**PARAMETERS, "encoder": ENCODERS}
+
+
+class NoEngineError(ValueError, AttributeError):
+    """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
 class BaseTTFS(BaseEstimator):
@@ -133,31 +142,23 @@ class BaseTTFS(BaseEstimator):
         nested = {}
         for key in list(params):
             name, _, inner = key.partition("__")
-            if inner and name in SHORTHANDS:
+            if inner and name in _SHORTHANDS and hasattr(self, name):
                 nested.setdefault(name, {})[inner] = params.pop(key)
-            elif inner and name == "encoder":
-                value = params.pop("encoder", self.encoder)
-                if isinstance(value, str):
-                    value = make_encoder(value, None)
-                self.encoder = value
         super().set_params(**params)
         for name, inner in nested.items():
-            value = resolve(name, getattr(self, name, None))
-            if not hasattr(value, "with_params"):
-                raise ValueError(
-                    f"Invalid parameter {next(iter(inner))!r} for {name}={value!r}, "
-                    "which has no parameters"
-                )
-            setattr(self, name, value.with_params(**inner))
+            setattr(self, name, _with_params(name, getattr(self, name), inner))
         return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        # The encoder may not be valid yet: `fit` says so, tags do not.
         encoder = self.encoder
         if isinstance(encoder, str):
-            encoder = ENCODERS.get(encoder, ENCODERS["auto"])
+            encoder = ENCODERS.get(encoder)
         tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = encoder.takes_spike_times
+        tags.input_tags.allow_nan = (
+            isinstance(encoder, BaseEncoder) and encoder.takes_spike_times
+        )
         return tags
 
     def _structure(self):
@@ -198,7 +199,7 @@ class BaseTTFS(BaseEstimator):
             value.validate()
         return value
 
-    def _specification(self, structure, *, is_partial=False):
+    def _specification(self, structure, *, is_partial=False, ignore_weights=False):
         """What :func:`ttfs.engines.choose` is told."""
         gradient = self._resolved("gradient")
         learning = Learning(
@@ -208,7 +209,7 @@ class BaseTTFS(BaseEstimator):
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
-            has_sample_weights=self._has_sample_weights,
+            has_sample_weights=self._has_sample_weights and not ignore_weights,
             is_partial=is_partial,
         )
         return Specification(structure, self.substrate, learning)
@@ -217,18 +218,28 @@ class BaseTTFS(BaseEstimator):
     def engine_(self):
         """The :class:`ttfs.engines.Engine` that would train this network next.
 
+        It is that of partial_fit, without weights of samples: an exported model learns
+        from one sample at a time, and has none.
+
         Raises
         ------
         ValueError
-            If parameters were changed that the weights were drawn for.
+            If parameters were changed that the weights were drawn for, or are not
+            valid. It is an AttributeError too, as NotFittedError is, so that ``dir``
+            and the display of a notebook leave the attribute out.
         """
         check_is_fitted(self)
-        return self._fitted_engine(is_partial=True)
+        try:
+            self._validate_params()
+            return self._fitted_engine(is_partial=True, ignore_weights=True)
+        except (TypeError, ValueError) as error:
+            raise NoEngineError(str(error)) from error
 
-    def _fitted_engine(self, *, is_partial):
+    def _fitted_engine(self, **options):
+        """The engine for these weights; `options` go to :meth:`_specification`."""
         structure = self._structure()
         structure.check_equal(self._fitted_structure)
-        return choose(self._specification(structure, is_partial=is_partial))
+        return choose(self._specification(structure, **options))
 
     @property
     def _window(self):
@@ -382,47 +393,13 @@ class BaseTTFS(BaseEstimator):
             n_seen=self._n_seen,
             may_drop=self.encoder_.may_drop_,
         )
-        learning_rate_init = engine.learning_rate(self.network_)
+        rate = engine.learning_rate(self.network_)
         state.best = state.best or trainer.learned()
         failure = None
         try:
-            for epoch in range(state.epoch, schedule.n_epochs):
-                state.begin_epoch(epoch, self._rng if self.shuffle else None)
-                loss = trainer.epoch(
-                    spikes,
-                    targets,
-                    factors,
-                    state.order,
-                    schedule.batch_size,
-                    learning_rate_init * schedule.factors(epoch),
-                )
-                if not np.isfinite(loss):
-                    raise ValueError(
-                        f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
-                        "learning_rate_init or raise min_slope of the gradient"
-                    )
-                score = None
-                if validation is not None:
-                    score = self._validation_score(trainer, *validation)
-                    best = self._history.best_score
-                    if best is None or score > best:
-                        state.best = trainer.learned()
-                self._history = self._history.with_epoch(loss, score, n_samples)
-                if self.verbose:
-                    print(self._history.last_line(), flush=True)
-                score = -loss if score is None else score
-                state.end_epoch(score, is_better=score > state.best_score + self.tol)
-                if schedule.may_stop and state.n_worse > self.n_iter_no_change:
-                    break
-            else:
-                if schedule.may_stop and not schedule.is_cosine:
-                    warnings.warn(
-                        f"training reached max_iter={schedule.n_epochs} epochs before "
-                        "it converged; increase max_iter, or use "
-                        "learning_rate='cosine'",
-                        ConvergenceWarning,
-                        stacklevel=4,
-                    )
+            self._run_epochs(
+                trainer, state, schedule, rate, (spikes, targets, factors), validation
+            )
         except KeyboardInterrupt:
             warnings.warn(
                 f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
@@ -446,6 +423,54 @@ class BaseTTFS(BaseEstimator):
             self._optimizer = trainer.state()
         self.network_.check_finite()
         return failure
+
+    def _run_epochs(self, trainer, state, schedule, rate, data, validation):
+        """Epochs until the schedule ends, or the score no longer improves.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The weights that learn.
+        state : FitState
+            Where the call stands.
+        schedule : Schedule
+            Batches, epochs and factors of the learning rate.
+        rate : float
+            The initial learning rate.
+        data : tuple of (spikes, targets, factors)
+            Training data, and the weight of each sample in the loss.
+        validation : tuple of (spikes, targets) or None
+            What early stopping watches.
+        """
+        for epoch in range(state.epoch, schedule.n_epochs):
+            state.begin_epoch(epoch, self._rng if self.shuffle else None)
+            rates = rate * schedule.factors(epoch)
+            loss = trainer.epoch(*data, state.order, schedule.batch_size, rates)
+            if not np.isfinite(loss):
+                raise ValueError(
+                    f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
+                    "learning_rate_init or raise min_slope of the gradient"
+                )
+            score = None
+            if validation is not None:
+                score = self._validation_score(trainer, *validation)
+                best = self._history.best_score
+                if best is None or score > best:
+                    state.best = trainer.learned()
+            self._history = self._history.with_epoch(loss, score, len(state.order))
+            if self.verbose:
+                print(self._history.last_line(), flush=True)
+            score = -loss if score is None else score
+            state.end_epoch(score, is_better=score > state.best_score + self.tol)
+            if schedule.may_stop and state.n_worse > self.n_iter_no_change:
+                return
+        if schedule.may_stop and not schedule.is_cosine:
+            warnings.warn(
+                f"training reached max_iter={schedule.n_epochs} epochs before it "
+                "converged; increase max_iter, or use learning_rate='cosine'",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
 
     @staticmethod
     def _learnable(targets):
@@ -653,6 +678,20 @@ class BaseTTFS(BaseEstimator):
             raise ValueError("calibrate needs a substrate, but substrate is None")
         times = self.encode(X).dense(self.n_channels_in_)
         return calibrate(self.substrate, times, self.network_, **options)
+
+
+def _with_params(name, value, params):
+    """The object of a parameter, or of its shorthand, with other values in it."""
+    shorthands = _SHORTHANDS[name]
+    value = shorthands.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, Parameters):
+        return value.with_params(**params)
+    if isinstance(value, BaseEncoder):
+        return clone(value).set_params(**params)
+    raise ValueError(
+        f"Invalid parameter {next(iter(params))!r} for {name}={value!r}, which has no "
+        f"parameters, unlike {', '.join(map(repr, shorthands))}"
+    )
 
 
 def describe(encoder):

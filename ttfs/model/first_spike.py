@@ -59,7 +59,8 @@ def first_spike(times, weights, neuron=LIF()):
     ------
     ValueError
         If an array is not two-dimensional, the shapes do not match, `times` has NaN
-        or -inf, or `weights` is not finite.
+        or -inf, or `weights` is not finite; or if the units are so extreme that a
+        number is out of range.
 
     See Also
     --------
@@ -135,7 +136,8 @@ def first_spike_vjp(
     ------
     ValueError
         If shapes do not match, times or spikes have NaN or -inf, weights or
-        grad_spikes are not finite, or `min_slope` is negative or not finite.
+        grad_spikes are not finite, or `min_slope` is negative or not finite; or if the
+        units are so extreme that a number is out of range.
 
     Notes
     -----
@@ -172,6 +174,12 @@ def first_spike_vjp(
     if not 0 <= min_slope < np.inf:
         raise ValueError(f"min_slope must be finite and at least 0, got {min_slope!r}")
 
+    # In the units of the core, where factors c are far from the limits of float32.
+    time, threshold = _core.powers_of(neuron)
+    neuron = _core.in_units(neuron, time, threshold)
+    times = _core.shift(times, -time, "times")
+    spikes = _core.shift(spikes, -time, "spikes")
+    weights = _core.shift(weights, -threshold, "weights")
     floor = min_slope * neuron.threshold / neuron.tau_syn
     grad_times = np.empty_like(times)
     grad_weights = np.zeros_like(weights)
@@ -181,6 +189,7 @@ def first_spike_vjp(
         c = over_slope(grad_spikes[rows], slope, floor)
         grad_times[rows] = events.grad_times(weights, spikes[rows], c)
         events.grad_weights(spikes[rows], c, grad_weights)
+    grad_weights = _core.shift(grad_weights, time - threshold, "gradients", np.inf)
     return grad_times, grad_weights
 
 

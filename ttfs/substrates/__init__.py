@@ -2,19 +2,17 @@
 
 A substrate is a chip, or something that stands for one: any object with a method
 ``forward(times, network)`` that returns spike times, see :class:`Substrate`.
-``TTFSClassifier(substrate=...)`` trains on what it measures there.
+``TTFSClassifier(substrate=...)`` trains on the spike times that it measures there.
 """
 
-from ttfs.substrates._base import Network, NetworkError, Substrate, SubstrateError
-from ttfs.substrates._calibration import Calibrated, Calibration, calibrate
-from ttfs.substrates._chip import AnalogChip
-from ttfs.substrates._clocked import Clocked
-from ttfs.substrates._ideal import Ideal
-from ttfs.substrates._presets import PRESETS, Preset
-from ttfs.substrates._remote import Remote
-from ttfs.substrates._server import Server, serve
-
-from ..model import Layer
+from ..model import Layer, Network
+from .analog import AnalogChip
+from .calibration import Calibrated, Calibration, calibrate
+from .clocked import Clocked
+from .ideal import Ideal
+from .presets import PRESETS, Preset
+from .protocol import NetworkError, Substrate, SubstrateError
+from .remote import Remote, Server, serve
 
 __all__ = [
     "PRESETS",

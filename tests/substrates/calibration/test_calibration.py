@@ -21,13 +21,13 @@ from ttfs.substrates import (
     SubstrateError,
     calibrate,
 )
-from ttfs.substrates import _calibration as module
-from ttfs.substrates._base import Shared
+from ttfs.substrates.calibration import CalibrationMixin, model
+from ttfs.substrates.protocol import SharedSubstrate
 
 PARAMETERS = "threshold", "tau_mem", "tau_syn"
 
 
-class KnownChip(Shared):
+class KnownChip(CalibrationMixin, SharedSubstrate):
     """Neurons with factors (n_out, 3) of threshold, tau_mem, tau_syn, per layer."""
 
     def __init__(self, factors, *, jitter=0.0, dead=(), seed=0):
@@ -105,23 +105,23 @@ def test_response_is_kappa_and_its_derivatives(tau_mem):
     d = np.array([1e-6, 0.01, 0.3, 1.0, 3.0, 20.0])
     a, b = 1 / tau_mem, 1.0
     m, v = (a + b) / 2, (a - b) ** 2 / 4
-    f, df_dt, df_dm, df_dv = module._response(d, m, v)
+    f, df_dt, df_dm, df_dv = model.response(d, m, v)
     assert_allclose(b * f, neuron.kappa(d), rtol=1e-12)
     h = 1e-5
-    numeric = (module._response(d + h, m, v)[0] - module._response(d - h, m, v)[0]) / 2
+    numeric = (model.response(d + h, m, v)[0] - model.response(d - h, m, v)[0]) / 2
     assert_allclose(df_dt, numeric / h, rtol=1e-6, atol=1e-9)
-    numeric = (module._response(d, m + h, v)[0] - module._response(d, m - h, v)[0]) / 2
+    numeric = (model.response(d, m + h, v)[0] - model.response(d, m - h, v)[0]) / 2
     assert_allclose(df_dm, numeric / h, rtol=1e-6, atol=1e-9)
     at = max(v, 2e-5)
-    df_dv = module._response(d, m, at)[3]
-    numeric = module._response(d, m, at + h)[0] - module._response(d, m, at - h)[0]
+    df_dv = model.response(d, m, at)[3]
+    numeric = model.response(d, m, at + h)[0] - model.response(d, m, at - h)[0]
     assert_allclose(df_dv, numeric / 2 / h, rtol=1e-4, atol=1e-9)
 
 
 def test_exchanged_time_constants_give_the_same_spikes():
     neuron = LIF(1.4, 1.0)
     x = np.array([[0.1, -0.2, 0.15]])
-    other = np.exp(module._exchanged(x, neuron)[0])
+    other = np.exp(model.exchanged(x, neuron)[0])
     times, weights = make_times(10), np.full((10, 1), 0.5)
     one = KnownChip([np.exp(x)]).neuron(neuron, 0, 0)
     two = KnownChip([other[np.newaxis]]).neuron(neuron, 0, 0)
@@ -186,7 +186,7 @@ def test_equal_time_constants_are_found_but_for_their_order():
     assert np.abs(z).max() < 3
     # Of the two, the one closer to nominal.
     log = np.log(estimates)
-    other = module._exchanged(log, neuron)
+    other = model.exchanged(log, neuron)
     assert np.all((log**2).sum(axis=1) <= (other**2).sum(axis=1) + 1e-6)
 
 
@@ -511,7 +511,10 @@ def test_delays_are_refused():
     ids=["shape", "layers", "nan"],
 )
 def test_bad_answers(answer, message):
-    class Broken(Shared):
+    class Broken(CalibrationMixin, SharedSubstrate):
+        def __repr__(self):
+            return "Broken()"
+
         def forward(self, times, network):
             return answer
 

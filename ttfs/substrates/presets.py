@@ -1,9 +1,10 @@
-"""Noise sets that were published, as parameters of AnalogChip."""
+"""Published mismatch and noise of chips, as parameters of AnalogChip."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_THRESHOLD = 2.6  # in the unit of weights of the first set
+# The threshold in the unit in which the first set was published.
+_THRESHOLD = 2.6
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,9 @@ class Preset:
     Parameters
     ----------
     parameters : dict
-        Of :class:`AnalogChip`.
+        Parameters of :class:`AnalogChip`.
     source : str
-        Where they were published, and what is not from there.
+        Where the parameters were published, and which of them are ours.
     """
 
     parameters: dict

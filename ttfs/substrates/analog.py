@@ -5,27 +5,25 @@ from functools import lru_cache
 
 import numpy as np
 
-from ttfs import _core
-from ttfs.substrates._base import (
-    NetworkError,
-    Shared,
-    check_count,
-    check_number,
-    check_request,
-)
-from ttfs.substrates._ideal import as_spikes, core_network
-from ttfs.substrates._presets import PRESETS
+from .. import _core
+from .calibration import CalibrationMixin
+from .checks import check_count, check_number, check_request
+from .ideal import as_spikes, core_network
+from .presets import PRESETS
+from .protocol import NetworkError, SharedSubstrate
 
-_LEAST_FACTOR = 0.1  # of a threshold or a time constant to its nominal value
-_LEAST_CLIP = 1e-6  # in thresholds: in single precision, weights are still numbers
+# The smallest factor of a threshold or a time constant to its nominal value.
+_MIN_FACTOR = 0.1
+# The smallest `weight_clip`, in thresholds: single precision still resolves weights.
+_MIN_CLIP = 1e-6
 
-# Streams of random numbers of the fixed pattern.
+# The fixed pattern draws each parameter from its own stream of random numbers.
 _THRESHOLD, _TAU_MEM, _TAU_SYN, _DEAD_NEURONS, _DEAD_SYNAPSES, _DRIFT = range(6)
 
 
 @lru_cache(maxsize=64)
 def _draw(seed, kind, stream, shape, *more):
-    """Random numbers of a chip; those of its first circuits are always the same."""
+    """Random numbers of a chip; its first neurons always get the same numbers."""
     rng = np.random.RandomState([seed, stream, *more])
     draw = rng.uniform if kind == "uniform" else rng.standard_normal
     numbers = draw(size=shape)
@@ -34,18 +32,18 @@ def _draw(seed, kind, stream, shape, *more):
 
 
 def _factors(seed, stream, n, mean, spread):
-    """Of a parameter of the first n circuits to its nominal value."""
+    """Factors of a parameter of the first n neurons to its nominal value."""
     z = _draw(seed, "normal", stream, n)
-    return np.maximum(mean + spread * z, _LEAST_FACTOR)
+    return np.maximum(mean + spread * z, _MIN_FACTOR)
 
 
-class AnalogChip(Shared):
+class AnalogChip(CalibrationMixin, SharedSubstrate):
     r"""Emulator of an analog chip: limited weights, mismatched and noisy neurons.
 
-    The circuits of a chip differ from the model and from each other; the difference
-    stays (fixed pattern). Others come anew with each trial (noise). All are relative
-    to the nominal neuron of the network, so that they hold in any unit: thresholds to
-    `threshold`, times to `tau_syn`.
+    The neurons of a chip differ from the model and from each other. Some differences
+    stay (mismatch, the fixed pattern), others come anew with each trial (noise). All
+    are relative to the nominal neuron of the network, so that they hold in any unit:
+    thresholds are relative to `threshold`, times to `tau_syn`.
 
     Parameters
     ----------
@@ -65,7 +63,8 @@ class AnalogChip(Shared):
     threshold_drift : float, default=0.0
         Standard deviation of a neuron's factor from one set of weights to the next.
     threshold_jitter : float, default=0.0
-        The same from trial to trial: from one sample to the next.
+        Standard deviation of a neuron's factor from trial to trial: from one sample to
+        the next.
     spike_jitter : float, default=0.0
         Standard deviation of spike times from trial to trial, in `tau_syn`.
     spurious_rate : float, default=0.0
@@ -94,7 +93,7 @@ class AnalogChip(Shared):
 
     Notes
     -----
-    Neuron c of the network, counted through its layers, is circuit c of the chip. Its
+    Neuron c of the network, counted through its layers, is neuron c of the chip. Its
     parameters, with factors f = 1 + spread z that are at least 0.1 and standard normal
     z, are
 
@@ -154,7 +153,7 @@ class AnalogChip(Shared):
                 raise ValueError("weight_bits needs weight_clip, the greatest weight")
         self.weight_clip = None
         if weight_clip is not None:
-            self.weight_clip = check_number("weight_clip", weight_clip, _LEAST_CLIP)
+            self.weight_clip = check_number("weight_clip", weight_clip, _MIN_CLIP)
         self.rows_per_input = check_count("rows_per_input", rows_per_input, 1)
         self.threshold_spread = check_number("threshold_spread", threshold_spread, 0)
         self.threshold_offset = check_number("threshold_offset", threshold_offset, -0.9)
@@ -244,13 +243,13 @@ class AnalogChip(Shared):
         return self.weight_clip * (self.rows_per_input if k == 0 else 1)
 
     def weight_step(self, k):
-        """What weights of layer k are multiples of, in thresholds; 0: any number."""
+        """Step of the weights of layer k, in thresholds; 0: any weight is possible."""
         if self.weight_bits is None:
             return 0.0
         return self.weight_clip / (2**self.weight_bits - 1)
 
     def _programmed(self, layer, k):
-        """The weights that synapses get."""
+        """The weights that the synapses of layer k get."""
         threshold = layer.neuron.threshold
         limit = self.weight_limit(k) * threshold
         weights = np.clip(layer.weights, -limit, limit)
@@ -262,8 +261,8 @@ class AnalogChip(Shared):
             weights = np.where(u < self.dead_synapses, 0, weights)
         return weights
 
-    def _circuits(self, neuron, first, n):
-        """Circuits number first to first + n, as neurons of a layer."""
+    def _mismatch(self, neuron, first, n):
+        """Mismatch and noise of neurons first to first + n, which form a layer."""
         rows, seed = slice(first, first + n), self.random_state
         tau_syn = neuron.tau_syn
         taus = {}
@@ -297,18 +296,18 @@ class AnalogChip(Shared):
             seed, _THRESHOLD, n, 1 + self.threshold_offset, self.threshold_spread
         )
         if self.threshold_drift > 0:
-            # Of each set of weights once: a generator that is quick to make.
+            # Each set of weights draws once, from a generator that is quick to make.
             key = seed << 64 | _DRIFT << 32 | setting
             drift = np.random.Generator(np.random.Philox(key=key)).standard_normal(n)
             factors = factors + self.threshold_drift * drift
-            factors = np.maximum(factors, _LEAST_FACTOR)
-        weights, circuits, first = [], [], 0
+            factors = np.maximum(factors, _MIN_FACTOR)
+        weights, mismatch, first = [], [], 0
         for k, layer in enumerate(network.layers):
             n_out = layer.weights.shape[1]
-            # A threshold is too high by the factor by which weights are too low.
+            # A high threshold is emulated by weights that are low by the same factor.
             weights.append(self._programmed(layer, k) / factors[first : first + n_out])
-            circuits.append(self._circuits(layer.neuron, first, n_out))
+            mismatch.append(self._mismatch(layer.neuron, first, n_out))
             first += n_out
         duration = self.duration * network.layers[0].neuron.tau_syn
         core = core_network(network, times.dtype, weights=weights, t_max=duration)
-        return core.emulate(as_spikes(times, network), circuits, seed << 32 | setting)
+        return core.emulate(as_spikes(times, network), mismatch, seed << 32 | setting)

@@ -1,4 +1,4 @@
-"""A substrate in another process."""
+"""The client of a chip server: a substrate in another process."""
 
 import itertools
 import logging
@@ -9,62 +9,23 @@ import subprocess
 import threading
 import time
 import weakref
-from numbers import Integral
 
-from ttfs.substrates import _messages
-from ttfs.substrates._base import (
-    NetworkError,
-    Shared,
-    SubstrateError,
-    check_count,
-    check_number,
-    check_request,
-)
+from ..calibration import CalibrationMixin
+from ..checks import check_count, check_number, check_request
+from ..protocol import NetworkError, SharedSubstrate, SubstrateError
+from . import messages
+from .address import address_text, check_address
 
 _LOG = logging.getLogger("ttfs.substrates")
-_LONGEST_PATH = 107  # of a Unix domain socket, on Linux
-_LONGEST_DELAY = 5.0  # between attempts
-_GRACE = 2.0  # for a child process to end by itself
-
-
-def check_address(address):
-    """A path as a str, (host, port) as a tuple, or a command as a list."""
-    if isinstance(address, str | os.PathLike):
-        path = os.fspath(address)
-        if isinstance(path, str) and path:
-            # The same in a process that works in another folder.
-            path = os.path.abspath(path)
-            if len(os.fsencode(path)) > _LONGEST_PATH:
-                raise ValueError(
-                    f"the path of a socket must not be longer than {_LONGEST_PATH} "
-                    f"bytes, got {path!r}"
-                )
-            return path
-    elif isinstance(address, tuple | list) and address:
-        if all(isinstance(part, str) and part for part in address):
-            return list(address)
-        if len(address) == 2 and isinstance(address[0], str):
-            host, port = address
-            is_port = isinstance(port, Integral) and not isinstance(port, bool)
-            if is_port and 0 <= port < 2**16:
-                return host, int(port)
-    raise ValueError(
-        "address must be the path of a socket, (host, port), or a list of str, the "
-        f"command of a server on standard input and output; got {address!r}"
-    )
-
-
-def address_text(address):
-    """An address as a user would write it."""
-    if isinstance(address, str):
-        return address
-    if isinstance(address, tuple):
-        return f"{address[0]}:{address[1]}"
-    return shlex.join(address)
+_MAX_DELAY = 5.0  # seconds between two attempts
+_GRACE = 2.0  # seconds in which a child process may end by itself
 
 
 class _Connection:
-    """A socket; if the address is a command, the child process at its other end."""
+    """A socket to the server, and the child process at its other end, if there is one.
+
+    The address of a server that is a child process is a command.
+    """
 
     def __init__(self, address, timeout):
         process = None
@@ -90,11 +51,11 @@ class _Connection:
             stream = socket.create_connection(address, timeout)
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream, self.process = stream, process
-        # Also at the end of the interpreter.
+        # The interpreter also hangs up when it ends.
         self.close = weakref.finalize(self, _hang_up, stream, process, os.getpid())
 
     def exchange(self, data, timeout, max_bytes):
-        """Send a frame and return the message that comes back, all in `timeout`."""
+        """Send a frame; return the message that comes back, both within `timeout`."""
         end = time.monotonic() + timeout
 
         def recv(n):
@@ -103,10 +64,24 @@ class _Connection:
 
         try:
             self._limit(end)
-            self.stream.sendall(data)
-            return _messages.receive(recv, max_bytes)
-        except (_messages.Closed, ConnectionError) as error:
-            raise _messages.Closed(f"{error}{self._status()}") from error
+            try:
+                self.stream.sendall(data)
+            except ConnectionError:
+                pass  # the server has left, and may have said why
+            return messages.receive(recv, max_bytes)
+        except (messages.Closed, ConnectionError) as error:
+            raise messages.Closed(f"{error}{self._status()}") from error
+
+    def is_lost(self):
+        """Whether the stream was closed, or holds bytes that answer no request."""
+        self.stream.settimeout(0)
+        try:
+            self.stream.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
 
     def _limit(self, end):
         left = end - time.monotonic()
@@ -126,8 +101,9 @@ class _Connection:
 
 
 def _hang_up(stream, process, owner):
+    """Close a stream that process number `owner` has opened, and end its child."""
     if os.getpid() != owner:
-        # A fork: the connection and the child are those of the parent process.
+        # This is a fork: connection and child belong to the parent process.
         stream.close()
         if process is not None:
             process.poll()
@@ -135,7 +111,7 @@ def _hang_up(stream, process, owner):
     try:
         stream.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # it is closed already
+        pass  # the stream is closed already
     stream.close()
     if process is not None:
         try:
@@ -146,7 +122,7 @@ def _hang_up(stream, process, owner):
 
 
 class _Line:
-    """What belongs to one process: a connection, and a lock for its threads."""
+    """The connection of one process, and a lock for the threads of the process."""
 
     def __init__(self):
         self.pid = os.getpid()
@@ -159,7 +135,7 @@ class _Line:
             connection.close()
 
 
-class Remote(Shared):
+class Remote(CalibrationMixin, SharedSubstrate):
     """A substrate in another process: a chip server, on this computer or elsewhere.
 
     The messages are those of docs/remote.md. :func:`serve` and the command
@@ -174,8 +150,8 @@ class Remote(Shared):
     Parameters
     ----------
     address : str, path, tuple or list of str
-        Of the server: the path of a Unix domain socket; or ``(host, port)``; or a
-        command, such as ``["ttfs", "serve", "--stdio"]``, which is run as a child
+        Address of the server: the path of a Unix domain socket; or ``(host, port)``; or
+        a command, such as ``["ttfs", "serve", "--stdio"]``, which is run as a child
         process and spoken to over its standard input and output.
     timeout : float, default=30.0
         Seconds in which a request must be answered.
@@ -228,9 +204,9 @@ class Remote(Shared):
         timeout=30.0,
         retries=10,
         retry_delay=0.5,
-        max_bytes=_messages.MAX_BYTES,
+        max_bytes=messages.MAX_BYTES,
     ):
-        _messages.msgpack()
+        messages.msgpack()
         self.address = check_address(address)
         self.timeout = check_number("timeout", timeout, 0, 1e6, is_open=True)
         self.retries = check_count("retries", retries, 0)
@@ -281,20 +257,20 @@ class Remote(Shared):
 
     def _connect(self, line):
         line.connection = _Connection(self.address, self.timeout)
-        hello = _messages.hello(next(self._numbers))
-        line.welcome = _messages.read_welcome(self._exchange(line, hello, "welcome"))
+        hello = messages.hello(next(self._numbers))
+        line.welcome = messages.read_welcome(self._exchange(line, hello, "welcome"))
 
     def _exchange(self, line, message, wanted):
-        """The answer to a message, which is of the wanted type."""
+        """Send a message; return the answer, a message of the wanted type."""
         limit = self.max_bytes
         if line.welcome is not None:
             limit = min(limit, line.welcome["max_bytes"])
-        data = _messages.pack(message, limit)
+        data = messages.pack(message, limit)
         answer = line.connection.exchange(data, self.timeout, self.max_bytes)
         if answer["type"] == "error" and answer.get("id") in (message["id"], None):
-            self._raise(*_messages.read_error(answer))
-        if answer["type"] != wanted or _messages.message_id(answer) != message["id"]:
-            raise _messages.MessageError("what arrived is not the answer")
+            self._raise(*messages.read_error(answer))
+        if answer["type"] != wanted or messages.message_id(answer) != message["id"]:
+            raise messages.MessageError("what arrived is not the answer")
         return answer
 
     def _raise(self, kind, text):
@@ -302,31 +278,35 @@ class Remote(Shared):
         if kind == "refused":
             raise NetworkError(text)
         if kind == "garbled":
-            raise _messages.MessageError(f"the server could not read it: {text}")
+            raise messages.MessageError(f"the server could not read it: {text}")
+        if kind == "busy":
+            raise messages.BusyError(f"the server is busy: {text}")
         if kind == "version":
-            raise _messages.VersionError(text)
+            raise messages.VersionError(text)
         raise SubstrateError(f"{self} failed: {text}")
 
     def _ask(self, request=None):
-        """What ``request(line)`` gives, on a line that is connected; it is repeated."""
+        """Return ``request(line)`` of a connected line; repeat it if the line fails."""
         line = self._own_line()
         delay = self.retry_delay
         with line.lock:
             for attempt in itertools.count():
                 try:
+                    if line.connection is not None and line.connection.is_lost():
+                        line.close()
                     if line.connection is None:
                         self._connect(line)
                     return request(line)
-                except _messages.VersionError as error:
+                except messages.VersionError as error:
                     line.close()
                     raise SubstrateError(f"{self} cannot be used: {error}") from error
-                except (OSError, _messages.MessageError) as error:
+                except (OSError, messages.MessageError) as error:
                     failure = error
                     line.close()
                 except (ValueError, SubstrateError):
-                    raise  # an answer: the connection is in order
+                    raise  # the error is an answer: the connection is in order
                 except BaseException:
-                    line.close()  # an answer may still come
+                    line.close()  # an answer may still come, and is for nobody
                     raise
                 if attempt == self.retries:
                     raise SubstrateError(
@@ -341,31 +321,31 @@ class Remote(Shared):
                         self.retries,
                     )
                 time.sleep(delay)
-                delay = min(2 * delay, _LONGEST_DELAY)
+                delay = min(2 * delay, _MAX_DELAY)
 
     def forward(self, times, network):
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
-        _messages.check_length(times, network, self.max_bytes)
+        messages.check_length(times, network, self.max_bytes)
 
         def request(line):
-            message = _messages.forward(next(self._numbers), times, network)
+            message = messages.forward(next(self._numbers), times, network)
             answer = self._exchange(line, message, "result")
-            return _messages.read_result(answer, times, network)
+            return messages.read_result(answer, times, network)
 
         return self._ask(request)
 
     def describe(self):
-        """What the server says about its chip.
+        """Ask the server about its chip.
 
         Returns
         -------
         description : dict
-            `substrate`, a text; `weight_limits` and `weight_steps` of the first layer,
-            of the second ..., in thresholds, the last for all others, empty without
-            them; `max_inputs` and
-            `max_neurons`, None without limits; `max_bytes` of a message; `software`,
-            that of the server.
+            `substrate`, a text that names the chip; `weight_limits` and `weight_steps`
+            of the first layers in thresholds, of which the last is that of all further
+            layers, empty if the chip has none; `max_inputs` and `max_neurons`, None
+            without limits; `max_bytes`, the longest message that the server takes;
+            `software`, the version of the server.
         """
         return self._ask(lambda line: dict(line.welcome))
 
@@ -374,7 +354,7 @@ class Remote(Shared):
         return self._of_layer("weight_limits", k, float("inf"))
 
     def weight_step(self, k):
-        """What weights of layer k are multiples of, in thresholds; 0: any number."""
+        """Step of the weights of layer k, in thresholds; 0: any weight is possible."""
         return self._of_layer("weight_steps", k, 0.0)
 
     def _of_layer(self, name, k, default):

@@ -1,7 +1,7 @@
 """Messages between :class:`Remote` and a chip server, as docs/remote.md defines them.
 
-All that comes over the wire is checked here. Nothing in it names code: it is numbers,
-strings, and arrays of two types.
+Everything that comes over the wire is checked here. No message names code: messages
+hold numbers, strings, and arrays of two types.
 """
 
 import math
@@ -10,14 +10,15 @@ import zlib
 
 import numpy as np
 
-from ttfs import _core
-from ttfs.substrates._base import Network, NetworkError, SubstrateError, check_request
-
-from ..model import LIF, Layer
-from ..model.checks import check_times
+from ... import _core
+from ...model import LIF, Layer, Network
+from ...model.checks import check_times
+from ..checks import check_request
+from ..protocol import NetworkError, SubstrateError
 
 VERSION = 1
-MAX_BYTES = 2**28  # of a message
+MAX_BYTES = 2**28  # the longest message, by default
+MAX_TEXT = 1000  # characters of a text for people to read
 SOFTWARE = f"ttfs {_core.__version__}"
 
 _MAGIC = b"TTFS"
@@ -25,13 +26,13 @@ _HEADER = struct.Struct("<4sHHI")  # magic, version, reserved, bytes of the mess
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of header and message
 
 _DTYPES = {"<f4": np.dtype("<f4"), "<f8": np.dtype("<f8")}
-_MOST_LAYERS = 256
-_MOST_ASKED = 16  # layers whose limits a client is told
-_LONGEST = 2**24  # dimension of an array
-_CHUNK = 2**20
+_MAX_LAYERS = 256
+_MAX_TOLD_LAYERS = 16  # layers whose limits a client is told
+_MAX_DIMENSION = 2**24  # rows or columns of an array
+_CHUNK = 2**20  # bytes that are read at a time
 
 # A short message could still stand for very many objects.
-_MOST_ITEMS, _MOST_KEYS, _MOST_CONTAINERS = _MOST_LAYERS, 16, 8 * _MOST_LAYERS
+_MAX_ITEMS, _MAX_KEYS, _MAX_CONTAINERS = _MAX_LAYERS, 16, 8 * _MAX_LAYERS
 
 
 class MessageError(Exception):
@@ -46,8 +47,12 @@ class VersionError(MessageError):
     """A message in another version of the format."""
 
 
+class BusyError(MessageError):
+    """The server has too much to do for this client at present."""
+
+
 def msgpack():
-    """The module msgpack, which only those need who talk to a chip server."""
+    """The module msgpack, an optional dependency that only chip servers need."""
     try:
         import msgpack
     except ImportError as error:
@@ -55,6 +60,21 @@ def msgpack():
             "chip servers need msgpack: pip install 'scikit-ttfs[remote]'"
         ) from error
     return msgpack
+
+
+def plain_text(text):
+    """A text of the other side in one short line that no terminal obeys.
+
+    A character that cannot be printed, such as the escape that begins the commands of
+    a terminal, becomes the sequence that stands for it in Python.
+    """
+    marks = (
+        mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text[:MAX_TEXT]
+    )
+    plain = "".join(marks)
+    if max(len(text), len(plain)) > MAX_TEXT:
+        plain = plain[: MAX_TEXT - 3] + "..."
+    return plain
 
 
 # -- Frames ----------------------------------------------------------------------------
@@ -73,7 +93,7 @@ def pack(message, max_bytes=MAX_BYTES):
     return b"".join((header, _CHECKSUM.pack(checksum), payload))
 
 
-def receive(recv, max_bytes=MAX_BYTES):
+def receive(recv, max_bytes=MAX_BYTES, admit=None):
     """The next message of a stream.
 
     Parameters
@@ -82,11 +102,14 @@ def receive(recv, max_bytes=MAX_BYTES):
         ``recv(n)`` gives up to n bytes, and none at the end of the stream.
     max_bytes : int
         Longest message that is read.
+    admit : callable, optional
+        ``admit(size)`` is called before a message of so many bytes is read, and may
+        raise an error.
 
     Raises
     ------
     MessageError
-        Whatever is wrong with the message.
+        If anything is wrong with the message.
     """
     header = _read(recv, _HEADER.size)
     magic, version, reserved, size = _HEADER.unpack(header)
@@ -97,10 +120,12 @@ def receive(recv, max_bytes=MAX_BYTES):
         raise MessageError(
             f"a message of {size} bytes is longer than max_bytes={max_bytes}"
         )
+    if admit is not None:
+        admit(size)
     payload = _read(recv, size)
     if zlib.crc32(payload, zlib.crc32(header)) != checksum:
         raise MessageError("a message is damaged: its checksum is wrong")
-    # The checksum is right: this is no accident.
+    # The checksum is right, so that another version is no damage.
     if version != VERSION or reserved:
         raise VersionError(
             f"the other side speaks version {version} of the format, this one {VERSION}"
@@ -111,12 +136,12 @@ def receive(recv, max_bytes=MAX_BYTES):
 def _read(recv, n):
     data = bytearray()
     while len(data) < n:
-        # No memory is set aside for what is only announced.
+        # Memory is set aside for bytes that arrive, not for those that are announced.
         chunk = recv(min(n - len(data), _CHUNK))
         if not chunk:
             raise Closed("the connection was closed")
         data += chunk
-    return bytes(data)
+    return data
 
 
 def _unpack(payload):
@@ -125,7 +150,7 @@ def _unpack(payload):
     def count(container):
         nonlocal n_containers
         n_containers += 1
-        if n_containers > _MOST_CONTAINERS:
+        if n_containers > _MAX_CONTAINERS:
             raise ValueError("too many lists and maps")
         return container
 
@@ -134,13 +159,13 @@ def _unpack(payload):
             payload,
             list_hook=count,
             object_hook=count,
-            max_array_len=_MOST_ITEMS,
-            max_map_len=_MOST_KEYS,
+            max_array_len=_MAX_ITEMS,
+            max_map_len=_MAX_KEYS,
             max_ext_len=0,
         )
     except ImportError:
         raise
-    except Exception as error:  # msgpack does not promise which
+    except Exception as error:  # msgpack does not say which errors it raises
         raise MessageError(f"a message cannot be decoded: {error}") from error
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise MessageError("a message is not a map with a type")
@@ -178,7 +203,7 @@ def _list(message, name):
 
 
 def _is_size(value):
-    return type(value) is int and 0 <= value <= _LONGEST
+    return type(value) is int and 0 <= value <= _MAX_DIMENSION
 
 
 def _pack_array(array):
@@ -193,12 +218,12 @@ def _pack_array(array):
 
 
 def _array(value, name, ndim):
-    """The array in a field: contiguous, writeable and in native byte order."""
+    """The array in a field of a message: contiguous, writeable, native byte order."""
     _require(isinstance(value, dict), name, "an array")
     dtype, shape, data = (value.get(key) for key in ("dtype", "shape", "data"))
     _require(isinstance(dtype, str) and dtype in _DTYPES, name, "of type <f4 or <f8")
     is_shape = isinstance(shape, list) and all(map(_is_size, shape))
-    _require(is_shape, name, f"of a shape of integers up to {_LONGEST}")
+    _require(is_shape, name, f"of a shape of integers up to {_MAX_DIMENSION}")
     _require(len(shape) == ndim, name, f"of {ndim} dimension(s)")
     dtype = _DTYPES[dtype]
     n_bytes = math.prod(shape) * dtype.itemsize
@@ -226,21 +251,21 @@ def welcome(number, substrate, max_bytes):
     """The answer to hello: what the client may want to know about the chip."""
 
     def of_layers(name):
-        """Of the first layer, of the second ...; the last is that of all others."""
+        """Values of the first layers; the last value is that of all further layers."""
         method = getattr(substrate, name, None)
         if method is None:
             return []
         values = [float(method(0))]
-        for k in range(1, _MOST_ASKED):
+        for k in range(1, _MAX_TOLD_LAYERS):
             try:
                 values.append(float(method(k)))
             except Exception:
-                break  # the chip has no more layers
+                break  # the chip has no further layers
         while len(values) > 1 and values[-1] == values[-2]:
             values.pop()
         return values
 
-    most = {
+    capacity = {
         name: None if value is None else int(value)
         for name in ("max_inputs", "max_neurons")
         for value in [getattr(substrate, name, None)]
@@ -249,17 +274,19 @@ def welcome(number, substrate, max_bytes):
         "type": "welcome",
         "id": number,
         "software": SOFTWARE,
-        "substrate": repr(substrate)[:1000],
+        "substrate": plain_text(repr(substrate)),
         "weight_limits": of_layers("weight_limit"),
         "weight_steps": of_layers("weight_step"),
-        **most,
+        **capacity,
         "max_bytes": max_bytes,
     }
 
 
 def read_welcome(message):
     """The fields of a welcome, checked."""
-    out = {name: _string(message, name) for name in ("software", "substrate")}
+    out = {
+        name: plain_text(_string(message, name)) for name in ("software", "substrate")
+    }
     for name in ("weight_limits", "weight_steps"):
         values = _list(message, name)
         _require(all(map(_is_number, values)), name, "numbers")
@@ -289,8 +316,8 @@ def forward(number, times, network):
                 "threshold": float(layer.neuron.threshold),
             }
         )
-    if len(layers) > _MOST_LAYERS:
-        raise ValueError(f"a network must have at most {_MOST_LAYERS} layers")
+    if len(layers) > _MAX_LAYERS:
+        raise ValueError(f"a network must have at most {_MAX_LAYERS} layers")
     return {
         "type": "forward",
         "id": number,
@@ -301,7 +328,7 @@ def forward(number, times, network):
 
 
 def read_forward(message, max_bytes=MAX_BYTES):
-    """Times and network of a request; ValueError where they make no sense."""
+    """Times and network of a request; a ValueError if they make no sense."""
     times = _array(message.get("times"), "times", 2)
     layers = []
     for item in _list(message, "layers"):
@@ -325,11 +352,16 @@ def read_forward(message, max_bytes=MAX_BYTES):
     return times, network
 
 
-def check_length(times, network, max_bytes):
-    """NetworkError if the answer to a request would be too long."""
+def n_spike_bytes(times, network):
+    """Bytes of the spike times in the answer to a request."""
     n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
-    n_bytes = len(times) * n_neurons * times.itemsize
-    # The answer's own fields take less than the rest.
+    return len(times) * n_neurons * times.itemsize
+
+
+def check_length(times, network, max_bytes):
+    """Raise a NetworkError if the answer to a request would be too long."""
+    n_bytes = n_spike_bytes(times, network)
+    # The fields of the answer, besides the spike times, are shorter than that.
     if n_bytes > max_bytes - 100 * len(network.layers) - 1000:
         raise NetworkError(
             f"spike times of {n_bytes} bytes would be longer than "
@@ -347,7 +379,7 @@ def result(number, spikes):
 
 
 def read_result(message, times, network):
-    """Spike times in an answer; MessageError if they do not fit the request."""
+    """Spike times in an answer; a MessageError if they do not fit the request."""
     _require(message["type"] == "result", "type", "result")
     spikes = _list(message, "spikes")
     spikes = [_array(array, "spikes", 2) for array in spikes]
@@ -358,7 +390,7 @@ def read_result(message, times, network):
 
 
 def check_spikes(spikes, times, network):
-    """Spike times that a substrate gave, in the type of `times`, if they can be."""
+    """Check what a substrate returned; spike times in the type of `times`."""
     n_layers = len(network.layers)
     if not isinstance(spikes, list | tuple) or len(spikes) != n_layers:
         raise SubstrateError(
@@ -390,9 +422,9 @@ def check_spikes(spikes, times, network):
 
 def error(number, kind, text):
     """The answer to a request that has no result."""
-    return {"type": "error", "id": number, "kind": kind, "message": text[:1000]}
+    return {"type": "error", "id": number, "kind": kind, "message": plain_text(text)}
 
 
 def read_error(message):
     """Kind and text of an error."""
-    return _string(message, "kind"), _string(message, "message")
+    return _string(message, "kind"), plain_text(_string(message, "message"))

@@ -11,7 +11,7 @@ from ttfs.substrates import (
     NetworkError,
     SubstrateError,
 )
-from ttfs.substrates._measure import measure
+from ttfs.substrates.checks import measure
 
 NETWORK = Network((Layer(np.ones((3, 2)), np.empty(0), LIF()),))
 TIMES = np.zeros((4, 3))

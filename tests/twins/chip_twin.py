@@ -5,6 +5,7 @@ with 50 digits. Random bits are those of the C core, from whole numbers; their n
 quantiles are SciPy's.
 """
 
+import math
 import struct
 import zlib
 
@@ -28,11 +29,16 @@ def draw(key, n):
     return mix(key + (n + 1) * 0x9E3779B97F4A7C15 & MASK)
 
 
-def sample_key(seed, spikes):
-    """Of a sample with spikes (time, input), sorted."""
+def sample_key(seed, spikes, tau_syn):
+    """Of a sample with spikes (time, input), sorted.
+
+    In the greatest power of two that tau_syn, of the first layer, has room for: the
+    same in all units.
+    """
     key = draw(seed, len(spikes))
+    unit = 2.0 ** math.floor(math.log2(tau_syn))
     for t, i in spikes:
-        (bits,) = struct.unpack("<Q", struct.pack("<d", t + 0.0))
+        (bits,) = struct.unpack("<Q", struct.pack("<d", t / unit + 0.0))
         key = mix((key ^ bits) + i * 0x9E3779B97F4A7C15 & MASK)
     return key
 
@@ -108,7 +114,7 @@ def forward(chip, times, network):
             inputs = np.concatenate([inputs, bias_times])
             if k == 0:
                 spikes = [(t, i) for i, t in enumerate(inputs) if t < np.inf]
-                key = sample_key(seed, sorted(spikes))
+                key = sample_key(seed, sorted(spikes), network.layers[0].neuron.tau_syn)
             n_out = weights[k].shape[1]
             inputs = fire(
                 chip, pattern, layer.neuron, first, weights[k], inputs, draw(key, k)

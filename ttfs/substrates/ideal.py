@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from ttfs import _core
-from ttfs.substrates._base import Shared, check_request
-
+from .. import _core
 from ..model import Layer
+from .calibration import CalibrationMixin
+from .checks import check_request
+from .protocol import SharedSubstrate
 
-# Spikes at any time count where a network has no horizon.
+# The horizon of a network without a horizon: spikes at any time count.
 _FOREVER = 0.5 * _core.TIME_LIMIT
 
 
 def core_network(network, dtype, *, weights=None, t_max=np.inf):
-    """The network in the C core, with other weights and an earlier horizon."""
+    """The network in the C core, optionally with other weights and an earlier end."""
     if weights is None:
         weights = [layer.weights for layer in network.layers]
     layers = [
@@ -27,7 +28,7 @@ def as_spikes(times, network):
     return _core.spikes_at(times, network.layers[0].bias_times)
 
 
-class Ideal(Shared):
+class Ideal(CalibrationMixin, SharedSubstrate):
     """The ideal simulator: exact spike times, nominal parameters.
 
     What ``substrate=None`` computes, behind the protocol of :class:`Substrate`.

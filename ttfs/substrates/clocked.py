@@ -2,14 +2,17 @@
 
 import numpy as np
 
-from ttfs.substrates._base import Shared, check_number, check_request
-from ttfs.substrates._ideal import as_spikes, core_network
+from .calibration import CalibrationMixin
+from .checks import check_number, check_request
+from .ideal import as_spikes, core_network
+from .protocol import SharedSubstrate
 
-_DURATION = 20.0  # where nothing ends an experiment: after the last input, in tau_syn
-_MOST_STEPS = 1e7  # of an experiment: nobody can interrupt it
+# Where nothing else ends an experiment, it ends so long after the last input.
+_DURATION = 20.0  # in tau_syn
+_MAX_STEPS = 1e7  # of an experiment, which nobody can interrupt
 
 
-class Clocked(Shared):
+class Clocked(CalibrationMixin, SharedSubstrate):
     r"""Simulator with time steps: forward Euler, as digital chips and frameworks do it.
 
     On the grid :math:`t_n = n \Delta`, with :math:`\Delta` the step,
@@ -28,7 +31,8 @@ class Clocked(Shared):
         Length of a time step, in `tau_syn`; below 1, and below `tau_mem`.
     duration : float, default=None
         Length of an experiment, in `tau_syn`, from time 0: later spikes are lost. None:
-        that of the network, or 20 after the last input.
+        an experiment ends at the `t_max` of the network, or, if that is infinite, 20
+        `tau_syn` after the last input.
 
     Raises
     ------
@@ -71,10 +75,10 @@ class Clocked(Shared):
             t_max = float(inputs.max(initial=0)) + _DURATION * tau_syn
         step, first = self.step * tau_syn, inputs.min(initial=t_max)
         n_steps = (t_max - first) / step
-        if n_steps > _MOST_STEPS:
+        if n_steps > _MAX_STEPS:
             raise ValueError(
                 f"there are {n_steps:.2g} steps of {step:g} from the first spike, at "
-                f"{first:g}, to the end, at {t_max:g}: more than {_MOST_STEPS:g}"
+                f"{first:g}, to the end, at {t_max:g}: more than {_MAX_STEPS:g}"
             )
         core = core_network(network, times.dtype, t_max=t_max)
         return core.clocked(as_spikes(times, network), step)

@@ -1,0 +1,308 @@
+"""Integers that fire: what users see of arithmetic="fixed".
+
+The arithmetic itself is tested in tests/fixed.
+"""
+
+import numpy as np
+import pytest
+from kinds import EXACT, LOCAL, assert_same_weights, every_fixed, small
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import clone
+
+from ttfs import TTFSClassifier, _fixed
+from ttfs.datasets import make_yin_yang
+from ttfs.fixed.quantized import QuantizedNetwork
+from ttfs.parameters import ExactGradient, FixedPoint
+
+
+@pytest.fixture(params=_fixed.simd_available())
+def simd(request):
+    """Each instruction set of this processor in turn."""
+    before = _fixed.simd()
+    _fixed.use_simd(request.param)
+    yield request.param
+    _fixed.use_simd(before)
+
+
+# -- Learning ----------------------------------------------------------------------
+
+
+def test_training_knows_that_weights_are_rounded():
+    """At few bits it beats rounding the weights of a network that does not know."""
+    X, y = make_yin_yang(1000, random_state=0)
+    X_test, y_test = make_yin_yang(1000, random_state=1)
+    aware, after = [], []
+    for seed in range(3):
+        real = TTFSClassifier((40,), max_iter=60, random_state=seed).fit(X, y)
+        clf = clone(real).set_params(arithmetic=FixedPoint(3)).fit(X, y)
+        aware.append(clf.score(X_test, y_test))
+        clf.coefs_ = [
+            np.clip(np.rint(weights / step), -7, 7).astype(np.int16)
+            for weights, step in zip(real.coefs_, clf.weight_steps_, strict=True)
+        ]
+        after.append(clf.score(X_test, y_test))
+    assert np.mean(aware) > np.mean(after) + 0.05
+
+
+def test_many_bits_are_as_good_as_real_numbers(iris):
+    """The spikes of 8 bits and short ticks are nearly those of the real model."""
+    X, y = iris
+    start = {"learning_rate_init": 1e-12, "max_iter": 1, "t_max": 2.0}
+    # The same weights are drawn; the networks in integers decide how long they are.
+    real = small(**start).fit(X, y)
+    clf = small(arithmetic=FixedPoint(8, tick=1e-3), **start).fit(X, y)
+    for weights, integers, step in zip(
+        real.coefs_, clf.coefs_, clf.weight_steps_, strict=True
+    ):
+        most = 255.49 * step
+        expected = np.clip(weights, -most, most)
+        assert_allclose(step * integers, expected, rtol=0, atol=0.51 * step)
+    expected, times = real.spike_times(X)[1], clf.spike_times(X)[1]
+    assert np.mean(np.isfinite(times) == np.isfinite(expected)) > 0.97
+    both = np.isfinite(times) & np.isfinite(expected)
+    assert both.mean() > 0.5
+    assert np.median(np.abs(times[both] - expected[both])) < 5e-3
+
+
+# -- Weights -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_bits", range(2, 9))
+@every_fixed
+def test_weights_are_small_integers(iris, kind, n_bits):
+    # At a high rate, so that they reach their limits.
+    clf = small(learning_rate_init=0.1, max_iter=20, **kind)
+    clf.set_params(arithmetic__weight_bits=n_bits).fit(*iris)
+    most = 2**n_bits - 1
+    for weights in clf.coefs_:
+        assert weights.dtype == np.int16
+        assert np.abs(weights).max() <= most
+    reached = max(np.abs(weights).max() for weights in clf.coefs_)
+    assert reached == most if kind is EXACT else reached > most / 3
+    assert len(clf.weight_steps_) == 2
+    assert min(clf.weight_steps_) > 0
+
+
+def test_real_weights_round_to_those_that_fire(iris):
+    network = small(**EXACT).fit(*iris).network_
+    assert isinstance(network, QuantizedNetwork)
+    for real, weights, step in zip(
+        network.real_weights, network.weights, network.steps, strict=True
+    ):
+        rounded = np.clip(np.rint(real / np.float32(step)), -63, 63)
+        assert_array_equal(rounded, weights)
+    for layer, weights in zip(
+        network.for_inference().layers, network.weights, strict=True
+    ):
+        assert_array_equal(layer.weights, weights)
+        assert (layer.fraction, layer.most) == (0, 63)
+
+
+@every_fixed
+def test_unit_of_time_and_weight_is_the_users_choice(iris, kind):
+    X, y = iris
+    one = small(**kind)
+    if kind is EXACT:
+        one.set_params(gradient=ExactGradient(epsilon=1e-15))
+    other = clone(one).set_params(tau_mem=4.0, tau_syn=4.0, threshold=8.0)
+    one.fit(X, y), other.fit(X, y)
+    assert (other.tick_, other.t_max_) == (4 * one.tick_, 4 * one.t_max_)
+    assert_allclose(other.weight_steps_, 8 * np.array(one.weight_steps_))
+    same = [np.mean(a == b) for a, b in zip(one.coefs_, other.coefs_, strict=True)]
+    assert min(same) > (0.95 if kind is EXACT else 0.999)
+
+
+# -- Instruction sets --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def on_first_simd():
+    """What is computed on one of the instruction sets."""
+    return {}
+
+
+@every_fixed
+def test_same_bits_on_every_instruction_set(yin_yang, kind, simd, on_first_simd):
+    X, y = yin_yang
+    clf = small(hidden_layer_sizes=(37,), **kind).fit(X, y)
+    results = [*clf.coefs_, *clf.spike_times(X), clf.predict_proba(X), clf.predict(X)]
+    assert _fixed.FixedCore(clf.network_.for_inference()).simd == simd
+    first = on_first_simd.setdefault(str(kind), results)
+    for a, b in zip(first, results, strict=True):
+        assert_array_equal(a, b)
+
+
+# -- Predictions -------------------------------------------------------------------
+
+
+@every_fixed
+@pytest.mark.parametrize("time_scale", [None, 0.002, 3.0])
+def test_decisions_agree_with_each_other(kind, time_scale):
+    X, y = make_yin_yang(1500, random_state=0)
+    clf = small(time_scale=time_scale, max_iter=1, t_max=1.0, **kind)
+    clf.set_params(arithmetic__tick=1 / 16, learning_rate_init=1e-9, weight_decay=0.0)
+    clf.fit(X[:300], y[:300])
+    scores, p = clf.decision_function(X), clf.predict_proba(X)
+    output = clf.spike_times(X)[-1]
+    # The cases that matter are there.
+    first = output.min(axis=1, keepdims=True)
+    assert np.any((output == first).sum(axis=1) > 1)  # ties
+    silent = np.isinf(output).all(axis=1)
+    assert np.any(silent)
+    assert not np.all(silent)
+    assert_allclose(p.sum(axis=1), 1.0)
+    assert_allclose(np.exp(clf.predict_log_proba(X)), p, atol=1e-12)
+    assert_array_equal(clf.predict(X), scores.argmax(axis=1))
+    assert_array_equal(clf.predict(X), p.argmax(axis=1))
+    # The first spike wins; silent outputs are behind all spikes.
+    chosen = output[np.arange(1500), clf.predict(X)]
+    assert_array_equal(chosen, first[:, 0])
+    times = -scores * clf.time_scale_
+    fired = np.isfinite(output)
+    assert np.all(output[fired] - times[fired] < clf.tick_)
+    assert np.all(output[fired] - times[fired] > -1e-6)
+    assert times[~fired].min() >= clf.t_max_
+
+
+@every_fixed
+@pytest.mark.parametrize("tau", [1.0, 5.0])
+def test_silent_outputs_are_late_by_what_they_missed(iris, kind, tau):
+    X, y = iris
+    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, **kind).fit(X, y)
+    clf.coefs_ = [np.zeros_like(weights) for weights in clf.coefs_]
+    times = -clf.decision_function(X) * clf.time_scale_
+    # Two tau_syn for each threshold.
+    assert_allclose(times, clf.t_max_ + 2 * tau, rtol=1e-3)
+
+
+@every_fixed
+def test_binary_decision_function_is_positive_for_the_second_class(iris, kind):
+    X, y = iris
+    clf = small(**kind).set_params(arithmetic__tick=1 / 8)
+    clf.fit(X[:100], np.array(["no", "yes"])[y[:100]])
+    scores = clf.decision_function(X)
+    assert scores.shape == (150,)
+    assert_array_equal(clf.predict(X), np.where(scores > 0, "yes", "no"))
+    p = clf.predict_proba(X)
+    assert_array_equal(clf.predict(X), clf.classes_[p.argmax(axis=1)])
+    assert_allclose(scores, np.log(p[:, 1]) - np.log(p[:, 0]), rtol=1e-9, atol=1e-9)
+
+
+@every_fixed
+@pytest.mark.parametrize("tick", [None, 0.0123, 1 / 8])
+def test_times_are_on_the_grid(iris, kind, tick):
+    X, y = iris
+    clf = small(t_max=1.777, **kind).set_params(arithmetic__tick=tick).fit(X, y)
+    assert clf.tick_ == (tick or 1 / 64)
+    n_ticks = clf.t_max_ / clf.tick_
+    assert n_ticks == np.rint(n_ticks)
+    assert abs(clf.t_max_ - 1.777) <= clf.tick_ / 2
+    for bias_times in clf.bias_times_:
+        assert_allclose(bias_times / clf.tick_, np.rint(bias_times / clf.tick_))
+    for times in clf.spike_times(X):
+        ticks = times[np.isfinite(times)] / clf.tick_
+        assert ticks.size
+        assert_allclose(ticks, np.rint(ticks), atol=1e-4)
+        assert 0 <= ticks.min()
+        assert ticks.max() < n_ticks - 0.5
+
+
+@every_fixed
+def test_encode_gives_the_spikes_on_the_grid_and_the_biases(iris, kind):
+    X, y = iris
+    clf = small(t_max=1.777, **kind).fit(X, y)
+    spikes = clf.encode(X)
+    assert_array_equal(spikes.dense(clf.n_channels_in_), clf.spike_times(X)[0])
+    everything = spikes.dense()
+    assert everything.shape == (150, clf.n_channels_in_ + len(clf.bias_times_[0]))
+    biases = everything[:, clf.n_channels_in_ :]
+    assert_array_equal(biases, np.tile(clf.bias_times_[0].astype("f4"), (150, 1)))
+    for begin, end in zip(spikes.begin, spikes.end, strict=True):
+        assert np.all(np.diff(spikes.times[begin:end]) >= 0)
+
+
+def test_default_tick_is_a_fraction_of_tau_syn(iris):
+    for tau in (1.0, 0.25):
+        clf = small(tau_syn=tau, **EXACT).fit(*iris)
+        assert clf.tick_ == tau / 64
+
+
+@every_fixed
+def test_prediction_does_not_depend_on_the_rest_of_the_batch(iris, kind):
+    X, y = iris
+    clf = small(**kind).fit(X, y)
+    whole = clf.predict_proba(X)
+    assert_array_equal(whole[37:38], clf.predict_proba(X[37:38]))
+    assert_array_equal(whole[::-1], clf.predict_proba(X[::-1]))
+    assert_array_equal(clf.predict(np.tile(X, (9, 1)))[-150:], clf.predict(X))
+
+
+@every_fixed
+def test_parameters_set_after_fit_do_not_change_predictions(iris, kind):
+    X, y = iris
+    clf = small(**kind).fit(X, y)
+    before, times = clf.predict(X), clf.spike_times(X)
+    for parameters in (
+        {"tau_mem": 50.0, "t_max": 0.5, "encoder": "latency", "time_scale": 7.0},
+        {"arithmetic": FixedPoint(2, tick=0.25), "gradient": "exact"},
+        {"arithmetic": "float64"},
+    ):
+        clf.set_params(**parameters)
+        assert_array_equal(clf.predict(X), before)
+        for a, b in zip(clf.spike_times(X), times, strict=True):
+            assert_array_equal(a, b)
+
+
+# -- Limits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"arithmetic__tick": 1e-6}, "tick=1e-06 divides .* needs 2 to 16384"),
+        ({"arithmetic__tick": 5.0}, "tick=5 divides .* needs 2 to 16384"),
+        (
+            {"arithmetic__tick": 1.4, "gradient": "local"},
+            "tick=1.4 divides .* into 1 ticks",
+        ),
+        ({"hidden_layer_sizes": (65_505,), "gradient": "local"}, "65504 neurons"),
+        ({"hidden_layer_sizes": (4, 65_505)}, "65504 neurons"),
+    ],
+    ids=str,
+)
+def test_sizes_that_integers_cannot_have_are_explained(iris, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small(t_max=2.0, **EXACT | parameters).fit(*iris)
+
+
+def test_channels_of_integers_are_limited():
+    X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_504])), shape=(2, 65_505))
+    with pytest.raises(ValueError, match="at most 65504 neurons in a layer"):
+        small(encoder="latency", **EXACT).fit(X, [0, 1])
+    X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_503])), shape=(2, 65_504))
+    clf = small(hidden_layer_sizes=(), max_iter=1, encoder="latency", **LOCAL)
+    assert clf.fit(X, [0, 1]).coefs_[0].shape == (65_505, 2)
+
+
+@every_fixed
+@pytest.mark.parametrize("n_bits", [2, 8])
+def test_very_many_active_inputs(kind, n_bits):
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(1, 2, (12, 9000)), np.arange(12) % 2
+    clf = small(hidden_layer_sizes=(3,), max_iter=1, **kind)
+    clf.set_params(arithmetic__weight_bits=n_bits).fit(X, y)
+    assert clf.predict_proba(X).shape == (12, 2)
+
+
+@pytest.mark.parametrize("tau_mem", [1e-4, 1e-3])
+def test_a_threshold_of_few_units_is_an_error(iris, tau_mem):
+    with pytest.raises(ValueError, match=r"tau_mem=.* is too short"):
+        TTFSClassifier(tau_mem=tau_mem, arithmetic="fixed").fit(*iris)
+
+
+def test_accumulators_and_rounding_are_only_for_the_local_rule(iris):
+    plain = small(**EXACT).fit(*iris)
+    other = small(arithmetic=FixedPoint(accumulator_bits=16, rounding="floor"))
+    assert_same_weights(plain, other.fit(*iris))
+    assert_array_equal(plain.predict_proba(iris[0]), other.predict_proba(iris[0]))

@@ -1,0 +1,215 @@
+"""TTFSRegressor: what it learns, what it predicts, and how it says no."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import make_friedman1
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ttfs import SpikeTrains, TTFSRegressor, export
+from ttfs.parameters import FixedPoint, LocalRule
+from ttfs.substrates import AnalogChip, Ideal
+
+
+@pytest.fixture(scope="module")
+def friedman():
+    X, y = make_friedman1(400, noise=0.5, random_state=0)
+    return X[:300], y[:300], X[300:], y[300:]
+
+
+def small(**parameters):
+    """A regressor that trains in a fraction of a second."""
+    reg = TTFSRegressor((12,), max_iter=5, random_state=0)
+    return reg.set_params(**parameters)
+
+
+# -- Learning ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "least"),
+    [
+        ({}, 0.75),
+        ({"arithmetic": "float64"}, 0.75),
+        ({"arithmetic": "fixed"}, 0.6),
+        ({"arithmetic": FixedPoint(weight_bits=8, tick=1 / 128)}, 0.7),
+        ({"delays": "axonal"}, 0.75),
+        ({"delays": "synaptic"}, 0.75),
+        ({"hidden_layer_sizes": (30, 30)}, 0.75),
+        ({"tau_mem": 2.0}, 0.75),
+        ({"tau_mem": float("inf")}, 0.75),
+        ({"tau_mem": 300.0, "tau_syn": 100.0, "threshold": 50.0}, 0.75),
+        ({"encoder": "population"}, 0.6),
+        ({"substrate": Ideal()}, 0.75),
+        ({"gradient": "local", "max_iter": 100}, 0.4),
+        ({"gradient": LocalRule(feedback="random"), "max_iter": 100}, 0.4),
+        ({"early_stopping": True}, 0.7),
+        ({"learning_rate": "constant", "learning_rate_init": 0.01}, 0.6),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_options_learn(friedman, parameters, least):
+    X, y, X_test, y_test = friedman
+    parameters = {"hidden_layer_sizes": (50,), "max_iter": 40} | parameters
+    reg = TTFSRegressor(**parameters, random_state=0).fit(X, y)
+    assert reg.score(X_test, y_test) > least
+
+
+def test_a_noisy_chip_learns_in_the_loop(friedman):
+    X, y, X_test, y_test = friedman
+    chip = AnalogChip.preset("delgrad", random_state=1)
+    ideal = TTFSRegressor((50,), max_iter=20, random_state=0).fit(X, y)
+    naive = clone(ideal).fit(X, y).set_params(substrate=chip).score(X_test, y_test)
+    looped = clone(ideal).set_params(substrate=chip).fit(X, y).score(X_test, y_test)
+    assert looped > max(naive + 0.1, 0.4)
+
+
+def test_several_targets(friedman):
+    X, y, X_test, y_test = friedman
+    both, both_test = (np.column_stack([t, 5 - 3 * t]) for t in (y, y_test))
+    reg = TTFSRegressor((50,), max_iter=40, random_state=0).fit(X, both)
+    assert reg.n_outputs_ == 2
+    assert reg.predict(X_test).shape == both_test.shape
+    assert reg.score(X_test, both_test) > 0.7
+    # The second target is the first, turned around: early and late change places.
+    one, two = reg.predict(X_test).T
+    assert np.corrcoef(one, two)[0, 1] < -0.9
+
+
+# -- The map between targets and times ---------------------------------------------
+
+
+def test_predictions_are_affine_in_the_times_of_the_output(friedman):
+    X, y, X_test, _ = friedman
+    reg = small().fit(X, y)
+    times = reg.spike_times(X_test)[-1][:, 0].astype(float)
+    fired = np.isfinite(times)
+    first, last = 0.45 * reg.t_max_, 0.85 * reg.t_max_
+    part = (last - times[fired]) / (last - first)
+    expected = y.min() + part * (y.max() - y.min())
+    assert_allclose(reg.predict(X_test)[fired], expected, rtol=1e-6)
+    assert_array_equal(reg.target_range_, [[y.min()], [y.max()]])
+
+
+def test_a_silent_output_predicts_what_a_spike_at_the_end_stands_for(friedman):
+    X, y, X_test, _ = friedman
+    reg = small().fit(X, y)
+    reg.coefs_ = [np.minimum(weights, 0) for weights in reg.coefs_]
+    assert np.isinf(reg.spike_times(X_test)[-1]).all()
+    expected = y.min() - 0.375 * (y.max() - y.min())
+    assert_allclose(reg.predict(X_test), expected)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-3, 1e3, 1e300])
+def test_the_unit_of_the_targets_does_not_matter(friedman, scale):
+    X, y, X_test, _ = friedman
+    one = small().fit(X, y).predict(X_test)
+    other = small().fit(X, y * scale).predict(X_test)
+    assert_allclose(other / scale, one, rtol=1e-5)
+
+
+def test_a_constant_target_is_predicted(friedman):
+    X, _, X_test, _ = friedman
+    reg = small().fit(X, np.full(len(X), 7.0))
+    assert_array_equal(reg.predict(X_test), np.full(len(X_test), 7.0))
+
+
+def test_float64_and_float32_agree(friedman):
+    X, y, X_test, _ = friedman
+    single, double = (
+        small(arithmetic=name, max_iter=1).fit(X, y) for name in ("float32", "float64")
+    )
+    assert_allclose(single.predict(X_test), double.predict(X_test), atol=0.05)
+
+
+# -- In the company of scikit-learn ------------------------------------------------
+
+
+def test_pipelines_grids_and_transformed_targets(friedman):
+    X, y, X_test, y_test = friedman
+    model = make_pipeline(StandardScaler(), TTFSRegressor((30,), random_state=0))
+    model.set_params(ttfsregressor__max_iter=20)
+    assert cross_val_score(model, X, y, cv=3).min() > 0.3
+    grid = {"ttfsregressor__arithmetic__weight_bits": [4, 8]}
+    model.set_params(ttfsregressor__arithmetic="fixed")
+    search = GridSearchCV(model, grid, cv=2).fit(X, y)
+    assert search.best_params_["ttfsregressor__arithmetic__weight_bits"] in (4, 8)
+    model.set_params(ttfsregressor__arithmetic="float32")
+    positive = TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp)
+    positive.fit(X, y - y.min() + 1)
+    assert positive.score(X_test, y_test - y.min() + 1) > 0.3
+
+
+def test_pickle_clone_and_partial_fit(friedman):
+    X, y, X_test, y_test = friedman
+    reg = small().fit(X, y)
+    again = pickle.loads(pickle.dumps(reg))
+    assert_array_equal(again.predict(X_test), reg.predict(X_test))
+    with pytest.raises(NotFittedError):
+        clone(reg).predict(X)
+    online = TTFSRegressor((30,), random_state=0)
+    for _ in range(30):
+        online.partial_fit(X, y)
+    assert online.n_iter_ == 30
+    assert online.score(X_test, y_test) > 0.5
+
+
+def test_warm_start_goes_on(friedman):
+    X, y, _, _ = friedman
+    reg = small(warm_start=True).fit(X, y)
+    first = reg.loss_
+    assert reg.fit(X, y).n_iter_ == 10
+    assert reg.loss_ < first
+
+
+def test_spike_trains():
+    rng = np.random.default_rng(0)
+    late = rng.uniform(0, 1, 200)
+    samples = np.repeat(np.arange(200), 3)
+    times = np.column_stack([late, late / 2, np.full(200, 0.5)]).ravel()
+    trains = SpikeTrains(samples, np.tile([0, 1, 2], 200), times, (200, 3))
+    reg = TTFSRegressor((30,), max_iter=60, random_state=0).fit(trains, late)
+    assert reg.score(trains, late) > 0.95
+
+
+# -- Errors ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"arithmetic": "fixed", "gradient": "local"}, "learns by the cross-entropy"),
+        ({"gradient": LocalRule(feedback="target")}, "needs classes"),
+        ({"delays": "axonal", "arithmetic": "fixed"}, "delays='axonal'"),
+        ({"early_stopping": True, "validation_fraction": 0.001}, "at least 2 samples"),
+    ],
+    ids=str,
+)
+def test_combinations_that_are_refused(friedman, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(*friedman[:2])
+
+
+def test_bad_targets(friedman):
+    X, y, _, _ = friedman
+    with pytest.raises(ValueError, match="NaN"):
+        small().fit(X, np.where(y > 15, np.nan, y))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        small().fit(X, y[:-1])
+    reg = small(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="y has 2 targets"):
+        reg.fit(X, np.column_stack([y, y]))
+
+
+def test_only_classifiers_are_exported(friedman):
+    reg = small(arithmetic="fixed").fit(*friedman[:2])
+    with pytest.raises(TypeError, match="must be a TTFSClassifier"):
+        export.to_json(reg)

@@ -1,0 +1,173 @@
+"""The chip server: how it begins and ends, what it refuses, and its limits."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+from chip_server import (
+    CHIP,
+    LONG,
+    NETWORK,
+    QUICK,
+    SERVE,
+    TIMES,
+    server_process,
+    wait_until,
+)
+
+from ttfs.__main__ import main
+from ttfs.substrates import (
+    AnalogChip,
+    Ideal,
+    Remote,
+    Server,
+    SubstrateError,
+    serve,
+)
+from ttfs.substrates.remote import desk
+
+
+def test_signals_end_a_server(path):
+    with server_process(path) as process, Remote(path, **QUICK) as remote:
+        remote.forward(TIMES, NETWORK)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LONG) == 0
+        assert process.stderr.read() == ""
+        assert not os.path.exists(path)
+
+
+def test_a_server_that_is_stopped_leaves_its_substrate_alone(path, monkeypatch):
+    begun, finish, calls, requests = threading.Event(), threading.Event(), [], []
+
+    class Slow:
+        def forward(self, times, network):
+            calls.append("begin")
+            begun.set()
+            finish.wait()
+            calls.append("end")
+            return CHIP.forward(times, network)
+
+    def ask():
+        with pytest.raises(SubstrateError, match="no answer"):
+            Remote(path, timeout=LONG, retries=0).forward(TIMES, NETWORK)
+        calls.append("lost")
+
+    monkeypatch.setattr(desk, "_GRACE", LONG)
+    server = Server(Slow(), path).start()
+    forward = server._desk.forward
+
+    def count(*arguments):
+        requests.append(arguments)
+        return forward(*arguments)
+
+    monkeypatch.setattr(server._desk, "forward", count)
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    begun.wait()
+    wait_until(lambda: len(requests) == 2)  # one of which waits for the other
+    threads.append(threading.Thread(target=server.stop))
+    threads[-1].start()
+    wait_until(lambda: server._desk.is_closed)
+    assert calls == ["begin"]
+    finish.set()
+    for thread in threads:
+        thread.join()
+    assert calls == ["begin", "end", "lost", "lost"]
+    with pytest.raises(RuntimeError, match="started once"):
+        server.start()
+
+
+def test_the_substrate_runs_one_request_at_a_time(path):
+    at_once, most = [], []
+
+    class Exclusive:
+        def forward(self, times, network):
+            at_once.append(1)
+            most.append(len(at_once))
+            time.sleep(0.02)
+            at_once.pop()
+            return CHIP.forward(times, network)
+
+    with Server(Exclusive(), path):
+        remotes = [Remote(path, **QUICK) for _ in range(3)]
+        threads = [
+            threading.Thread(target=remote.forward, args=(TIMES, NETWORK))
+            for remote in remotes
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for remote in remotes:
+            remote.close()
+    assert most == [1, 1, 1]
+
+
+# -- The command line and parameters ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "match"),
+    [
+        ([], "--socket --port --stdio"),
+        (["--port", "x"], "'x' is not the number of a port"),
+        (["--stdio", "--preset", "x"], "invalid choice: 'x'"),
+        (["--stdio", "--set", "weight_bits"], "not of the form NAME=VALUE"),
+        (["--stdio", "--set", "weight_bits=six"], "'six' is not a number"),
+        (["--stdio", "--set", "colour=1"], "colour"),
+        (["--stdio", "--set", "weight_bits=6"], "weight_bits needs weight_clip"),
+        (["--stdio", "--dataset", "x"], "parameters are given with --set"),
+        (["--socket", "/nowhere/chip"], "No such file or directory"),
+    ],
+)
+def test_wrong_commands(argv, match, capsys):
+    with pytest.raises(SystemExit) as info:
+        main(["serve", *argv])
+    assert info.value.code == 2
+    assert match in capsys.readouterr().err
+
+
+def test_the_command_serves_presets():
+    command = [*SERVE, "--stdio", "--preset=brainscales2", "--set=random_state=4"]
+    with Remote(command, **QUICK) as remote:
+        assert remote.describe()["substrate"] == repr(
+            AnalogChip.preset("brainscales2", random_state=4)
+        )
+
+
+def test_what_cannot_be_served(path):
+    with pytest.raises(TypeError, match=r"method forward.*int"):
+        Server(1, path)
+    with pytest.raises(ValueError, match="no command"):
+        Server(Ideal(), ["ttfs", "serve"])
+    with pytest.raises(TypeError, match=r"method forward.*int"):
+        serve(1, path)
+
+
+def test_a_path_in_use_is_left_alone(server, tmp_path):
+    with pytest.raises(OSError, match="in use"):
+        Server(Ideal(), server.address).start()
+    with Remote(server.address, **QUICK) as remote:
+        assert remote.describe()["substrate"] == repr(CHIP)
+    file = tmp_path / "notes"
+    file.write_text("of the user")
+    with pytest.raises(OSError, match="in use"):
+        Server(Ideal(), file).start()
+    assert file.read_text() == "of the user"
+
+
+def test_a_socket_is_for_its_user(server):
+    assert os.stat(server.address).st_mode & 0o077 == 0
+
+
+def test_a_clear_error_without_msgpack(monkeypatch, path):
+    monkeypatch.setitem(sys.modules, "msgpack", None)
+    match = r"pip install 'scikit-ttfs\[remote\]'"
+    with pytest.raises(ImportError, match=match):
+        Remote(path)
+    with pytest.raises(ImportError, match=match):
+        Server(Ideal(), path)

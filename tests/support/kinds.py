@@ -1,0 +1,55 @@
+"""Kinds of engines besides the one in real numbers with the exact gradient."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ttfs import TTFSClassifier
+from ttfs.parameters import FixedPoint, LocalRule, resolve
+
+FLOAT_LOCAL = {"gradient": "local"}
+EXACT = {"arithmetic": "fixed"}
+LOCAL = {"arithmetic": "fixed", "gradient": "local"}
+ACCUMULATORS = {"arithmetic": FixedPoint(accumulator_bits=16), "gradient": "local"}
+INTEGERS = {"local": LOCAL, "accumulators": ACCUMULATORS}
+FIXED = {"exact": EXACT} | INTEGERS
+KINDS = FIXED | {"float-local": FLOAT_LOCAL}
+
+every_integer = pytest.mark.parametrize("kind", INTEGERS.values(), ids=INTEGERS)
+every_fixed = pytest.mark.parametrize("kind", FIXED.values(), ids=FIXED)
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+def classifier(**parameters):
+    """A classifier with these parameters, `arithmetic__weight_bits` and its kin too."""
+    return TTFSClassifier().set_params(**parameters)
+
+
+def small(**parameters):
+    """A classifier that trains in a fraction of a second."""
+    defaults = {"hidden_layer_sizes": (12,), "max_iter": 5, "random_state": 0}
+    return classifier(**defaults | parameters)
+
+
+def slow(parameters):
+    """Learning rates for short training with the local rule."""
+    clf = classifier(**parameters)
+    arithmetic = resolve("arithmetic", clf.arithmetic)
+    is_coarse = getattr(arithmetic, "accumulator_bits", 0) is None
+    is_local = isinstance(resolve("gradient", clf.gradient), LocalRule)
+    return {"learning_rate_init": 0.04} if is_local and not is_coarse else {}
+
+
+def with_absent(seed=0, n_samples=90):
+    """Three classes of samples with features that are often absent."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n_samples)
+    X = rng.uniform(0.3, 0.7, (n_samples, 9))
+    X[rng.random(X.shape) < 0.6] = 0.0
+    X[np.arange(n_samples), y] = 1.0
+    return X, y
+
+
+def assert_same_weights(one, two):
+    for a, b in zip(one.coefs_, two.coefs_, strict=True):
+        assert_array_equal(a, b)

@@ -1,0 +1,433 @@
+"""The regressor."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+
+from ..engines import TargetTimes
+from ..engines.recipe import EXACT, TARGET_WINDOW
+from .base import BaseTTFS
+
+
+class TTFSRegressor(RegressorMixin, BaseTTFS):
+    r"""Spiking neural network regressor with time-to-first-spike coding.
+
+    Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
+    hidden layers fires at most once; each target has an output neuron, and the
+    prediction is an affine function of the time at which that neuron fires. The network
+    learns as :class:`TTFSClassifier` does [1]_, from the squared error of the outputs'
+    spike times.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Number of neurons of each hidden layer. Empty: outputs see the inputs.
+
+    tau_mem : float or array-like of float, default=1.0
+        Membrane time constant; ``float("inf")`` gives neurons without leak. One number
+        for all layers, or one for each: the hidden layers, then the output. All times
+        and time constants share one unit.
+
+    tau_syn : float, default=1.0
+        Synaptic time constant. Features spike within one `tau_syn`, from time 0.
+
+    threshold : float, default=1.0
+        Threshold of the neurons, in the unit of the weights.
+
+    delays : {"axonal", "synaptic"}, default=None
+        Transmission delays, which are trained with the weights: see
+        :class:`TTFSClassifier`.
+
+    t_max : float, default=None
+        End of the experiment, counted from the start of the inputs. None means half a
+        `tau_syn` for each layer, after the last possible input; 1.5 if
+        gradient="local".
+
+    encoder : str or encoder, default="auto"
+        How features become spike times: an encoder of :mod:`ttfs.encoders`, or one of
+        the strings "auto", "latency", "complement", "population" and "spike_times",
+        see :class:`TTFSClassifier`.
+
+    arithmetic : {"float32", "float64", "fixed"} or FixedPoint, default="float32"
+        Precision of weights, delays and spike times. "fixed" stands for
+        :class:`ttfs.parameters.FixedPoint`: the network fires in integers, and real
+        weights learn; predictions are as fine as a tick. Not with `delays`, and not
+        with gradient="local": the integer rule needs classes.
+
+    substrate : object, default=None
+        What fires in the place of the ideal simulator: a chip, or an emulator of one,
+        see :mod:`ttfs.substrates`.
+
+    gradient : {"exact", "local"}, ExactGradient or LocalRule, default="exact"
+        - "exact" stands for :class:`ttfs.parameters.ExactGradient`: the gradient of the
+          spike times, clipped where the membrane is flat, and Adam.
+        - "local" stands for :class:`ttfs.parameters.LocalRule`: the simplified rule of
+          docs/fixed_point.md, in real numbers. Its feedback is not "target".
+
+    input_dropout : float, default=0.0
+        Fraction of input spikes that are deleted at random in training, on channels
+        that are often without one.
+
+    weight_decay : float, default=0.5
+        Decoupled weight decay, per unit of learning rate, times the mean number of
+        active inputs of the first layer over the number of samples: a prior, which
+        counts the less the more data there are for each input.
+
+    batch_size : int, default="auto"
+        Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
+        gradient="local" n_samples / 100 in that range.
+
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs.
+        - "constant": stays; training ends when the loss has not improved by `tol` for
+          `n_iter_no_change` epochs.
+
+    learning_rate_init : float, default="auto"
+        Step size of Adam, in units of the threshold; "auto" is 0.04. See
+        :class:`TTFSClassifier` for its scale in layers with many inputs, and for
+        gradient="local".
+
+    max_iter : int, default="auto"
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
+        updates (gradient="local": 15,000), between 40 and 500.
+
+    early_stopping : bool, default=False
+        Hold out `validation_fraction` of the data, and end training when R2 of the
+        spike times there has not improved by `tol` for `n_iter_no_change` epochs. The
+        weights and delays of the best epoch are kept.
+
+    validation_fraction : float, default=0.1
+        Only used when early_stopping=True.
+
+    n_iter_no_change : int, default=10
+        Only used when early_stopping=True or learning_rate="constant".
+
+    tol : float, default=1e-4
+        Only used when early_stopping=True or learning_rate="constant".
+
+    warm_start : bool, default=False
+        Start `fit` from the weights of the last call, with the same encoder, network
+        and range of targets.
+
+    shuffle : bool, default=True
+        Whether to draw new batches in each epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        For initial weights, batches, input dropout and the validation split.
+
+    verbose : bool, default=False
+        Print one line for each epoch.
+
+    Attributes
+    ----------
+    target_range_ : ndarray of shape (2, n_targets)
+        Smallest and greatest value of each target in the training data.
+
+    encoder_ : encoder
+        The fitted encoder, of :mod:`ttfs.encoders`.
+
+    network_ : ttfs.model.Network
+        The layers: what `coefs_`, `delays_` and `bias_times_` show.
+
+    engine_ : ttfs.engines.Engine
+        What would train the network next.
+
+    coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
+        Weights of each layer, bias rows last. Integers, int16, if arithmetic="fixed".
+
+    weight_steps_ : list of float
+        Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
+        threshold. Only if arithmetic="fixed".
+
+    tick_ : float
+        The tick used. Only if arithmetic="fixed".
+
+    delays_ : list of ndarray or None
+        Transmission delays of each layer, not negative; None if delays=None.
+
+    bias_times_ : list of ndarray of shape (n_bias,)
+        Spike times of the biases of each layer, from the start of the inputs.
+
+    n_channels_in_ : int
+        Number of input channels, without biases.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features. Only defined if `X` has feature names that are all strings.
+
+    t_max_ : float
+        End of the experiment, from the start of the inputs.
+
+    loss_ : float
+        Loss of the last epoch; None if training was interrupted in the first.
+
+    best_loss_ : float or None
+        Lowest loss of `loss_curve_`; None if early_stopping=True.
+
+    loss_curve_ : list of float
+        Loss of each epoch since the weights were drawn, in the squared unit of time.
+
+    validation_scores_ : list of float or None
+        R2 of the spike times on the validation data after each epoch; None if
+        early_stopping=False.
+
+    best_validation_score_ : float or None
+        Highest of them; None if early_stopping=False.
+
+    n_iter_ : int
+        Number of epochs since the weights were drawn: the length of `loss_curve_`.
+
+    n_layers_ : int
+        Number of layers, the input among them.
+
+    n_outputs_ : int
+        Number of output neurons: one for each target.
+
+    t_ : int
+        Number of training samples seen, over all epochs.
+
+    See Also
+    --------
+    TTFSClassifier : Classifier with the same network.
+    sklearn.neural_network.MLPRegressor : Multilayer perceptron; parameters of the same
+        meaning have the same names.
+
+    Notes
+    -----
+    The neurons are those of :class:`TTFSClassifier`. The greatest target of the
+    training data, y_max, stands for a spike at t_first = 0.45 `t_max_`, and the
+    smallest, y_min, for one at t_last = 0.85 `t_max_`:
+
+    .. math::
+
+        t = t_{last} - (t_{last} - t_{first}) \frac{y - y_{min}}{y_{max} - y_{min}}
+
+    Predictions are the inverse of this map. They are not bounded by the range of the
+    targets, but by time: a spike cannot come before the inputs, nor after `t_max_`. An
+    output that is silent predicts as if it fired at `t_max_`, the smallest value that
+    the network can tell, 0.375 of the range below y_min. In the loss a silent output
+    has a pseudo-time after `t_max_`, which grows with what its membrane misses of the
+    threshold, so that it learns to fire.
+
+    References
+    ----------
+    .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
+       learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from ttfs import TTFSRegressor
+    >>> X, y = make_friedman1(300, noise=0.5, random_state=0)
+    >>> reg = TTFSRegressor(max_iter=40, random_state=0).fit(X[:200], y[:200])
+    >>> reg.score(X[200:], y[200:]) > 0.7
+    True
+    """
+
+    _target_options: ClassVar[dict] = {"multi_output": True, "y_numeric": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        tau_mem=1.0,
+        tau_syn=1.0,
+        threshold=1.0,
+        delays=None,
+        t_max=None,
+        encoder="auto",
+        arithmetic="float32",
+        substrate=None,
+        gradient="exact",
+        input_dropout=0.0,
+        weight_decay=0.5,
+        batch_size="auto",
+        learning_rate="cosine",
+        learning_rate_init="auto",
+        max_iter="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        shuffle=True,
+        random_state=None,
+        verbose=False,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.tau_mem = tau_mem
+        self.tau_syn = tau_syn
+        self.threshold = threshold
+        self.delays = delays
+        self.t_max = t_max
+        self.encoder = encoder
+        self.arithmetic = arithmetic
+        self.substrate = substrate
+        self.gradient = gradient
+        self.input_dropout = input_dropout
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- Training ------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train on data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features: finite real numbers, or spike times if encoder="spike_times" or
+            `X` is a :class:`ttfs.SpikeTrains`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets, finite real numbers.
+
+        Returns
+        -------
+        self : TTFSRegressor
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not what is described above, or do not fit the earlier ones
+            with warm_start=True; or if training produced weights or delays that are not
+            finite.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept, and with
+            warm_start=True another call goes on from there.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
+        """
+        draft = self._draft()
+        return self._adopt(draft, draft._fit(X, y))
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y):
+        """Train for one epoch on some of the data, at a constant learning rate.
+
+        The first call chooses the initial weights and the ranges of the features and of
+        the targets, so it should see typical data: more than one sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+
+        Returns
+        -------
+        self : TTFSRegressor
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, their number of targets differs from that of
+            earlier calls, or early_stopping=True.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
+        """
+        draft = self._draft()
+        return self._adopt(draft, draft._partial_fit(X, y))
+
+    # -- Targets -------------------------------------------------------------------
+
+    _loss = TargetTimes()
+
+    @property
+    def _n_outputs(self):
+        return self.target_range_.shape[1]
+
+    def _encode_targets(self, y, *, is_new, is_partial=False):
+        """Targets (n_samples, n_outputs), float64, as parts of their range."""
+        y = np.asarray(y, np.float64)
+        y = y.reshape(len(y), -1)
+        if is_new:
+            self.target_range_ = np.array([y.min(axis=0), y.max(axis=0)])
+        elif y.shape[1] != self._n_outputs:
+            raise ValueError(
+                f"y has {y.shape[1]} targets, but TTFSRegressor was fitted with "
+                f"{self._n_outputs}"
+            )
+        low, high = self.target_range_
+        # Halves, so that the difference of two large numbers does not overflow.
+        span = high / 2 - low / 2
+        return (y / 2 - low / 2) / np.where(span > 0, span, 1.0)
+
+    def _target_window(self):
+        """Times that stand for the greatest and the smallest target."""
+        n_layers, tau_syn = len(self.network_.layers), self.network_.neuron.tau_syn
+        end = self.encoder_.end_ + EXACT.horizon * n_layers * tau_syn
+        return [part * min(end, self.t_max_) for part in TARGET_WINDOW]
+
+    def _learnable(self, targets):
+        """Desired spike times of the outputs."""
+        first, last = self._target_window()
+        return last - (last - first) * targets
+
+    def _sample_weights(self, targets):
+        return np.ones(len(targets))
+
+    def _check_split(self, n_training, n_validation):
+        if n_validation < 2 or n_training < 1:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} splits {n_training + n_validation} "
+                f"samples into {n_training} and {n_validation}; validation needs at "
+                "least 2 samples, and training 1"
+            )
+
+    def _stratify(self, targets):
+        return None
+
+    def _validation_score(self, trainer, spikes, targets):
+        """R2 of the spike times."""
+        times = np.minimum(trainer.decisions(spikes), self.t_max_)
+        return float(r2_score(targets, times))
+
+    # -- Predictions ---------------------------------------------------------------
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def predict(self, X):
+        """Targets from the spike times of the output neurons.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions; one-dimensional for one target. Where an output neuron is
+            silent, the value that a spike at `t_max_` stands for: see the class.
+        """
+        times = np.minimum(self._run(X, "decisions"), self.t_max_)
+        first, last = self._target_window()
+        parts = (last - times) / (last - first)
+        low, high = self.target_range_
+        y = low * (1 - parts) + high * parts
+        return y.ravel() if y.shape[1] == 1 else y

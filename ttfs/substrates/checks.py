@@ -1,0 +1,224 @@
+"""Checks of what a substrate is asked, what it is made of, and what it answers.
+
+The functions that ask a substrate, :func:`measure`, :func:`weight_limits` and
+:func:`weight_steps`, return checked answers or raise a SubstrateError, whatever the
+substrate does.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from .. import _core
+from ..model.checks import check_times
+from .protocol import NetworkError, SubstrateError
+
+# The greatest value of a parameter that must be finite: far from overflow.
+_MAX_FINITE = 1e20
+_MAX_NAME = 80  # characters
+
+
+# -- Requests and parameters -----------------------------------------------------------
+
+
+def check_request(times, network):
+    """Check what a substrate is asked; return `times` as a contiguous array.
+
+    Raises
+    ------
+    ValueError
+        If an array has a wrong type or shape, or a number makes no sense.
+    """
+    if np.ma.isMaskedArray(times):
+        raise ValueError("times is a masked array: +inf stands for no spike")
+    times = np.asarray(times)
+    if times.ndim != 2 or times.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            "times must be a float32 or float64 array of shape (n_samples, n_in), got "
+            f"{times.dtype} of shape {times.shape}"
+        )
+    check_times(times, "times")
+    if not network.t_max > 0:
+        raise ValueError(f"t_max must be a positive number, got {network.t_max}")
+    if not network.layers:
+        raise ValueError("a network must have at least one layer")
+    n_in = times.shape[1]
+    for k, layer in enumerate(network.layers):
+        if getattr(layer, "delays", None) is not None:
+            raise ValueError(f"layer {k} has delays, which a substrate does not have")
+        if np.ndim(layer.weights) != 2 or np.ndim(layer.bias_times) != 1:
+            raise ValueError(
+                f"layer {k} must have a 2-d array of weights and a 1-d one of "
+                f"bias_times, got {np.ndim(layer.weights)} and "
+                f"{np.ndim(layer.bias_times)} dimension(s)"
+            )
+        if not np.isfinite(layer.weights).all():
+            raise ValueError(f"weights of layer {k} must be finite")
+        check_times(layer.bias_times, f"bias_times of layer {k}")
+        wanted = n_in + len(layer.bias_times)
+        if layer.weights.shape[0] != wanted:
+            raise ValueError(
+                f"layer {k} has weights for {layer.weights.shape[0]} inputs, but sees "
+                f"{n_in} and {len(layer.bias_times)} biases"
+            )
+        n_in = layer.weights.shape[1]
+    return np.ascontiguousarray(times)
+
+
+def check_number(name, value, minimum, maximum=_MAX_FINITE, *, is_open=False):
+    """Return a parameter in [minimum, maximum] as a float, or raise a ValueError.
+
+    With `is_open` the parameter must be greater than `minimum`.
+    """
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    is_inside = is_real and minimum <= value <= maximum
+    if not is_inside or (is_open and value == minimum):
+        bound = f"greater than {minimum:g}" if is_open else f"at least {minimum:g}"
+        if maximum < _MAX_FINITE:
+            bound += f" and at most {maximum:g}"
+        elif maximum == _MAX_FINITE:
+            bound += " and finite"
+        raise ValueError(f"{name} must be a number, {bound}; got {value!r}")
+    return float(value)
+
+
+def check_count(name, value, minimum):
+    """Return a parameter of at least `minimum` as an int, or raise a ValueError."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
+        raise ValueError(
+            f"{name} must be an integer, at least {minimum}; got {value!r}"
+        )
+    return int(value)
+
+
+# -- Answers ---------------------------------------------------------------------------
+
+
+def name_of(substrate):
+    """The short name of a substrate, for messages to people."""
+    name = repr(substrate)
+    if len(name) > _MAX_NAME:
+        name = name[: _MAX_NAME - 3] + "..."
+    return name
+
+
+def _ask(substrate, method, *arguments):
+    """Return what a method of a substrate returns.
+
+    An error of the method that is not of this package becomes a SubstrateError.
+    """
+    try:
+        return getattr(substrate, method)(*arguments)
+    except (NetworkError, SubstrateError):
+        raise
+    except Exception as error:
+        raise SubstrateError(
+            f"{name_of(substrate)} failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def measure(substrate, times, network):
+    """Ask a substrate for the spike times of every layer, and check its answer.
+
+    Parameters
+    ----------
+    substrate : Substrate
+    times : ndarray of shape (n_samples, n_in)
+    network : ttfs.substrates.Network
+
+    Returns
+    -------
+    spikes : list of ndarray of shape (n_samples, n_out)
+        New arrays of the dtype of `times`. Neurons that are silent, and neurons that
+        fire at or after `network.t_max`, have +inf.
+
+    Raises
+    ------
+    NetworkError
+        If the substrate raises it: it cannot run the network.
+    SubstrateError
+        If the substrate raises any other error, or its answer is unusable.
+    """
+    returned = _ask(substrate, "forward", times, network)
+
+    def reject(what):
+        raise SubstrateError(f"{name_of(substrate)} returned {what}")
+
+    if not isinstance(returned, list | tuple):
+        reject(f"{type(returned).__name__}, not a list of one array for each layer")
+    if len(returned) != len(network.layers):
+        reject(f"spike times of {len(returned)} layers, not {len(network.layers)}")
+    spikes = []
+    for k, (array, layer) in enumerate(zip(returned, network.layers, strict=True)):
+        if np.ma.isMaskedArray(array):
+            reject(f"a masked array for layer {k}; +inf stands for no spike")
+        try:
+            array = np.asarray(array)
+        except (TypeError, ValueError) as error:
+            reject(f"something for layer {k}, which is no array: {error}")
+        shape = len(times), layer.weights.shape[1]
+        if array.dtype.kind not in "fiu":
+            reject(f"{array.dtype} for layer {k}, not real numbers")
+        if array.shape != shape:
+            reject(f"an array of shape {array.shape} for layer {k}, not {shape}")
+        with np.errstate(over="ignore"):
+            array = array.astype(times.dtype, order="C")
+        if not np.all(array > -_core.TIME_LIMIT):
+            what = "NaN" if np.isnan(array).any() else f"a spike at {array.min():g}"
+            reject(f"{what} for layer {k}; times must be finite, or +inf where silent")
+        array[array >= array.dtype.type(network.t_max)] = np.inf
+        spikes.append(array)
+    return spikes
+
+
+def weight_limits(substrate, layers):
+    """The greatest weight that the substrate has in each layer; inf: no limit.
+
+    The limits are those of the method ``weight_limit(k)`` of a substrate, which counts
+    in thresholds. They are rounded down to the precision of the weights.
+    """
+    if not hasattr(substrate, "weight_limit"):
+        return [np.inf] * len(layers)
+    limits = []
+    for k, layer in enumerate(layers):
+        limit = _ask(substrate, "weight_limit", k)
+        try:
+            limit = float(limit)
+        except (TypeError, ValueError):
+            limit = np.nan
+        if not limit > 0:
+            raise SubstrateError(
+                f"weight_limit({k}) of {name_of(substrate)} must be a positive number, "
+                f"in thresholds, got {limit!r}"
+            )
+        limit *= layer.neuron.threshold
+        with np.errstate(over="ignore"):
+            rounded = layer.weights.dtype.type(limit)
+        if float(rounded) > limit:
+            rounded = np.nextafter(rounded, rounded.dtype.type(0))
+        limits.append(float(rounded))
+    return limits
+
+
+def weight_steps(substrate, layers):
+    """The step of which the weights of each layer are multiples; 0: any number.
+
+    The steps are those of the method ``weight_step(k)`` of a substrate, which counts in
+    thresholds.
+    """
+    if not hasattr(substrate, "weight_step"):
+        return [0.0] * len(layers)
+    steps = []
+    for k, layer in enumerate(layers):
+        step = _ask(substrate, "weight_step", k)
+        try:
+            step = float(step)
+        except (TypeError, ValueError):
+            step = np.nan
+        if not 0 <= step < np.inf:
+            raise SubstrateError(
+                f"weight_step({k}) of {name_of(substrate)} must be a number, not "
+                f"negative, in thresholds, got {step!r}"
+            )
+        steps.append(step * layer.neuron.threshold)
+    return steps
