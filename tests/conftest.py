@@ -1,4 +1,10 @@
-"""Fixtures that several files use."""
+"""Fixtures that several files use, and settings of all tests."""
+
+import os
+
+# Threads of OpenMP that wait sleep, and leave the cores to other processes, such as
+# those of pytest-xdist. OpenMP reads this when it is loaded, with the core.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -9,106 +9,170 @@ from pathlib import Path
 import pytest
 
 import ttfs
-from ttfs import _core, datasets, encoders, energy, export, substrates
+from ttfs import (
+    _core,
+    datasets,
+    encoders,
+    energy,
+    estimators,
+    export,
+    parameters,
+    substrates,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
-
-PUBLIC = [
-    ttfs.LIF,
-    ttfs.LIF.kappa,
-    ttfs.first_spike,
-    ttfs.first_spike_vjp,
-    ttfs.SpikeTrains,
-    ttfs.TTFSClassifier,
-    *(
-        getattr(ttfs.TTFSClassifier, name)
-        for name in (
-            "fit",
-            "partial_fit",
-            "predict",
-            "predict_proba",
-            "predict_log_proba",
-            "decision_function",
-            "spike_times",
-            "activity",
-            "calibrate",
-        )
-    ),
-    datasets.make_yin_yang,
-    encoders.LatencyEncoder,
-    encoders.PopulationEncoder,
-    encoders.SpikeTimesEncoder,
-    *(
-        getattr(encoders.LatencyEncoder, name)
-        for name in ("fit", "transform", "get_feature_names_out")
-    ),
-    energy.Activity,
-    energy.CostModel,
-    *(energy.CostModel.__dict__[name] for name in ("energy", "latency", "duration")),
-    substrates.AnalogChip,
-    substrates.AnalogChip.preset,
-    substrates.Clocked,
-    substrates.Ideal,
-    substrates.Network,
-    substrates.Preset,
-    substrates.Remote,
-    substrates.Server,
-    substrates.serve,
-    substrates.calibrate,
-    substrates.Calibrated,
-    substrates.Calibration,
-    substrates.Calibration.compensate,
-    substrates.Calibration.neurons,
-    *(getattr(export, name) for name in export.__all__),
-]
+MODULES = (
+    ttfs,
+    parameters,
+    encoders,
+    estimators,
+    substrates,
+    energy,
+    export,
+    datasets,
+)
+# Methods of substrates: Substrate and the function calibrate document them for all.
+PROTOCOL = {"forward", "weight_limit", "weight_step", "calibrate"}
 
 
-def section(doc, title):
-    """Names that a numpydoc section lists at the left margin."""
+def public_methods(cls):
+    """Public functions of a class, its own and those of its bases in ttfs."""
+    is_substrate = isinstance(cls, type) and cls.__module__.startswith(
+        "ttfs.substrates"
+    )
+    for base in cls.__mro__:
+        if not base.__module__.startswith("ttfs"):
+            continue
+        for name, item in vars(base).items():
+            if isinstance(item, classmethod):
+                item = getattr(cls, name)
+            if name.startswith("_") or not inspect.isroutine(item):
+                continue
+            if is_substrate and name in PROTOCOL and cls is not substrates.Substrate:
+                continue
+            if item.__module__.startswith("ttfs"):
+                yield item
+
+
+def find_public():
+    """Classes and functions that the public modules export, and public methods."""
+    found = {}
+    for module in MODULES:
+        for item in (getattr(module, name) for name in module.__all__):
+            if inspect.isclass(item):
+                found |= {each.__qualname__: each for each in public_methods(item)}
+            if inspect.isclass(item) or inspect.isfunction(item):
+                found[item.__qualname__] = item
+    return found
+
+
+PUBLIC = find_public()
+every_public = pytest.mark.parametrize("item", PUBLIC.values(), ids=PUBLIC.keys())
+PARAMETER_OBJECTS, ENCODERS, ESTIMATORS = (
+    [getattr(module, name) for name in module.__all__]
+    for module in (parameters, encoders, estimators)
+)
+
+
+def entries(doc, title):
+    """Names that a numpydoc section lists at the left margin, each with its type."""
     lines = inspect.cleandoc(doc).splitlines()
     underline = [k for k, line in enumerate(lines) if line == title]
     assert underline, f"no section {title}"
-    names = []
+    found = []
     for k in range(underline[0] + 2, len(lines)):
         if set(lines[k]) == {"-"}:
-            names.pop()  # the title of the next section
+            found.pop()  # the title of the next section
             break
         if lines[k] and not lines[k].startswith(" "):
-            names += [name.strip() for name in lines[k].split(":")[0].split(",")]
-    return names
+            names, _, type_ = lines[k].partition(" : ")
+            found += [(name.strip().lstrip("*"), type_) for name in names.split(",")]
+    return found
 
 
-@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__qualname__)
+def signature(item):
+    """The parameters of a class or function, self excepted."""
+    try:
+        items = inspect.signature(item).parameters.items()
+    except ValueError:  # an exception, which takes what its base takes
+        return {}
+    is_protocol = item is substrates.Substrate  # which nobody calls
+    return {} if is_protocol else {k: v for k, v in items if k != "self"}
+
+
+@every_public
 def test_every_parameter_is_documented_in_order(item):
-    parameters = [name for name in inspect.signature(item).parameters if name != "self"]
-    if parameters:
-        names = [name.lstrip("*") for name in section(item.__doc__, "Parameters")]
-        assert names == parameters
+    expected = list(signature(item))
+    if expected:
+        assert [name for name, _ in entries(item.__doc__, "Parameters")] == expected
 
 
-def test_every_fitted_attribute_is_documented():
-    X, y = datasets.make_yin_yang(60, random_state=0)
-    clf = ttfs.TTFSClassifier((5,), max_iter=1, arithmetic="fixed").fit(X, y)
-    fitted = {
+@every_public
+def test_documented_defaults_are_the_real_ones(item):
+    actual = signature(item)
+    if not actual:
+        return
+    for name, type_ in entries(item.__doc__, "Parameters"):
+        default = actual[name].default
+        found = re.search(r", default=(.+)$", type_)
+        if default is inspect.Parameter.empty:
+            assert found is None, f"{name} has no default"
+        else:
+            assert found, f"the default {default!r} of {name} is not documented"
+            documented = eval(found[1], {"inf": float("inf"), "LIF": ttfs.LIF})
+            assert type(documented) is type(default), name
+            assert documented == default, name
+
+
+def attributes(item):
+    """Public attributes of an object that end in an underscore."""
+    return {
         name
-        for name in dir(clf)
-        if name.endswith("_") and not name.startswith("_") and hasattr(clf, name)
+        for name in dir(item)
+        if name.endswith("_") and not name.startswith("_") and hasattr(item, name)
     }
-    documented = set(section(clf.__doc__, "Attributes"))
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_every_attribute_of_a_fitted_estimator_is_documented(cls):
+    X, y = datasets.make_yin_yang(60, random_state=0)
+    fitted = set()
+    for arithmetic in ("float32", "fixed"):
+        estimator = cls((5,), max_iter=1, arithmetic=arithmetic).fit(X, y)
+        fitted |= attributes(estimator)
+    documented = {name for name, _ in entries(cls.__doc__, "Attributes")}
     assert documented - {"feature_names_in_"} == fitted
 
 
 @pytest.mark.parametrize(
-    "item",
-    [*PUBLIC, ttfs.get_include, substrates.NetworkError],
-    ids=lambda item: item.__qualname__,
+    "cls", [cls for cls in ENCODERS if cls is not encoders.SpikeTrains]
 )
+def test_every_attribute_of_a_fitted_encoder_is_documented(cls):
+    encoder = cls().fit([[0.0, 1.0], [2.0, 0.5]])
+    documented = {name for name, _ in entries(cls.__doc__, "Attributes")}
+    assert documented - {"feature_names_in_"} == attributes(encoder)
+
+
+def test_every_attribute_of_spike_trains_is_documented():
+    documented = {name for name, _ in entries(ttfs.SpikeTrains.__doc__, "Attributes")}
+    found = inspect.getmembers(ttfs.SpikeTrains, inspect.isdatadescriptor)
+    assert documented == {name for name, _ in found if not name.startswith("_")}
+
+
+@every_public
 def test_examples_run(item):
     finder = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for test in finder.find(item, item.__qualname__, globs={}):
         runner.run(test)
     assert runner.failures == 0
+
+
+@pytest.mark.parametrize(
+    "item", [*PARAMETER_OBJECTS, *ENCODERS, *ESTIMATORS], ids=lambda item: item.__name__
+)
+def test_examples_are_there(item):
+    assert ">>>" in item.__doc__
 
 
 @pytest.mark.parametrize(
@@ -181,6 +245,7 @@ def test_stub_has_the_parameters_of_the_compiled_module():
     assert checked >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="not in a clone")
 def test_readme_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

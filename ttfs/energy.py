@@ -33,7 +33,7 @@ class CostModel:
     ----------
     name : str
         Name of the chip.
-    source : str
+    source : str, default=""
         Where the figures come from.
     event_energy : float, default=0.0
         Of a synaptic event: an input spike at one of the synapses it goes to [J].

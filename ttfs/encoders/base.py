@@ -119,7 +119,7 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
         ----------
         X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
             Training data, of the kinds that the encoder takes.
-        y : None
+        y : object, default=None
             Ignored.
 
         Returns

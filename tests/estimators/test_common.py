@@ -1,5 +1,6 @@
 """scikit-learn's own checks, whole and without expected failures."""
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ttfs import TTFSClassifier
@@ -10,7 +11,6 @@ from ttfs.substrates import Ideal
     [
         TTFSClassifier(),
         TTFSClassifier(gradient="local"),
-        TTFSClassifier(arithmetic="fixed"),
         TTFSClassifier(arithmetic="fixed", gradient="local"),
         TTFSClassifier(arithmetic="fixed", gradient="local").set_params(
             arithmetic__accumulator_bits=16
@@ -19,4 +19,10 @@ from ttfs.substrates import Ideal
     ]
 )
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([TTFSClassifier(arithmetic="fixed")])
+def test_scikit_learn_checks_of_quantised_training(estimator, check):
     check(estimator)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 REGIMES = ("equal", "double", "general", "nonleaky")
 # Neurons of a group share their parameters, so that they can form a layer.
 GROUP = 16

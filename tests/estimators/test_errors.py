@@ -1,0 +1,214 @@
+"""Data and parameters that TTFSClassifier refuses, and how it says so."""
+
+import numpy as np
+import pytest
+from classifiers import small
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+
+from ttfs import TTFSClassifier
+from ttfs.parameters import SquaredError
+
+# -- Data --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_features_must_be_finite(iris, bad):
+    X, y = iris
+    clf = small().fit(X, y)
+    X = X.copy()
+    X[3, 2] = bad
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        clf.predict(X)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        small().fit(X, y)
+
+
+def test_wrong_number_of_features(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="expecting 4 features"):
+        small().fit(X, y).predict(X[:, :3])
+
+
+def test_one_class_is_not_enough(iris):
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        small().fit(iris[0], np.zeros(150))
+
+
+def test_no_samples(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="0 sample"):
+        small().fit(X[:0], y[:0])
+    with pytest.raises(ValueError, match="0 sample"):
+        small().fit(X, y).predict(X[:0])
+
+
+def test_real_targets_are_no_classes(iris):
+    with pytest.raises(ValueError, match="continuous"):
+        small().fit(iris[0], np.linspace(0.1, 0.9, 150))
+
+
+# -- Parameters --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"tau_mem": -1.0},
+        {"tau_mem": 0.0},
+        {"tau_mem": float("nan")},
+        {"tau_mem": "fast"},
+        {"tau_syn": float("inf")},
+        {"tau_syn": -2},
+        {"threshold": 0.0},
+        {"encoder": "rate"},
+        {"encoder__n_fields": 2, "encoder": "population"},
+        {"encoder__n_fields": 6.0, "encoder": "population"},
+        {"arithmetic__weight_bits": 9, "arithmetic": "fixed"},
+        {"arithmetic__rounding": "up", "arithmetic": "fixed"},
+        {"gradient__kernel": "alpha", "gradient": "local"},
+        {"loss": "hinge"},
+        {"arithmetic": "float16"},
+        {"time_scale": 0.0},
+        {"loss__early_firing": -0.1},
+        {"gradient__min_slope": -1},
+        {"weight_decay": -1},
+        {"batch_size": 0},
+        {"batch_size": "large"},
+        {"learning_rate": "adaptive"},
+        {"learning_rate_init": 0.0},
+        {"gradient__beta_1": 1.0},
+        {"max_iter": 0},
+        {"max_iter": "all"},
+        {"input_dropout": 1.0},
+        {"input_dropout": -0.1},
+        {"max_iter": 1.5},
+        {"early_stopping": "yes"},
+        {"validation_fraction": 1.0},
+        {"n_iter_no_change": 0},
+        {"tol": -1e-3},
+        {"class_weight": "even"},
+        {"verbose": "loud"},
+        {"random_state": "seed"},
+        {"hidden_layer_sizes": -3},
+    ],
+    ids=str,
+)
+def test_invalid_parameters_are_named(iris, parameter):
+    name = next(iter(parameter)).rpartition("__")[-1]
+    with pytest.raises(InvalidParameterError, match=f"'{name}'"):
+        small(**parameter).fit(*iris)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"hidden_layer_sizes": (10, 0)}, "positive integers"),
+        ({"hidden_layer_sizes": (1.5,)}, "positive integers"),
+        ({"hidden_layer_sizes": ((3, 4), (5, 6))}, "positive integers"),
+        ({"t_max": -1.0}, "t_max=-1 must be positive"),
+        ({"t_max": 1e29}, "at most 10000 tau_syn"),
+        (
+            {"class_weight": {0: float("nan"), 1: 1, 2: 1}},
+            "class_weight must be finite",
+        ),
+        ({"class_weight": {0: -1.0, 1: 1, 2: 1}}, "not negative"),
+        ({"hidden_layer_sizes": (True,)}, "positive integers"),
+        ({"loss": SquaredError(targets=(1.0,))}, "targets"),
+        ({"loss": SquaredError(targets=("early", "late"))}, "targets"),
+        ({"loss": SquaredError(targets=(1.0, float("nan")))}, "targets"),
+        ({"tau_mem": 1e-31, "tau_syn": 1e-31}, "1e-30"),
+        ({"tau_mem": [1.0]}, "hidden layer and one for the output, got"),
+        ({"tau_mem": (1.0, 1.0, 1.0)}, "one number, or 2: .* got"),
+        ({"tau_mem": []}, "one number, or 2"),
+        ({"tau_mem": [[1.0, 1.0]]}, "one number, or 2"),
+        ({"tau_mem": [1.0, 0.0]}, "tau_mem must be positive"),
+        ({"tau_mem": [-1.0, 1.0]}, "tau_mem must be positive"),
+        ({"tau_mem": np.array([1.0, np.nan])}, "tau_mem must be positive"),
+        ({"tau_mem": [1.0, -np.inf]}, "tau_mem must be positive"),
+        ({"early_stopping": True, "validation_fraction": 0.001}, "validation_fraction"),
+    ],
+    ids=str,
+)
+def test_impossible_parameters_are_explained(iris, parameter, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameter).fit(*iris)
+
+
+@pytest.mark.parametrize("tau_mem", [["1.0", 2.0], [1.0, None], [True, 1.0]], ids=str)
+def test_tau_mem_must_be_numbers(iris, tau_mem):
+    with pytest.raises(TypeError, match="tau_mem must be a real number, got"):
+        small(tau_mem=tau_mem).fit(*iris)
+
+
+def test_unknown_parameter():
+    with pytest.raises(TypeError, match="hidden_layers"):
+        TTFSClassifier(hidden_layers=3)
+
+
+def test_batch_larger_than_the_data(iris):
+    with pytest.warns(UserWarning, match="batch_size=1000"):
+        small(batch_size=1000).fit(*iris)
+
+
+# -- Calls that fail ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "decision_function", "spike_times", "score"]
+)
+def test_use_before_fit(iris, method):
+    X, y = iris
+    with pytest.raises(NotFittedError):
+        getattr(small(), method)(*((X, y) if method == "score" else (X,)))
+
+
+def test_partial_fit_errors(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        small().partial_fit(X, y)
+    with pytest.raises(ValueError, match="not in classes"):
+        small().partial_fit(X, y, classes=[0, 1])
+    clf = small().partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="not in classes"):
+        clf.partial_fit(X, y + 1)
+    with pytest.raises(ValueError, match="those of the first call"):
+        clf.partial_fit(X, y, classes=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match="early_stopping"):
+        small(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="balanced"):
+        small(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_a_call_that_fails_leaves_the_model_as_it_was(iris):
+    X, y = iris
+    clf = small(random_state=0, warm_start=True).fit(X, y)
+    before = clf.predict_proba(X)
+    bad = X.copy()
+    bad[0, 0] = np.nan
+    for call in (
+        lambda: clf.fit(bad, y),
+        lambda: clf.fit(X[:, :2], y),
+        lambda: clf.fit(X[:50], y[:50]),
+        lambda: clf.partial_fit(X, y + 5),
+        lambda: clone(clf).set_params(warm_start=False).fit(X, np.zeros(150)),
+    ):
+        with pytest.raises(ValueError, match=r".+"):
+            call()
+        assert_array_equal(clf.predict_proba(X), before)
+        assert (clf.n_features_in_, clf.n_iter_) == (4, 5)
+        assert len(clf.loss_curve_) == 5
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_divergence_is_an_error_and_costs_nothing(iris):
+    X, y = iris
+    clf = small(random_state=0, warm_start=True).fit(X, y)
+    before = clf.predict_proba(X)
+    clf.set_params(learning_rate_init=1e38, weight_decay=0.0)
+    with pytest.raises(ValueError, match=r"not finite|the loss is"):
+        clf.fit(X, y)
+    assert_array_equal(clf.predict_proba(X), before)
+    assert clf.n_iter_ == 5

@@ -1,0 +1,383 @@
+"""Calls of fit and partial_fit: schedules, early stopping, warm starts, interrupts."""
+
+import os
+import pickle
+import re
+import subprocess
+import sys
+import types
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from classifiers import small
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from ttfs import _core
+from ttfs.datasets import make_yin_yang
+from ttfs.engines import float as float_engine
+from ttfs.engines import initial, recipe
+
+
+def intercept(monkeypatch, epoch):
+    """Let epoch(core_epoch, spikes, ..., rates) stand in for epochs of training."""
+
+    class Trainer(_core.Trainer):
+        def epoch(self, *args):
+            return epoch(super().epoch, *args)
+
+    core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+    monkeypatch.setattr(float_engine, "_core", core)
+
+
+# -- Schedules ---------------------------------------------------------------------
+
+
+def test_cosine_schedule_ends_without_warning(iris):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert small().fit(*iris).n_iter_ == 5
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "n_epochs"), [(15, 6), (1, 2), (75, 10), (150, 10)]
+)
+def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
+    # 60 updates, of 10, 150, 2 and 1 batches: 6 epochs, or the least or most of them.
+    few = replace(recipe.EXACT, n_updates=60)
+    monkeypatch.setattr(float_engine.FloatEngine, "recipe", few)
+    monkeypatch.setattr(recipe, "MIN_EPOCHS", 2)
+    monkeypatch.setattr(recipe, "MAX_EPOCHS", 10)
+    clf = small(max_iter="auto", batch_size=batch_size).fit(*iris)
+    assert clf.n_iter_ == n_epochs
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_learning_rates_follow_their_schedule(iris, monkeypatch):
+    X, y = iris
+    rates = []
+
+    def record(core_epoch, spikes, labels, factors, order, batch_size, batch_rates):
+        assert len(batch_rates) == -(-len(order) // batch_size)
+        rates.extend(batch_rates)
+        return core_epoch(spikes, labels, factors, order, batch_size, batch_rates)
+
+    intercept(monkeypatch, record)
+    clf = small(learning_rate_init=0.01, batch_size=15, max_iter=4, warm_start=True)
+    clf.fit(X, y).fit(X, y)  # the schedule starts anew
+    progress = np.arange(40) / 40
+    assert_allclose(rates, np.tile(0.005 * (1 + np.cos(np.pi * progress)), 2))
+    rates.clear()
+    clf.partial_fit(X, y)
+    clf.set_params(learning_rate="constant").fit(X, y)
+    assert_array_equal(rates, np.full(50, 0.01))
+
+
+def test_constant_rate_warns_at_max_iter(iris):
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        small(learning_rate="constant", tol=0.0).fit(*iris)
+
+
+def test_constant_rate_stops_when_the_loss_stalls(iris):
+    clf = small(learning_rate="constant", tol=100.0, max_iter=50, n_iter_no_change=3)
+    assert clf.fit(*iris).n_iter_ == 5
+
+
+def test_verbose_prints_one_line_for_each_epoch(iris, capsys):
+    small(verbose=True).fit(*iris)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    for k, line in enumerate(lines):
+        assert re.fullmatch(rf"Iteration {k + 1}, loss = \d+\.\d+", line)
+
+
+# -- Early stopping ----------------------------------------------------------------
+
+
+def test_early_stopping_keeps_the_best_weights():
+    X, y = make_yin_yang(600, random_state=0)
+    clf = small(
+        early_stopping=True,
+        validation_fraction=0.3,
+        n_iter_no_change=4,
+        max_iter=60,
+        learning_rate="constant",
+        learning_rate_init=0.1,  # so large that scores jump
+        random_state=0,
+    ).fit(X, y)
+    scores = clf.validation_scores_
+    assert len(scores) == clf.n_iter_ < 60
+    assert clf.best_loss_ is None
+    assert clf.best_validation_score_ == max(scores) > scores[-1]
+    # At a constant rate a shorter run takes the same steps.
+    best = int(np.argmax(scores)) + 1
+    with pytest.warns(ConvergenceWarning):
+        short = clone(clf).set_params(max_iter=best).fit(X, y)
+    for a, b in zip(clf.coefs_, short.coefs_, strict=True):
+        assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("tol", [0.0, 0.05, 0.2])
+def test_early_stopping_keeps_the_best_weights_whatever_the_tolerance(tol):
+    X, y = make_yin_yang(600, random_state=0)
+    clf = small(
+        early_stopping=True,
+        validation_fraction=0.3,
+        n_iter_no_change=30,
+        max_iter=30,
+        tol=tol,
+        random_state=0,
+    ).fit(X, y)
+    rng = np.random.RandomState(0)
+    _, X_val, _, y_val = train_test_split(
+        X, y, test_size=180, stratify=y, random_state=rng
+    )
+    assert clf.best_validation_score_ == max(clf.validation_scores_)
+    assert clf.score(X_val, y_val) == clf.best_validation_score_
+
+
+# -- Warm starts -------------------------------------------------------------------
+
+
+def test_warm_start_keeps_its_records():
+    X, y = make_yin_yang(300, random_state=0)
+    clf = small(warm_start=True, early_stopping=True, random_state=0)
+    clf.fit(X, y)
+    first = clf.best_validation_score_
+    clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == len(clf.validation_scores_) == 10
+    assert clf.best_validation_score_ == max(clf.validation_scores_) >= first
+    clf = small(random_state=0)
+    for _ in range(3):
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    clf.partial_fit(X, (y + 1) % 3)
+    assert clf.best_loss_ == min(clf.loss_curve_) < clf.loss_
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hidden_layer_sizes": (5,)},
+        {"tau_mem": 3.0},
+        {"tau_mem": [1.0, 3.0]},
+        {"encoder": "spike_times"},
+        {"arithmetic": "float64"},
+    ],
+    ids=str,
+)
+def test_network_cannot_change_under_its_weights(iris, change):
+    (name,) = change
+    clf = small(warm_start=True).fit(*iris).set_params(**change)
+    with pytest.raises(ValueError, match=f"{name} was .* warm_start=False"):
+        clf.fit(*iris)
+    with pytest.raises(ValueError, match=f"{name} was"):
+        clf.partial_fit(*iris)
+
+
+def test_fit_forgets_the_random_state_of_earlier_calls(iris):
+    X, y = iris
+    one = small(random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    one.fit(X, y).partial_fit(X, y)
+    two = small(random_state=0).fit(X, y).partial_fit(X, y)
+    assert_array_equal(one.coefs_[0], two.coefs_[0])
+
+
+def test_warm_start_continues(iris):
+    X, y = iris
+    clf = small(warm_start=True, max_iter=10, random_state=0).fit(X, y)
+    first = clf.coefs_[0].copy()
+    loss = clf.loss_
+    clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 20
+    assert clf.loss_curve_[10] < clf.loss_curve_[0]
+    assert clf.loss_ < loss
+    assert not np.array_equal(first, clf.coefs_[0])
+
+
+def test_warm_start_wants_the_same_classes(iris):
+    X, y = iris
+    clf = small(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="classes"):
+        clf.fit(X[:100], y[:100])
+
+
+def test_fit_starts_anew_without_warm_start(iris):
+    clf = small(random_state=0)
+    first = clf.fit(*iris).coefs_[0]
+    assert_array_equal(first, clf.fit(*iris).coefs_[0])
+    assert clf.n_iter_ == 5
+
+
+# -- partial_fit -------------------------------------------------------------------
+
+
+def test_partial_fit_learns_and_counts(iris):
+    X, y = iris
+    order = np.random.default_rng(0).permutation(150)
+    scores = []
+    for seed in range(3):
+        clf = small(random_state=seed)
+        for _ in range(40):
+            clf.partial_fit(X[order[:75]], y[order[:75]], classes=[0, 1, 2])
+            clf.partial_fit(X[order[75:]], y[order[75:]])
+        assert clf.n_iter_ == 80
+        assert clf.t_ == 80 * 75
+        scores.append(clf.score(X, y))
+    assert np.mean(scores) > 0.92
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
+def test_partial_fit_goes_on_after_pickling(iris, arithmetic):
+    X, y = iris
+    clf = small(arithmetic=arithmetic, random_state=0)
+    clf.partial_fit(X[::2], y[::2], classes=[0, 1, 2])
+    again = pickle.loads(pickle.dumps(clf))
+    for model in (clf, again):
+        for _ in range(3):
+            model.partial_fit(X[1::2], y[1::2])
+    for a, b in zip(clf.coefs_, again.coefs_, strict=True):
+        assert_array_equal(a, b)
+    assert clf.loss_curve_ == again.loss_curve_
+    # A clone knows nothing of it.
+    fresh = clone(clf).partial_fit(X[1::2], y[1::2], classes=[0, 1, 2])
+    assert fresh.n_iter_ == 1
+
+
+def differ_in_moments(X, y, **parameters):
+    """Two classifiers with the same weights, whose moments follow different labels.
+
+    Their last step was too small to move a weight.
+    """
+    clf = small(random_state=0, **parameters).partial_fit(X, y, classes=[0, 1, 2])
+    pair = [pickle.loads(pickle.dumps(clf)) for _ in range(2)]
+    for one, labels in zip(pair, (y, (y + 1) % 3), strict=True):
+        one.set_params(learning_rate_init=1e-30).partial_fit(X, labels)
+        one.set_params(learning_rate_init="auto")
+        for a, b in zip(one.coefs_, clf.coefs_, strict=True):
+            assert_array_equal(a, b)
+    return pair
+
+
+def test_moments_last_from_one_partial_fit_to_the_next(iris):
+    one, two = differ_in_moments(*iris)
+    weights = [clf.partial_fit(*iris).coefs_[0] for clf in (one, two)]
+    assert not np.array_equal(*weights)
+
+
+def test_fit_drops_the_moments_of_partial_fit(iris):
+    one, two = differ_in_moments(*iris, warm_start=True)
+    for a, b in zip(one.fit(*iris).coefs_, two.fit(*iris).coefs_, strict=True):
+        assert_array_equal(a, b)
+
+
+# -- Interrupts --------------------------------------------------------------------
+
+
+def test_interrupt_keeps_the_model(iris, monkeypatch):
+    X, y = iris
+    calls = []
+
+    def interrupted(core_epoch, spikes, labels, factors, order, batch_size, rates):
+        calls.append(1)
+        if len(calls) == 3:
+            some = order[: 9 * batch_size]
+            core_epoch(spikes, labels, factors, some, batch_size, rates[:9])
+            raise KeyboardInterrupt
+        return core_epoch(spikes, labels, factors, order, batch_size, rates)
+
+    with monkeypatch.context() as patch:
+        intercept(patch, interrupted)
+        with pytest.warns(UserWarning, match="interrupted in epoch 3"):
+            clf = small(max_iter=100, random_state=0).fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 2
+    untrained = small(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, y)
+    assert clf.loss_ < 0.9 * untrained.loss_
+    # The steps of the third epoch count too.
+    two = small(max_iter=100, random_state=0)
+    calls.clear()
+
+    def earlier(core_epoch, *args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return core_epoch(*args)
+
+    intercept(monkeypatch, earlier)
+    with pytest.warns(UserWarning, match="interrupted in epoch 3"):
+        two.fit(X, y)
+    assert two.loss_curve_ == clf.loss_curve_
+    assert not np.array_equal(two.coefs_[0], clf.coefs_[0])
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time, types, warnings
+import numpy as np
+import ttfs.engines.float
+from ttfs import TTFSClassifier, _core
+
+sent = []
+
+def interrupt():
+    sent.append(time.process_time())
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Trainer(_core.Trainer):
+    def epoch(self, *args):
+        threading.Timer(0.5, interrupt).start()
+        return super().epoch(*args)
+
+rng = np.random.default_rng(0)
+X = rng.random((120_000, 20), dtype=np.float32)
+y = (X[:, 0] > X[:, 1]).astype(int)
+clf = TTFSClassifier((700, 700), max_iter=1, batch_size=200, random_state=0)
+before = time.process_time()
+clf.fit(X[:2000], y[:2000])
+epoch = 60 * (time.process_time() - before)
+clf.set_params(max_iter=3)
+core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+ttfs.engines.float._core = core
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    clf.fit(X, y)
+waited = time.process_time() - sent[0]
+assert clf.n_iter_ == 0 and clf.loss_ is None, clf.loss_curve_
+assert any("interrupted in epoch 1" in str(w.message) for w in caught)
+p = clf.predict_proba(X[:50])
+assert np.isfinite(p).all()
+print(waited / epoch)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_ctrl_c_stops_a_long_epoch_at_once():
+    """Measured in the time of the processor, which other programs do not lengthen."""
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < 0.02  # epochs
+
+
+def test_interrupt_before_training_gives_the_old_model_back(iris, monkeypatch):
+    X, y = iris
+    clf = small(random_state=0).fit(X, y)
+    before = clf.predict_proba(X)
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(initial, "initial_weights", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert_array_equal(clf.predict_proba(X), before)
