@@ -63,13 +63,15 @@ def test_options_learn(friedman, parameters, least):
     assert reg.score(X_test, y_test) > least
 
 
-def test_a_noisy_chip_learns_in_the_loop(friedman):
+def test_a_mismatched_chip_learns_in_the_loop(friedman):
     X, y, X_test, y_test = friedman
-    chip = AnalogChip.preset("delgrad", random_state=1)
-    ideal = TTFSRegressor((50,), max_iter=20, random_state=0).fit(X, y)
+    spreads = {"threshold": 0.05, "tau_mem": 0.1, "tau_syn": 0.1}
+    spreads = {f"{name}_spread": spread for name, spread in spreads.items()}
+    chip = AnalogChip(**spreads, random_state=1)
+    ideal = TTFSRegressor((50,), max_iter=40, random_state=0).fit(X, y)
     naive = clone(ideal).fit(X, y).set_params(substrate=chip).score(X_test, y_test)
     looped = clone(ideal).set_params(substrate=chip).fit(X, y).score(X_test, y_test)
-    assert looped > max(naive + 0.1, 0.4)
+    assert looped > max(naive + 0.1, 0.8)
 
 
 def test_several_targets(friedman):
@@ -212,4 +214,4 @@ def test_bad_targets(friedman):
 def test_only_classifiers_are_exported(friedman):
     reg = small(arithmetic="fixed").fit(*friedman[:2])
     with pytest.raises(TypeError, match="must be a TTFSClassifier"):
-        export.to_json(reg)
+        export.cost_sheet(reg, friedman[0])

@@ -199,19 +199,20 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     Notes
     -----
     The neurons are those of :class:`TTFSClassifier`. The greatest target of the
-    training data, y_max, stands for a spike at t_first = 0.45 `t_max_`, and the
-    smallest, y_min, for one at t_last = 0.85 `t_max_`:
+    training data, y_max, stands for a spike at t_first = 0.45 T, and the smallest,
+    y_min, for one at t_last = 0.85 T:
 
     .. math::
 
         t = t_{last} - (t_{last} - t_{first}) \frac{y - y_{min}}{y_{max} - y_{min}}
 
-    Predictions are the inverse of this map. They are not bounded by the range of the
-    targets, but by time: a spike cannot come before the inputs, nor after `t_max_`. An
-    output that is silent predicts as if it fired at `t_max_`, the smallest value that
-    the network can tell, 0.375 of the range below y_min. In the loss a silent output
-    has a pseudo-time after `t_max_`, which grows with what its membrane misses of the
-    threshold, so that it learns to fire.
+    T is half a `tau_syn` for each layer after the last possible input, or `t_max_` if
+    that is earlier. Predictions are the inverse of this map. They are not bounded by
+    the range of the targets, but by time: a spike cannot come before the inputs, nor
+    after `t_max_`. An output that is silent predicts as if it fired at `t_max_`: the
+    smallest value that the network can tell, 0.375 of the range below y_min where T is
+    `t_max_`. In the loss a silent output has a pseudo-time after `t_max_`, which grows
+    with what its membrane misses of the threshold, so that it learns to fire.
 
     References
     ----------
@@ -428,6 +429,6 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         times = np.minimum(self._run(X, "decisions"), self.t_max_)
         first, last = self._target_window()
         parts = (last - times) / (last - first)
-        low, high = self.target_range_
-        y = low * (1 - parts) + high * parts
+        low, high = self.target_range_ / 2
+        y = 2 * (low + parts * (high - low))
         return y.ravel() if y.shape[1] == 1 else y
