@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ttfs import TTFSClassifier
+from ttfs import TTFSClassifier, TTFSRegressor
 from ttfs.substrates import Ideal
 
 
@@ -16,6 +16,9 @@ from ttfs.substrates import Ideal
             arithmetic__accumulator_bits=16
         ),
         TTFSClassifier(substrate=Ideal(), max_iter=40),
+        TTFSRegressor(),
+        TTFSRegressor(gradient="local"),
+        TTFSRegressor(arithmetic="fixed", max_iter=40),
     ]
 )
 def test_scikit_learn_checks(estimator, check):
