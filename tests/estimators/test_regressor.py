@@ -188,7 +188,7 @@ def test_spike_trains():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"arithmetic": "fixed", "gradient": "local"}, "learns by the cross-entropy"),
+        ({"arithmetic": "fixed", "gradient": "local"}, "learns classes alone"),
         ({"gradient": LocalRule(feedback="target")}, "needs classes"),
         ({"delays": "axonal", "arithmetic": "fixed"}, "delays='axonal'"),
         ({"early_stopping": True, "validation_fraction": 0.001}, "at least 2 samples"),

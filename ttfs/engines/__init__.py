@@ -98,6 +98,11 @@ def _refuse(specification, is_fixed, is_local):
 
 def _refuse_learning(structure, learning, integers_learn):
     """Raise where a way of learning does not go with the network."""
+    if integers_learn and isinstance(learning.loss, TargetTimes):
+        raise ValueError(
+            "gradient='local' with arithmetic='fixed' learns classes alone: use "
+            "gradient='exact' for regression"
+        )
     if integers_learn and learning.loss != CrossEntropy():
         raise ValueError(
             "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
