@@ -95,15 +95,18 @@ class Channels:
 class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
     """Base class of the encoders: features become spike times of channels.
 
-    A subclass says in its tags which input it takes (sparse matrices: only if an entry
-    that is not stored has no spike or a spike like other zeros; NaN: only if features
-    are spike times), and learns its `Channels` in `_learn`.
+    A subclass says which input it takes (sparse matrices: only if an entry that is not
+    stored has no spike or a spike like other zeros; NaN: only if features are spike
+    times), and learns its `Channels` in `_learn`.
 
     Two users call an encoder. A pipeline calls `fit` and `transform`, which make dense
     spike times. An estimator of this package validates its own data with
     `validate_data`, and calls `learn` and `spikes`, which make sorted lists of spikes
     without a dense array.
     """
+
+    takes_spike_times = False  # whether features are spike times already
+    takes_sparse = False
 
     _parameter_constraints: ClassVar[dict] = {
         "silent_time": [Interval(Real, 0, None, closed="right")],
@@ -302,15 +305,11 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
         """Whether any channel ever will spike."""
         return self.takes_spike_times or bool(np.any(self.channels_.scale > 0))
 
-    @property
-    def takes_spike_times(self):
-        """Whether features are spike times already."""
-        return self.__sklearn_tags__().input_tags.allow_nan
-
-    @property
-    def takes_sparse(self):
-        """Whether sparse matrices are accepted."""
-        return self.__sklearn_tags__().input_tags.sparse
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.takes_spike_times
+        tags.input_tags.sparse = self.takes_sparse
+        return tags
 
     # -- For subclasses ------------------------------------------------------------
 

@@ -104,10 +104,10 @@ class LatencyEncoder(RangeEncoder):
         self.window = window
         self.silent_time = silent_time
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self._zeros_spike
-        return tags
+    @property
+    def takes_sparse(self):
+        """Whether sparse matrices are accepted: not where every zero spikes."""
+        return not self._zeros_spike
 
     @property
     def _zeros_spike(self):

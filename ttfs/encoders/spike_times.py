@@ -77,6 +77,8 @@ class SpikeTimesEncoder(BaseEncoder):
            [2.5, 1. ]])
     """
 
+    takes_spike_times = takes_sparse = True
+
     _parameter_constraints: ClassVar[dict] = {
         **BaseEncoder._parameter_constraints,
         "begin": [Interval(Real, None, None, closed="neither"), None],
@@ -91,12 +93,6 @@ class SpikeTimesEncoder(BaseEncoder):
         self.duration = duration
         self.may_drop = may_drop
         self.silent_time = silent_time
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        return tags
 
     def _learn(self, X):
         values = X.data[: X.indptr[-1]] if issparse(X) else X

@@ -61,8 +61,7 @@ class Engine:
     @property
     def dtype(self):
         """The dtype of real weights and spike times."""
-        is_double = self.structure.arithmetic == "float64"
-        return "float64" if is_double else "float32"
+        return self.structure.dtype
 
     def horizon(self, t_max):
         """The end of the experiment that this engine can have, next to t_max."""

@@ -41,6 +41,11 @@ class Structure:
     gradient: LocalRule | None
 
     @property
+    def dtype(self):
+        """The dtype of real weights and spike times."""
+        return "float64" if self.arithmetic == "float64" else "float32"
+
+    @property
     def neurons(self):
         """The neuron parameters of each layer."""
         return [LIF(tau_mem, self.tau_syn, self.threshold) for tau_mem in self.tau_mem]

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -31,6 +31,7 @@ from ..engines import (
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
+from ..model.checks import blocks
 from ..parameters import SHORTHANDS as PARAMETERS
 from ..parameters import ExactGradient, FixedPoint, LocalRule, Parameters, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
@@ -558,8 +559,8 @@ class BaseTTFS(BaseEstimator):
 
     def _spikes(self, X):
         """Sorted spikes of valid data, and of the biases of the first layer."""
-        engine = choose(Specification(self._fitted_structure))
-        bias_times = self.network_.layers[0].bias_times.astype(engine.dtype)
+        dtype = self._fitted_structure.dtype
+        bias_times = self.network_.layers[0].bias_times.astype(dtype)
         return self.encoder_.spikes(X, bias_times, self.network_.t_max)
 
     def _blocks(self, X):
@@ -568,20 +569,19 @@ class BaseTTFS(BaseEstimator):
         X = self.encoder_.validate_data(self, X, reset=False)
         engine = choose(Specification(self._fitted_structure, self.substrate))
         self._check_trains(X, engine)
-        blocks = (self._spikes(X[rows]) for rows in gen_batches(X.shape[0], _BLOCK))
-        return engine, blocks
+        return engine, (self._spikes(X[rows]) for rows in blocks(X.shape[0], _BLOCK))
 
     def _run(self, X, method):
         """What a method of the network that fires returns for X, block by block."""
-        engine, blocks = self._blocks(X)
+        engine, parts = self._blocks(X)
         network = engine.runnable(self.network_)
-        return np.concatenate([getattr(network, method)(spikes) for spikes in blocks])
+        return np.concatenate([getattr(network, method)(spikes) for spikes in parts])
 
     def _runs(self, X):
         """Spikes that enter the network, and spike times of its layers, in blocks."""
-        engine, blocks = self._blocks(X)
+        engine, parts = self._blocks(X)
         network = engine.runnable(self.network_)
-        for spikes in blocks:
+        for spikes in parts:
             spikes = engine.place(spikes, self.network_)
             yield spikes, network.spike_times(spikes)
 

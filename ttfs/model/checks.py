@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import gen_batches
 
 from .. import _core
 
@@ -39,7 +38,8 @@ def check_matrix(array, name, dtype, *, inf_is_absent=False):
 
 def blocks(n_samples, size):
     """Slices of at most `size` samples; none if there are no samples."""
-    return gen_batches(n_samples, size) if n_samples else ()
+    begins = range(0, n_samples, size)
+    return [slice(begin, min(begin + size, n_samples)) for begin in begins]
 
 
 def common_dtype(**arrays):
