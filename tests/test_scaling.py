@@ -231,7 +231,7 @@ def test_chips_and_time_steps():
         )
         network = _core.Network([layer], 3 * t, t / 2.0**threshold)
         spikes = _core.spikes_at(times * t, (), 3 * t)
-        circuits = _core.Circuits(
+        mismatch = _core.NeuronMismatch(
             tau_mem=taus[0] * t,
             tau_syn=taus[1] * t,
             threshold_jitter=0.1,
@@ -239,7 +239,7 @@ def test_chips_and_time_steps():
             spurious_rate=0.1 / t,
             resolution=0.01 * t,
         )
-        got = network.emulate(spikes, [circuits], 3) + network.clocked(spikes, 0.01 * t)
+        got = network.emulate(spikes, [mismatch], 3) + network.clocked(spikes, 0.01 * t)
         results.append([times_power(a, -time) for a in got])
     for got in results[1:]:
         for a, b in zip(got, results[0], strict=True):
