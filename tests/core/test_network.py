@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import twin
 from numpy.testing import assert_allclose, assert_array_equal
+from training import NEURONS
 
 from ttfs import LIF, _core, first_spike
 from ttfs.model import Layer
@@ -17,14 +18,6 @@ from ttfs.model.initial_weights import initial_weights, weight_unit
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 
-NEURONS = {
-    "equal": LIF(),
-    "double": LIF(2.0, 1.0),
-    "long membrane": LIF(7.0, 1.5, 1.3),
-    "short membrane": LIF(0.4, 1.0, 0.5),
-    "almost equal": LIF(1.0 + 1e-9, 1.0),
-    "nonleaky": LIF(np.inf, 1.0),
-}
 T_MAX = 5.0
 
 
