@@ -56,18 +56,19 @@ def public_methods(cls):
 
 def find_public():
     """Classes and functions that the public modules export, and public methods."""
-    found = {}
     for module in MODULES:
         for item in (getattr(module, name) for name in module.__all__):
             if inspect.isclass(item):
-                found |= {each.__qualname__: each for each in public_methods(item)}
-            if inspect.isclass(item) or inspect.isfunction(item):
-                found[item.__qualname__] = item
-    return found
+                yield item
+                yield from public_methods(item)
+            elif inspect.isfunction(item):
+                yield item
 
 
-PUBLIC = find_public()
-every_public = pytest.mark.parametrize("item", PUBLIC.values(), ids=PUBLIC.keys())
+PUBLIC = list(dict.fromkeys(find_public()))  # each once
+every_public = pytest.mark.parametrize(
+    "item", PUBLIC, ids=lambda item: item.__qualname__
+)
 PARAMETER_OBJECTS, ENCODERS, ESTIMATORS = (
     [getattr(module, name) for name in module.__all__]
     for module in (parameters, encoders, estimators)

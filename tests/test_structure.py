@@ -211,7 +211,8 @@ def test_decisions_are_found(source):
 
 
 def is_private(name):
-    return name.startswith("_") and not name.endswith("__")
+    """Other names with underscores are protocols: __dict__, _repr_html_."""
+    return name.startswith("_") and not name.endswith("_")
 
 
 def find_private(source):

@@ -77,9 +77,33 @@ class Network:
         return PSEUDO_SLOPE * self.neuron.tau_syn / self.neuron.threshold
 
     def with_layers(self, **values):
-        """The same network with other values of one field of each layer.
+        """The same network with other values of some fields of its layers.
 
-        ``network.with_layers(weights=[...])`` has other weights, for example.
+        Parameters
+        ----------
+        **values
+            For the name of a field of :class:`Layer`, the values of all layers, in
+            their order.
+
+        Returns
+        -------
+        network : Network
+            A new network, which shares all else with this one.
+
+        Raises
+        ------
+        ValueError
+            If a field has not one value for each layer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ttfs import LIF
+        >>> from ttfs.model import Layer, Network
+        >>> network = Network((Layer(np.ones((2, 1)), np.zeros(1), LIF()),))
+        >>> network.with_layers(weights=[np.array([[3.0], [4.0]])]).weights
+        [array([[3.],
+               [4.]])]
         """
         layers = self.layers
         for name, of_layers in values.items():
