@@ -16,13 +16,13 @@ Public names:
 - :mod:`ttfs.datasets` - the Yin-Yang data set
 """
 
-from pkgutil import extend_path
+from pkgutil import extend_path as _extend_path
 
 __version__ = "0.1.0"
 
 # In a clone this folder hides the installed package, which alone holds the compiled
 # core: look for it there too.
-__path__ = extend_path(__path__, __name__)
+__path__ = _extend_path(__path__, __name__)
 
 try:
     from ttfs import _core

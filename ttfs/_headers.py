@@ -1,7 +1,7 @@
 """The C headers that come with the package."""
 
 
-def get_include():
+def get_include() -> str:
     """Folder of the C headers.
 
     Returns
