@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import _core
+from .._stored import Stored
 from .._typing import validated
 from ..model.checks import check_times
 from .checks import check_sparse
@@ -100,7 +101,7 @@ class Channels:
     n_receptive_fields: int = 1
 
 
-class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
+class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
     """Base class of the encoders: features become spike times of channels.
 
     A subclass says which input it takes (sparse matrices: only if an entry that is not

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
 from ..encoders import SpikeTrains, freeze, make_encoder
 from ..encoders.base import BaseEncoder
@@ -74,7 +75,7 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(BaseEstimator):
+class BaseTTFS(Stored, BaseEstimator):
     """Base class of the estimators: fits, runs and measures a network.
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:

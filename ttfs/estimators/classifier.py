@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 class TTFSClassifier(ClassifierMixin, BaseTTFS):
     r"""Spiking neural network classifier with time-to-first-spike coding.
 
+    `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
+    and `score` the accuracy. `partial_fit` learns from more data; `spike_times` and
+    `activity` show what the neurons do. The defaults suit most data.
+
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
     answer. The network learns by Adam from the derivatives of spike times with respect

@@ -38,6 +38,10 @@ _MIN_PART = 1e-2
 class TTFSRegressor(RegressorMixin, BaseTTFS):
     r"""Spiking neural network regressor with time-to-first-spike coding.
 
+    `fit` trains the network, `predict` gives numbers, and `score` how much of their
+    variance is explained, R2. `partial_fit` learns from more data; `spike_times` and
+    `activity` show what the neurons do. The defaults suit most data.
+
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; each target has an output neuron, and the
     prediction is an affine function of the time at which that neuron fires. The network
