@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def get_include():
+def get_include() -> str:
     """Folder of the C headers.
 
     Returns

@@ -4,10 +4,12 @@ An estimator is a head on :class:`BaseTTFS`: it says what its targets are to the
 neurons, which loss they have, and what their spikes mean.
 """
 
+from __future__ import annotations
+
 import copy
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -17,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
 from ..encoders import SpikeTrains, make_encoder
 from ..encoders.base import BaseEncoder
@@ -38,6 +41,16 @@ from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
 from .history import History
 from .schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core import Spikes
+    from .._typing import Array, Features
+    from ..energy import Activity, CostModel
+    from ..engines import Engine
+    from ..model import Network
+    from ..substrates import Calibration
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -62,7 +75,7 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(BaseEstimator):
+class BaseTTFS(Stored, BaseEstimator):
     """Base class of the estimators: fits, runs and measures a network.
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
@@ -120,13 +133,19 @@ class BaseTTFS(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # What `fit` learns; scikit-learn sets some of it.
+    encoder_: BaseEncoder
+    network_: Network
+    n_features_in_: int
+    feature_names_in_: Array
+
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
     _has_sample_weights = False
 
     # -- Parameters ----------------------------------------------------------------
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator, and of its parameter objects.
 
         Parameters
@@ -216,7 +235,7 @@ class BaseTTFS(BaseEstimator):
         return Specification(structure, self.substrate, learning)
 
     @property
-    def engine_(self):
+    def engine_(self) -> Engine:
         """The :class:`ttfs.engines.Engine` that would train this network next.
 
         It is that of partial_fit, without weights of samples: an exported model learns
@@ -481,78 +500,78 @@ class BaseTTFS(BaseEstimator):
     # -- What was learned ----------------------------------------------------------
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> list[Array]:
         return self.network_.weights
 
     @coefs_.setter
-    def coefs_(self, weights):
+    def coefs_(self, weights: Sequence[Array]) -> None:
         self.network_ = self.network_.with_layers(weights=weights)
 
     @property
-    def delays_(self):
+    def delays_(self) -> list[Array] | None:
         delays = [layer.delays for layer in self.network_.layers]
         return None if delays[0] is None else delays
 
     @delays_.setter
-    def delays_(self, delays):
+    def delays_(self, delays: Sequence[Array]) -> None:
         self.network_ = self.network_.with_layers(delays=delays)
 
     @property
-    def bias_times_(self):
+    def bias_times_(self) -> list[Array]:
         return [layer.bias_times for layer in self.network_.layers]
 
     @property
-    def loss_curve_(self):
+    def loss_curve_(self) -> list[float]:
         return list(self._history.losses)
 
     @property
-    def loss_(self):
+    def loss_(self) -> float | None:
         losses = self._history.losses
         return losses[-1] if losses else None
 
     @property
-    def best_loss_(self):
+    def best_loss_(self) -> float | None:
         return self._history.best_loss
 
     @property
-    def validation_scores_(self):
+    def validation_scores_(self) -> list[float] | None:
         scores = self._history.scores
         return None if scores is None else list(scores)
 
     @property
-    def best_validation_score_(self):
+    def best_validation_score_(self) -> float | None:
         return self._history.best_score
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> int:
         return len(self._history.losses)
 
     @property
-    def t_(self):
+    def t_(self) -> int:
         return self._history.n_samples_seen
 
     @property
-    def n_outputs_(self):
+    def n_outputs_(self) -> int:
         return self.network_.n_outputs
 
     @property
-    def n_layers_(self):
+    def n_layers_(self) -> int:
         return len(self.network_.layers) + 1
 
     @property
-    def n_channels_in_(self):
+    def n_channels_in_(self) -> int:
         return self.network_.n_channels
 
     @property
-    def t_max_(self):
+    def t_max_(self) -> float:
         return self.network_.t_max
 
     @property
-    def tick_(self):
+    def tick_(self) -> float:
         return self.network_.tick
 
     @property
-    def weight_steps_(self):
+    def weight_steps_(self) -> list[float]:
         return list(self.network_.steps)
 
     # -- Inference -----------------------------------------------------------------
@@ -585,7 +604,7 @@ class BaseTTFS(BaseEstimator):
             spikes = engine.place(spikes, self.network_)
             yield spikes, network.spike_times(spikes)
 
-    def encode(self, X):
+    def encode(self, X: Features) -> Spikes:
         """The spikes that enter the network.
 
         Parameters
@@ -604,7 +623,7 @@ class BaseTTFS(BaseEstimator):
         engine = choose(Specification(self._fitted_structure))
         return engine.place(self._spikes(X), self.network_)
 
-    def spike_times(self, X):
+    def spike_times(self, X: Features) -> list[Array]:
         """Spike times of all channels and neurons.
 
         Parameters
@@ -629,7 +648,9 @@ class BaseTTFS(BaseEstimator):
             out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
         return out
 
-    def activity(self, X, cost_model=None):
+    def activity(
+        self, X: Features, cost_model: str | CostModel | None = None
+    ) -> Activity:
         """Count spikes and synaptic events, and what they cost.
 
         Parameters
@@ -649,7 +670,7 @@ class BaseTTFS(BaseEstimator):
         cost_model = check_cost_model(cost_model)
         return count_activity(self.network_, self._runs(X), cost_model)
 
-    def calibrate(self, X, **options):
+    def calibrate(self, X: Features, **options: Any) -> Calibration:
         """Estimate the neurons of the substrate from spike times alone.
 
         The substrate runs random networks of the shape of this one on the spike times

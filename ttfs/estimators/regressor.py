@@ -1,18 +1,43 @@
 """The regressor."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
+from .._typing import validated
 from ..engines import TargetTimes
 from ..engines.recipe import EXACT, TARGET_WINDOW
 from .base import BaseTTFS
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import (
+        ArithmeticName,
+        Auto,
+        EncoderName,
+        Features,
+        Floats,
+        GradientName,
+        Numbers,
+        RandomState,
+        Sizes,
+    )
+    from ..encoders.base import BaseEncoder
+    from ..parameters import ExactGradient, FixedPoint, LocalRule
+    from ..substrates import Substrate
+
 
 class TTFSRegressor(RegressorMixin, BaseTTFS):
     r"""Spiking neural network regressor with time-to-first-spike coding.
+
+    `fit` trains the network, `predict` gives numbers, and `score` how much of their
+    variance is explained, R2. `partial_fit` learns from more data; `spike_times` and
+    `activity` show what the neurons do. The defaults suit most data.
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; each target has an output neuron, and the
@@ -229,36 +254,38 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     True
     """
 
+    target_range_: Floats
+
     _target_options: ClassVar[dict] = {"multi_output": True, "y_numeric": True}
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        tau_mem=1.0,
-        tau_syn=1.0,
-        threshold=1.0,
-        delays=None,
-        t_max=None,
-        encoder="auto",
-        arithmetic="float32",
-        substrate=None,
-        gradient="exact",
-        input_dropout=0.0,
-        weight_decay=0.5,
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init="auto",
-        max_iter="auto",
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        warm_start=False,
-        shuffle=True,
-        random_state=None,
-        verbose=False,
-    ):
+        tau_mem: Numbers = 1.0,
+        tau_syn: float = 1.0,
+        threshold: float = 1.0,
+        delays: Literal["axonal", "synaptic"] | None = None,
+        t_max: float | None = None,
+        encoder: EncoderName | BaseEncoder = "auto",
+        arithmetic: ArithmeticName | FixedPoint = "float32",
+        substrate: Substrate | None = None,
+        gradient: GradientName | ExactGradient | LocalRule = "exact",
+        input_dropout: float = 0.0,
+        weight_decay: float = 0.5,
+        batch_size: int | Auto = "auto",
+        learning_rate: Literal["cosine", "constant"] = "cosine",
+        learning_rate_init: float | Auto = "auto",
+        max_iter: int | Auto = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.tau_mem = tau_mem
         self.tau_syn = tau_syn
@@ -286,8 +313,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     # -- Training ------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    @validated
+    def fit(self, X: Features, y: ArrayLike) -> Self:
         """Train on data.
 
         Parameters
@@ -318,8 +345,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         draft = self._draft()
         return self._adopt(draft, draft._fit(X, y))
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y):
+    @validated
+    def partial_fit(self, X: Features, y: ArrayLike) -> Self:
         """Train for one epoch on some of the data, at a constant learning rate.
 
         The first call chooses the initial weights and the ranges of the features and of
@@ -412,7 +439,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(self, X):
+    def predict(self, X: Features) -> Floats:
         """Targets from the spike times of the output neurons.
 
         Parameters
