@@ -72,7 +72,9 @@ class BuildExtensions(build_ext):
         flags = [self.compiler.compiler_so, compile_args]
         workers, self.parallel = self.parallel or os.cpu_count(), None
         key = hashlib.sha256(repr(flags).encode()).hexdigest()[:8]
-        self.build_temp = os.path.join(self.build_temp, key)
+        # Not the folder that an editable installation would use and throw away.
+        python = sys.implementation.cache_tag
+        self.build_temp = os.path.join("build", f"objects-{python}-{key}")
 
         def compile(sources, output_dir=None, extra_postargs=None, **options):
             objects = self.compiler.object_filenames(sources, output_dir=output_dir)
