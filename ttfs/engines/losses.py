@@ -1,6 +1,7 @@
 """Losses on the spike times of the outputs, as the core takes them.
 
-A new loss is a parameter object, an entry here, and a function in src/loss.inc.
+A new loss is a parameter object, an entry here, and a function in
+src/real/training/loss.h.
 """
 
 from dataclasses import dataclass
