@@ -13,6 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
+from sysconfig import get_config_var
 
 from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
@@ -69,12 +70,12 @@ class BuildExtensions(build_ext):
 
     def build_extensions(self):
         compile_all = self.compiler.compile
-        flags = [self.compiler.compiler_so, compile_args]
+        suffix = get_config_var("EXT_SUFFIX")  # of the interpreter and the machine
+        flags = [suffix, self.compiler.compiler_so, compile_args]
         workers, self.parallel = self.parallel or os.cpu_count(), None
         key = hashlib.sha256(repr(flags).encode()).hexdigest()[:8]
-        # Not the folder that an editable installation would use and throw away.
-        python = sys.implementation.cache_tag
-        self.build_temp = os.path.join("build", f"objects-{python}-{key}")
+        # Not the temporary folder of an editable installation, which forgets objects.
+        self.build_temp = os.path.join("build", f"objects-{key}")
 
         def compile(sources, output_dir=None, extra_postargs=None, **options):
             objects = self.compiler.object_filenames(sources, output_dir=output_dir)

@@ -26,7 +26,7 @@ from ttfs.parameters import (
     SquaredError,
 )
 
-# Since version 1.7 scikit-learn shows attributes, and lists those that are there.
+# Newer versions of scikit-learn show attributes, and list those that are there.
 DIR_IS_ASKED = "__dir__" in vars(BaseEstimator)
 
 X, y = load_iris(return_X_y=True)
