@@ -14,7 +14,7 @@ TOOLS = "-r", ".ci/requirements.txt"
 BUILD_REQUIRES = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
 
 # Sessions that are told nothing else run these.
-C_TESTS = "tests/test_c_core.py", "tests/fixed/test_header.py", "tests/export"
+C_TESTS = "tests/core/test_c_core.py", "tests/fixed/test_header.py", "tests/export"
 PAGE_TESTS = "tests/test_pages.py", "tests/test_docstrings.py"
 
 

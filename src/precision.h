@@ -10,12 +10,14 @@
 #if REAL_BITS == 64
 typedef double real;
 #define REAL_MAX DBL_MAX
+#define REAL_MIN DBL_MIN
 #define REAL_EPSILON DBL_EPSILON
 #define SQRT sqrt
 #define TYPE(name) ttfs_##name
 #elif REAL_BITS == 32
 typedef float real;
 #define REAL_MAX FLT_MAX
+#define REAL_MIN FLT_MIN
 #define REAL_EPSILON FLT_EPSILON
 #define SQRT sqrtf
 #define TYPE(name) ttfs_##name##_f

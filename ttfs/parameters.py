@@ -201,6 +201,16 @@ class ExactGradient(Parameters):
         "epsilon": [Interval(Real, 0, None, closed="neither")],
     }
 
+    @property
+    def optimizer(self):
+        """The parameters of the optimizer: these."""
+        return self
+
+    @property
+    def rule(self):
+        """The local rule: none."""
+        return None
+
 
 @dataclass(frozen=True)
 class LocalRule(Parameters):
@@ -238,6 +248,16 @@ class LocalRule(Parameters):
         "kernel": [StrOptions({"table", "linear"})],
         "feedback": [StrOptions({"symmetric", "random", "direct", "target"})],
     }
+
+    @property
+    def optimizer(self):
+        """The parameters of the optimizer: there is none."""
+        return None
+
+    @property
+    def rule(self):
+        """The local rule: this one."""
+        return self
 
 
 @dataclass(frozen=True)

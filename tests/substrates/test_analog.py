@@ -4,12 +4,10 @@ import chip_twin
 import numpy as np
 import pytest
 from emulated import EACH, EVERYTHING, NEURONS, check, make
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from ttfs import LIF, _core, first_spike
+from ttfs import LIF
 from ttfs.substrates import PRESETS, AnalogChip, Ideal, Layer, Network, NetworkError
 
 pytestmark = pytest.mark.usefixtures("every_simd")
@@ -43,51 +41,6 @@ def test_chip_equals_twin_in_single_precision(name):
     wanted = chip_twin.forward(chip, times, network)
     # Near a tangent crossing an error of 1e-7 in u is one of 3e-4 in time.
     check(chip.forward(times, network), wanted, 1e-3 * neuron.tau_syn, wrong=1)
-
-
-@settings(derandomize=True, database=None)
-@given(
-    st.floats(0.02, 50),
-    st.floats(0.02, 50),
-    st.integers(0, 10_000),
-    st.sampled_from([1, 3, 17, 64]),
-)
-def test_own_time_constants_of_any_ratio(tau_mem, tau_syn, seed, n_out):
-    """Of neurons that differ, each is as if it were alone."""
-    rng = np.random.RandomState(seed)
-    taus = np.array([tau_mem, tau_syn])[:, None] * np.exp(
-        rng.normal(0, 0.3, (2, n_out))
-    )
-    taus[:, 0] = tau_mem  # equal ones among them
-    neuron = LIF(tau_mem, tau_syn)
-    times = tau_syn * rng.uniform(size=(3, 15)) * rng.choice([0.1, 1, 30])
-    times[:, 0] = times[:, 1]
-    unit = 1 / neuron.kappa(min(neuron.peak_delay, 3 * tau_syn))
-    weights = rng.normal(0.3, 0.4, (15, n_out)) * unit
-    layer = Layer(weights, np.empty(0), neuron)
-    core = _core.Network([layer], 100 * (tau_mem + tau_syn), 0.0)
-    circuits = [_core.Circuits(tau_mem=taus[0], tau_syn=taus[1])]
-    (got,) = core.emulate(_core.spikes_at(times, ()), circuits, 0)
-    for j in range(n_out):
-        wanted = first_spike(times, weights[:, [j]], LIF(taus[0, j], taus[1, j]))[:, 0]
-        wanted[wanted >= 100 * (tau_mem + tau_syn)] = np.inf
-        assert_array_equal(np.isinf(got[:, j]), np.isinf(wanted))
-        fires = np.isfinite(wanted)
-        atol = 1e-7 * tau_syn  # near a tangent crossing
-        assert_allclose(got[fires, j], wanted[fires], rtol=1e-10, atol=atol)
-
-
-@pytest.mark.xfail(reason="the core loses spikes", strict=False)
-def test_equal_time_constants_of_its_own_and_a_late_end():
-    """Where exp(-t_max / tau) is no normal number, the neuron must still fire."""
-    times, weights = np.zeros((1, 1)), np.full((1, 1), 10.0)
-    layer = Layer(weights, np.empty(0), LIF())
-    spikes = _core.spikes_at(times, ())
-    own = [_core.Circuits(tau_mem=[1.0], tau_syn=[1.0])]
-    for t_max in (10.0, 700.0, 720.0, 740.0, 760.0):
-        core = _core.Network([layer], t_max, 0.0)
-        (got,) = core.emulate(spikes, own, 0)
-        assert_allclose(got, first_spike(times, weights, LIF()), rtol=1e-12)
 
 
 def test_the_same_request_gives_the_same_spikes():
@@ -280,22 +233,3 @@ def test_bad_parameters(parameters, message):
         AnalogChip(**parameters)
     with pytest.raises(ValueError, match="unknown preset"):
         AnalogChip.preset("brainscales3")
-
-
-def test_bad_circuits_do_not_reach_the_core():
-    times, network = make(sizes=(20, 4))
-    core = _core.Network(network.layers, 5.0, 0.0)
-    spikes = _core.spikes_at(times, network.layers[0].bias_times)
-    for circuits, message in (
-        ([], "one entry for each layer"),
-        ([_core.Circuits(tau_mem=[1.0] * 3, tau_syn=[1.0] * 3)], "shape"),
-        ([_core.Circuits(tau_mem=[0.0] * 4, tau_syn=[1.0] * 4)], "tau_mem"),
-        ([_core.Circuits(tau_mem=[1.0] * 4, tau_syn=[np.nan] * 4)], "tau_syn"),
-        ([_core.Circuits(is_dead=[True])], "shape"),
-        ([_core.Circuits(spike_jitter=-1.0)], "spike_jitter"),
-        ([_core.Circuits(resolution=np.nan)], "resolution"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            core.emulate(spikes, circuits, 0)
-    with pytest.raises(ValueError, match="together"):
-        _core.Circuits(tau_mem=[1.0])

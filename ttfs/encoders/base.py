@@ -354,12 +354,13 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
             # Made anew, because the flags of a matrix that was changed may be wrong.
             X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
             if not self.takes_sparse:
-                name = repr(self)
+                name, other = repr(self), "LatencyEncoder()"
                 if estimator is not self:
                     name = f"encoder={estimator.encoder!r}"
+                    other = "encoder='auto' or 'latency'"
                 raise TypeError(
                     f"{name} has spikes for every zero, which a sparse matrix does not "
-                    "store; use encoder='auto' or 'latency', or pass a dense array"
+                    f"store; use {other}, or pass a dense array"
                 )
             if not X.has_canonical_format:  # sorted, without duplicates
                 X = X.copy()

@@ -176,7 +176,7 @@ class SpikeTrains:
         return samples, self._channels.astype(samples.dtype), self._times.copy()
 
     @property
-    def _has_several(self):
+    def has_several_spikes(self):
         """Whether a channel has several spikes in a sample."""
         is_same = np.diff(self._channels) == 0
         # Not from one sample to the next.

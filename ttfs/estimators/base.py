@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
-from ..encoders import SpikeTrains, make_encoder
+from ..encoders import SpikeTrains, freeze, make_encoder
 from ..encoders.base import BaseEncoder
 from ..energy import check_cost_model
 from ..engines import (
@@ -81,8 +81,9 @@ class BaseTTFS(Stored, BaseEstimator):
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
 
     - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into numbers of
-      classes, or parts of a range, for new or known outputs; ``_learnable(targets)``
-      turns those into what a Trainer takes, now that the network is there
+      classes, or parts of a range, for new or known outputs
+    - ``_training_targets(targets)`` turns those into what a Trainer takes, when the
+      network is there
     - ``_n_outputs`` is the number of output neurons
     - ``_loss`` is the loss, an object of :mod:`ttfs.parameters` or
       :class:`ttfs.engines.TargetTimes`
@@ -142,6 +143,7 @@ class BaseTTFS(Stored, BaseEstimator):
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
     _has_sample_weights = False
+    time_scale = None  # a parameter of heads with classes
 
     # -- Parameters ----------------------------------------------------------------
 
@@ -175,10 +177,9 @@ class BaseTTFS(Stored, BaseEstimator):
         encoder = self.encoder
         if isinstance(encoder, str):
             encoder = ENCODERS.get(encoder)
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = (
-            isinstance(encoder, BaseEncoder) and encoder.takes_spike_times
-        )
+        if isinstance(encoder, BaseEncoder):
+            tags.input_tags.sparse = encoder.takes_sparse
+            tags.input_tags.allow_nan = encoder.takes_spike_times
         return tags
 
     def _structure(self):
@@ -199,7 +200,6 @@ class BaseTTFS(Stored, BaseEstimator):
                 f"and one for the output, got {self.tau_mem!r}"
             )
         neurons = [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
-        gradient = self._resolved("gradient")
         return Structure(
             hidden_layer_sizes=tuple(hidden),
             tau_mem=tuple(neuron.tau_mem for neuron in neurons),
@@ -207,9 +207,9 @@ class BaseTTFS(Stored, BaseEstimator):
             threshold=float(self.threshold),
             delays=self.delays,
             t_max=self.t_max,
-            encoder=describe(self.encoder),
+            encoder=freeze(self.encoder),
             arithmetic=self._resolved("arithmetic"),
-            gradient=gradient if isinstance(gradient, LocalRule) else None,
+            gradient=self._resolved("gradient").rule,
         )
 
     def _resolved(self, name):
@@ -221,11 +221,10 @@ class BaseTTFS(Stored, BaseEstimator):
 
     def _specification(self, structure, *, is_partial=False, ignore_weights=False):
         """What :func:`ttfs.engines.choose` is told."""
-        gradient = self._resolved("gradient")
         learning = Learning(
             loss=self._loss,
-            optimizer=gradient if isinstance(gradient, ExactGradient) else None,
-            time_scale=getattr(self, "time_scale", None),  # of classes alone
+            optimizer=self._resolved("gradient").optimizer,
+            time_scale=self.time_scale,
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
@@ -275,6 +274,8 @@ class BaseTTFS(Stored, BaseEstimator):
         """
         draft = object.__new__(type(self))
         draft.__dict__.update(self.__dict__)
+        if hasattr(self, "_rng"):
+            draft._rng = copy.deepcopy(self._rng)
         return draft
 
     def _adopt(self, draft, failure):
@@ -342,7 +343,7 @@ class BaseTTFS(Stored, BaseEstimator):
     @staticmethod
     def _check_trains(X, engine):
         """Raise where X has several spikes of a channel, and the engine takes one."""
-        if isinstance(X, SpikeTrains) and X._has_several:
+        if isinstance(X, SpikeTrains) and X.has_several_spikes:
             engine.check_takes_several_spikes()
 
     def _fit_state(self, X, is_continued):
@@ -389,11 +390,11 @@ class BaseTTFS(Stored, BaseEstimator):
         update.
         """
         factors = self._sample_weights(targets)
-        targets = self._learnable(targets)
+        targets = self._training_targets(targets)
         spikes = engine.place(self._spikes(X), self.network_)
         if validation is not None:
             X_val, targets_val = validation
-            validation = self._spikes(X_val), self._learnable(targets_val)
+            validation = self._spikes(X_val), self._training_targets(targets_val)
         n_samples = len(spikes)
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
@@ -424,7 +425,7 @@ class BaseTTFS(Stored, BaseEstimator):
             warnings.warn(
                 f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
                 "what it has learned",
-                stacklevel=4,
+                stacklevel=5,
             )
         except (SubstrateError, NetworkError) as error:
             if trainer.n_updates == 0:
@@ -489,11 +490,11 @@ class BaseTTFS(Stored, BaseEstimator):
                 f"training reached max_iter={schedule.n_epochs} epochs before it "
                 "converged; increase max_iter, or use learning_rate='cosine'",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     @staticmethod
-    def _learnable(targets):
+    def _training_targets(targets):
         """Labels are what a Trainer takes; other heads have times."""
         return targets
 
@@ -505,6 +506,7 @@ class BaseTTFS(Stored, BaseEstimator):
 
     @coefs_.setter
     def coefs_(self, weights: Sequence[Array]) -> None:
+        weights = _like("coefs_", weights, self.network_.weights)
         self.network_ = self.network_.with_layers(weights=weights)
 
     @property
@@ -514,6 +516,7 @@ class BaseTTFS(Stored, BaseEstimator):
 
     @delays_.setter
     def delays_(self, delays: Sequence[Array]) -> None:
+        delays = _like("delays_", delays, self.delays_ or [])
         self.network_ = self.network_.with_layers(delays=delays)
 
     @property
@@ -715,10 +718,18 @@ def _with_params(name, value, params):
     )
 
 
-def describe(encoder):
-    """A parameter `encoder` as text; a shorthand is the object that it stands for."""
-    encoder = ENCODERS[encoder] if isinstance(encoder, str) else encoder
-    params = ", ".join(
-        f"{name}={value!r}" for name, value in encoder.get_params().items()
-    )
-    return f"{type(encoder).__name__}({params})"
+def _like(name, arrays, present):
+    """Arrays in the shapes and dtypes of those that they replace; raise otherwise."""
+    arrays = [np.asarray(array) for array in arrays]
+    shapes = [array.shape for array in present]
+    if [array.shape for array in arrays] != shapes:
+        raise ValueError(
+            f"{name} must be arrays of shapes {shapes}, got "
+            f"{[array.shape for array in arrays]}"
+        )
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"{name} must be finite")
+    return [
+        np.ascontiguousarray(array, old.dtype)
+        for array, old in zip(arrays, present, strict=True)
+    ]

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 
 from .._typing import validated
 from ..engines import TargetTimes
-from ..engines.recipe import EXACT, TARGET_WINDOW
+from ..engines.recipe import target_window
 from .base import BaseTTFS
 
 if TYPE_CHECKING:
@@ -30,6 +29,10 @@ if TYPE_CHECKING:
     from ..encoders.base import BaseEncoder
     from ..parameters import ExactGradient, FixedPoint, LocalRule
     from ..substrates import Substrate
+
+
+# Validation targets vary by this part of their range, at least.
+_MIN_PART = 1e-2
 
 
 class TTFSRegressor(RegressorMixin, BaseTTFS):
@@ -234,7 +237,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     T is half a `tau_syn` for each layer after the last possible input, or `t_max_` if
     that is earlier. Predictions are the inverse of this map. They are not bounded by
     the range of the targets, but by time: a spike cannot come before the inputs, nor
-    after `t_max_`. An output that is silent predicts as if it fired at `t_max_`: the
+    after `t_max_`; targets of later calls that ask for such times are clipped. An
+    output that is silent predicts as if it fired at `t_max_`: the
     smallest value that the network can tell, 0.375 of the range below y_min where T is
     `t_max_`. In the loss a silent output has a pseudo-time after `t_max_`, which grows
     with what its membrane misses of the threshold, so that it learns to fire.
@@ -391,6 +395,12 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         y = y.reshape(len(y), -1)
         if is_new:
             self.target_range_ = np.array([y.min(axis=0), y.max(axis=0)])
+            if is_partial and not np.all(self.target_range_[0] < self.target_range_[1]):
+                raise ValueError(
+                    "the first call of partial_fit learns the range of each target, "
+                    "but not all of them vary in these data: pass several samples, or "
+                    "call fit first"
+                )
         elif y.shape[1] != self._n_outputs:
             raise ValueError(
                 f"y has {y.shape[1]} targets, but TTFSRegressor was fitted with "
@@ -403,14 +413,13 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     def _target_window(self):
         """Times that stand for the greatest and the smallest target."""
-        n_layers, tau_syn = len(self.network_.layers), self.network_.neuron.tau_syn
-        end = self.encoder_.end_ + EXACT.horizon * n_layers * tau_syn
-        return [part * min(end, self.t_max_) for part in TARGET_WINDOW]
+        return target_window(self.network_, self.encoder_.end_)
 
-    def _learnable(self, targets):
+    def _training_targets(self, targets):
         """Desired spike times of the outputs."""
         first, last = self._target_window()
-        return last - (last - first) * targets
+        times = np.clip(last - (last - first) * targets, 0, self.t_max_)
+        return np.ascontiguousarray(times)
 
     def _sample_weights(self, targets):
         return np.ones(len(targets))
@@ -428,9 +437,11 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         return None
 
     def _validation_score(self, trainer, spikes, targets):
-        """R2 of the spike times."""
+        """R2 of the spike times, with a floor of the variance of constant targets."""
         times = np.minimum(trainer.decisions(spikes), self.t_max_)
-        return float(r2_score(targets, times))
+        first, last = self._target_window()
+        variance = np.maximum(targets.var(axis=0), (_MIN_PART * (last - first)) ** 2)
+        return float(np.mean(1 - np.mean((times - targets) ** 2, axis=0) / variance))
 
     # -- Predictions ---------------------------------------------------------------
 

@@ -280,7 +280,7 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
         if self.dead_neurons > 0:
             u = _draw(seed, "uniform", _DEAD_NEURONS, first + n)[rows]
             taus["is_dead"] = u < self.dead_neurons
-        return _core.Circuits(
+        return _core.NeuronMismatch(
             **taus,
             threshold_jitter=self.threshold_jitter,
             spike_jitter=self.spike_jitter * tau_syn,
