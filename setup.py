@@ -47,7 +47,7 @@ def extension(name, sources):
         f"ttfs.{name}",
         sources=[f"pyx/{name}.pyx", *sources],
         include_dirs=["include", "src"],
-        depends=sorted(glob("include/*.h") + glob("src/*.h") + glob("src/*.inc")),
+        depends=sorted(glob("include/*.h") + glob("src/**/*.h", recursive=True)),
         libraries=libraries,
         extra_compile_args=compile_args,
         extra_link_args=link_args,
@@ -109,8 +109,9 @@ def is_current(path):
     )
 
 
-fixed = sorted(glob("src/fixed_*.c"))  # integers only
-core = sorted(set(glob("src/*.c")) - set(fixed))
+common = glob("src/common/*.c")
+core = sorted(common + glob("src/real/build/*.c"))
+fixed = sorted(glob("src/fixed/build/*.c"))
 
 setup(
     # The headers are a package without Python files, which lies outside of ttfs/.

@@ -4,11 +4,10 @@ Public names:
 
 - :class:`TTFSClassifier` - a scikit-learn classifier of leaky integrate-and-fire
   neurons that fire at most once, trained by exact gradients of their spike times
-- :class:`TTFSRegressor` - a regressor of the same neurons
-- :mod:`ttfs.parameters` - parameter objects of the estimators
-- :mod:`ttfs.encoders` - transformers that turn features into spike times
-- :mod:`ttfs.substrates` - chips and their emulators, which fire in the place of the
-  simulator
+- :class:`TTFSRegressor` - a regressor with the same network
+- :mod:`ttfs.parameters` - objects for the parameters that are choices between things
+- :mod:`ttfs.encoders` - transformers of features into spike times
+- :mod:`ttfs.substrates` - chips and emulators that fire in the simulator's place
 - :class:`LIF` - the parameters of a neuron
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their

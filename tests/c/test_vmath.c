@@ -1,17 +1,13 @@
 /* Tests of the vectors and their mathematics, for one instruction set and precision:
  * built by tests/core/test_c_core.py with -D SIMD=.. -D REAL_BITS=.. for each. The
- * bounds are those at the top of src/vmath.inc and in src/simd.h. */
+ * bounds are those at the top of src/real/simd/vmath.h and in src/real/simd/vectors.h.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "target.h"
+#include "common/target.h"
 
-#include "precision.h"
-
-/* What core.inc includes, in its order. */
-#include "simd.h"
-
-#include "vmath.inc"
+#include "real/simd/vmath.h"
 
 static int n_failed = 0;
 

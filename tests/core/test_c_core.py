@@ -46,7 +46,7 @@ def sanitize(tmp_path_factory):
 
 def test_c_core(tmp_path, sanitize):
     program = tmp_path / "test_core"
-    sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").glob("*.c"))]
+    sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").rglob("*.c"))]
     built = run(
         [COMPILER, *FLAGS, *sanitize, *INCLUDES, *sources, "-lm", "-o", program]
     )

@@ -65,7 +65,7 @@ def test_header_equals_twin(lessons, tmp_path, compiler, flags):
 @pytest.mark.parametrize("compiler", fixed_header.COMPILERS)
 def test_baseline_has_no_floats(tmp_path, compiler):
     path = fixed_header.build(
-        tmp_path, compiler, "-std=c11", INTEGERS, source="src/fixed_baseline.c"
+        tmp_path, compiler, "-std=c11", INTEGERS, source="src/fixed/build/baseline.c"
     )
     # Loads only if no function that stands in for floating point is missing.
     CDLL(str(path))

@@ -1,4 +1,4 @@
-"""An emulated chip, slow and readable: what src/chip.inc must do.
+"""An emulated chip, slow and readable: what src/real/network/chip.h must do.
 
 Each neuron of each sample is one call of `ttfs.first_spike`, which other tests compare
 with 50 digits. Random bits are those of the C core, from whole numbers; their normal

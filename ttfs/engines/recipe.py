@@ -10,7 +10,10 @@ INPUT_WINDOW = 1.0  # features spike within this time
 BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
 DRIVE, SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
 REST = 3.0  # weights decay to this drive: neurons just fire
-SILENCE_PENALTY, SILENCE_TOLERANCE = 0.1, 0.15  # hidden neurons, src/training.inc
+SILENCE_PENALTY, SILENCE_TOLERANCE = (
+    0.1,
+    0.15,
+)  # hidden neurons, src/real/training/backward.h
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
 TARGET_WINDOW = 0.45, 0.85  # of regression: between these parts of t_max
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0

@@ -12,7 +12,7 @@ the very time of an input, it moves with that input: u'(t_peak) more for du_peak
 The backward pass treats spikes and peaks alike: each neuron has one time at which it is
 looked at, and one factor, c = dL/dt / u' or -dL/du_peak.
 
-All of it happens in the C core (src/network.inc, src/training.inc).
+All of it happens in the C core (src/real/network, src/real/training).
 """
 
 from __future__ import annotations

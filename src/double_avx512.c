@@ -1,7 +1,0 @@
-#include "target.h"
-
-#ifdef TTFS_X86
-#define REAL_BITS 64
-#define SIMD SIMD_AVX512
-#include "core.inc"
-#endif

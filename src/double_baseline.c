@@ -1,3 +1,0 @@
-#define REAL_BITS 64
-#define SIMD SIMD_BASELINE
-#include "core.inc"

@@ -1,0 +1,258 @@
+/* Networks in integers for one instruction set; ttfs_fixed_kernels.h describes what is
+ * made here. The file that includes this header defines the functions declared first.
+ */
+#ifndef TTFS_FIXED_DRIVER_H
+#define TTFS_FIXED_DRIVER_H
+
+#include "common/isa.h"
+
+#include "fixed/parts.h"
+
+#if SIMD == SIMD_AVX512
+#define KERNELS ttfs_fixed_kernels_avx512
+#elif SIMD == SIMD_AVX2
+#define KERNELS ttfs_fixed_kernels_avx2
+#else
+#define KERNELS ttfs_fixed_kernels_baseline
+#endif
+
+/* Bytes of the prepared weights of a layer. */
+static size_t prepared_size(const ttfs_fixed_network *network,
+                            const ttfs_fixed_layer *layer);
+
+/* Prepare the weights of a layer. */
+static void prepare_layer(const ttfs_fixed_network *network,
+                          const ttfs_fixed_layer *layer, void *prepared);
+
+/* Bytes of scratch space that the other functions need besides that of a sample. */
+static size_t extra_size(const ttfs_fixed_network *network);
+
+/* What ttfs_fixed_spikes() does, as far as it is wanted. */
+static void layer_spikes(const ttfs_fixed_network *network,
+                         const ttfs_fixed_layer *layer, const void *prepared,
+                         const ttfs_fixed_event *events, uint32_t n,
+                         ttfs_fixed_state *state, int wanted);
+
+/* What ttfs_fixed_hidden_errors() does; `own` and `after` are the prepared weights of
+ * layer k and of the next one. */
+static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
+                          const void *own, const void *after, ttfs_fixed_state *states,
+                          uint32_t label);
+
+/* What ttfs_fixed_accumulate() does. */
+static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
+                       const void *prepared, const ttfs_fixed_state *state,
+                       const ttfs_fixed_event *events, uint32_t n);
+
+/* What ttfs_fixed_update() does; the prepared weights follow. */
+static void update(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
+                   void *prepared, void *extra);
+
+/* Scratch space for one sample. */
+typedef struct {
+    struct list {
+        ttfs_fixed_event *events;
+        uint32_t n;
+    } *inputs;                /* (n_layers,) spikes that enter a layer */
+    ttfs_fixed_state *states; /* (n_layers,) rows are padded */
+    uint16_t *counts;         /* (n_ticks + 1,) */
+    void *extra;
+} room_t;
+
+/* Returns the size of the room. */
+static size_t lay_out(const ttfs_fixed_network *network, size_t most, void *scratch,
+                      room_t *room)
+{
+    arena_t arena = {scratch, 0};
+    const size_t n_layers = network->n_layers;
+
+    room->inputs = take(&arena, n_layers * sizeof *room->inputs);
+    room->states = take(&arena, n_layers * sizeof *room->states);
+    room->counts = take(&arena, (network->n_ticks + 1u) * sizeof *room->counts);
+    for (size_t k = 0; k < n_layers; ++k) {
+        const ttfs_fixed_layer *layer = &network->layers[k];
+        const size_t n = k > 0 ? layer->n_in : most, row = layer->stride;
+        struct list list = {take(&arena, n * sizeof *list.events), 0};
+        ttfs_fixed_state state = {0};
+        state.ticks = take(&arena, row * sizeof *state.ticks);
+        state.u = take(&arena, row * sizeof *state.u);
+        state.slope = take(&arena, row * sizeof *state.slope);
+        state.error = take(&arena, row * sizeof *state.error);
+        if (!scratch) continue;
+        memset(state.error, 0, row * sizeof *state.error);
+        room->inputs[k] = list;
+        room->states[k] = state;
+    }
+    room->extra = take(&arena, extra_size(network));
+    return arena.used;
+}
+
+static size_t scratch_room(const ttfs_fixed_network *network, size_t most)
+{
+    room_t room;
+    return lay_out(network, most, NULL, &room);
+}
+
+/* Where the prepared weights of layer k begin. */
+static size_t prepared_at(const ttfs_fixed_network *network, size_t k)
+{
+    size_t at = 0;
+    while (k-- > 0) at += prepared_size(network, &network->layers[k]);
+    return at;
+}
+
+static size_t prepare_room(const ttfs_fixed_network *network)
+{
+    return prepared_at(network, network->n_layers);
+}
+
+static void prepare(const ttfs_fixed_network *network, void *prepared)
+{
+    for (size_t k = 0; k < network->n_layers; ++k) {
+        prepare_layer(network, &network->layers[k],
+                      (char *)prepared + prepared_at(network, k));
+    }
+}
+
+/* Copy the input spikes of a sample. */
+static void enter(const ttfs_fixed_lists *lists, size_t sample, const room_t *room)
+{
+    const size_t begin = lists->begin[sample], n = lists->end[sample] - begin;
+    room->inputs->n = (uint32_t)n;
+    memcpy(room->inputs->events, lists->events + begin, n * sizeof *lists->events);
+}
+
+/* ttfs_fixed_sort() without branches: what is silent has a place, after the list. */
+static uint32_t sort(const ttfs_fixed_layer *layer, uint32_t n_ticks,
+                     const uint16_t *ticks, ttfs_fixed_event *events, uint16_t *counts)
+{
+    const uint32_t n_in = layer->n_in, n = n_in - layer->n_bias;
+    uint32_t at = 0;
+
+    memset(counts, 0, (n_ticks + 1) * sizeof *counts);
+    for (uint32_t i = 0; i < n; ++i) ++counts[ticks[i]];
+    for (uint32_t i = n; i < n_in; ++i) ++counts[layer->bias_ticks[i - n]];
+    for (uint32_t t = 0; t <= n_ticks; ++t) {
+        const uint32_t count = counts[t];
+        counts[t] = (uint16_t)at;
+        at += count;
+    }
+    const uint32_t n_spikes = counts[n_ticks];
+    for (uint32_t i = 0; i < n; ++i) {
+        events[counts[ticks[i]]++] = (ttfs_fixed_event){ticks[i], (uint16_t)i};
+    }
+    for (uint32_t i = n; i < n_in; ++i) {
+        const uint16_t t = layer->bias_ticks[i - n];
+        events[counts[t]++] = (ttfs_fixed_event){t, (uint16_t)i};
+    }
+    return n_spikes;
+}
+
+/* Spikes of all layers. Returns the output neuron that decides. */
+static uint32_t forward(const ttfs_fixed_network *network, const void *prepared,
+                        const room_t *room, int wanted, int wanted_of_output)
+{
+    const ttfs_fixed_layer *layer = network->layers;
+    const uint32_t n_layers = network->n_layers;
+    for (uint32_t k = 0; k < n_layers; ++k, ++layer) {
+        struct list *list = &room->inputs[k];
+        if (k > 0) {
+            list->n = sort(layer, network->n_ticks, room->states[k - 1].ticks,
+                           list->events, room->counts);
+        }
+        layer_spikes(network, layer, (const char *)prepared + prepared_at(network, k),
+                     list->events, list->n, &room->states[k],
+                     k + 1 < n_layers ? wanted : wanted_of_output);
+    }
+    return ttfs_fixed_decide(&room->states[n_layers - 1], layer[-1].n_out);
+}
+
+static void infer(const ttfs_fixed_network *network, const void *prepared,
+                  const ttfs_fixed_lists *lists, size_t n_samples,
+                  uint16_t *const *ticks, int16_t *const *u, size_t *labels,
+                  void *scratch)
+{
+    room_t room;
+    const int wanted = u ? PEAKS : 0;
+    const int wanted_of_output = ticks || u ? PEAKS : PEAKS | ONLY_FIRST;
+
+    size_t most = 0;
+    for (size_t s = 0; s < n_samples; ++s) {
+        const size_t n = lists->end[s] - lists->begin[s];
+        if (n > most) most = n;
+    }
+    lay_out(network, most, scratch, &room);
+    for (size_t s = 0; s < n_samples; ++s) {
+        enter(lists, s, &room);
+        const uint32_t decision =
+            forward(network, prepared, &room, wanted, wanted_of_output);
+        if (labels) labels[s] = decision;
+        for (size_t k = 0; k < network->n_layers; ++k) {
+            const ttfs_fixed_state *state = &room.states[k];
+            const size_t n = network->layers[k].n_out;
+            if (ticks && ticks[k]) {
+                memcpy(ticks[k] + s * n, state->ticks, n * sizeof *state->ticks);
+            }
+            if (u && u[k]) memcpy(u[k] + s * n, state->u, n * sizeof *state->u);
+        }
+    }
+}
+
+static void learn(const ttfs_fixed_network *network, const void *prepared,
+                  const room_t *room, uint32_t label, ttfs_fixed_tally *tally)
+{
+    const uint32_t n_layers = network->n_layers;
+    struct list *list = room->inputs;
+
+    list->n = ttfs_fixed_thin(network, list->events, list->n);
+    const uint32_t decision = forward(network, prepared, room, SLOPES, SLOPES | PEAKS);
+    tally->n_correct += decision == label;
+    ++tally->p_label[ttfs_fixed_output_errors(network, &room->states[n_layers - 1],
+                                              label)];
+    for (uint32_t k = n_layers - 1; k-- > 0;) {
+        hidden_errors(network, k, (const char *)prepared + prepared_at(network, k),
+                      (const char *)prepared + prepared_at(network, k + 1),
+                      room->states, label);
+    }
+    for (uint32_t k = 0; k < n_layers; ++k, ++list) {
+        if (!room->states[k].learns) continue;
+        accumulate(network, &network->layers[k],
+                   (const char *)prepared + prepared_at(network, k), &room->states[k],
+                   list->events, list->n);
+    }
+}
+
+static void train(const ttfs_fixed_network *network, void *prepared,
+                  const ttfs_fixed_lists *lists, const size_t *labels,
+                  const size_t *order, size_t n_samples, ttfs_fixed_tally *tally,
+                  void *scratch)
+{
+    room_t room;
+    size_t most = 0;
+
+    for (size_t s = 0; s < n_samples; ++s) {
+        const size_t n = lists->end[order[s]] - lists->begin[order[s]];
+        if (n > most) most = n;
+    }
+    lay_out(network, most, scratch, &room);
+    for (size_t s = 0; s < n_samples; ++s) {
+        enter(lists, order[s], &room);
+        learn(network, prepared, &room, (uint32_t)labels[order[s]], tally);
+    }
+    for (size_t k = 0; k < network->n_layers; ++k) {
+        update(network, &network->layers[k], (char *)prepared + prepared_at(network, k),
+               room.extra);
+    }
+}
+
+const ttfs_fixed_kernels KERNELS = {
+    .name = SIMD_NAME,
+    .prepare_room = prepare_room,
+    .infer_room = scratch_room,
+    .train_room = scratch_room,
+    .prepare = prepare,
+    .infer = infer,
+    .train = train,
+};
+
+#endif

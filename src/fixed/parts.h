@@ -1,0 +1,18 @@
+/* What the files of integer networks have in common. */
+#ifndef TTFS_FIXED_PARTS_H
+#define TTFS_FIXED_PARTS_H
+
+#include <string.h>
+
+#include "ttfs_fixed_kernels.h"
+
+#include "common/arena.h"
+
+/* What is wanted of a layer besides spike times. */
+enum {
+    SLOPES = 1,    /* slopes at spikes */
+    PEAKS = 2,     /* membrane at spikes and peaks */
+    ONLY_FIRST = 4 /* times and membranes only as far as they decide */
+};
+
+#endif

@@ -1,0 +1,486 @@
+/* Networks in integers by vectors of WIDTH int16, or of half as many int32. Neurons lie
+ * across the lanes; vec.h defines vec, mask and what is done with
+ * them, where v_name16 and v_name32 are of lanes of that size. */
+#ifndef TTFS_FIXED_VECTOR_H
+#define TTFS_FIXED_VECTOR_H
+
+#include "fixed/driver.h"
+
+#include "fixed/vec.h"
+
+#define HALF (WIDTH / 2)
+#define CHUNK 8 /* ticks that are passed at once where no neuron can spike */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* What is made of a layer. */
+typedef struct {
+    int16_t *currents;     /* (n_in, stride) w 2^current_shift */
+    int32_t *steps;        /* (n_ticks + 1,) pairs: decay_mem, rise */
+    int32_t *bounds;       /* their greatest in each CHUNK of ticks from 1 */
+    int32_t *kernel;       /* (n_ticks + 1,) */
+    int32_t *kernel_slope; /* (n_ticks + 1,) */
+    int32_t *feedback;     /* (stride, n_columns) */
+    size_t size;           /* bytes of all of it */
+} prepared_t;
+
+/* Of fixed feedback, if there is any. */
+static size_t n_columns(const ttfs_fixed_network *network,
+                        const ttfs_fixed_layer *layer)
+{
+    if (!layer->feedback) return 0;
+    if (network->feedback == TTFS_FIXED_RANDOM) return layer[1].n_out;
+    return network->layers[network->n_layers - 1].n_out;
+}
+
+/* Currents of a layer, with those that gathers read of neurons that are padding. */
+static size_t currents_of(const ttfs_fixed_layer *layer)
+{
+    return ((size_t)layer->n_in + TTFS_FIXED_LANES) * layer->stride;
+}
+
+static prepared_t parts_of(const ttfs_fixed_network *network,
+                           const ttfs_fixed_layer *layer, void *prepared)
+{
+    arena_t arena = {prepared, 0};
+    const size_t n = network->n_ticks + 1u;
+    prepared_t parts;
+    parts.currents = take(&arena, currents_of(layer) * sizeof *parts.currents);
+    parts.steps = take(&arena, n * sizeof *parts.steps);
+    parts.bounds = take(&arena, (n / CHUNK + 1) * sizeof *parts.bounds);
+    parts.kernel = take(&arena, n * sizeof *parts.kernel);
+    parts.kernel_slope = take(&arena, n * sizeof *parts.kernel_slope);
+    parts.feedback = take(&arena, layer->stride * n_columns(network, layer) *
+                                      sizeof *parts.feedback);
+    parts.size = arena.used;
+    return parts;
+}
+
+static size_t prepared_size(const ttfs_fixed_network *network,
+                            const ttfs_fixed_layer *layer)
+{
+    return parts_of(network, layer, NULL).size;
+}
+
+/* Two factors for v_madd(). */
+static int32_t pair(int first, int second)
+{
+    return (int32_t)((uint32_t)(uint16_t)first | (uint32_t)(uint16_t)second << 16);
+}
+
+static void prepare_layer(const ttfs_fixed_network *network,
+                          const ttfs_fixed_layer *layer, void *prepared)
+{
+    const prepared_t p = parts_of(network, layer, prepared);
+    const uint32_t n_ticks = network->n_ticks;
+
+    memset(p.currents, 0, currents_of(layer) * sizeof *p.currents);
+    for (uint32_t i = 0; i < layer->n_in; ++i) {
+        for (uint32_t j = 0; j < layer->n_out; ++j) {
+            const int32_t w = ttfs_fixed_weight_of(layer, i, j);
+            p.currents[i * layer->stride + j] =
+                (int16_t)(w * (1 << layer->current_shift));
+        }
+    }
+    for (uint32_t d = 0; d <= n_ticks; ++d) {
+        p.steps[d] = pair(layer->decay_mem[d], layer->rise[d]);
+        p.kernel[d] = layer->kernel[d];
+        p.kernel_slope[d] = layer->kernel_slope[d];
+    }
+    for (uint32_t first = 1; first <= n_ticks; first += CHUNK) {
+        int decay_mem = 0, rise = 0;
+        for (uint32_t d = first; d < first + CHUNK && d <= n_ticks; ++d) {
+            if (layer->decay_mem[d] > decay_mem) decay_mem = layer->decay_mem[d];
+            if (layer->rise[d] > rise) rise = layer->rise[d];
+        }
+        p.bounds[first / CHUNK] = pair(decay_mem, rise);
+    }
+    for (size_t k = 0; k < layer->n_out * n_columns(network, layer); ++k) {
+        p.feedback[k] = layer->feedback[k];
+    }
+}
+
+/* A list of inputs that update() goes through. */
+static size_t extra_size(const ttfs_fixed_network *network)
+{
+    size_t most = 0;
+    for (size_t k = 0; k < network->n_layers; ++k) {
+        if (network->layers[k].n_in > most) most = network->layers[k].n_in;
+    }
+    return most * sizeof(uint16_t);
+}
+
+/* -- Inference [3] --------------------------------------------------------------- */
+
+/* PANEL_VECS vectors of neurons on their way through the spikes of a sample. */
+typedef struct {
+    vec u[PANEL_VECS], i[PANEL_VECS];      /* membrane and current at an input tick */
+    vec low[PANEL_VECS], high[PANEL_VECS]; /* both, in pairs */
+    vec peak[PANEL_VECS];
+    mask waiting[PANEL_VECS]; /* for a spike */
+} panel_t;
+
+#define EACH_VEC for (size_t v = 0; v < n_vecs; ++v)
+
+/* u of each neuron, d ticks after the last input spike. Puts down which of them fire
+ * there, at `tick`, and returns whether any does. */
+ALWAYS_INLINE int spike(const ttfs_fixed_layer *layer, const prepared_t *p, panel_t *a,
+                        size_t n_vecs, vec *u, uint32_t d, uint32_t tick,
+                        ttfs_fixed_state *state, size_t j, int wanted)
+{
+    const vec factors = v_set32(p->steps[d]);
+    const vec below = v_set16(layer->threshold - 1);
+    mask fires[PANEL_VECS], any;
+
+    EACH_VEC u[v] = v_mac(a->low[v], a->high[v], factors);
+    EACH_VEC fires[v] = m_and(a->waiting[v], v_gt16(u[v], below));
+    any = fires[0];
+    for (size_t v = 1; v < n_vecs; ++v) any = m_or(any, fires[v]);
+    if (__builtin_expect(!m_any(any), 1)) return 0;
+    EACH_VEC
+    {
+        const size_t at = j + v * WIDTH;
+        v_put16(state->ticks + at, fires[v], v_set16((int)tick));
+        v_put16(state->u + at, fires[v], u[v]);
+        a->waiting[v] = m_andnot(a->waiting[v], fires[v]);
+        if (!(wanted & SLOPES)) continue;
+        const vec i = v_multiply(v_set16(layer->decay_syn[d]), a->i[v]);
+        const vec slope_of = v_set32(pair(layer->slope_mem, layer->slope_syn));
+        v_put16(state->slope + at, fires[v],
+                v_mac(v_low(u[v], i), v_high(u[v], i), slope_of));
+    }
+    return 1;
+}
+
+ALWAYS_INLINE int waits(const panel_t *a, size_t n_vecs)
+{
+    mask any = a->waiting[0];
+    for (size_t v = 1; v < n_vecs; ++v) any = m_or(any, a->waiting[v]);
+    return m_any(any);
+}
+
+/* Spikes of the n_vecs vectors of neurons from number j, before the tick `end`. Returns
+ * the first tick in which any fires, or `end`. */
+ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepared_t *p,
+                                    uint32_t end, const ttfs_fixed_event *events,
+                                    uint32_t n, ttfs_fixed_state *state, size_t j,
+                                    size_t n_vecs, int wanted)
+{
+    const vec zero = v_set16(0);
+    /* x >> 15 > threshold - 1 */
+    const vec below = v_set32(layer->threshold * (1 << 15) - 1);
+    const int16_t *currents = p->currents + j;
+    const size_t stride = layer->stride;
+    panel_t a;
+    vec u[PANEL_VECS], low[PANEL_VECS], high[PANEL_VECS];
+    uint32_t k = 0, first = end;
+
+    EACH_VEC
+    {
+        const size_t at = j + v * WIDTH;
+        a.u[v] = a.i[v] = zero;
+        a.peak[v] = v_set16(INT16_MIN);
+        a.waiting[v] = m_first(layer->n_out > at ? layer->n_out - at : 0);
+    }
+    while (k < n) {
+        const uint32_t t0 = events[k].tick;
+        do {
+            const int16_t *row = currents + events[k].input * stride;
+            EACH_VEC a.i[v] = v_adds(a.i[v], v_load(row + v * WIDTH));
+        } while (++k < n && events[k].tick == t0);
+        const uint32_t next = k < n ? events[k].tick : end;
+        const uint32_t last = (next < end ? next : end - 1) - t0; /* to be looked at */
+        if (t0 + 1 >= end) break;
+        EACH_VEC
+        {
+            a.low[v] = v_low(a.u[v], a.i[v]);
+            a.high[v] = v_high(a.u[v], a.i[v]);
+        }
+        /* No u is above that of the greatest factors: most ticks need no look. */
+        const int skips = last > 1 && !(wanted & PEAKS);
+        if (skips) {
+            EACH_VEC
+            {
+                const vec u_most = v_keep16(a.waiting[v], v_max16(a.u[v], zero));
+                const vec i_most = v_keep16(a.waiting[v], v_max16(a.i[v], zero));
+                low[v] = v_low(u_most, i_most);
+                high[v] = v_high(u_most, i_most);
+            }
+        }
+        for (uint32_t begin = 1; begin <= last; begin += CHUNK) {
+            const uint32_t stop = begin + CHUNK - 1 < last ? begin + CHUNK - 1 : last;
+            if (skips) {
+                const vec bound = v_set32(p->bounds[begin / CHUNK]);
+                vec most = v_madd(low[0], bound);
+                EACH_VEC most = v_max32(most, v_madd(low[v], bound));
+                EACH_VEC most = v_max32(most, v_madd(high[v], bound));
+                if (!v_any_gt32(most, below)) continue;
+            }
+            for (uint32_t d = begin; d <= stop; ++d) {
+                const int fired =
+                    spike(layer, p, &a, n_vecs, u, d, t0 + d, state, j, wanted);
+                if (wanted & PEAKS) EACH_VEC a.peak[v] = v_max16(a.peak[v], u[v]);
+                if (!fired) continue;
+                if (first == end) first = t0 + d;
+                if ((wanted & ONLY_FIRST) || !waits(&a, n_vecs)) goto done;
+            }
+        }
+        if (next >= end) break;
+        const uint32_t gap = next - t0;
+        const vec factors = v_set32(p->steps[gap]);
+        const vec decay = v_set16(layer->decay_syn[gap]);
+        EACH_VEC
+        {
+            a.u[v] = v_mac(a.low[v], a.high[v], factors);
+            a.i[v] = v_multiply(decay, a.i[v]);
+        }
+    }
+done:
+    if (wanted & PEAKS)
+        EACH_VEC v_put16(state->u + j + v * WIDTH, a.waiting[v], a.peak[v]);
+    return first;
+}
+
+/* Constants for the compiler. */
+ALWAYS_INLINE void vector_spikes(const ttfs_fixed_layer *layer, const prepared_t *p,
+                                 uint32_t end, const ttfs_fixed_event *events,
+                                 uint32_t n, ttfs_fixed_state *state, int wanted)
+{
+    const size_t n_vecs = (layer->n_out + WIDTH - 1u) / WIDTH;
+    for (size_t v = 0; v < n_vecs;) {
+        const size_t left = n_vecs - v, j = v * WIDTH;
+        uint32_t first;
+        if (left >= PANEL_VECS) {
+            first =
+                panel_spikes(layer, p, end, events, n, state, j, PANEL_VECS, wanted);
+            v += PANEL_VECS;
+        } else if (left >= 2) {
+            first = panel_spikes(layer, p, end, events, n, state, j, 2, wanted);
+            v += 2;
+        } else {
+            first = panel_spikes(layer, p, end, events, n, state, j, 1, wanted);
+            v += 1;
+        }
+        if ((wanted & ONLY_FIRST) && first < end) end = first + 1;
+    }
+}
+
+static void layer_spikes(const ttfs_fixed_network *network,
+                         const ttfs_fixed_layer *layer, const void *prepared,
+                         const ttfs_fixed_event *events, uint32_t n,
+                         ttfs_fixed_state *state, int wanted)
+{
+    const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)prepared);
+    const uint32_t end = network->n_ticks;
+
+    for (size_t j = 0; j < layer->stride; j += WIDTH) {
+        v_store(state->ticks + j, v_set16((int)end));
+        if (wanted & SLOPES) v_store(state->slope + j, v_set16(0));
+    }
+    switch (wanted) {
+    case 0:
+        vector_spikes(layer, &p, end, events, n, state, 0);
+        break;
+    case SLOPES:
+        vector_spikes(layer, &p, end, events, n, state, SLOPES);
+        break;
+    case SLOPES | PEAKS:
+        vector_spikes(layer, &p, end, events, n, state, SLOPES | PEAKS);
+        break;
+    case ONLY_FIRST | PEAKS:
+        vector_spikes(layer, &p, end, events, n, state, ONLY_FIRST | PEAKS);
+        break;
+    default:
+        vector_spikes(layer, &p, end, events, n, state, PEAKS);
+        break;
+    }
+}
+
+/* -- Learning [6, 7] ------------------------------------------------------------- */
+
+/* ttfs_fixed_feed_back() to HALF hidden neurons from number i, which spiked at t. One
+ * neuron of the next layer after the other, as sums saturate. */
+static vec feed_back(const ttfs_fixed_network *network, uint32_t k,
+                     const prepared_t *own, const prepared_t *next,
+                     const ttfs_fixed_state *states, uint32_t label, size_t i, vec t)
+{
+    const ttfs_fixed_layer *after = &network->layers[k + 1];
+    const uint32_t n_classes = network->layers[network->n_layers - 1].n_out;
+    const int is_next = network->feedback == TTFS_FIXED_SYMMETRIC ||
+                        network->feedback == TTFS_FIXED_RANDOM;
+    const uint32_t n = is_next ? after->n_out : n_classes;
+    const ttfs_fixed_state *errors = &states[is_next ? k + 1 : network->n_layers - 1u];
+    const int32_t *fixed = own->feedback + i * n;
+    const int16_t *currents = next->currents + i * after->stride;
+    const vec rows = v_mul32(v_lanes32(), v_set32((int32_t)n));
+    const vec strides = v_mul32(v_lanes32(), v_set32(after->stride));
+    vec sum = v_set32(0);
+
+    if (network->feedback == TTFS_FIXED_TARGET) {
+        return v_mul32(v_gather32(fixed + label, rows, 4), v_set32(network->gain));
+    }
+    for (uint32_t j = 0; errors->learns && j < n; ++j) {
+        vec b;
+        if (errors->error[j] == 0) continue;
+        if (network->feedback == TTFS_FIXED_SYMMETRIC) {
+            b = v_sll32(v_gather32(currents + j, strides, 2), 16);
+            b = v_sra32(b, 16 + after->current_shift);
+        } else {
+            b = v_gather32(fixed + j, rows, 4);
+        }
+        if (is_next) { /* kernel_slope[0] is 0 */
+            const vec d = v_max32(v_sub32(v_set32(errors->ticks[j]), t), v_set32(0));
+            b = v_mul32(b, v_gather32(next->kernel_slope, d, 4));
+        }
+        sum = v_adds32(sum, v_mul32(b, v_set32(errors->error[j])));
+    }
+    return sum;
+}
+
+/* ttfs_fixed_hidden_errors(); own and after are what is prepared of layers k, k + 1. */
+static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
+                          const void *own, const void *after, ttfs_fixed_state *states,
+                          uint32_t label)
+{
+    const ttfs_fixed_layer *layer = &network->layers[k];
+    const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)own);
+    const prepared_t next = parts_of(network, layer + 1, (void *)(uintptr_t)after);
+    ttfs_fixed_state *state = &states[k];
+    const vec most = v_set16(TTFS_FIXED_MOST_ERROR), least = v_sub16(v_set16(0), most);
+    const vec one = v_set32(1);
+    vec all = v_set16(0);
+
+    for (uint32_t i = 0; i < layer->n_out; ++i) {
+        const int fires = state->ticks[i] < network->n_ticks;
+        int silence = layer->silence[i];
+        silence = fires ? silence - (silence > 0) : silence + TTFS_FIXED_SILENT;
+        silence = silence > UINT8_MAX ? UINT8_MAX : silence;
+        layer->silence[i] = (uint8_t)silence;
+        state->error[i] = !fires && silence > TTFS_FIXED_SILENCE ? network->push : 0;
+    }
+    for (size_t i = 0; i < layer->n_out; i += WIDTH) {
+        const vec ticks = v_load(state->ticks + i), slope = v_load(state->slope + i);
+        const mask fires = v_gt16(v_set16(network->n_ticks), ticks);
+        vec error = v_load(state->error + i), x[2];
+        if (m_any(fires)) {
+            vec log_slope = v_set16(layer->error_shift + TTFS_FIXED_LEAST_SLOPE);
+            for (int m = 0; m < TTFS_FIXED_SLOPES; ++m) {
+                const mask below = v_gt16(v_set16(layer->slope_bounds[m]), slope);
+                log_slope = v_add16(log_slope, v_drop16(below, v_set16(1)));
+            }
+            for (int h = 0; h < 2; ++h) {
+                const vec n = v_widen(log_slope, h);
+                x[h] = feed_back(network, k, &p, &next, states, label,
+                                 i + (size_t)h * HALF, v_widen(ticks, h));
+                x[h] = v_adds32(x[h], v_sllv32(one, v_sub32(n, one)));
+                x[h] = v_srav32(x[h], n);
+            }
+            error = v_or(error, v_keep16(fires, v_narrow(x[0], x[1])));
+        }
+        error = v_max16(v_min16(error, most), least);
+        v_store(state->error + i, error);
+        all = v_or(all, error);
+    }
+    state->learns = (uint8_t)v_any(all);
+}
+
+/* ttfs_fixed_accumulate(): for each tick with input spikes, what its synapses learn. */
+static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
+                       const void *prepared, const ttfs_fixed_state *state,
+                       const ttfs_fixed_event *events, uint32_t n)
+{
+    const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)prepared);
+    const size_t stride = layer->stride;
+
+    for (uint32_t k = 0, end; k < n; k = end) {
+        const vec tick = v_set32(events[k].tick);
+        for (end = k; end < n && events[end].tick == events[k].tick; ++end) {
+            layer->touched[events[end].input] = 1;
+        }
+        for (size_t j = 0; j < layer->n_out; j += WIDTH) {
+            const vec errors = v_load(state->error + j),
+                      ticks = v_load(state->ticks + j);
+            if (!v_any(errors)) continue;
+            for (int h = 0; h < 2; ++h) {
+                /* kernel[0] is 0; c k as c k + (sign of c) 0 */
+                const vec d =
+                    v_max32(v_sub32(v_widen_unsigned(ticks, h), tick), v_set32(0));
+                const vec change =
+                    v_madd(v_widen(errors, h), v_gather32(p.kernel, d, 4));
+                int32_t *sums = layer->sums + j + (size_t)h * HALF;
+                for (uint32_t e = k; e < end; ++e) {
+                    int32_t *sum = sums + events[e].input * stride;
+                    v_store(sum, v_add32(v_load(sum), change));
+                }
+            }
+        }
+    }
+}
+
+/* ttfs_fixed_move() of all rows that have been touched, for WIDTH neurons from number
+ * j; prepared currents follow. */
+ALWAYS_INLINE void move(const ttfs_fixed_layer *layer, int16_t *currents,
+                        const uint16_t *rows, size_t n_rows, size_t j, int is_floor,
+                        int decays)
+{
+    const int shift = layer->rate_shift, fraction = layer->fraction;
+    const vec most = v_set16(layer->most), least = v_set16(-layer->most);
+    const vec half = v_set16((1 << fraction) >> 1), lowest = v_set16(-INT16_MAX);
+    const vec taps = v_set16(0xB400), one = v_set16(1);
+    const vec decay = v_set32(-layer->decay), rest = v_set32(layer->rest);
+    vec lfsr = v_load(layer->lfsr + j), random = v_set16(0);
+
+    for (size_t k = 0; k < n_rows; ++k) {
+        const size_t at = rows[k] * (size_t)layer->stride + j;
+        int32_t *sums = layer->sums + at;
+        vec sum[2], w = v_set16(0);
+        if (!is_floor) {
+            const vec odd = v_sub16(v_set16(0), v_and(lfsr, one));
+            lfsr = v_xor(v_srl16(lfsr, 1), v_and(odd, taps));
+            random = shift <= 16 ? v_srl16(lfsr, 16 - shift) : lfsr;
+        }
+        if (decays) w = v_sra16(v_load(currents + at), layer->current_shift);
+        for (int h = 0; h < 2; ++h) {
+            vec r = v_widen_unsigned(random, h);
+            if (shift > 16) r = v_sll32(r, shift - 16);
+            sum[h] = v_load(sums + h * HALF);
+            v_store(sums + h * HALF, v_set32(0));
+            if (decays) {
+                const vec excess = v_sub32(v_widen(w, h), rest);
+                sum[h] = v_adds32(sum[h], v_mul32(decay, excess));
+            }
+            /* r is not negative */
+            sum[h] = v_add32(v_min32(sum[h], v_sub32(v_set32(INT32_MAX), r)), r);
+            sum[h] = v_sra32(sum[h], shift);
+        }
+        const vec change = v_max16(v_narrow(sum[0], sum[1]), lowest);
+        vec stored = v_adds(v_load(layer->weights + at), change);
+        stored = v_min16(v_max16(stored, least), most);
+        v_store(layer->weights + at, stored);
+        w = v_sra16(v_add16(stored, half), fraction);
+        v_store(currents + at, v_sll16(w, layer->current_shift));
+    }
+    if (!is_floor) v_store(layer->lfsr + j, lfsr);
+}
+
+static void update(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
+                   void *prepared, void *extra)
+{
+    const prepared_t p = parts_of(network, layer, prepared);
+    uint16_t *rows = extra;
+    size_t n_rows = 0;
+
+    for (uint32_t i = 0; i < layer->n_in; ++i) {
+        rows[n_rows] = (uint16_t)i;
+        n_rows += layer->touched[i];
+        layer->touched[i] = 0;
+    }
+    for (size_t j = 0; j < layer->n_out; j += WIDTH) {
+        if (layer->decay) {
+            move(layer, p.currents, rows, n_rows, j, network->is_floor, 1);
+        } else {
+            move(layer, p.currents, rows, n_rows, j, network->is_floor, 0);
+        }
+    }
+}
+
+#endif

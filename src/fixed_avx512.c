@@ -1,6 +1,0 @@
-#include "target.h"
-
-#ifdef TTFS_X86
-#define SIMD SIMD_AVX512
-#include "fixed_vector.inc"
-#endif

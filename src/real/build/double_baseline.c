@@ -1,0 +1,3 @@
+#define REAL_BITS 64
+#define SIMD SIMD_BASELINE
+#include "real/engine.h"

@@ -1,0 +1,58 @@
+/* Panels: groups of at most LANES neurons whose sums stay in registers. The functions
+ * of a panel are compiled for each number of vectors that it may have. */
+#ifndef TTFS_REAL_LAYER_PANEL_H
+#define TTFS_REAL_LAYER_PANEL_H
+
+#include "real/simd/vectors.h"
+
+#define EACH_VEC _Pragma("GCC unroll 4") for (int q = 0; q < vecs; ++q)
+
+/* call(..., vecs) with a constant number of vectors */
+#if PANEL_VECS == 4
+#define WITH_VECS(n_vecs, call)                                                        \
+    switch (n_vecs) {                                                                  \
+    case 1:                                                                            \
+        call(1);                                                                       \
+        break;                                                                         \
+    case 2:                                                                            \
+        call(2);                                                                       \
+        break;                                                                         \
+    case 3:                                                                            \
+        call(3);                                                                       \
+        break;                                                                         \
+    default:                                                                           \
+        call(4);                                                                       \
+    }
+#else
+#define WITH_VECS(n_vecs, call)                                                        \
+    switch (n_vecs) {                                                                  \
+    case 1:                                                                            \
+        call(1);                                                                       \
+        break;                                                                         \
+    default:                                                                           \
+        call(2);                                                                       \
+    }
+#endif
+
+/* Neurons of a panel, and where its weights begin: panels follow one another, the last
+ * one is as wide as it must be, in vectors. */
+typedef struct {
+    size_t begin, lanes; /* neurons */
+    int vecs;
+} panel_t;
+
+static inline panel_t panel_of(size_t n_out, size_t begin)
+{
+    panel_t panel = {begin, smaller(LANES, n_out - begin), 0};
+    panel.vecs = (int)((panel.lanes + WIDTH - 1) / WIDTH);
+    return panel;
+}
+
+/* Lanes of vector q that hold neurons. */
+static inline size_t lanes_of(size_t lanes, int q)
+{
+    const size_t before = (size_t)q * WIDTH;
+    return lanes > before ? smaller(WIDTH, lanes - before) : 0;
+}
+
+#endif

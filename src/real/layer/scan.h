@@ -1,0 +1,235 @@
+/* The scan of the events of a sample, in the outer loop, by a panel of neurons, in the
+ * inner one: up to the first interval in which each neuron may cross its threshold. */
+#ifndef TTFS_REAL_LAYER_SCAN_H
+#define TTFS_REAL_LAYER_SCAN_H
+
+#include "real/layer/events.h"
+#include "real/layer/panel.h"
+
+/* A vector of neurons on their walk along the events of a sample. */
+typedef struct {
+    /* Sums as they were when each neuron met the necessary condition for a crossing,
+     * and the number of the event before it. */
+    vec a, v, k;
+    vec gain;       /* of all weights; only where weights have one */
+    vec start, end; /* of that interval */
+    vec x, slope;   /* the crossing */
+    mask waiting;   /* have not met the condition */
+    mask climbing;  /* towards a crossing */
+    mask doubtful;  /* whether there is one */
+    mask vain;      /* met the condition in vain; to be continued */
+    mask fires;
+} walk_t;
+
+/* How often a walk looks whether any neuron still waits: every so many events. */
+#define LOOK 8
+
+/* The sums of a panel, and those at which its neurons have met the condition: copied as
+ * long as a neuron waits, and never after. */
+typedef struct {
+    vec a[PANEL_VECS], v[PANEL_VECS];
+    vec hit_a[PANEL_VECS], hit_v[PANEL_VECS], hit_k[PANEL_VECS];
+    mask waiting[PANEL_VECS];
+} sums_t;
+
+/* Take in event k. */
+ALWAYS_INLINE void add_event(sums_t *s, const events_t *e, size_t k,
+                             const real *weights, const walk_t *walk,
+                             const int has_gains, const int vecs)
+{
+    const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
+    const vec gain = v_set(e->gain[k]), gain_rise = v_set(e->gain_rise[k]);
+    EACH_VEC
+    {
+        vec w_q = v_load(w + q * WIDTH);
+        if (has_gains) w_q = w_q * walk[q].gain;
+        s->a[q] = v_fma(w_q, gain, s->a[q]);
+        s->v[q] = v_fnma(w_q, gain_rise, s->v[q]);
+    }
+}
+
+/* Which neurons meet the condition after event k, whose number is also a vector?
+ * Returns whether it is known that none waits any more. */
+ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, vec number,
+                                const int vecs)
+{
+    const vec end_rise = v_set(e->end_rise[k]), need = v_set(e->need[k]);
+    if (vecs == 1) { /* Where neurons are few, hits are rare: a branch costs less. */
+        const vec line = v_fma(s->a[0], end_rise, s->v[0]);
+        const mask hit = m_and(s->waiting[0], v_ge(line, need));
+        if (!m_any(hit)) return 0;
+        s->hit_a[0] = v_select(hit, s->a[0], s->hit_a[0]);
+        s->hit_v[0] = v_select(hit, s->v[0], s->hit_v[0]);
+        s->hit_k[0] = v_select(hit, number, s->hit_k[0]);
+        s->waiting[0] = m_andnot(s->waiting[0], hit);
+        return !m_any(s->waiting[0]);
+    }
+    EACH_VEC
+    {
+        const vec line = v_fma(s->a[q], end_rise, s->v[q]);
+        s->hit_a[q] = v_select(s->waiting[q], s->a[q], s->hit_a[q]);
+        s->hit_v[q] = v_select(s->waiting[q], s->v[q], s->hit_v[q]);
+        s->hit_k[q] = v_select(s->waiting[q], number, s->hit_k[q]);
+        s->waiting[q] = m_below(s->waiting[q], line, need);
+    }
+    if (k % LOOK != LOOK - 1) return 0;
+    mask any = m_none();
+    EACH_VEC any = m_or(any, s->waiting[q]);
+    return !m_any(any);
+}
+
+/* Walk the events from number `from` on, until each waiting neuron has met the
+ * necessary condition, or the list ends. */
+ALWAYS_INLINE void advance_vecs(const neuron_t *p, const events_t *e,
+                                const real *weights, size_t from, walk_t *walk,
+                                const int has_gains, const int vecs)
+{
+    const uint32_t *run = e->run;
+    size_t segment = 0, k = from;
+    vec number = v_set((real)from); /* k */
+    int is_done = 0;
+    sums_t s;
+
+    EACH_VEC
+    {
+        s.a[q] = s.hit_a[q] = walk[q].a;
+        s.v[q] = s.hit_v[q] = walk[q].v;
+        s.hit_k[q] = walk[q].k;
+        s.waiting[q] = walk[q].waiting;
+    }
+    while (segment < e->n_segments && e->segment[segment + 1] <= from) ++segment;
+    while (run[0] < e->n && run[1] <= from) run += 2;
+    for (; segment < e->n_segments && !is_done; ++segment) {
+        const size_t end = e->segment[segment + 1];
+        if (segment > 0 && k == e->segment[segment]) {
+            const kernel_t shift = kernel(p, v_set(e->shift[segment]));
+            EACH_VEC
+            {
+                s.v[q] = membrane(s.a[q], s.v[q], shift);
+                s.a[q] = s.a[q] * shift.slow;
+            }
+        }
+        while (k < end && !is_done) {
+            const size_t stop = smaller(run[0], end);
+            for (; k < stop && !is_done; ++k) {
+                add_event(&s, e, k, weights, walk, has_gains, vecs);
+                is_done = look_for_hits(&s, e, k, number, vecs);
+                number = number + v_set(1);
+            }
+            if (is_done || k == end) break;
+            for (; k < run[1]; ++k) {
+                add_event(&s, e, k, weights, walk, has_gains, vecs);
+            }
+            number = v_set((real)k);
+            run += 2;
+        }
+    }
+    EACH_VEC
+    {
+        walk[q].a = s.hit_a[q];
+        walk[q].v = s.hit_v[q];
+        walk[q].k = s.hit_k[q];
+        walk[q].waiting = s.waiting[q];
+    }
+}
+
+static void advance(const neuron_t *p, const events_t *e, const real *weights,
+                    size_t from, walk_t *walk, int n_vecs)
+{
+#define CALL(vecs) advance_vecs(p, e, weights, from, walk, 0, vecs)
+    WITH_VECS(n_vecs, CALL)
+#undef CALL
+}
+
+static void advance_with_gains(const neuron_t *p, const events_t *e,
+                               const real *weights, size_t from, walk_t *walk,
+                               int n_vecs){
+#define CALL(vecs) advance_vecs(p, e, weights, from, walk, 1, vecs)
+    WITH_VECS(n_vecs, CALL)
+#undef CALL
+}
+
+/* If exp(-slow x) is below this, its product with a gap can be subnormal, and the two
+ * sides of the condition for a crossing are not exact. */
+#define VANISHING (REAL_MIN / (real)EQUAL_GAP)
+
+/* The same where each neuron has time constants of its own: no exponential of an event
+ * serves them all, so the sums are taken from the present event, p[q] being vector q.
+ * The condition is that of events_prepare(), times exp(-fast x) at the next event.
+ * Where exp(-slow x) is below VANISHING there, the condition counts as met, and whether
+ * the neuron crosses is decided from its sums at the start of the interval. */
+ALWAYS_INLINE
+    void advance_own_vecs(const neuron_t *p, const events_t *e, const real *weights,
+                          size_t from, walk_t *walk, const int vecs)
+{
+    vec a[PANEL_VECS], u[PANEL_VECS], hit_a[PANEL_VECS], hit_u[PANEL_VECS],
+        hit_k[PANEL_VECS];
+    mask waiting[PANEL_VECS];
+    const size_t stride = (size_t)vecs * WIDTH;
+    const vec safe = v_set(1 - 8 * REAL_EPSILON);
+    vec fastest = v_set(0);
+
+    EACH_VEC
+    {
+        fastest = v_max(fastest, p[q].fast);
+        a[q] = hit_a[q] = walk[q].a;
+        u[q] = hit_u[q] = walk[q].v;
+        hit_k[q] = walk[q].k;
+        waiting[q] = walk[q].waiting;
+        if (from == 0) continue;
+        const kernel_t on =
+            passage(&p[q], v_set(e->end[from - 1] - e->start[from - 1]), 0);
+        u[q] = membrane(a[q], u[q], on);
+        a[q] = a[q] * on.slow;
+    }
+    const real near = (real)0.34 / v_greatest(fastest);
+    for (size_t k = from; k < e->n; ++k) {
+        const real *w = weights + e->input[k] * stride;
+        EACH_VEC a[q] = v_fma(v_load(w + q * WIDTH), walk[q].gain, a[q]);
+        if (isnan(e->need[k])) continue; /* the next event is at the same time */
+        const real span = e->end[k] - e->start[k];
+        const vec x = v_set(span);
+        const vec number = v_set((real)k);
+        mask any = m_none();
+        EACH_VEC
+        {
+            kernel_t on;
+            if (span < near) {
+                on = passage(&p[q], x, 1);
+            } else {
+                on = passage(&p[q], x, 0);
+            }
+            const vec next = membrane(a[q], u[q], on);
+            const vec need =
+                v_fma(p[q].threshold, on.fast, p[q].tangent_scale * on.kappa);
+            const mask vanishes = v_gt(v_set(VANISHING), on.slow);
+            const mask may = m_or(vanishes, v_ge(next, safe * need));
+            const mask hit = m_and(waiting[q], may);
+            hit_a[q] = v_select(hit, a[q], hit_a[q]);
+            hit_u[q] = v_select(hit, u[q], hit_u[q]);
+            hit_k[q] = v_select(hit, number, hit_k[q]);
+            waiting[q] = m_andnot(waiting[q], hit);
+            any = m_or(any, waiting[q]);
+            u[q] = next;
+            a[q] = a[q] * on.slow;
+        }
+        if (!m_any(any)) break;
+    }
+    EACH_VEC
+    {
+        walk[q].a = hit_a[q];
+        walk[q].v = hit_u[q];
+        walk[q].k = hit_k[q];
+        walk[q].waiting = waiting[q];
+    }
+}
+
+static void advance_own(const neuron_t *p, const events_t *e, const real *weights,
+                        size_t from, walk_t *walk, int n_vecs)
+{
+#define CALL(vecs) advance_own_vecs(p, e, weights, from, walk, vecs)
+    WITH_VECS(n_vecs, CALL)
+#undef CALL
+}
+
+#endif

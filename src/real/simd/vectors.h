@@ -1,0 +1,62 @@
+/* The vectors that a file computes with.
+ *
+ * The files in real/build set REAL_BITS and SIMD and include real/engine.h: one text
+ * for all. What differs is the header chosen here, which defines
+ *
+ *     vec, mask, WIDTH        WIDTH reals, as many truth values
+ *     PANEL_VECS              vectors of neurons whose sums fit into registers
+ *     v_set v_load v_store v_load_part v_store_part
+ *     v_fma v_fnma            a b + c and c - a b
+ *     v_fma_where             a b + c where the mask is set, c elsewhere
+ *     v_min v_max v_round v_sqrt v_gt v_ge v_eq v_select v_keep
+ *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
+ *     v_store_index           WIDTH whole numbers as uint32_t
+ *     v_pairs                 p[index[l]] and p[index[l] + 1] of each lane l
+ *     v_compress              append what a mask selects, with the numbers of lanes;
+ *                             16 places of both arrays may be written
+ *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
+ *     v_sum v_greatest        over the lanes, in a fixed order
+ *     v_sums                  v_sum of each of WIDTH vectors, with the same bits
+ *     m_first m_none m_and m_or m_andnot m_any
+ *     m_below(given, a, b)    those given where a >= b is false
+ *     m_bits                  lane l as bit l
+ *
+ *     keys, KEYS              vectors of uint32_t, for sorting
+ *     k_load k_store          from and to the start of a cache line
+ *     k_min k_max
+ *     k_swap                  k_swap(x, d): lane l from lane l xor d
+ *     k_halves                k_halves(a, b, bit): a where l lacks the bit, else b
+ *
+ * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
+#ifndef TTFS_REAL_SIMD_VECTORS_H
+#define TTFS_REAL_SIMD_VECTORS_H
+
+#include "real/precision.h"
+
+#include "common/isa.h"
+
+#if SIMD == SIMD_AVX512
+#define KERNELS TYPE(kernels_avx512)
+#include "real/simd/avx512.h"
+#elif SIMD == SIMD_AVX2
+#define KERNELS TYPE(kernels_avx2)
+#include "real/simd/avx2.h"
+#else
+#define KERNELS TYPE(kernels_baseline)
+#include "real/simd/baseline.h"
+#endif
+
+/* Neurons of a panel. */
+#define LANES (PANEL_VECS * WIDTH)
+
+/* p[k] for a vector of whole numbers k; the instructions made for it are slower. */
+static inline vec v_gather(const real *p, vec k)
+{
+    uint32_t index[WIDTH];
+    real lanes[WIDTH];
+    v_store_index(index, k);
+    for (int l = 0; l < WIDTH; ++l) lanes[l] = p[index[l]];
+    return v_load(lanes);
+}
+
+#endif

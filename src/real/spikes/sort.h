@@ -1,0 +1,191 @@
+/* Spikes sorted by time: what enters a layer. */
+#ifndef TTFS_REAL_SPIKES_SORT_H
+#define TTFS_REAL_SPIKES_SORT_H
+
+#include "real/simd/vectors.h"
+
+/* One stage of a bitonic sort inside a vector: lane l against lane l xor distance. */
+ALWAYS_INLINE keys sort_stage(keys x, int distance, int bit)
+{
+    const keys y = k_swap(x, distance);
+    return k_halves(k_min(x, y), k_max(x, y), bit);
+}
+
+/* Sort a vector that is bitonic. */
+ALWAYS_INLINE keys sort_merge(keys x)
+{
+    if (KEYS > 8) x = sort_stage(x, 8, 8);
+    if (KEYS > 4) x = sort_stage(x, 4, 4);
+    return sort_stage(sort_stage(x, 2, 2), 1, 1);
+}
+
+ALWAYS_INLINE keys sort_vector(keys x)
+{
+    x = sort_stage(x, 1, 1);
+    x = sort_stage(sort_stage(x, 3, 2), 1, 1);
+    if (KEYS > 4) x = sort_stage(sort_stage(sort_stage(x, 7, 4), 2, 2), 1, 1);
+    if (KEYS > 8) {
+        x = sort_stage(sort_stage(x, 15, 8), 4, 4);
+        x = sort_stage(sort_stage(x, 2, 2), 1, 1);
+    }
+    return x;
+}
+
+/* Bitonic sort of n keys (Batcher 1968), padded to whole vectors with keys that are
+ * greater than all; those need no exchange, so the network stops at their place. */
+static void sort_network(uint32_t *key, size_t n)
+{
+    for (size_t i = 0; i < n; i += KEYS) {
+        k_store(key + i, sort_vector(k_load(key + i)));
+    }
+    for (size_t size = 2 * KEYS; size / 2 < n; size *= 2) {
+        for (size_t block = 0; block + size / 2 < n; block += size) {
+            /* Against the mirror image, then at shorter and shorter distances. */
+            for (size_t i = 0; i < size / 2; i += KEYS) {
+                const size_t mirror = block + size - KEYS - i;
+                if (mirror >= n) continue;
+                const keys a = k_load(key + block + i);
+                const keys b = k_swap(k_load(key + mirror), KEYS - 1);
+                k_store(key + block + i, k_min(a, b));
+                k_store(key + mirror, k_swap(k_max(a, b), KEYS - 1));
+            }
+        }
+        for (size_t distance = size / 4; distance >= KEYS; distance /= 2) {
+            for (size_t block = 0; block + distance < n; block += 2 * distance) {
+                const size_t end = smaller(block + distance, n - distance);
+                for (size_t i = block; i < end; i += KEYS) {
+                    const keys a = k_load(key + i), b = k_load(key + i + distance);
+                    k_store(key + i, k_min(a, b));
+                    k_store(key + i + distance, k_max(a, b));
+                }
+            }
+        }
+        for (size_t i = 0; i < n; i += KEYS) {
+            k_store(key + i, sort_merge(k_load(key + i)));
+        }
+    }
+}
+
+/* Beyond this many a merge sort is faster. */
+#define LONG_LIST 8192
+
+/* Bottom-up merge sort of places by time. Returns the array that holds the result: a
+ * or b. */
+static uint32_t *merge_sort(uint32_t *a, uint32_t *b, const real *times, size_t n)
+{
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t begin = 0; begin < n; begin += 2 * width) {
+            const size_t middle = smaller(begin + width, n);
+            const size_t end = smaller(middle + width, n);
+            size_t left = begin, right = middle;
+            for (size_t k = begin; k < end; ++k) {
+                const int take_left =
+                    right >= end ||
+                    (left < middle && times[a[left]] <= times[a[right]]);
+                b[k] = take_left ? a[left++] : a[right++];
+            }
+        }
+        uint32_t *swap = a;
+        a = b;
+        b = swap;
+    }
+    return a;
+}
+
+/* Bytes of scratch space that sort() needs for n spikes. */
+static size_t sort_scratch(size_t n)
+{
+    const size_t size = (n + 15) / 16 * 16;
+    return size * (sizeof(real) + 4 * sizeof(uint32_t)) + 64;
+}
+
+/* Keys for a sort: time, as a fraction of the span, in the upper bits, and the place it
+ * comes from in the lower ones. Two times may have the same key but for the place. */
+static void make_keys(const real *times, size_t n, int place_bits, uint32_t *key)
+{
+    vec least = v_set(REAL_MAX), most = v_set(-REAL_MAX);
+    size_t k = 0;
+    for (; k + WIDTH <= n; k += WIDTH) {
+        least = v_min(least, v_load(times + k));
+        most = v_max(most, v_load(times + k));
+    }
+    real first = -v_greatest(v_set(0) - least), last = v_greatest(most);
+    for (; k < n; ++k) {
+        first = times[k] < first ? times[k] : first;
+        last = times[k] > last ? times[k] : last;
+    }
+    /* Below the greatest key, which is for padding; 2^24 is what a float can tell. */
+    const int bits = 32 - place_bits < 24 ? 32 - place_bits : 24;
+    real scale = (real)(((uint32_t)1 << bits) - 2) / (last - first);
+    if (!(scale < REAL_MAX)) scale = 0; /* times are all but equal */
+    for (k = 0; k < n; ++k) {
+        const int32_t step = (int32_t)((times[k] - first) * scale);
+        key[k] = (uint32_t)step << place_bits | (uint32_t)k;
+    }
+}
+
+/* Take each spike from its place. */
+static void reorder(real *times, uint32_t *inputs, const uint32_t *place, size_t n,
+                    real *old_times, uint32_t *old_inputs)
+{
+    memcpy(old_times, times, n * sizeof *times);
+    memcpy(old_inputs, inputs, n * sizeof *inputs);
+    for (size_t k = 0; k < n; ++k) {
+        times[k] = old_times[place[k]];
+        inputs[k] = old_inputs[place[k]];
+    }
+}
+
+/* Sort n spikes by time, in place; ties keep their order. */
+static void sort(real *restrict times, uint32_t *restrict inputs, size_t n,
+                 void *scratch)
+{
+    const size_t size = (n + 15) / 16 * 16;
+    uint32_t *key = (uint32_t *)(((uintptr_t)scratch + 63) / 64 * 64);
+    real *old_times = (real *)(key + size);
+    uint32_t *old_inputs = (uint32_t *)(old_times + size);
+    uint32_t *place = old_inputs + size;
+
+    if (n < 2) return;
+    if (n <= LONG_LIST) {
+        int place_bits = 4;
+        while (n > (size_t)1 << place_bits) ++place_bits;
+        make_keys(times, n, place_bits, key);
+        for (size_t k = n; k < size; ++k) key[k] = UINT32_MAX;
+        sort_network(key, n);
+        for (size_t k = 0; k < n; ++k)
+            place[k] = key[k] & (((uint32_t)1 << place_bits) - 1);
+    } else {
+        for (size_t k = 0; k < n; ++k) place[k] = (uint32_t)k;
+        place = merge_sort(place, key, times, n);
+    }
+    reorder(times, inputs, place, n, old_times, old_inputs);
+    /* The last bits, which the key may have lost: little to do, unless most times are
+     * close together and few far away. */
+    size_t moves = 0;
+    for (size_t k = 1; k < n; ++k) {
+        while (k + WIDTH <= n &&
+               !m_any(v_gt(v_load(times + k - 1), v_load(times + k)))) {
+            k += WIDTH;
+        }
+        if (k >= n || !(times[k - 1] > times[k])) continue;
+        if (moves > 8 * n) {
+            for (size_t l = 0; l < n; ++l) place[l] = (uint32_t)l;
+            reorder(times, inputs, merge_sort(place, key, times, n), n, old_times,
+                    old_inputs);
+            return;
+        }
+        const real t = times[k];
+        const uint32_t i = inputs[k];
+        size_t to = k;
+        for (; to > 0 && times[to - 1] > t; --to) {
+            times[to] = times[to - 1];
+            inputs[to] = inputs[to - 1];
+        }
+        times[to] = t;
+        inputs[to] = i;
+        moves += k - to;
+    }
+}
+
+#endif

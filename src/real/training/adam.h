@@ -1,0 +1,57 @@
+/* Adam with decoupled weight decay (Kingma & Ba 2015; Loshchilov & Hutter 2019), for
+ * the rows of a matrix that take part in a batch: those of active inputs.
+ *
+ * A row that took no part in some steps has had gradients of 0 there. When it is met
+ * again its moments and its weight decay (at the present rate) are made up for these
+ * steps; only the moves that momentum would have led to in between are left out. */
+#ifndef TTFS_REAL_TRAINING_ADAM_H
+#define TTFS_REAL_TRAINING_ADAM_H
+
+#include "real/simd/vectors.h"
+
+/* What a step of one row needs. */
+typedef struct {
+    vec rate, scale;     /* learning rate and root of v, with their bias corrections */
+    vec epsilon, c1, c2; /* c = 1 - beta */
+    vec b1, b2;          /* beta, to the power of steps */
+    vec keep, pull;      /* weight decay: w becomes keep w + pull */
+    vec most;            /* |w| is at most this */
+} adam_t;
+
+/* Step number `step`, from 1. */
+static inline adam_t adam_of(double learning_rate, double beta_1, double beta_2,
+                             double epsilon, size_t step)
+{
+    const double t = (double)step;
+    const adam_t adam = {.rate = v_set((real)(learning_rate / (1 - pow(beta_1, t)))),
+                         .scale = v_set((real)(1 / sqrt(1 - pow(beta_2, t)))),
+                         .epsilon = v_set((real)epsilon),
+                         .c1 = v_set((real)(1 - beta_1)),
+                         .c2 = v_set((real)(1 - beta_2)),
+                         .most = v_set(INFINITY)};
+    return adam;
+}
+
+/* w within -most ... most; a NaN is kept */
+static inline vec limited(vec w, vec most)
+{
+    return v_min(most, v_max(v_set(0) - most, w));
+}
+
+/* One vector of weights w, moments m and v, gradient g. */
+static inline void adam_vec(const adam_t *adam, real *w, real *m, real *v, vec g)
+{
+    const vec m_new = v_fma(adam->b1, v_load(m), adam->c1 * g);
+    const vec v_new = v_fma(adam->b2, v_load(v), adam->c2 * g * g);
+    /* A small number keeps 0 / sqrt(0) away, and what is half of it is still normal:
+     * others are slow. The root of it is far below epsilon. */
+    const vec v_safe = v_max(v_new, v_set((real)(2 * FLT_MIN)));
+    const vec root = v_safe * v_inverse_sqrt(v_safe);
+    const vec move = m_new * v_inverse(v_fma(adam->scale, root, adam->epsilon));
+    v_store(m, m_new);
+    v_store(v, v_new);
+    const vec kept = v_fma(adam->keep, v_load(w), adam->pull);
+    v_store(w, limited(v_fnma(adam->rate, move, kept), adam->most));
+}
+
+#endif

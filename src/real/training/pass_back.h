@@ -1,0 +1,111 @@
+/* One update of the weights of a network, in three phases: forward and output layer;
+ * back through the hidden layers; gradients of weights and Adam, or steepest descent.
+ * The first two are divided by samples, the last by neurons: each thread owns the
+ * weights it moves, and no gradient is kept twice. */
+#ifndef TTFS_REAL_TRAINING_PASS_BACK_H
+#define TTFS_REAL_TRAINING_PASS_BACK_H
+
+#include "real/training/local_rule.h"
+#include "real/training/plan.h"
+
+/* The range of a part among n things. */
+static inline size_t part_begin(size_t n, size_t part, size_t n_parts)
+{
+    return n * part / n_parts;
+}
+
+/* dL/dt / u', with u' no smaller than floor; 0 where u' is too small to divide by. */
+static inline vec over_slope(vec grad, vec slope, real floor)
+{
+    const vec most = v_set(FOREVER);
+    const vec inverse = v_set(1) / (floor > 0 ? v_max(slope, v_set(floor)) : slope);
+    const mask valid = m_and(v_gt(most, inverse), v_gt(inverse, v_set(0) - most));
+    return grad * v_keep(valid, inverse);
+}
+
+/* c of neurons that fired from dL/dt, and of silent ones as given. */
+static void weigh_spikes(const TYPE(training) * training, const neuron_t *p,
+                         const real *spikes, const real *grad, const real *slopes,
+                         const real *silent, size_t n_out, real *c)
+{
+    const real floor = training->local ? 0 : (real)training->floor;
+    const vec unit = p->threshold * p->rate_syn;
+    for (size_t j = 0; j < n_out; j += WIDTH) {
+        const size_t n = smaller(WIDTH, n_out - j);
+        const mask fired = v_gt(v_set(INFINITY), v_load_part(spikes + j, n));
+        vec slope = v_load_part(slopes + j, n);
+        if (training->local) slope = unit * nearest_power(slope / unit);
+        const vec c_fired = over_slope(v_load_part(grad + j, n), slope, floor);
+        v_store_part(c + j, v_select(fired, c_fired, v_load_part(silent + j, n)), n);
+    }
+}
+
+/* What a peak that is a kink adds to the gradient of the time of its input. */
+static inline real kink_of(real spike, real slope, real c)
+{
+    return spike < INFINITY ? 0 : -c * slope;
+}
+
+/* dL/dt of the inputs of a layer, in one sample: of their arrival. */
+static void grad_inputs(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
+                        real t_max, const real *spikes, const real *at,
+                        const real *slopes, const real *c, const own_t *own, real *grad)
+{
+    int kinks = 0;
+    for (size_t j = 0; j < layer->n_out; ++j) {
+        own->kink[j] = kink_of(spikes[j], slopes[j], c[j]);
+        kinks |= own->kink[j] != 0;
+    }
+    memset(grad, 0, layer->n_in * sizeof(real));
+    if (layer->delay_kind == TTFS_SYNAPTIC) {
+        fan_grad_inputs(layer, p, e, t_max, at, c, own->kink, grad);
+        return;
+    }
+    for (size_t j = 0; j < layer->n_out; j += LANES) {
+        grad_times_panel(p, e, layer->weights + j * layer->n_in,
+                         panel_of(layer->n_out, j), at + j, c + j,
+                         kinks ? own->kink + j : NULL, grad);
+    }
+}
+
+/* dL/dt of the inputs of layer k in sample s, where it is needed and not yet there. */
+static void pass_back(const TYPE(training) * training, const plan_t *plan, size_t k,
+                      size_t s, const neuron_t *p)
+{
+    if (!needs_inputs(&training->network, k)) return;
+    const TYPE(layer) *layer = &training->network.layers[k];
+    const work_t *work = &plan->layers[k];
+    const events_t *e = &work->events[s];
+    const size_t from = s * layer->n_out;
+    const real *at = work->at + from, *c = work->c + from;
+    real *grad = work->grad + s * layer->n_in;
+    if (!training->local) {
+        grad_inputs(layer, p, e, (real)training->network.t_max, work->spikes + from, at,
+                    work->slopes + from, c, &plan->own, grad);
+    } else if (!is_direct(training->local)) {
+        local_inputs(training->local, layer, k, p, e, at, c, grad);
+    }
+}
+
+/* dL/dt of all hidden neurons in sample s, straight from the error of the outputs. */
+static void pass_directly(const TYPE(training) * training, const plan_t *plan, size_t s,
+                          size_t label, double factor, const real *errors)
+{
+    const TYPE(network) *network = &training->network;
+    const TYPE(layer) *last = &network->layers[network->n_layers - 1];
+    const int is_squared = training->loss != TTFS_CROSS_ENTROPY;
+    const real target = (real)(is_squared ? factor * last->neuron.tau_syn
+                                          : factor / training->time_scale);
+    for (size_t k = 1; k < network->n_layers; ++k) {
+        const size_t n = network->layers[k - 1].n_out;
+        const real *feedback = training->local->feedback_weights[k];
+        real *grad = plan->layers[k].grad + s * network->layers[k].n_in;
+        if (training->local->feedback == TTFS_TARGET) {
+            project(feedback + label * n, &target, 1, n, grad);
+        } else {
+            project(feedback, errors, last->n_out, n, grad);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* What training keeps of a batch, and where in the workspace. */
+#ifndef TTFS_REAL_TRAINING_PLAN_H
+#define TTFS_REAL_TRAINING_PLAN_H
+
+#include "real/network/infer.h"
+
+/* What a layer does with the batch. */
+typedef struct {
+    /* Event lists of the samples, and for each event the row of its input among those
+     * that are active in the batch. */
+    events_t *events;
+    real *room;
+    uint32_t *row;
+    size_t most; /* events of a sample */
+    /* (n_samples, n_out): time at which a neuron is looked at (its spike, or the peak
+     * of its membrane), u' there, and c = dL/dt / u' or -dL/du_peak */
+    real *spikes, *at, *slopes, *c;
+    real *grad; /* (n_samples, n_in): dL/dt of the inputs */
+    /* Sorted inputs, where makes_lists(). */
+    real *times;
+    uint32_t *inputs;
+    /* Rows of weights whose input is active in the batch: a sparse set. */
+    size_t *n_rows;
+    int *is_dense;               /* see is_numbered_by_input() */
+    uint32_t *rows, *row_of;     /* inputs of the rows, and back */
+    real *b1, *b2, *keep, *pull; /* of Adam, for each row */
+} work_t;
+
+/* Of a part. */
+typedef struct {
+    void *sort_room;
+    real *ends, *u_peak, *kink, *times;
+    real *grad; /* (rows, PANEL_VECS * WIDTH) */
+    /* With synaptic delays: */
+    real *grad_delays; /* alike */
+    fan_in_t fan_in;
+} own_t;
+
+#define MOST_LAYERS 64
+
+typedef struct {
+    work_t layers[MOST_LAYERS];
+    own_t own;
+} plan_t;
+
+/* Does a layer have lists of its own, rather than those of the data set? */
+static inline int makes_lists(const TYPE(training) * training, size_t k)
+{
+    return k > 0 || training->dropout > 0 ||
+           training->network.layers[k].delay_kind == TTFS_AXONAL;
+}
+
+/* Does training need dL/dt of the inputs of layer k? */
+static inline int needs_inputs(const TYPE(network) * network, size_t k)
+{
+    return k > 0 || network->layers[k].delay_kind == TTFS_AXONAL;
+}
+
+static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *arena)
+{
+    const TYPE(network) *network = &training->network;
+    const size_t n_samples = training->most_samples;
+    const int is_synaptic = has_delays(network, TTFS_SYNAPTIC);
+    size_t most_n = 0, most_out = 0, most_rows = 0;
+    plan_t plan;
+
+    plan.own = (own_t){.sort_room = NULL};
+    for (size_t k = 0; k < network->n_layers; ++k) {
+        const TYPE(layer) *layer = &network->layers[k];
+        work_t *work = &plan.layers[k];
+        const size_t n_in = layer->n_in, n_out = layer->n_out;
+        const size_t batch = n_samples * n_out * sizeof(real);
+        const size_t most = k == 0 ? training->most_spikes : n_in;
+        const size_t n_rows = smaller(n_in, n_samples * most);
+        work->most = most;
+        work->events = take(arena, n_samples * sizeof(events_t));
+        work->room = take(arena, n_samples * events_room(most) * sizeof(real));
+        work->row = take(arena, n_samples * most * sizeof(uint32_t));
+        work->spikes = take(arena, batch);
+        work->at = take(arena, batch);
+        work->slopes = take(arena, batch);
+        work->c = take(arena, batch);
+        work->n_rows = take(arena, sizeof(size_t));
+        work->is_dense = take(arena, sizeof(int));
+        work->rows = take(arena, n_rows * sizeof(uint32_t));
+        work->row_of = take(arena, n_in * sizeof(uint32_t));
+        work->b1 = take(arena, n_rows * sizeof(real));
+        work->b2 = take(arena, n_rows * sizeof(real));
+        work->keep = take(arena, n_rows * sizeof(real));
+        work->pull = take(arena, n_rows * sizeof(real));
+        if (needs_inputs(network, k)) {
+            work->grad = take(arena, n_samples * n_in * sizeof(real));
+        }
+        if (makes_lists(training, k)) {
+            work->times = take(arena, n_samples * inputs_room(most) * sizeof(real));
+            work->inputs =
+                take(arena, n_samples * inputs_room(most) * sizeof(uint32_t));
+        }
+        most_n = most > most_n ? most : most_n;
+        most_out = n_out > most_out ? n_out : most_out;
+        most_rows = n_rows > most_rows ? n_rows : most_rows;
+    }
+    for (size_t p = 0; p <= part; ++p) {
+        plan.own.sort_room = take(arena, sort_scratch(most_n));
+        plan.own.ends = take(arena, ends_room(most_n) * sizeof(real));
+        plan.own.u_peak = take(arena, most_out * sizeof(real));
+        plan.own.kink = take(arena, most_out * sizeof(real));
+        plan.own.times = take(arena, most_out * sizeof(real));
+        plan.own.grad = take(arena, most_rows * LANES * sizeof(real));
+        if (is_synaptic) {
+            plan.own.grad_delays = take(arena, most_rows * LANES * sizeof(real));
+            plan.own.fan_in = fan_in_layout(most_n, arena);
+        }
+    }
+    return plan;
+}
+
+static size_t training_room(const TYPE(training) * training)
+{
+    arena_t count = {NULL, 0};
+    plan_of(training, training->n_parts - 1, &count);
+    return count.used;
+}
+
+#endif
