@@ -44,6 +44,7 @@ def sanitize(tmp_path_factory):
     return SANITIZE if works else []
 
 
+@pytest.mark.slow
 def test_c_core(tmp_path, sanitize):
     program = tmp_path / "test_core"
     sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").rglob("*.c"))]
