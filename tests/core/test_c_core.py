@@ -17,7 +17,10 @@ FLAGS += ["-ffp-contract=off"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 INCLUDES = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
 
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(COMPILER is None, reason="needs a C compiler"),
+]
 
 
 def run(command):
@@ -44,7 +47,6 @@ def sanitize(tmp_path_factory):
     return SANITIZE if works else []
 
 
-@pytest.mark.slow
 def test_c_core(tmp_path, sanitize):
     program = tmp_path / "test_core"
     sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").rglob("*.c"))]
