@@ -42,7 +42,6 @@ def test(session):
 def test_fast(session):
     """Run the tests that are not slow, on all cores: a minute on two."""
     install(session, "test")
-    session.install("pytest-xdist>=3.6")
     session.run("pytest", "-m", "not slow", "-n", "auto", *session.posargs)
 
 
