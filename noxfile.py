@@ -14,7 +14,7 @@ TOOLS = "-r", ".ci/requirements.txt"
 BUILD_REQUIRES = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
 
 # Sessions that are told nothing else run these.
-C_TESTS = "tests/test_c_core.py", "tests/fixed/test_header.py", "tests/export"
+C_TESTS = "tests/core/test_c_core.py", "tests/fixed/test_header.py", "tests/export"
 PAGE_TESTS = "tests/test_pages.py", "tests/test_docstrings.py"
 
 
@@ -42,7 +42,6 @@ def test(session):
 def test_fast(session):
     """Run the tests that are not slow, on all cores: a minute on two."""
     install(session, "test")
-    session.install("pytest-xdist>=3.6")
     session.run("pytest", "-m", "not slow", "-n", "auto", *session.posargs)
 
 

@@ -17,6 +17,8 @@ SOURCES = [
     for kind in KINDS
     for path in sorted((ROOT / folder).rglob(f"*.{kind}"))
 ]
+SOURCES += [ROOT / "noxfile.py", ROOT / "setup.py", ROOT / "wheels/build"]
+SOURCES += sorted((ROOT / ".ci").glob("*"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 # A path from the root of the project, as pages and comments name it.

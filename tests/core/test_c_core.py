@@ -17,7 +17,10 @@ FLAGS += ["-ffp-contract=off"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 INCLUDES = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
 
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(COMPILER is None, reason="needs a C compiler"),
+]
 
 
 def run(command):

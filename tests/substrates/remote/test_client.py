@@ -266,6 +266,7 @@ def test_a_server_that_restarts_between_requests(path):
             assert not os.path.exists(path)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_during_requests(path):
     expected = CHIP.forward(TIMES, NETWORK)
     answers, stop = [], threading.Event()

@@ -70,6 +70,7 @@ def peak_memory(process):
     return 1024 * int(line.split()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
 def test_memory_is_bounded_for_all_clients_together(path):
     """Messages of 16 clients, of which two fit into the memory at a time."""

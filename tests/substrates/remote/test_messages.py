@@ -333,6 +333,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=8))
 def test_random_fields_are_no_request(fields):

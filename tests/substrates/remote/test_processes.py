@@ -127,6 +127,7 @@ def test_a_fork_leaves_the_child_process_of_its_parent_alone(command):
 # -- A child process -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_child_process_that_is_killed_is_started_again(command):
     expected = CHIP.forward(TIMES, NETWORK)
     with Remote(command, **QUICK) as remote:

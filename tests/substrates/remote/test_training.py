@@ -70,6 +70,7 @@ class Killed:
         self.process.wait()
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_the_server_is_killed_in_training(path):
     X, y = make_yin_yang(100, random_state=0)
     undisturbed = classifier(CHIP).fit(X, y)
