@@ -217,7 +217,7 @@ static void emulate_layer(const TYPE(layer) * layer, const TYPE(circuits) * c,
     for (size_t s = 0; varied.gains && s < n; ++s) {
         draw_gains(keys[s], c->threshold_jitter, n_out, w->gains + s * n_out);
     }
-    while (next_block(&block, &layer->neuron, in, n, t_max, w->room)) {
+    while (next_block(&block, events_prepare, &layer->neuron, in, n, t_max, w->room)) {
         const size_t at = block.begin * n_out;
         variation_t mine = varied;
         if (mine.gains) mine.gains += at;

@@ -57,8 +57,8 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 any = m_or(any, pulled);
             }
             if (m_any(any)) {
-                layer_peaks(layer, &p, e, t_max, at, plan.own.ends, &plan.own.fan_in,
-                            plan.own.u_peak, at, slopes);
+                kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
+                                      slopes, plan.own.workspace);
             }
             weigh_spikes(training, &p, spikes, grad, slopes, pull, n_out, c);
             pass_back(training, &plan, k, s, &p);

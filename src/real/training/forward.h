@@ -37,7 +37,7 @@ static size_t list_inputs(const TYPE(training) * training, const plan_t *plan, s
             *times = own_times;
             *inputs = own_inputs;
         }
-        if (layer->delay_kind == TTFS_AXONAL) {
+        if (kind_of(layer)->shifts_inputs) {
             n = arrive(layer, *times, *inputs, n, (real)network->t_max, own_times,
                        own_inputs, plan->own.sort_room);
         }
@@ -84,6 +84,7 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
                        const size_t *order, size_t k, size_t s0, size_t s1)
 {
     const TYPE(layer) *layer = &training->network.layers[k];
+    const layer_kind_t *kind = kind_of(layer);
     const work_t *work = &plan->layers[k];
     const neuron_t p = neuron_of(&layer->neuron);
     const real t_max = (real)training->network.t_max;
@@ -99,21 +100,14 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
             list_inputs(training, plan, k, s, order[s], &times, &inputs);
         events_layout(e, times, inputs, n_inputs,
                       work->room + s * events_room(work->most));
-        if (layer->delay_kind == TTFS_SYNAPTIC) {
-            fan_first_spikes(&plan->own.fan_in, layer, &p, e, t_max,
-                             work->spikes + s * n_out, work->slopes + s * n_out);
-        } else {
-            events_prepare(e, &p, t_max);
-        }
+        kind->prepare(e, &p, t_max);
     }
-    if (layer->delay_kind == TTFS_SYNAPTIC) return;
     if (training->measured) {
         memcpy(spikes, training->measured[k] + from, n * n_out * sizeof(real));
-        layer_slopes(&p, work->events + s0, n, layer->n_in, layer->weights, n_out,
-                     spikes, slopes);
+        kind->slopes(layer, &p, work->events + s0, n, spikes, slopes);
     } else {
-        first_spikes(&p, NULL, work->events + s0, n, layer->n_in, layer->weights, n_out,
-                     t_max, spikes, slopes);
+        kind->first_spikes(layer, &p, work->events + s0, n, t_max, spikes, slopes,
+                           plan->own.workspace);
     }
 }
 
@@ -136,8 +130,8 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
         training->targets ? training->targets + number * n_out : NULL;
     const double factor = training->factors[number] / (double)n_samples;
 
-    layer_peaks(layer, &p, &work->events[s], (real)network->t_max, spikes, own->ends,
-                &own->fan_in, own->u_peak, work->at + from, slopes);
+    kind_of(layer)->peaks(layer, &p, &work->events[s], (real)network->t_max, spikes,
+                          own->u_peak, work->at + from, slopes, own->workspace);
     if (training->measured_peaks) u_peak = training->measured_peaks + from;
     for (size_t j = 0; j < n_out; ++j) {
         own->times[j] =

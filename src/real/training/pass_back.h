@@ -7,12 +7,7 @@
 
 #include "real/training/local_rule.h"
 #include "real/training/plan.h"
-
-/* The range of a part among n things. */
-static inline size_t part_begin(size_t n, size_t part, size_t n_parts)
-{
-    return n * part / n_parts;
-}
+#include "real/training/step.h"
 
 /* dL/dt / u', with u' no smaller than floor; 0 where u' is too small to divide by. */
 static inline vec over_slope(vec grad, vec slope, real floor)
@@ -40,12 +35,6 @@ static void weigh_spikes(const TYPE(training) * training, const neuron_t *p,
     }
 }
 
-/* What a peak that is a kink adds to the gradient of the time of its input. */
-static inline real kink_of(real spike, real slope, real c)
-{
-    return spike < INFINITY ? 0 : -c * slope;
-}
-
 /* dL/dt of the inputs of a layer, in one sample: of their arrival. */
 static void grad_inputs(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
                         real t_max, const real *spikes, const real *at,
@@ -57,15 +46,7 @@ static void grad_inputs(const TYPE(layer) * layer, const neuron_t *p, const even
         kinks |= own->kink[j] != 0;
     }
     memset(grad, 0, layer->n_in * sizeof(real));
-    if (layer->delay_kind == TTFS_SYNAPTIC) {
-        fan_grad_inputs(layer, p, e, t_max, at, c, own->kink, grad);
-        return;
-    }
-    for (size_t j = 0; j < layer->n_out; j += LANES) {
-        grad_times_panel(p, e, layer->weights + j * layer->n_in,
-                         panel_of(layer->n_out, j), at + j, c + j,
-                         kinks ? own->kink + j : NULL, grad);
-    }
+    kind_of(layer)->grad_inputs(layer, p, e, t_max, at, c, own->kink, kinks, grad);
 }
 
 /* dL/dt of the inputs of layer k in sample s, where it is needed and not yet there. */

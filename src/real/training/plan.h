@@ -29,11 +29,10 @@ typedef struct {
 /* Of a part. */
 typedef struct {
     void *sort_room;
-    real *ends, *u_peak, *kink, *times;
-    real *grad; /* (rows, PANEL_VECS * WIDTH) */
-    /* With synaptic delays: */
-    real *grad_delays; /* alike */
-    fan_in_t fan_in;
+    real *workspace; /* of the functions of a layer kind */
+    real *u_peak, *kink, *times;
+    real *grad;        /* (rows, PANEL_VECS * WIDTH) */
+    real *grad_delays; /* alike, where synapses have delays */
 } own_t;
 
 #define MOST_LAYERS 64
@@ -47,21 +46,27 @@ typedef struct {
 static inline int makes_lists(const TYPE(training) * training, size_t k)
 {
     return k > 0 || training->dropout > 0 ||
-           training->network.layers[k].delay_kind == TTFS_AXONAL;
+           kind_of(&training->network.layers[k])->shifts_inputs;
 }
 
 /* Does training need dL/dt of the inputs of layer k? */
 static inline int needs_inputs(const TYPE(network) * network, size_t k)
 {
-    return k > 0 || network->layers[k].delay_kind == TTFS_AXONAL;
+    return k > 0 || kind_of(&network->layers[k])->shifts_inputs;
+}
+
+/* The range of a part among n things. */
+static inline size_t part_begin(size_t n, size_t part, size_t n_parts)
+{
+    return n * part / n_parts;
 }
 
 static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *arena)
 {
     const TYPE(network) *network = &training->network;
     const size_t n_samples = training->most_samples;
-    const int is_synaptic = has_delays(network, TTFS_SYNAPTIC);
-    size_t most_n = 0, most_out = 0, most_rows = 0;
+    int shifts_synapses = 0;
+    size_t most_workspace = 0, most_n = 0, most_out = 0, most_rows = 0;
     plan_t plan;
 
     plan.own = (own_t){.sort_room = NULL};
@@ -96,20 +101,23 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
             work->inputs =
                 take(arena, n_samples * inputs_room(most) * sizeof(uint32_t));
         }
+        const layer_kind_t *kind = kind_of(layer);
+        const size_t size = kind->workspace_size(most);
+        shifts_synapses |= kind->shifts_synapses;
+        most_workspace = size > most_workspace ? size : most_workspace;
         most_n = most > most_n ? most : most_n;
         most_out = n_out > most_out ? n_out : most_out;
         most_rows = n_rows > most_rows ? n_rows : most_rows;
     }
     for (size_t p = 0; p <= part; ++p) {
         plan.own.sort_room = take(arena, sort_scratch(most_n));
-        plan.own.ends = take(arena, ends_room(most_n) * sizeof(real));
+        plan.own.workspace = take(arena, most_workspace * sizeof(real));
         plan.own.u_peak = take(arena, most_out * sizeof(real));
         plan.own.kink = take(arena, most_out * sizeof(real));
         plan.own.times = take(arena, most_out * sizeof(real));
         plan.own.grad = take(arena, most_rows * LANES * sizeof(real));
-        if (is_synaptic) {
+        if (shifts_synapses) {
             plan.own.grad_delays = take(arena, most_rows * LANES * sizeof(real));
-            plan.own.fan_in = fan_in_layout(most_n, arena);
         }
     }
     return plan;

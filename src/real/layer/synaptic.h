@@ -1,31 +1,12 @@
-/* Transmission delays: a spike of input i at t arrives at t + delay.
- *
- * Axonal delays, one for each input, shift the spikes of a layer's list before it is
- * sorted. With synaptic delays each neuron has its inputs in an order of its own:
- * neurons pass through theirs together, a vector of them at a time, and sums are taken
- * from the present arrival, as each has another one. */
-#ifndef TTFS_REAL_LAYER_DELAYED_H
-#define TTFS_REAL_LAYER_DELAYED_H
+/* The layer with synaptic delays, one for each synapse. Each neuron has its inputs in
+ * an order of its own: neurons pass through theirs together, a vector of them at a
+ * time, and sums are taken from the present arrival, as each neuron has another one. */
+#ifndef TTFS_REAL_LAYER_SYNAPTIC_H
+#define TTFS_REAL_LAYER_SYNAPTIC_H
 
-#include "common/arena.h"
 #include "real/layer/crossing.h"
-#include "real/spikes/sort.h"
-
-/* Those spikes of a list that arrive before t_max by axonal delays, sorted. Returns how
- * many. The list that is made may be the same one. */
-static size_t arrive(const TYPE(layer) * layer, const real *times,
-                     const uint32_t *inputs, size_t n, real t_max, real *arrivals,
-                     uint32_t *numbers, void *scratch)
-{
-    size_t m = 0;
-    for (size_t k = 0; k < n; ++k) {
-        arrivals[m] = times[k] + layer->delays[inputs[k]];
-        numbers[m] = inputs[k];
-        m += arrivals[m] < t_max;
-    }
-    sort(arrivals, numbers, m, scratch);
-    return m;
-}
+#include "real/layer/kind.h"
+#include "real/training/step.h"
 
 /* What arrives at a vector of neurons by synaptic delays: (n, WIDTH), sorted for each
  * neuron; FOREVER where it is too late. */
@@ -33,12 +14,21 @@ typedef struct {
     real *times, *weights;
 } fan_in_t;
 
-static fan_in_t fan_in_layout(size_t most, arena_t *arena)
+static size_t synaptic_workspace_size(size_t n)
 {
-    fan_in_t f;
-    f.times = take(arena, most * WIDTH * sizeof(real));
-    f.weights = take(arena, most * WIDTH * sizeof(real));
+    return 2 * n * WIDTH;
+}
+
+static inline fan_in_t fan_in_of(const events_t *e, real *workspace)
+{
+    const fan_in_t f = {workspace, workspace + e->n * WIDTH};
     return f;
+}
+
+/* Spikes of a list stay as they are: each neuron sorts them by its own arrivals. */
+static void synaptic_prepare(events_t *e, const neuron_t *p, real t_max)
+{
+    (void)e, (void)p, (void)t_max;
 }
 
 /* Where a vector of neurons begins in a packed matrix, and the stride of rows. */
@@ -175,11 +165,24 @@ static void fan_first_spikes(const fan_in_t *f, const TYPE(layer) * layer,
     }
 }
 
-/* Peaks of its silent neurons, as peak_vector(). */
-static void fan_peaks(const fan_in_t *f, const TYPE(layer) * layer, const neuron_t *p,
-                      const events_t *e, real t_max, const real *spikes, real *u_peak,
-                      real *t_peak, real *slopes)
+static void synaptic_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
+                                  const events_t *lists, size_t n, real t_max,
+                                  real *spikes, real *slopes, real *workspace)
 {
+    for (size_t s = 0; s < n; ++s) {
+        const fan_in_t f = fan_in_of(&lists[s], workspace);
+        const size_t to = s * layer->n_out;
+        fan_first_spikes(&f, layer, p, &lists[s], t_max, spikes + to,
+                         slopes ? slopes + to : NULL);
+    }
+}
+
+/* Peaks of silent neurons, as peak_vector() finds them in a dense layer. */
+static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
+                           const events_t *e, real t_max, const real *spikes,
+                           real *u_peak, real *t_peak, real *slopes, real *workspace)
+{
+    const fan_in_t fan = fan_in_of(e, workspace), *f = &fan;
     const vec zero = v_set(0), rate_syn = p->rate_syn, fast = p->fast;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
         const size_t lanes = smaller(WIDTH, layer->n_out - j);
@@ -242,11 +245,12 @@ static inline fan_grad_t fan_grad(const neuron_t *p, vec arrives, vec weight, ve
     return grad;
 }
 
-/* Add the gradient of the times of the inputs of a layer to grad (n_in,). */
-static void fan_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
-                            const events_t *e, real t_max, const real *at,
-                            const real *c, const real *kink, real *grad)
+static void synaptic_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
+                                 const events_t *e, real t_max, const real *at,
+                                 const real *c, const real *kink, int has_kinks,
+                                 real *grad)
 {
+    (void)has_kinks;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
         const size_t lanes = smaller(WIDTH, layer->n_out - j);
         size_t stride;
@@ -284,5 +288,48 @@ static void fan_grad_rows(const TYPE(layer) * layer, const neuron_t *p,
         v_store(grad_delays + to, v_load(grad_delays + to) + grad.time);
     }
 }
+
+static void synaptic_grad_panel(const update_t *u, size_t s, panel_t panel,
+                                const uint32_t *row)
+{
+    const work_t *work = u->work;
+    const size_t from = s * u->layer->n_out + panel.begin;
+    const size_t width = (size_t)panel.vecs * WIDTH;
+    const real *at = work->at + from, *c = work->c + from;
+    real kinks[LANES];
+    for (size_t l = 0; l < panel.lanes; ++l) {
+        kinks[l] = kink_of(work->spikes[from + l], work->slopes[from + l], c[l]);
+    }
+    for (size_t l = 0; l < panel.lanes; l += WIDTH) {
+        fan_grad_rows(u->layer, &u->p, &work->events[s], panel.begin + l,
+                      smaller(WIDTH, panel.lanes - l), (real)u->training->network.t_max,
+                      row, at + l, c + l, kinks + l, width, u->own->grad + l,
+                      u->own->grad_delays + l);
+    }
+}
+
+static void synaptic_update_row(const update_t *u, size_t r, size_t at, size_t width)
+{
+    const TYPE(layer) *layer = u->layer;
+    const real *grad = gradient_row(u, u->own->grad_delays, r, width);
+    adam_t adam = u->adam_delays;
+    adam.b1 = v_set(u->work->b1[r]);
+    adam.b2 = v_set(u->work->b2[r]);
+    for (size_t l = 0; l < width; l += WIDTH) {
+        adam_delays(&adam, layer->delays + at + l, layer->delay_m + at + l,
+                    layer->delay_v + at + l, v_load(grad + l));
+    }
+}
+
+static const layer_kind_t synaptic_kind = {
+    .shifts_synapses = 1,
+    .workspace_size = synaptic_workspace_size,
+    .prepare = synaptic_prepare,
+    .first_spikes = synaptic_first_spikes,
+    .peaks = synaptic_peaks,
+    .grad_inputs = synaptic_grad_inputs,
+    .grad_panel = synaptic_grad_panel,
+    .update_row = synaptic_update_row,
+};
 
 #endif
