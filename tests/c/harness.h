@@ -1,4 +1,4 @@
-/* What all tests of the C core use: checks, room for arrays, random numbers. */
+/* What all tests of the C core use: checks, workspaces, random numbers. */
 #ifndef TEST_HARNESS_H
 #define TEST_HARNESS_H
 
@@ -44,16 +44,16 @@ static ttfs_neuron make_neuron(double tau_mem, double tau_syn, double threshold)
  * sanitizer sees what is written behind it. */
 typedef struct {
     void *all, *start;
-} room_t;
+} workspace_t;
 
-static room_t make_room(size_t size)
+static workspace_t make_workspace(size_t size)
 {
-    room_t room;
-    room.all = malloc(size + 63);
-    if (!room.all) abort();
-    room.start = (void *)(((uintptr_t)room.all + 63) / 64 * 64);
-    memset(room.start, 0xAA, size);
-    return room;
+    workspace_t workspace;
+    workspace.all = malloc(size + 63);
+    if (!workspace.all) abort();
+    workspace.start = (void *)(((uintptr_t)workspace.all + 63) / 64 * 64);
+    memset(workspace.start, 0xAA, size);
+    return workspace;
 }
 
 /* The same sequence everywhere; 0 <= random_of(..) < 1. */

@@ -5,6 +5,7 @@
 
 #include "real/layer/dense.h"
 
+/* A step of Adam for the delays of the active inputs, as many as this part has. */
 static void axonal_update_inputs(const update_t *u, size_t part)
 {
     const TYPE(layer) *layer = u->layer;
@@ -14,7 +15,7 @@ static void axonal_update_inputs(const update_t *u, size_t part)
     const size_t end = part_begin(n_vecs, part + 1, n_parts);
     adam_t adam = u->adam_delays;
     for (size_t q = part_begin(n_vecs, part, n_parts); q < end; ++q) {
-        const size_t r = q * WIDTH, n = smaller(WIDTH, *work->n_rows - r);
+        const size_t r = q * WIDTH, n = min_size(WIDTH, *work->n_rows - r);
         const uint32_t *input = work->rows + r;
         real delays[WIDTH] = {0}, m[WIDTH] = {0}, v[WIDTH] = {0}, grad[WIDTH] = {0};
         for (size_t s = 0; s < u->n_samples; ++s) {
@@ -39,7 +40,7 @@ static void axonal_update_inputs(const update_t *u, size_t part)
 
 static const layer_kind_t axonal_kind = {
     .shifts_inputs = 1,
-    .workspace_size = ends_room,
+    .workspace_size = ends_workspace_size,
     .prepare = events_prepare,
     .first_spikes = dense_first_spikes,
     .slopes = dense_slopes,

@@ -58,7 +58,7 @@ static void dense_grad_panel(const update_t *u, size_t s, panel_t panel,
 }
 
 static const layer_kind_t dense_kind = {
-    .workspace_size = ends_room,
+    .workspace_size = ends_workspace_size,
     .prepare = events_prepare,
     .first_spikes = dense_first_spikes,
     .slopes = dense_slopes,

@@ -46,7 +46,7 @@ static inline vec arrival(real time, const real *delays, real t_max)
     return v_select(v_gt(v_set(t_max), t), t, v_set(FOREVER));
 }
 
-/* Put two rows in order. */
+/* Exchange rows k and l where they are out of order. */
 static inline void exchange(const fan_in_t *f, size_t k, size_t l)
 {
     real *t_k = f->times + k * WIDTH, *t_l = f->times + l * WIDTH;
@@ -60,7 +60,7 @@ static inline void exchange(const fan_in_t *f, size_t k, size_t l)
     v_store(w_l, v_select(swap, w_first, w_last));
 }
 
-/* Of the neurons from j on; e lists the spikes of the sample. */
+/* Sort what arrives at the neurons from j on; e lists the spikes of the sample. */
 static void fan_in(const fan_in_t *f, const TYPE(layer) * layer, const events_t *e,
                    size_t j, real t_max)
 {
@@ -88,14 +88,14 @@ static void fan_in(const fan_in_t *f, const TYPE(layer) * layer, const events_t 
     }
 }
 
-/* Neurons at an arrival, up to the next one. */
+/* The stretch of time from one arrival at each neuron to the next. */
 typedef struct {
     vec a, u;    /* current and membrane, in the units of membrane() */
     vec t, next; /* [time] */
     vec span;    /* next - t; 0 where nothing arrives any more */
 } stretch_t;
 
-/* Take in arrival number k of n. */
+/* Begin the stretch after arrival number k of n. */
 static inline void enter_stretch(stretch_t *s, const fan_in_t *f, size_t n, size_t k,
                                  real t_max)
 {
@@ -106,34 +106,34 @@ static inline void enter_stretch(stretch_t *s, const fan_in_t *f, size_t n, size
     s->span = v_max(s->next - s->t, v_set(0));
 }
 
-/* Go on to the next one; k is the kernel at the span. */
+/* End the stretch; k is the kernel at its span. */
 static inline void leave_stretch(stretch_t *s, kernel_t k)
 {
     s->u = membrane(s->a, s->u, k);
     s->a = s->a * k.slow;
 }
 
-/* Crossings on a stretch of those neurons that wait: their times, else +infinity. */
+/* The times at which waiting neurons cross on a stretch; +infinity for all others. */
 static inline vec cross_stretch(const stretch_t *s, const neuron_t *p, mask waiting,
                                 vec *slope)
 {
     /* the condition of events_prepare() */
-    const vec end_rise = rise(p, s->span);
-    const vec tangent = v_fma(p->tangent_scale, end_rise, p->threshold);
-    const vec need = v_set(1 - 8 * REAL_EPSILON) * tangent;
-    const mask may =
-        m_and(v_gt(s->span, v_set(0)), v_ge(v_fma(s->a, end_rise, s->u), need));
+    const vec end_warp = warp(p, s->span);
+    const vec tangent = v_fma(p->tangent_scale, end_warp, p->threshold);
+    const vec crossing_bound = v_set(1 - 8 * REAL_EPSILON) * tangent;
+    const mask may = m_and(v_gt(s->span, v_set(0)),
+                           v_ge(v_fma(s->a, end_warp, s->u), crossing_bound));
     const vec zero = v_set(0);
-    walk_t w = {.a = s->a, .v = s->u, .x = zero, .slope = zero, .end = s->span};
-    w.climbing = m_and(waiting, may);
-    w.doubtful = m_none();
-    if (!m_any(w.climbing)) return v_set(INFINITY);
-    mask fires = w.climbing;
-    for (int step = 0; step < 100 && m_any(w.climbing); ++step) climb_on(&w, p);
-    w.doubtful = m_or(w.doubtful, w.climbing);
-    if (m_any(w.doubtful)) {
-        const mask crossed = crosses(p, w.doubtful, w.a, w.v, zero, w.end);
-        fires = m_andnot(fires, m_andnot(w.doubtful, crossed));
+    search_t w = {.a = s->a, .v = s->u, .x = zero, .slope = zero, .end = s->span};
+    w.refining = m_and(waiting, may);
+    w.unverified = m_none();
+    if (!m_any(w.refining)) return v_set(INFINITY);
+    mask fires = w.refining;
+    for (int step = 0; step < 100 && m_any(w.refining); ++step) refine(&w, p);
+    w.unverified = m_or(w.unverified, w.refining);
+    if (m_any(w.unverified)) {
+        const mask crossed = crosses(p, w.unverified, w.a, w.v, zero, w.end);
+        fires = m_andnot(fires, m_andnot(w.unverified, crossed));
     }
     *slope = w.slope;
     return v_select(fires, s->t + w.x, v_set(INFINITY));
@@ -145,7 +145,7 @@ static void fan_first_spikes(const fan_in_t *f, const TYPE(layer) * layer,
                              real *spikes, real *slopes)
 {
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, layer->n_out - j);
+        const size_t lanes = min_size(WIDTH, layer->n_out - j);
         stretch_t s = {.a = v_set(0), .u = v_set(0)};
         vec spike = v_set(INFINITY), slope = v_set(0);
         mask waiting = m_first(lanes);
@@ -185,7 +185,7 @@ static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
     const fan_in_t fan = fan_in_of(e, workspace), *f = &fan;
     const vec zero = v_set(0), rate_syn = p->rate_syn, fast = p->fast;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, layer->n_out - j);
+        const size_t lanes = min_size(WIDTH, layer->n_out - j);
         const vec spike = v_load_part(spikes + j, lanes);
         const mask fired = v_gt(v_set(t_max), spike);
         stretch_t s = {.a = zero, .u = zero};
@@ -210,7 +210,8 @@ static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
                     best_slope = v_select(better, zero, best_slope);
                     when = v_select(better, s.t + x, when);
                 }
-                /* at the next arrival, or at t_max if it does not fall to there */
+                /* A peak at the next arrival, or at t_max unless the membrane falls to
+                 * there. */
                 const mask is_last = m_andnot(v_ge(s.next, v_set(t_max)), inside);
                 const mask ends = m_and(live, m_or(rises_last, is_last));
                 const mask better =
@@ -252,7 +253,7 @@ static void synaptic_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
 {
     (void)has_kinks;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, layer->n_out - j);
+        const size_t lanes = min_size(WIDTH, layer->n_out - j);
         size_t stride;
         const size_t column = column_of(layer, j, &stride);
         const vec at_j = v_load_part(at + j, lanes), c_j = v_load_part(c + j, lanes);
@@ -302,9 +303,9 @@ static void synaptic_grad_panel(const update_t *u, size_t s, panel_t panel,
     }
     for (size_t l = 0; l < panel.lanes; l += WIDTH) {
         fan_grad_rows(u->layer, &u->p, &work->events[s], panel.begin + l,
-                      smaller(WIDTH, panel.lanes - l), (real)u->training->network.t_max,
-                      row, at + l, c + l, kinks + l, width, u->own->grad + l,
-                      u->own->grad_delays + l);
+                      min_size(WIDTH, panel.lanes - l),
+                      (real)u->training->network.t_max, row, at + l, c + l, kinks + l,
+                      width, u->own->grad + l, u->own->grad_delays + l);
     }
 }
 

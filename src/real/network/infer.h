@@ -15,45 +15,46 @@ static inline double decision_time(const TYPE(network) * network, double thresho
     return network->t_max + network->pseudo_slope * fmax(threshold - (double)u_peak, 0);
 }
 
-/* Most neurons of a layer, and most inputs of one after the first. */
-static size_t most_neurons(const TYPE(network) * network)
+/* The greatest number of neurons of a layer, or of inputs of a layer but the first. */
+static size_t max_neurons(const TYPE(network) * network)
 {
-    size_t most = 0;
+    size_t n = 0;
     for (size_t k = 0; k < network->n_layers; ++k) {
         const TYPE(layer) *layer = &network->layers[k];
-        most = layer->n_out > most ? layer->n_out : most;
-        if (k > 0) most = layer->n_in > most ? layer->n_in : most;
+        n = layer->n_out > n ? layer->n_out : n;
+        if (k > 0) n = layer->n_in > n ? layer->n_in : n;
     }
-    return most;
+    return n;
 }
 
 typedef struct {
-    real *room; /* event lists of a block of samples */
-    void *sort_room;
-    real *spikes; /* (MOST_BLOCK, most neurons) */
-    real *times;  /* (MOST_BLOCK, most inputs) */
+    real *lists; /* of events, of a block of samples */
+    void *sort_workspace;
+    real *spikes; /* (MAX_BLOCK, max_neurons()) */
+    real *times;  /* (MAX_BLOCK, greatest number of inputs) */
     uint32_t *inputs;
     real *u_peak, *t_peak, *slopes;
     real *workspace; /* of the functions of a layer kind */
 } infer_t;
 
-static infer_t infer_layout(const TYPE(network) * network, size_t most, arena_t *arena)
+static infer_t infer_layout(const TYPE(network) * network, size_t max_events,
+                            arena_t *arena)
 {
-    const size_t n = most_neurons(network), block = MOST_BLOCK * n;
-    const size_t longest = most > n ? most : n;
+    const size_t n = max_neurons(network), block = MAX_BLOCK * n;
+    const size_t longest = max_events > n ? max_events : n;
     size_t sorted = n, workspace = 0;
-    infer_t w = {.room = NULL};
+    infer_t w = {.lists = NULL};
     for (size_t k = 0; k < network->n_layers; ++k) {
         const layer_kind_t *kind = kind_of(&network->layers[k]);
         const size_t size = kind->workspace_size(longest);
         workspace = size > workspace ? size : workspace;
         if (kind->shifts_inputs) sorted = longest;
     }
-    w.room = take(arena, layer_room(longest));
-    w.sort_room = take(arena, sort_scratch(sorted));
+    w.lists = take(arena, layer_workspace_size(longest));
+    w.sort_workspace = take(arena, sort_workspace_size(sorted));
     w.spikes = take(arena, block * sizeof(real));
-    w.times = take(arena, MOST_BLOCK * inputs_room(sorted) * sizeof(real));
-    w.inputs = take(arena, MOST_BLOCK * inputs_room(sorted) * sizeof(uint32_t));
+    w.times = take(arena, MAX_BLOCK * padded_inputs(sorted) * sizeof(real));
+    w.inputs = take(arena, MAX_BLOCK * padded_inputs(sorted) * sizeof(uint32_t));
     w.u_peak = take(arena, n * sizeof(real));
     w.t_peak = take(arena, n * sizeof(real));
     w.slopes = take(arena, n * sizeof(real));
@@ -61,10 +62,10 @@ static infer_t infer_layout(const TYPE(network) * network, size_t most, arena_t 
     return w;
 }
 
-static size_t infer_room(const TYPE(network) * network, size_t most)
+static size_t infer_workspace_size(const TYPE(network) * network, size_t max_events)
 {
     arena_t count = {NULL, 0};
-    infer_layout(network, most, &count);
+    infer_layout(network, max_events, &count);
     return count.used;
 }
 
@@ -85,7 +86,7 @@ static void decide(const TYPE(network) * network, const TYPE(spikes) * in, size_
         const neuron_t p = neuron_of(&layer->neuron);
         events_t e;
         events_layout(&e, in->times + in->begin[s], in->inputs + in->begin[s], n,
-                      w->room);
+                      w->lists);
         kind_of(layer)->prepare(&e, &p, horizon_of(network->t_max));
         kind_of(layer)->peaks(layer, &p, &e, (real)network->t_max, spikes, w->u_peak,
                               w->t_peak, w->slopes, w->workspace);
@@ -111,7 +112,7 @@ static void fire(const TYPE(layer) * layer, const TYPE(spikes) * in, size_t n,
 {
     const layer_kind_t *kind = kind_of(layer);
     block_t block = {.n = 0};
-    while (next_block(&block, kind->prepare, &layer->neuron, in, n, t_max, w->room)) {
+    while (next_block(&block, kind->prepare, &layer->neuron, in, n, t_max, w->lists)) {
         kind->first_spikes(layer, &block.neuron, block.list, block.n, (real)t_max,
                            w->spikes + block.begin * layer->n_out, NULL, w->workspace);
     }
@@ -121,29 +122,29 @@ static void infer(const TYPE(network) * network, const TYPE(spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch)
 {
-    size_t most = 0;
+    size_t max_events = 0;
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t n = spikes->end[s] - spikes->begin[s];
-        most = n > most ? n : most;
+        max_events = n > max_events ? n : max_events;
     }
     arena_t arena = {scratch, 0};
-    infer_t w = infer_layout(network, most, &arena);
+    infer_t w = infer_layout(network, max_events, &arena);
     const size_t n_layers = network->n_layers;
     const TYPE(layer) *last = &network->layers[n_layers - 1];
-    size_t begin[MOST_BLOCK], end[MOST_BLOCK];
+    size_t begin[MAX_BLOCK], end[MAX_BLOCK];
 
-    for (size_t s0 = 0; s0 < n_samples; s0 += MOST_BLOCK) {
-        const size_t n = smaller(MOST_BLOCK, n_samples - s0);
+    for (size_t s0 = 0; s0 < n_samples; s0 += MAX_BLOCK) {
+        const size_t n = min_size(MAX_BLOCK, n_samples - s0);
         TYPE(spikes)
         in = {spikes->begin + s0, spikes->end + s0, spikes->times, spikes->inputs};
         if (kind_of(network->layers)->shifts_inputs) {
             for (size_t s = 0; s < n; ++s) {
-                begin[s] = s * inputs_room(most);
+                begin[s] = s * padded_inputs(max_events);
                 end[s] =
                     begin[s] + arrive(network->layers, in.times + in.begin[s],
                                       in.inputs + in.begin[s], in.end[s] - in.begin[s],
                                       (real)network->t_max, w.times + begin[s],
-                                      w.inputs + begin[s], w.sort_room);
+                                      w.inputs + begin[s], w.sort_workspace);
             }
             in = (TYPE(spikes)){begin, end, w.times, w.inputs};
         }
@@ -152,11 +153,11 @@ static void infer(const TYPE(network) * network, const TYPE(spikes) * spikes,
             if (k > 0) {
                 const size_t n_neurons = layer[-1].n_out;
                 for (size_t s = 0; s < n; ++s) {
-                    begin[s] = s * inputs_room(layer->n_in);
+                    begin[s] = s * padded_inputs(layer->n_in);
                     end[s] =
                         begin[s] + collect(layer, w.spikes + s * n_neurons, n_neurons,
                                            network->t_max, w.times + begin[s],
-                                           w.inputs + begin[s], w.sort_room);
+                                           w.inputs + begin[s], w.sort_workspace);
                 }
                 in = (TYPE(spikes)){begin, end, w.times, w.inputs};
             }

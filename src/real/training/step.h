@@ -37,7 +37,7 @@ static update_t update_of(const TYPE(training) * training, const plan_t *plan, s
     u.adam_delays =
         adam_of(learning_rate * layer->delay_unit, training->beta_1, training->beta_2,
                 epsilon / layer->neuron.tau_syn, *layer->step);
-    if (layer->most > 0) u.adam.most = v_set((real)layer->most);
+    if (layer->max_weight > 0) u.adam.max_weight = v_set((real)layer->max_weight);
     u.adam_delays.keep = v_set(1);
     u.adam_delays.pull = v_set(0);
     u.rate = v_set((real)(learning_rate * layer->unit * (double)n_samples));

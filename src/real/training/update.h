@@ -8,13 +8,13 @@
 
 /* A step of one row of weights down the gradient of the sum of losses, by the local
  * rule. */
-static void descend(const work_t *work, size_t r, vec rate, vec most, const real *grad,
-                    size_t width, real *weights)
+static void descend(const work_t *work, size_t r, vec rate, vec max_weight,
+                    const real *grad, size_t width, real *weights)
 {
     const vec keep = v_set(work->keep[r]), pull = v_set(work->pull[r]);
     for (size_t l = 0; l < width; l += WIDTH) {
         const vec kept = v_fma(keep, v_load(weights + l), pull);
-        v_store(weights + l, limited(v_fnma(rate, v_load(grad + l), kept), most));
+        v_store(weights + l, limited(v_fnma(rate, v_load(grad + l), kept), max_weight));
     }
 }
 
@@ -35,7 +35,8 @@ static void panel_gradients(const update_t *u, panel_t panel)
     for (size_t s = 0; s < u->n_samples; ++s) {
         const events_t *e = &work->events[s];
         const size_t from = s * n_out + panel.begin;
-        const uint32_t *row = *work->is_dense ? e->input : work->row + s * work->most;
+        const uint32_t *row =
+            *work->is_dense ? e->input : work->row + s * work->max_events;
         if (is_linear) {
             lines_weights_panel(&u->lines, e, row, panel, work->at + from,
                                 work->c + from, u->own->grad);
@@ -60,7 +61,7 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
         const size_t at = base + work->rows[r] * stride;
         const real *grad = gradient_row(u, u->own->grad, r, width);
         if (u->training->local) {
-            descend(work, r, u->rate, adam.most, grad, width, learning + at);
+            descend(work, r, u->rate, adam.max_weight, grad, width, learning + at);
             continue;
         }
         adam.b1 = v_set(work->b1[r]);
@@ -95,8 +96,8 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
             /* As much of a panel as this part has. */
             const size_t begin = j / PANEL_VECS * PANEL_VECS;
             const panel_t whole = panel_of(n_out, begin * WIDTH);
-            next = smaller(begin + (size_t)whole.vecs, end);
-            const panel_t panel = {j * WIDTH, smaller(next * WIDTH, n_out) - j * WIDTH,
+            next = min_size(begin + (size_t)whole.vecs, end);
+            const panel_t panel = {j * WIDTH, min_size(next * WIDTH, n_out) - j * WIDTH,
                                    (int)(next - j)};
             panel_gradients(&u, panel);
             panel_step(&u, panel, begin * WIDTH * layer->n_in + (j - begin) * WIDTH,

@@ -31,7 +31,7 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     const double x_d[4] = {3, 0, 5, 9};
     const double times_expected[4] = {0, 0.25, 0.5, 2};
     const uint32_t inputs_expected[4] = {3, 5, 0, 4};
-    room_t scratch = make_room(k->encode_room(&e, 4, 2));
+    workspace_t scratch = make_workspace(k->encode_workspace_size(&e, 4, 2));
     real times[7 + 16]; /* the kernels may write after the last spike */
     uint32_t inputs[7 + 16];
     size_t n = k->encode_float(&e, x_f, biases, 2, 9.0, times, inputs, scratch.start);
@@ -91,7 +91,7 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     }
     many_expected[0] = 0.25;
     many_inputs[0] = 4;
-    scratch = make_room(k->encode_room(&e, MANY, 2));
+    scratch = make_workspace(k->encode_workspace_size(&e, MANY, 2));
     n = k->encode_sparse_double(&e, many_times, many_features, MANY, biases, 1, 99.0,
                                 sorted, numbers, scratch.start);
     NAME(check_train)(sorted, numbers, n, many_expected, many_inputs, MANY + 1);
@@ -115,9 +115,9 @@ static void NAME(test_population)(const NAME(ttfs_kernels) * k)
     const double near = 2 * (1 - exp(-0.75 * 0.75 / 2)), far = 2 * (1 - exp(-1.125));
     const double times_expected[8] = {0, 0.25, near, near, near, near, far, far};
     const uint32_t inputs_expected[8] = {2, 16, 5, 6, 14, 15, 1, 3};
-    room_t scratch = make_room(k->encode_room(&e, 4, 1));
-    real times[4 * TTFS_MOST_ACTIVE + 1 + 16];
-    uint32_t inputs[4 * TTFS_MOST_ACTIVE + 1 + 16];
+    workspace_t scratch = make_workspace(k->encode_workspace_size(&e, 4, 1));
+    real times[4 * TTFS_MAX_ACTIVE + 1 + 16];
+    uint32_t inputs[4 * TTFS_MAX_ACTIVE + 1 + 16];
     size_t n = k->encode_float(&e, x_f, biases, 1, 9.0, times, inputs, scratch.start);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 8);
     n = k->encode_double(&e, x_d, biases, 1, 9.0, times, inputs, scratch.start);

@@ -15,7 +15,7 @@ static void NAME(test_peak)(const NAME(ttfs_kernels) * k)
     for (size_t n = 0; n < 2; n++) {
         NAME(list_t) list = NAME(make_list)(k, &time, 1, 1, horizons[n]);
         real *packed = NAME(make_packed)(k, weights, 1, 2);
-        room_t scratch = make_room(k->layer_room(list.most));
+        workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
         real spikes[2], u_peak[2], t_peak[2];
         k->first_spike(&neuron, &list.spikes, 1, 1, packed, 2, horizons[n], spikes,
                        scratch.start);
@@ -43,7 +43,7 @@ static void NAME(test_slope_by_hand)(const NAME(ttfs_kernels) * k)
     NAME(list_t) list = NAME(make_list)(k, times, 1, 2, inf);
     real *packed = NAME(make_packed)(k, weights, 2, 1);
     real *grad = malloc(k->packed_size(2, 1) * sizeof(real));
-    room_t scratch = make_room(k->layer_room(list.most));
+    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
     real slope, grad_w[2], grad_t[2];
     k->slope(&neuron, &list.spikes, 1, 2, packed, 1, inf, &at, &slope, scratch.start);
     CHECK_CLOSE(slope, 1.0, TIGHT);
@@ -118,7 +118,7 @@ static void NAME(gradients)(const NAME(ttfs_kernels) * k, const ttfs_neuron *neu
     real *packed = NAME(make_packed)(k, weights, n_in, n_out);
     const size_t size = k->packed_size(n_in, n_out) * sizeof(real);
     real *grad = malloc(size);
-    room_t scratch = make_room(k->layer_room(list.most));
+    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
     memset(grad, 0, size);
     /* in two parts */
     k->grad_weights(neuron, &list.spikes, 2, n_in, at, c, n_out, 0, k->lanes, inf, grad,
@@ -187,13 +187,13 @@ static void check_gradients_f(const ttfs_neuron *neuron, const float *times,
     for (size_t n = 0; n < 2 * n_out; n++) c_d[n] = (double)c[n];
     gradients(d, neuron, times_d, N_IN, weights_d, n_out, at_d, c_d, grad_w_d,
               grad_t_d);
-    double most = 0.0;
-    for (size_t n = 0; n < 2 * n_out; n++) most = fmax(most, fabs(c_d[n]));
+    double greatest = 0.0;
+    for (size_t n = 0; n < 2 * n_out; n++) greatest = fmax(greatest, fabs(c_d[n]));
     for (size_t n = 0; n < n_w; n++) {
-        CHECK(fabs((double)grad_w[n] - grad_w_d[n]) < 1e-6 * most);
+        CHECK(fabs((double)grad_w[n] - grad_w_d[n]) < 1e-6 * greatest);
     }
     for (size_t n = 0; n < 2 * N_IN; n++) {
-        CHECK(fabs((double)grad_t[n] - grad_t_d[n]) < 2e-5 * most);
+        CHECK(fabs((double)grad_t[n] - grad_t_d[n]) < 2e-5 * greatest);
     }
     free(all);
 }
@@ -228,7 +228,7 @@ static void NAME(test_gradients)(const NAME(ttfs_kernels) * k)
         const ttfs_neuron neuron = make_neuron(taus[r][0], taus[r][1], 0.8);
         NAME(list_t) list = NAME(make_list)(k, times, 2, N_IN, inf);
         real *packed = NAME(make_packed)(k, weights, N_IN, n_out);
-        room_t scratch = make_room(k->layer_room(list.most));
+        workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
         k->first_spike(&neuron, &list.spikes, 2, N_IN, packed, n_out, inf, spikes,
                        scratch.start);
         CHECK(spikes[0] < INFINITY && spikes[2] == INFINITY);

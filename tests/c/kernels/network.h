@@ -81,8 +81,8 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
     training->loss = TTFS_CROSS_ENTROPY;
     training->time_scale = training->early_scale = 0.2;
     training->floor = 0.3;
-    training->existence = 0.1;
-    training->tolerated = 0.15;
+    training->silence_penalty = 0.1;
+    training->silence_tolerance = 0.15;
     training->beta_1 = 0.9;
     training->beta_2 = 0.99;
     training->epsilon = 1e-8;
@@ -93,8 +93,8 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
     training->spikes = a->list.spikes;
     training->labels = a->labels;
     training->factors = a->factors;
-    training->most_samples = 5;
-    training->most_spikes = a->list.most;
+    training->max_samples = 5;
+    training->max_spikes = a->list.max_events;
     training->n_parts = 1;
 }
 
@@ -118,8 +118,8 @@ static double NAME(train)(const NAME(ttfs_kernels) * k, NAME(case_t) * a,
 {
     double losses[5], sum = 0.0;
     a->training.n_parts = n_parts;
-    room_t room = make_room(k->training_room(&a->training));
-    a->training.workspace = room.start;
+    workspace_t workspace = make_workspace(k->training_workspace_size(&a->training));
+    a->training.workspace = workspace.start;
     for (size_t epoch = 0; epoch < n_epochs; epoch++) {
         sum = 0.0;
         for (size_t begin = 0; begin < 12; begin += 5) {
@@ -134,7 +134,7 @@ static double NAME(train)(const NAME(ttfs_kernels) * k, NAME(case_t) * a,
             for (size_t s = 0; s < n; s++) sum += losses[s];
         }
     }
-    free(room.all);
+    free(workspace.all);
     return sum;
 }
 
@@ -142,7 +142,8 @@ static void NAME(test_network)(const NAME(ttfs_kernels) * k)
 {
     NAME(case_t) a;
     NAME(make_case)(k, TTFS_NO_DELAYS, 0, &a);
-    room_t scratch = make_room(k->infer_room(&a.training.network, a.list.most));
+    workspace_t scratch =
+        make_workspace(k->infer_workspace_size(&a.training.network, a.list.max_events));
     real hidden[12 * NAME(WIDE)], output[36], *layers[2] = {hidden, output};
     double decisions[36];
     size_t labels[12];
@@ -154,9 +155,9 @@ static void NAME(test_network)(const NAME(ttfs_kernels) * k)
     /* layer by layer */
     real times[12 * (NAME(WIDE) + 1)], spikes[12 * NAME(WIDE)], last[36];
     const ttfs_neuron *neuron = &a.layers[0].neuron;
-    room_t room = make_room(k->layer_room(a.list.most));
+    workspace_t workspace = make_workspace(k->layer_workspace_size(a.list.max_events));
     k->first_spike(neuron, &a.list.spikes, 12, 6, a.layers[0].weights, NAME(WIDE), 2.5,
-                   spikes, room.start);
+                   spikes, workspace.start);
     CHECK(memcmp(spikes, hidden, sizeof hidden) == 0);
     for (size_t s = 0; s < 12; s++) {
         memcpy(times + s * (NAME(WIDE) + 1), spikes + s * NAME(WIDE),
@@ -182,7 +183,7 @@ static void NAME(test_network)(const NAME(ttfs_kernels) * k)
         CHECK(labels[s] == first);
     }
     CHECK(n_fired > 0 && n_fired < 36);
-    free(room.all);
+    free(workspace.all);
     free(scratch.all);
     NAME(free_case)(&a);
 }

@@ -36,7 +36,7 @@ static void NAME(test_sort)(const NAME(ttfs_kernels) * k)
         real *times = malloc((n + 1) * sizeof(real));
         real *sorted = malloc((n + 1) * sizeof(real));
         uint32_t *inputs = malloc((n + 1) * sizeof(uint32_t));
-        room_t scratch = make_room(k->sort_room(n));
+        workspace_t scratch = make_workspace(k->sort_workspace_size(n));
         for (int kind = 0; kind < 4; kind++) {
             for (size_t i = 0; i < n; i++) {
                 const double u = random_of(&state);
@@ -157,7 +157,7 @@ static void NAME(test_nothing_to_do)(const NAME(ttfs_kernels) * k)
     CHECK(spikes[0] == INFINITY && spikes[1] == INFINITY);
 }
 
-/* Lists of very different lengths, in no more room than was asked for; neurons of
+/* Lists of very different lengths, in no more workspace than was asked for; neurons of
  * several panels, each the same as alone. */
 static void NAME(test_many_samples)(const NAME(ttfs_kernels) * k)
 {
@@ -182,7 +182,7 @@ static void NAME(test_many_samples)(const NAME(ttfs_kernels) * k)
     }
     NAME(list_t) list = NAME(make_list)(k, times, N_SAMPLES, N_IN, 3.0);
     real *packed = NAME(make_packed)(k, weights, N_IN, n_out);
-    room_t scratch = make_room(k->layer_room(list.most));
+    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
     k->first_spike(&neuron, &list.spikes, N_SAMPLES, N_IN, packed, n_out, 3.0, spikes,
                    scratch.start);
     k->peak(&neuron, &list.spikes, N_SAMPLES, N_IN, packed, n_out, 3.0, spikes, u_peak,

@@ -20,7 +20,7 @@ typedef struct {
     size_t *offsets;
     real *times;
     uint32_t *inputs;
-    size_t most;
+    size_t max_events;
 } NAME(list_t);
 
 /* Spikes of times (n_samples, n_in) that are below t_max. */
@@ -29,12 +29,12 @@ static NAME(list_t) NAME(make_list)(const NAME(ttfs_kernels) * k, const real *ti
 {
     NAME(list_t) list;
     const size_t n = n_samples * n_in + 1;
-    room_t scratch = make_room(k->sort_room(n_in));
+    workspace_t scratch = make_workspace(k->sort_workspace_size(n_in));
     size_t used = 0;
     list.offsets = malloc((n_samples + 1) * sizeof(size_t));
     list.times = malloc(n * sizeof(real));
     list.inputs = malloc(n * sizeof(uint32_t));
-    list.most = 0;
+    list.max_events = 0;
     list.offsets[0] = 0;
     for (size_t s = 0; s < n_samples; s++) {
         const size_t begin = used;
@@ -46,7 +46,7 @@ static NAME(list_t) NAME(make_list)(const NAME(ttfs_kernels) * k, const real *ti
         }
         k->sort(list.times + begin, list.inputs + begin, used - begin, scratch.start);
         list.offsets[s + 1] = used;
-        if (used - begin > list.most) list.most = used - begin;
+        if (used - begin > list.max_events) list.max_events = used - begin;
     }
     list.spikes.begin = list.offsets;
     list.spikes.end = list.offsets + 1;
@@ -77,7 +77,7 @@ static void NAME(fire)(const NAME(ttfs_kernels) * k, const ttfs_neuron *neuron,
 {
     NAME(list_t) list = NAME(make_list)(k, times, n_samples, n_in, t_max);
     real *packed = NAME(make_packed)(k, weights, n_in, n_out);
-    room_t scratch = make_room(k->layer_room(list.most));
+    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
     k->first_spike(neuron, &list.spikes, n_samples, n_in, packed, n_out, t_max, spikes,
                    scratch.start);
     NAME(free_list)(&list);

@@ -64,7 +64,7 @@ static void NAME(test_measured)(const NAME(ttfs_kernels) * k)
         *layers[2] = {hidden, output};
     const real *measured[2] = {hidden, output};
     uint32_t inputs[5 * 6];
-    CHECK(a.training.most_spikes <= 6);
+    CHECK(a.training.max_spikes <= 6);
     k->train_inputs(&b.training, b.order, 5, begin, end, times, inputs);
     const NAME(ttfs_spikes) spikes = {begin, end, times, inputs};
     size_t n_spikes = 0, n_all = 0;
@@ -73,18 +73,20 @@ static void NAME(test_measured)(const NAME(ttfs_kernels) * k)
         n_all += b.list.spikes.end[b.order[s]] - b.list.spikes.begin[b.order[s]];
     }
     CHECK(n_spikes < n_all && n_spikes > n_all / 3);
-    room_t scratch = make_room(k->infer_room(&b.training.network, 6));
+    workspace_t scratch =
+        make_workspace(k->infer_workspace_size(&b.training.network, 6));
     k->infer(&b.training.network, &spikes, 5, layers, NULL, NULL, scratch.start);
     b.training.measured = measured;
     NAME(case_t) * cases[2] = {&a, &b};
     double losses[2][5];
     for (size_t c = 0; c < 2; c++) {
-        room_t room = make_room(k->training_room(&cases[c]->training));
-        cases[c]->training.workspace = room.start;
+        workspace_t workspace =
+            make_workspace(k->training_workspace_size(&cases[c]->training));
+        cases[c]->training.workspace = workspace.start;
         k->train_forward(&cases[c]->training, cases[c]->order, 5, 0, losses[c]);
         k->train_backward(&cases[c]->training, 5, 0.01, 0);
         k->train_update(&cases[c]->training, 5, 0.01, 0);
-        free(room.all);
+        free(workspace.all);
     }
     CHECK(memcmp(losses[0], losses[1], sizeof losses[0]) == 0);
     for (size_t n = 0; n < 2; n++) {
@@ -156,7 +158,8 @@ static void NAME(test_late_arrivals)(const NAME(ttfs_kernels) * k, ttfs_delay_ki
     for (size_t i = 0; i < n_delays; i++) CHECK(last->delays[i] == 3);
     if (kind == TTFS_AXONAL)
         CHECK(memcmp(last->weights, b.layers[1].weights, size * sizeof(real)) == 0);
-    room_t scratch = make_room(k->infer_room(&a.training.network, a.list.most));
+    workspace_t scratch =
+        make_workspace(k->infer_workspace_size(&a.training.network, a.list.max_events));
     double decisions[36];
     k->infer(&a.training.network, &a.list.spikes, 12, NULL, decisions, NULL,
              scratch.start);
@@ -190,7 +193,7 @@ static void NAME(test_empty_sample)(const NAME(ttfs_kernels) * k)
     circuits.tau_syn = tau_syn;
     const NAME(ttfs_network) network = {1, &layer, 5.0, 1.0};
     const NAME(ttfs_spikes) list = {bounds, bounds + 1, time, input};
-    room_t scratch = make_room(k->emulate_room(&network, 1));
+    workspace_t scratch = make_workspace(k->emulate_workspace_size(&network, 1));
     k->emulate(&network, &circuits, 0, &list, 3, layers, scratch.start);
     CHECK(spikes[0] > time[0] && spikes[0] < 1 && spikes[1] < 1);
     for (size_t i = 2; i < 3 * N_OUT; i++) CHECK(spikes[i] == INFINITY);
@@ -237,10 +240,10 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     training.spikes = list.spikes;
     training.labels = &label;
     training.factors = &factor;
-    training.most_spikes = n_spikes;
-    training.most_samples = training.n_parts = 1;
-    room_t room = make_room(k->training_room(&training));
-    training.workspace = room.start;
+    training.max_spikes = n_spikes;
+    training.max_samples = training.n_parts = 1;
+    workspace_t workspace = make_workspace(k->training_workspace_size(&training));
+    training.workspace = workspace.start;
     k->train_forward(&training, &order, 1, 0, &loss);
     k->train_backward(&training, 1, 0.1, 0);
     k->train_update(&training, 1, 0.1, 0);
@@ -256,7 +259,7 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     free(layer.weights);
     free(layer.m);
     free(layer.v);
-    free(room.all);
+    free(workspace.all);
 }
 
 #endif
