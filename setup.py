@@ -6,12 +6,17 @@ TTFS_DEBUG=1     index checks in the Cython layer, light optimisation, debug sym
 TTFS_SANITIZE=1  address and undefined-behaviour sanitizers (see .ci/sanitize)
 """
 
+import hashlib
 import os
+import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("TTFS_DEBUG", "0") not in ("", "0")
 SANITIZE = os.environ.get("TTFS_SANITIZE", "0") not in ("", "0")
@@ -29,6 +34,8 @@ if sys.platform == "linux":
     link_args.append("-fopenmp")
 if DEBUG or SANITIZE:
     compile_args += ["-O1", "-g", "-fno-omit-frame-pointer"]
+else:
+    compile_args.append("-g0")  # Python's own flags ask for debug information
 if SANITIZE:
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     compile_args += sanitizers
@@ -47,6 +54,61 @@ def extension(name, sources):
     )
 
 
+class BuildExtensions(build_ext):
+    """Compiles in parallel, and only what has changed since the last build.
+
+    The folder of the objects is named after the flags, so that builds with other
+    switches keep objects of their own. Beside each object the compiler lists the files
+    that it has read; the object is current if it is newer than all of these.
+    """
+
+    def finalize_options(self):
+        super().finalize_options()
+        # Linking takes no time, and the flags of an older module are not known.
+        self.force = True
+
+    def build_extensions(self):
+        compile_all = self.compiler.compile
+        flags = [self.compiler.compiler_so, compile_args]
+        workers, self.parallel = self.parallel or os.cpu_count(), None
+        key = hashlib.sha256(repr(flags).encode()).hexdigest()[:8]
+        # Not the folder that an editable installation would use and throw away.
+        python = sys.implementation.cache_tag
+        self.build_temp = os.path.join("build", f"objects-{python}-{key}")
+
+        def compile(sources, output_dir=None, extra_postargs=None, **options):
+            objects = self.compiler.object_filenames(sources, output_dir=output_dir)
+            options["output_dir"] = output_dir
+            options["extra_postargs"] = [*(extra_postargs or []), "-MD"]
+            for path in objects:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            stale = [
+                source
+                for source, path in zip(sources, objects, strict=True)
+                if not is_current(Path(path))
+            ]
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(lambda source: compile_all([source], **options), stale))
+            return objects
+
+        self.compiler.compile = compile
+        super().build_extensions()
+
+
+def is_current(path):
+    """Whether an object is newer than all files that it was compiled from."""
+    listing = path.with_suffix(".d")
+    if not (path.exists() and listing.exists()):
+        return False
+    # The text of a rule of make: "object: file file ...", lines ending in a backslash.
+    text = listing.read_text().replace("\\\n", " ").partition(": ")[2]
+    files = [re.sub(r"\\(.)", r"\1", name) for name in re.findall(r"(?:\\.|\S)+", text)]
+    built = path.stat().st_mtime_ns
+    return all(
+        os.path.exists(name) and os.stat(name).st_mtime_ns <= built for name in files
+    )
+
+
 common = glob("src/common/*.c")
 core = sorted(common + glob("src/real/build/*.c"))
 fixed = sorted(glob("src/fixed/build/*.c"))
@@ -57,7 +119,7 @@ setup(
     ext_modules=cythonize(
         [extension("_core", core), extension("_fixed", fixed)],
         include_path=["pyx"],
-        build_dir="build/cython",
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={
             "language_level": 3,
             "boundscheck": DEBUG,
@@ -69,6 +131,5 @@ setup(
             "freethreading_compatible": True,
         },
     ),
-    # Objects of an earlier build may have been made with other switches.
-    options={"build_ext": {"force": True}},
+    cmdclass={"build_ext": BuildExtensions},
 )

@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import SpikeTrains, TTFSClassifier, _core
+from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor, _core
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import PopulationEncoder
 from ttfs.parameters import (
@@ -263,6 +263,15 @@ def units():
     yield fitted((X, y), **units, arithmetic="fixed", gradient="local")
 
 
+@configuration
+def regression():
+    X, y = yin_yang()
+    targets = np.column_stack([X[:, 0] * X[:, 1], y])
+    for more in ({}, {"arithmetic": "fixed"}, {"gradient": "local"}):
+        reg = TTFSRegressor((30,), max_iter=4, random_state=3, **more)
+        yield reg.fit(X, targets), X
+
+
 def results(clf, X):
     """Everything of a fitted estimator that may be compared."""
     yield "coefs", clf.coefs_
@@ -270,7 +279,8 @@ def results(clf, X):
     yield "loss_curve", [np.array(clf.loss_curve_)]
     yield "validation_scores", [np.array(clf.validation_scores_ or [])]
     yield "spike_times", clf.spike_times(X)
-    yield "predictions", [clf.predict(X), clf.decision_function(X)]
+    scores = [clf.decision_function(X)] if hasattr(clf, "decision_function") else []
+    yield "predictions", [clf.predict(X), *scores]
     yield "activity", [clf.activity(X).n_spikes, clf.activity(X).n_events]
 
 

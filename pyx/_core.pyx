@@ -888,8 +888,8 @@ def _copy(const real[::1] values not None):
 
 # -- Networks ----------------------------------------------------------------------
 
-class Circuits:
-    """How the circuits of a chip differ from the neurons of a layer; see ttfs_circuits.
+class NeuronMismatch:
+    """How the neurons of a chip differ from those of a layer; see ttfs_circuits.
 
     Parameters
     ----------
@@ -920,7 +920,7 @@ class Circuits:
         self.spurious_rate, self.resolution = spurious_rate, resolution
 
     def check(self, n_out, double threshold):
-        """Raise ValueError unless a layer of n_out neurons can have these circuits."""
+        """Raise ValueError unless a layer of n_out neurons can have this mismatch."""
         cdef ttfs_neuron neuron
         cdef ttfs_status status
         for name in ("threshold_jitter", "spike_jitter", "spurious_rate", "resolution"):
@@ -1135,13 +1135,13 @@ cdef class Network:
         self.infer(IDEAL, spikes, layers, None, None)
         return layers
 
-    def emulate(self, Spikes spikes not None, circuits, uint64_t seed):
+    def emulate(self, Spikes spikes not None, mismatch, uint64_t seed):
         """Spike times (n_samples, n_out) of each layer on a chip; +inf = silent.
 
         Parameters
         ----------
         spikes : Spikes
-        circuits : sequence of Circuits
+        mismatch : sequence of NeuronMismatch
             Of each layer.
         seed : int
             Of the noise.
@@ -1150,16 +1150,16 @@ cdef class Network:
         cdef ttfs_circuits *c_d
         cdef const double[::1] mem, syn
         cdef const uint8_t[::1] dead
-        if len(circuits) != len(self.shapes):
-            raise ValueError("circuits must have one entry for each layer")
+        if len(mismatch) != len(self.shapes):
+            raise ValueError("mismatch must have one entry for each layer")
         self.check_no_delays()
         self.circuits = Room(
-            len(circuits) * max(sizeof(ttfs_circuits_f), sizeof(ttfs_circuits))
+            len(mismatch) * max(sizeof(ttfs_circuits_f), sizeof(ttfs_circuits))
         )
         c_f = <ttfs_circuits_f *>self.circuits.start
         c_d = <ttfs_circuits *>self.circuits.start
         kept = []
-        for k, c in enumerate(circuits):
+        for k, c in enumerate(mismatch):
             if self.single:
                 threshold = (<ttfs_layer_f *>self.layers.start)[k].neuron.threshold
             else:

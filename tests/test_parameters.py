@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -25,6 +25,9 @@ from ttfs.parameters import (
     LocalRule,
     SquaredError,
 )
+
+# Since version 1.7 scikit-learn shows attributes, and lists those that are there.
+DIR_IS_ASKED = "__dir__" in vars(BaseEstimator)
 
 X, y = load_iris(return_X_y=True)
 LOCAL = {"arithmetic": "fixed", "gradient": "local"}
@@ -376,7 +379,7 @@ def test_values_of_other_kinds_are_named(parameters, name, owner):
     # Nor does an estimator break that is fitted already.
     clf = small().fit(X, y).set_params(**parameters)
     assert clf.predict(X).shape == y.shape
-    assert "engine_" not in dir(clf)
+    assert not hasattr(clf, "engine_")
     with pytest.raises(ValueError, match=message if owner is TTFSClassifier else "was"):
         _ = clf.engine_
 
@@ -451,13 +454,14 @@ def test_html(clf):
     for text in ("FixedPoint(weight_bits=4", "LocalRule(", "PopulationEncoder"):
         assert text in before
     clf.fit(X, y)
-    assert "coefs_" in clf._repr_html_()
+    assert not DIR_IS_ASKED or "coefs_" in clf._repr_html_()
     # Parameters that no longer go with the weights are shown too.
     clf.set_params(arithmetic__weight_bits=5, delays="axonal")
     assert "FixedPoint(weight_bits=5" in clf._repr_html_()
     assert "PopulationEncoder" in make_pipeline(StandardScaler(), clf)._repr_html_()
 
 
+@pytest.mark.skipif(not DIR_IS_ASKED, reason="scikit-learn lists all properties")
 def test_attributes_of_an_estimator_can_be_listed(clf):
     assert "network_" not in dir(clf)
     names = {"network_", "engine_", "coefs_", "tick_", "weight_steps_"}

@@ -69,13 +69,23 @@ def find_all(find, paths):
 # -- Imports -----------------------------------------------------------------------
 
 
+class DropTypeChecking(ast.NodeTransformer):
+    """Leaves out what only type checkers read: ``if TYPE_CHECKING:``."""
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        is_type_checking = ast.unparse(node.test) == "TYPE_CHECKING"
+        return node.orelse if is_type_checking else node
+
+
 def imports_of(source, package, modules):
     """Those of `modules` that a module of a package imports, in functions too.
 
-    Importing a.b from a package a counts as an import of a.b, and not of a.
+    Importing a.b from a package a counts as an import of a.b, and not of a. Imports
+    for type checkers do not count: the interpreter does not carry them out.
     """
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(DropTypeChecking().visit(ast.parse(source))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -149,7 +159,7 @@ def test_imports_are_found():
         "other.py": "from .sub.a import f",
         "sub/__init__.py": "from .a import f\nfrom ..other import g",
         "sub/a.py": "from . import b\nimport numpy",
-        "sub/b.py": "from .. import _core",
+        "sub/b.py": "from .. import _core\nif TYPE_CHECKING:\n    from . import a",
     }
     graph = import_graph(sources, {"ttfs._core"})
     assert graph == {

@@ -4,25 +4,31 @@ Public names:
 
 - :class:`TTFSClassifier` - a scikit-learn classifier of leaky integrate-and-fire
   neurons that fire at most once, trained by exact gradients of their spike times
+- :class:`TTFSRegressor` - a regressor with the same network
+- :mod:`ttfs.parameters` - objects for the parameters that are choices between things
+- :mod:`ttfs.encoders` - transformers of features into spike times
+- :mod:`ttfs.substrates` - chips and emulators that fire in the simulator's place
 - :class:`LIF` - the parameters of a neuron
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
-- :func:`show_versions` - prints what a report of a bug should contain
-- :mod:`ttfs.encoders` - transformers of features into spike times
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
-- :func:`get_include` - the folder of the C headers
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set
+- :data:`TRUSTED_TYPES` - names of the types of stored models, for
+  ``skops.io.load(file, trusted=ttfs.TRUSTED_TYPES)``
+- :class:`ModelVersionWarning` - a model was stored by another version
+- :func:`get_include` - the folder of the C headers
+- :func:`show_versions` - prints what a report of a bug should contain
 """
 
-from pkgutil import extend_path
+from pkgutil import extend_path as _extend_path
 
 __version__ = "0.1.0"
 
 # In a clone this folder hides the installed package, which alone holds the compiled
 # core: look for it there too.
-__path__ = extend_path(__path__, __name__)
+__path__ = _extend_path(__path__, __name__)
 
 try:
     from ttfs import _core
@@ -42,12 +48,16 @@ if _core.__version__ != __version__:
 from . import datasets, encoders, energy, export, parameters, substrates
 from ._headers import get_include
 from ._show_versions import show_versions
+from ._stored import ModelVersionWarning
+from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
 from .model import LIF, first_spike, first_spike_vjp
 
 __all__ = [
     "LIF",
+    "TRUSTED_TYPES",
+    "ModelVersionWarning",
     "SpikeTrains",
     "TTFSClassifier",
     "TTFSRegressor",

@@ -1,7 +1,9 @@
 """The C headers that come with the package."""
 
+from pathlib import Path
 
-def get_include():
+
+def get_include() -> str:
     """Folder of the C headers.
 
     Returns
@@ -20,8 +22,10 @@ def get_include():
     >>> "ttfs_fixed.h" in os.listdir(ttfs.get_include())
     True
     """
-    # The folder is a package without Python files. A clone has it elsewhere, and finds
-    # the one of the installed package.
-    from . import include
-
+    # The folder is a package without Python files. A clone has it beside `ttfs`, where
+    # an editable installation does not look for it.
+    try:
+        from . import include
+    except ImportError:
+        return str(Path(__file__).resolve().parent.parent / "include")
     return include.__path__[0]

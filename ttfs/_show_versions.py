@@ -20,7 +20,7 @@ def _version(package):
         return None
 
 
-def show_versions():
+def show_versions() -> None:
     """Print what is useful to know when a problem is reported.
 
     The output has the versions of Python, of ttfs and of the packages that ttfs depends

@@ -1,10 +1,18 @@
 """Data sets for trying and comparing first-spike networks."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._typing import Floats, RandomState
 
 __all__ = ["make_yin_yang"]
 
@@ -18,7 +26,13 @@ __all__ = ["make_yin_yang"]
     },
     prefer_skip_nested_validation=True,
 )
-def make_yin_yang(n_samples=1000, *, r_small=0.1, r_big=0.5, random_state=None):
+def make_yin_yang(
+    n_samples: int = 1000,
+    *,
+    r_small: float = 0.1,
+    r_big: float = 0.5,
+    random_state: RandomState = None,
+) -> tuple[Floats, NDArray[np.int64]]:
     """Make the Yin-Yang classification data set.
 
     Points in a circle belong to one of three classes: yin, yang, or one of the

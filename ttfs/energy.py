@@ -8,10 +8,18 @@
 docs/energy.md says what each cost model covers, and what it leaves out.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._typing import Array, Floats
 
 __all__ = ["COST_MODELS", "Activity", "CostModel"]
 
@@ -91,10 +99,12 @@ class CostModel:
     is_causal: bool = False
     mac_energy: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in fields(self)[2:]:
             value = getattr(self, field.name)
-            if field.type is bool or (value is None and field.default is None):
+            if isinstance(field.default, bool) or (
+                value is None and field.default is None
+            ):
                 continue
             is_real = isinstance(value, Real) and not isinstance(value, bool)
             if not is_real or not 0 <= value < np.inf:
@@ -111,7 +121,7 @@ class CostModel:
                 f"update_energy={self.update_energy:g} needs steps, those of a tau_syn"
             )
 
-    def latency(self, activity):
+    def latency(self, activity: Activity) -> Floats:
         """Time from the start of the inputs to the decision, per sample.
 
         Parameters
@@ -127,7 +137,7 @@ class CostModel:
         """
         return self._seconds(activity, _decided(activity))
 
-    def duration(self, activity):
+    def duration(self, activity: Activity) -> Floats:
         """Time from one inference to the next, per sample.
 
         Parameters
@@ -145,7 +155,7 @@ class CostModel:
             seconds[:] = self.least_duration or np.nan
         return np.maximum(seconds, self.least_duration)
 
-    def energy(self, activity):
+    def energy(self, activity: Activity) -> Floats:
         """Energy of inferences.
 
         Parameters
@@ -327,44 +337,46 @@ class Activity:
     8.4e-06
     """
 
-    sizes: tuple
-    n_spikes: np.ndarray
-    n_bias_spikes: np.ndarray
-    n_events: np.ndarray
-    n_causal_events: np.ndarray
-    decision_times: np.ndarray
-    is_undecided: np.ndarray
+    sizes: tuple[int, ...]
+    n_spikes: Array
+    n_bias_spikes: Array
+    n_events: Array
+    n_causal_events: Array
+    decision_times: Floats
+    is_undecided: NDArray[np.bool_]
     t_max: float
     tau_syn: float
     cost_model: CostModel | None = None
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         return len(self.n_spikes)
 
     @property
-    def n_dense_events(self):
+    def n_dense_events(self) -> tuple[int, ...]:
         """Multiply-accumulates of each layer of a dense network of this shape."""
         return tuple(int(n) for n in np.multiply(self.sizes[:-1], self.sizes[1:]))
 
+    # None without a cost model: "Any", because who passes one need not check.
+
     @property
-    def energy(self):
+    def energy(self) -> Floats | Any:
         """Energy of each sample in J, (n_samples,); None without a cost model."""
         return self.cost_model and self.cost_model.energy(self)
 
     @property
-    def latency(self):
+    def latency(self) -> Floats | Any:
         """Time to the decision in s, (n_samples,); None without a cost model."""
         return self.cost_model and self.cost_model.latency(self)
 
     @property
-    def dense_energy(self):
+    def dense_energy(self) -> float | Any:
         """Energy of a dense network of this shape in J; None where it is not known."""
         if self.cost_model is None or self.cost_model.mac_energy is None:
             return None
         return self.cost_model.mac_energy * sum(self.n_dense_events)
 
-    def summary(self):
+    def summary(self) -> dict[str, float]:
         """Means of the samples.
 
         Returns
@@ -391,7 +403,7 @@ class Activity:
             means["latency"] = self.latency.mean()
         return {name: float(mean) for name, mean in means.items()}
 
-    def __str__(self):
+    def __str__(self) -> str:
         names = [f"hidden {k}" for k in range(1, len(self.sizes) - 1)] + ["output"]
         counts = np.column_stack(
             [

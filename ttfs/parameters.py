@@ -12,9 +12,11 @@ objects, or a string that stands for one with its defaults:
 string stands for, and changes it. The objects themselves never change.
 """
 
+from __future__ import annotations
+
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.utils._param_validation import (
@@ -24,6 +26,9 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["CrossEntropy", "ExactGradient", "FixedPoint", "LocalRule", "SquaredError"]
 
 
@@ -32,7 +37,7 @@ class Parameters:
 
     _parameter_constraints: ClassVar[dict] = {}
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name, as scikit-learn asks for them.
 
         Parameters
@@ -47,7 +52,7 @@ class Parameters:
         """
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def with_params(self, **params):
+    def with_params(self, **params: Any) -> Self:
         """The same object with other values of some parameters.
 
         Parameters
@@ -73,7 +78,7 @@ class Parameters:
                 )
         return replace(self, **params)
 
-    def validate(self):
+    def validate(self) -> None:
         """Raise InvalidParameterError, a ValueError, if a value is not allowed."""
         validate_parameter_constraints(
             self._parameter_constraints, self.get_params(), type(self).__name__
@@ -121,7 +126,7 @@ class FixedPoint(Parameters):
     _: KW_ONLY
     accumulator_bits: int | None = None
     tick: float | None = None
-    rounding: str = "stochastic"
+    rounding: Literal["stochastic", "floor"] = "stochastic"
 
     _parameter_constraints: ClassVar[dict] = {
         "weight_bits": [Interval(Integral, 2, 8, closed="both")],
@@ -130,7 +135,7 @@ class FixedPoint(Parameters):
         "rounding": [StrOptions({"stochastic", "floor"})],
     }
 
-    def validate(self):
+    def validate(self) -> None:
         """Raise InvalidParameterError if a value, or two together, are not allowed."""
         super().validate()
         bits = self.accumulator_bits
@@ -196,6 +201,16 @@ class ExactGradient(Parameters):
         "epsilon": [Interval(Real, 0, None, closed="neither")],
     }
 
+    @property
+    def optimizer(self):
+        """The parameters of the optimizer: these."""
+        return self
+
+    @property
+    def rule(self):
+        """The local rule: none."""
+        return None
+
 
 @dataclass(frozen=True)
 class LocalRule(Parameters):
@@ -226,13 +241,23 @@ class LocalRule(Parameters):
     """
 
     _: KW_ONLY
-    kernel: str = "table"
-    feedback: str = "symmetric"
+    kernel: Literal["table", "linear"] = "table"
+    feedback: Literal["symmetric", "random", "direct", "target"] = "symmetric"
 
     _parameter_constraints: ClassVar[dict] = {
         "kernel": [StrOptions({"table", "linear"})],
         "feedback": [StrOptions({"symmetric", "random", "direct", "target"})],
     }
+
+    @property
+    def optimizer(self):
+        """The parameters of the optimizer: there is none."""
+        return None
+
+    @property
+    def rule(self):
+        """The local rule: this one."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -300,7 +325,7 @@ class SquaredError(Parameters):
     """
 
     _: KW_ONLY
-    targets: tuple | None = None
+    targets: Sequence[float] | None = None
     shift_invariant: bool = False
 
     _parameter_constraints: ClassVar[dict] = {
@@ -308,7 +333,7 @@ class SquaredError(Parameters):
         "shift_invariant": ["boolean"],
     }
 
-    def validate(self):
+    def validate(self) -> None:
         """Raise InvalidParameterError, a ValueError, if a value is not allowed."""
         super().validate()
         if self.targets is None:

@@ -1,6 +1,6 @@
 /* Tests of the C core without Python: numbers that can be checked by hand, finite
  * differences, and every bad argument, on each instruction set that this processor has
- * and in both precisions. Built and run by tests/test_c_core.py. */
+ * and in both precisions. Built and run by tests/core/test_c_core.py. */
 #include "harness.h"
 
 /* -- Parameters ---------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* Tests of the vectors and their mathematics, for one instruction set and precision:
- * built by tests/test_c_core.py with -D SIMD=.. -D REAL_BITS=.. for each. The bounds
- * are those at the top of src/real/simd/vmath.h and in src/real/simd/vectors.h. */
+ * built by tests/core/test_c_core.py with -D SIMD=.. -D REAL_BITS=.. for each. The
+ * bounds are those at the top of src/real/simd/vmath.h and in src/real/simd/vectors.h.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -33,8 +33,8 @@ def test_own_time_constants_of_any_ratio(tau_mem, tau_syn, seed, n_out):
     weights = rng.normal(0.3, 0.4, (15, n_out)) * unit
     layer = Layer(weights, np.empty(0), neuron)
     core = _core.Network([layer], 100 * (tau_mem + tau_syn), 0.0)
-    circuits = [_core.Circuits(tau_mem=taus[0], tau_syn=taus[1])]
-    (got,) = core.emulate(_core.spikes_at(times, ()), circuits, 0)
+    mismatch = [_core.NeuronMismatch(tau_mem=taus[0], tau_syn=taus[1])]
+    (got,) = core.emulate(_core.spikes_at(times, ()), mismatch, 0)
     for j in range(n_out):
         wanted = first_spike(times, weights[:, [j]], LIF(taus[0, j], taus[1, j]))[:, 0]
         wanted[wanted >= 100 * (tau_mem + tau_syn)] = np.inf
@@ -57,7 +57,9 @@ def test_long_spans_lose_no_spikes(excess, place, dtype):
     weights = rng.normal(0.5, 3, (8, 37)).astype(dtype)
     for tau_mem, tau_syn in ((1, 1 + excess), (1 + excess, 1)):
         neuron = LIF(tau_mem, tau_syn)
-        own = _core.Circuits(tau_mem=np.full(37, tau_mem), tau_syn=np.full(37, tau_syn))
+        own = _core.NeuronMismatch(
+            tau_mem=np.full(37, tau_mem), tau_syn=np.full(37, tau_syn)
+        )
         for span in SPANS[dtype] * max(tau_mem, tau_syn):
             times = rng.uniform(0, 1, (2, 8)).astype(dtype)
             t_max = 1 + span
@@ -73,20 +75,20 @@ def test_long_spans_lose_no_spikes(excess, place, dtype):
             assert_allclose(got, expected, rtol=1e-4 if dtype is np.float32 else 1e-10)
 
 
-def test_bad_circuits_do_not_reach_the_core():
+def test_bad_mismatch_does_not_reach_the_core():
     times, network = make(sizes=(20, 4))
     core = _core.Network(network.layers, 5.0, 0.0)
     spikes = _core.spikes_at(times, network.layers[0].bias_times)
-    for circuits, message in (
+    for mismatch, message in (
         ([], "one entry for each layer"),
-        ([_core.Circuits(tau_mem=[1.0] * 3, tau_syn=[1.0] * 3)], "shape"),
-        ([_core.Circuits(tau_mem=[0.0] * 4, tau_syn=[1.0] * 4)], "tau_mem"),
-        ([_core.Circuits(tau_mem=[1.0] * 4, tau_syn=[np.nan] * 4)], "tau_syn"),
-        ([_core.Circuits(is_dead=[True])], "shape"),
-        ([_core.Circuits(spike_jitter=-1.0)], "spike_jitter"),
-        ([_core.Circuits(resolution=np.nan)], "resolution"),
+        ([_core.NeuronMismatch(tau_mem=[1.0] * 3, tau_syn=[1.0] * 3)], "shape"),
+        ([_core.NeuronMismatch(tau_mem=[0.0] * 4, tau_syn=[1.0] * 4)], "tau_mem"),
+        ([_core.NeuronMismatch(tau_mem=[1.0] * 4, tau_syn=[np.nan] * 4)], "tau_syn"),
+        ([_core.NeuronMismatch(is_dead=[True])], "shape"),
+        ([_core.NeuronMismatch(spike_jitter=-1.0)], "spike_jitter"),
+        ([_core.NeuronMismatch(resolution=np.nan)], "resolution"),
     ):
         with pytest.raises(ValueError, match=message):
-            core.emulate(spikes, circuits, 0)
+            core.emulate(spikes, mismatch, 0)
     with pytest.raises(ValueError, match="together"):
-        _core.Circuits(tau_mem=[1.0])
+        _core.NeuronMismatch(tau_mem=[1.0])

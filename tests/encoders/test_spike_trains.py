@@ -26,8 +26,8 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import shuffle
-from test_training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 from threadpoolctl import threadpool_limits
+from training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier, _core
 from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder

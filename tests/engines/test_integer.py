@@ -137,6 +137,7 @@ def test_parameters_of_learning_may_change(kind, change):
     assert changed.loss_ != clf.loss_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [LOCAL, ACCUMULATORS], ids=["6 bits", "16 bits"])
 def test_learning_goes_on_after_fit(kind):
     X, y = make_yin_yang(1500, random_state=0)

@@ -75,6 +75,7 @@ FEEDBACKS = {
 LINEAR = {"gradient__kernel": "linear"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "least"),
     [
@@ -105,6 +106,7 @@ def test_options_learn_yin_yang(parameters, least):
     assert yin_yang_accuracy(**parameters) > least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -358,6 +360,7 @@ def test_one_sample_has_no_range(iris, arithmetic):
     assert not hasattr(clf, "coefs_")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [

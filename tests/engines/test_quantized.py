@@ -28,6 +28,7 @@ def simd(request):
 # -- Learning ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_training_knows_that_weights_are_rounded():
     """At few bits it beats rounding the weights of a network that does not know."""
     X, y = make_yin_yang(1000, random_state=0)

@@ -9,6 +9,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from ttfs import TTFSClassifier
+from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder
+from ttfs.engines.float import FloatTrainer
 from ttfs.parameters import SquaredError
 
 # -- Data --------------------------------------------------------------------------
@@ -212,3 +214,47 @@ def test_divergence_is_an_error_and_costs_nothing(iris):
         clf.fit(X, y)
     assert_array_equal(clf.predict_proba(X), before)
     assert clf.n_iter_ == 5
+
+
+def test_a_failed_partial_fit_draws_no_random_numbers(iris, monkeypatch):
+    X, y = iris
+    one, other = (
+        small(random_state=0).partial_fit(X, y, classes=[0, 1, 2]) for _ in "12"
+    )
+    with monkeypatch.context() as context:
+
+        def fail(self, *arguments):
+            raise ValueError("failed")
+
+        context.setattr(FloatTrainer, "epoch", fail)
+        with pytest.raises(ValueError, match="failed"):
+            one.partial_fit(X, y)
+    for a, b in zip(
+        one.partial_fit(X, y).coefs_, other.partial_fit(X, y).coefs_, strict=True
+    ):
+        assert_array_equal(a, b)
+
+
+def test_arrays_in_place_of_weights_are_checked(iris):
+    clf = small(random_state=0).fit(*iris)
+    with pytest.raises(ValueError, match="coefs_ must be arrays of shapes"):
+        clf.coefs_ = clf.coefs_[:1]
+    with pytest.raises(ValueError, match="coefs_ must be arrays of shapes"):
+        clf.coefs_ = [weights.T for weights in clf.coefs_]
+    with pytest.raises(ValueError, match="coefs_ must be finite"):
+        clf.coefs_ = [np.full_like(weights, np.nan) for weights in clf.coefs_]
+
+
+def test_long_arrays_of_an_encoder_are_compared_as_a_whole(iris):
+    _, y = iris
+    X = np.random.default_rng(0).random((150, 1500))
+    drops = np.zeros(1500, bool)
+    encoder = SpikeTimesEncoder(may_drop=drops)
+    clf = small(encoder=encoder, max_iter=1, warm_start=True).fit(X, y)
+    changed = drops.copy()
+    changed[700] = True
+    clf.set_params(encoder=SpikeTimesEncoder(may_drop=changed))
+    with pytest.raises(ValueError, match="encoder was"):
+        clf.fit(X, y)
+    window = small(encoder=LatencyEncoder(window=1.0), max_iter=1, warm_start=True)
+    window.fit(*iris).set_params(encoder__window=np.float64(1.0)).fit(*iris)

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -15,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ttfs import SpikeTrains, TTFSRegressor, export
 from ttfs.parameters import FixedPoint, LocalRule
-from ttfs.substrates import AnalogChip, Ideal
+from ttfs.substrates import AnalogChip, Ideal, SubstrateError
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,57 @@ def test_spike_trains():
 def test_combinations_that_are_refused(friedman, parameters, message):
     with pytest.raises(ValueError, match=message):
         small(**parameters).fit(*friedman[:2])
+
+
+@pytest.mark.parametrize("form", [np.asfortranarray, pd.DataFrame, np.ndarray.tolist])
+@pytest.mark.parametrize("arithmetic", ["float32", "fixed"])
+def test_targets_in_any_form(friedman, form, arithmetic):
+    X, y, X_test, _ = friedman
+    both = np.column_stack([y, -y])
+    one, other = (small(arithmetic=arithmetic).fit(X, t) for t in (both, form(both)))
+    assert_array_equal(one.predict(X_test), other.predict(X_test))
+
+
+def test_early_stopping_with_several_and_with_constant_targets(friedman):
+    X, y, _, _ = friedman
+    stop = {"early_stopping": True, "max_iter": 20, "hidden_layer_sizes": (30,)}
+    reg = small(**stop).fit(X, np.column_stack([y, -y]))
+    assert 0 < reg.best_validation_score_ <= 1
+    reg = small(**stop).fit(X, np.full(len(X), 3.0))
+    assert -100 < reg.best_validation_score_ <= 1
+
+
+def test_a_first_partial_fit_needs_targets_that_vary(friedman):
+    X, y, _, _ = friedman
+    for constant in (np.full(len(X), 3.0), np.column_stack([y, np.zeros(len(X))])):
+        with pytest.raises(ValueError, match="range of each target"):
+            small().partial_fit(X, constant)
+
+
+def test_targets_beyond_the_first_range_ask_for_possible_times(friedman):
+    X, y, _, _ = friedman
+    reg = small().partial_fit(X, y)
+    assert reg.partial_fit(X, 1e6 * y).loss_ < 2
+
+
+def test_a_substrate_that_fails_ends_training_and_it_goes_on(friedman):
+    X, y, X_test, _ = friedman
+
+    class Failing(Ideal):
+        n_calls = 0
+
+        def forward(self, times, network):
+            self.n_calls += 1
+            if self.n_calls == 75:
+                raise RuntimeError("unplugged")
+            return super().forward(times, network)
+
+    whole = small(substrate=Ideal()).fit(X, y)
+    reg = small(substrate=Failing(), warm_start=True)
+    with pytest.raises(SubstrateError, match="unplugged"):
+        reg.fit(X, y)
+    assert 0 < reg.n_iter_ < 5
+    assert_array_equal(reg.fit(X, y).predict(X_test), whole.predict(X_test))
 
 
 def test_bad_targets(friedman):

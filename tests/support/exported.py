@@ -115,10 +115,11 @@ def build(folder, clf, *flags, learn=False, compiler=None, **options):
     return program
 
 
-def play(program, labels, ticks):
-    """Rows of numbers that the program prints for samples."""
+def play(program, labels, ticks, emulator=()):
+    """Rows of numbers that the program prints for samples, in an emulator if given."""
     samples = np.column_stack([labels, ticks.astype(np.int16)]).astype(np.int16)
-    done = subprocess.run([program], input=samples.tobytes(), capture_output=True)
+    command = [*emulator, program]
+    done = subprocess.run(command, input=samples.tobytes(), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     assert not done.stderr
     return [list(map(int, line.split())) for line in done.stdout.splitlines()]

@@ -8,6 +8,10 @@ Public names:
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 """
 
+import reprlib
+from dataclasses import dataclass
+
+import numpy as np
 from sklearn.base import clone
 
 from .latency import LatencyEncoder
@@ -53,3 +57,30 @@ def make_encoder(encoder, window, X=None):
         encoder.set_params(window=window)
     encoder._validate_params()
     return encoder
+
+
+@dataclass(frozen=True)
+class FrozenEncoder:
+    """What distinguishes an encoder from another one: its class and its parameters."""
+
+    name: str
+    params: tuple
+
+    def __repr__(self):
+        values = ", ".join(
+            f"{name}={reprlib.repr(value)}" for name, value in self.params
+        )
+        return f"{self.name}({values})"
+
+
+def freeze(encoder):
+    """The parameter `encoder` of an estimator as a value that does not change.
+
+    A shorthand gives the value of the object that it stands for.
+    """
+    encoder = SHORTHANDS[encoder] if isinstance(encoder, str) else encoder
+    params = {
+        name: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
+        for name, value in encoder.get_params().items()
+    }
+    return FrozenEncoder(type(encoder).__name__, tuple(params.items()))

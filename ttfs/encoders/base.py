@@ -1,13 +1,15 @@
 """What all encoders share: from validated features to the spikes of channels."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
@@ -18,9 +20,16 @@ from sklearn.utils.validation import (
 )
 
 from .. import _core
+from .._stored import Stored
+from .._typing import validated
 from ..model.checks import check_times
 from .checks import check_sparse
 from .spike_trains import SpikeTrains
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Array, Features, Floats
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -92,7 +101,7 @@ class Channels:
     n_receptive_fields: int = 1
 
 
-class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
+class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
     """Base class of the encoders: features become spike times of channels.
 
     A subclass says which input it takes (sparse matrices: only if an entry that is not
@@ -105,6 +114,11 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
     without a dense array.
     """
 
+    n_features_in_: int
+    feature_names_in_: Array
+    channels_: Channels
+    silent_time: float
+
     takes_spike_times = False  # whether features are spike times already
     takes_sparse = False
 
@@ -114,8 +128,8 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
 
     # -- For pipelines -------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @validated
+    def fit(self, X: Features, y: object = None) -> Self:
         """Learn the channels of the features.
 
         Parameters
@@ -141,7 +155,7 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
         X = self.validate_data(self, X, reset=True)
         return self.learn(X, getattr(self, "feature_names_in_", None))
 
-    def transform(self, X):
+    def transform(self, X: Features) -> Floats:
         """Spike times of the channels.
 
         Parameters
@@ -161,7 +175,7 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
         times[np.isinf(times)] = self.silent_time
         return times
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Names of the channels.
 
         Parameters
@@ -285,23 +299,23 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
         return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
 
     @property
-    def n_channels_(self):
+    def n_channels_(self) -> int:
         return self.channels_.n_channels
 
     @property
-    def begin_(self):
+    def begin_(self) -> float:
         return self.channels_.begin
 
     @property
-    def end_(self):
+    def end_(self) -> float:
         return self.channels_.end
 
     @property
-    def may_drop_(self):
+    def may_drop_(self) -> NDArray[np.bool_]:
         return self.channels_.may_drop
 
     @property
-    def can_spike(self):
+    def can_spike(self) -> bool:
         """Whether any channel ever will spike."""
         return self.takes_spike_times or bool(np.any(self.channels_.scale > 0))
 
@@ -340,12 +354,13 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
             # Made anew, because the flags of a matrix that was changed may be wrong.
             X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
             if not self.takes_sparse:
-                name = repr(self)
+                name, other = repr(self), "LatencyEncoder()"
                 if estimator is not self:
                     name = f"encoder={estimator.encoder!r}"
+                    other = "encoder='auto' or 'latency'"
                 raise TypeError(
                     f"{name} has spikes for every zero, which a sparse matrix does not "
-                    "store; use encoder='auto' or 'latency', or pass a dense array"
+                    f"store; use {other}, or pass a dense array"
                 )
             if not X.has_canonical_format:  # sorted, without duplicates
                 X = X.copy()

@@ -1,11 +1,16 @@
 """Latency code: the greater a feature, the earlier its spike."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .base import RangeEncoder
+
+if TYPE_CHECKING:
+    from .._typing import Auto
 
 
 class LatencyEncoder(RangeEncoder):
@@ -99,7 +104,13 @@ class LatencyEncoder(RangeEncoder):
         "complement": ["boolean", StrOptions({"auto"})],
     }
 
-    def __init__(self, *, complement="auto", window=None, silent_time=np.inf):
+    def __init__(
+        self,
+        *,
+        complement: bool | Auto = "auto",
+        window: float | None = None,
+        silent_time: float = np.inf,
+    ) -> None:
         self.complement = complement
         self.window = window
         self.silent_time = silent_time

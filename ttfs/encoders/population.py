@@ -1,5 +1,7 @@
 """Population code: several receptive fields for each feature."""
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import ClassVar
 
@@ -87,7 +89,13 @@ class PopulationEncoder(RangeEncoder):
         "n_fields": [Interval(Integral, 3, None, closed="left")],
     }
 
-    def __init__(self, n_fields=4, *, window=None, silent_time=np.inf):
+    def __init__(
+        self,
+        n_fields: int = 4,
+        *,
+        window: float | None = None,
+        silent_time: float = np.inf,
+    ) -> None:
         self.n_fields = n_fields
         self.window = window
         self.silent_time = silent_time

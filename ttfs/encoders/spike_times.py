@@ -1,13 +1,20 @@
 """Features that are spike times already."""
 
+from __future__ import annotations
+
 from numbers import Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .base import BaseEncoder, Channels, _is_often_absent
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Auto
 
 
 class SpikeTimesEncoder(BaseEncoder):
@@ -87,8 +94,13 @@ class SpikeTimesEncoder(BaseEncoder):
     }
 
     def __init__(
-        self, *, begin=None, duration=None, may_drop="auto", silent_time=np.inf
-    ):
+        self,
+        *,
+        begin: float | None = None,
+        duration: float | None = None,
+        may_drop: bool | ArrayLike | Auto = "auto",
+        silent_time: float = np.inf,
+    ) -> None:
         self.begin = begin
         self.duration = duration
         self.may_drop = may_drop

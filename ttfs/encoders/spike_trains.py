@@ -1,11 +1,19 @@
 """Samples whose channels may have several spikes."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ..model.checks import check_times, common_dtype
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Array
 
 
 class SpikeTrains:
@@ -68,7 +76,13 @@ class SpikeTrains:
     (array([0, 0, 0]), array([0, 1, 1]), array([0.3, 0.1, 0.9]))
     """
 
-    def __init__(self, samples, channels, times, shape):
+    def __init__(
+        self,
+        samples: ArrayLike,
+        channels: ArrayLike,
+        times: ArrayLike,
+        shape: tuple[int, int],
+    ) -> None:
         n_samples, n_channels = _sizes(shape)
         dtype = common_dtype(times=times)
         samples = _indices(samples, "samples", n_samples)
@@ -90,27 +104,27 @@ class SpikeTrains:
         self._times = times[order]
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         return len(self), self._n_channels
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         return self._times.dtype
 
     @property
-    def n_spikes(self):
+    def n_spikes(self) -> int:
         return len(self._times)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(shape={self.shape}, n_spikes={self.n_spikes}, "
             f"dtype={self.dtype})"
         )
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpikeTrains):
             return NotImplemented
         return (
@@ -120,14 +134,14 @@ class SpikeTrains:
             and np.array_equal(self._times, other._times)
         )
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         # NumPy would try to make one of the rows, and the rows of those.
         raise TypeError(
             "SpikeTrains cannot be converted to an array: its channels may have "
             "several spikes, or none; use events()"
         )
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Self:
         if isinstance(key, tuple):  # X[rows, ...] is what scikit-learn asks for
             if len(key) != 2 or not _is_all(key[1]):
                 raise IndexError("only samples of SpikeTrains can be selected")
@@ -146,7 +160,7 @@ class SpikeTrains:
         out._times = self._times[events]
         return out
 
-    def events(self):
+    def events(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
         """All spikes, ordered by sample, then by channel, then by time.
 
         Returns
@@ -162,7 +176,7 @@ class SpikeTrains:
         return samples, self._channels.astype(samples.dtype), self._times.copy()
 
     @property
-    def _has_several(self):
+    def has_several_spikes(self):
         """Whether a channel has several spikes in a sample."""
         is_same = np.diff(self._channels) == 0
         # Not from one sample to the next.

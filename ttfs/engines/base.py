@@ -1,15 +1,22 @@
 """What all engines have in common: their recipe, and what follows from it."""
 
 from functools import cached_property
-from typing import Protocol
 
 from ..model.initial_weights import mean_weight, step_unit
 from . import recipe as recipes
 from .losses import TargetTimes
 
 
-class Trainer(Protocol):
-    """Weights that learn."""
+class Trainer:
+    """Weights that learn.
+
+    Attributes
+    ----------
+    n_updates : int
+        Updates since the trainer was made; counted where a substrate may fail.
+    """
+
+    n_updates = 0
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         """Updates over samples in this order; returns the mean loss."""
@@ -28,7 +35,7 @@ class Trainer(Protocol):
 
 
 class Engine:
-    """In which numbers, in which place and by which rule a network learns and infers.
+    """One way to compute: numbers, place and rule by which a network learns and infers.
 
     An engine is made by :func:`ttfs.engines.choose` and never sees the estimator.
 
@@ -63,11 +70,11 @@ class Engine:
         """The dtype of real weights and spike times."""
         return self.structure.dtype
 
-    def horizon(self, t_max):
+    def end_of_experiment(self, t_max):
         """The end of the experiment that this engine can have, next to t_max."""
         return t_max
 
-    def clocked(self, times):
+    def possible_times(self, times):
         """Times at which this engine can fire, next to those given."""
         return times
 
@@ -77,7 +84,7 @@ class Engine:
     def check_takes_several_spikes(self):
         """Raise ValueError unless a channel may have several spikes."""
 
-    def complete(self, network, may_drop, rng):
+    def prepare(self, network, may_drop, rng):
         """The network with all that this engine keeps beside real weights.
 
         Parameters
@@ -148,7 +155,7 @@ class Engine:
         Parameters
         ----------
         network : Network
-            As :meth:`complete` or :meth:`Trainer.learned` have made it.
+            As :meth:`prepare` or :meth:`Trainer.learned` have made it.
         fit_state : FitState
             Where training begins.
         batch_size : int

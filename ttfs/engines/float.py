@@ -6,11 +6,11 @@ from .. import _core
 from ..model.initial_weights import feedback_weights, weight_unit
 from ..parameters import ExactGradient
 from . import recipe as recipes
-from .base import Engine, resting_weights
+from .base import Engine, Trainer, resting_weights
 from .losses import core_parameters, error_unit, unit_of_loss
 
 
-def core_network(network):
+def simulator(network):
     """A network of real numbers in the core."""
     return _core.Network(network.layers, network.t_max, network.pseudo_slope)
 
@@ -18,7 +18,7 @@ def core_network(network):
 class FloatEngine(Engine):
     """float32 or float64; the exact gradient, or the local rule in real numbers."""
 
-    def complete(self, network, may_drop, rng):
+    def prepare(self, network, may_drop, rng):
         rule = self.structure.gradient
         if rule is None or rule.feedback == "symmetric":
             return network
@@ -29,7 +29,7 @@ class FloatEngine(Engine):
         return network.with_layers(feedback=drawn)
 
     def runnable(self, network):
-        return core_network(network)
+        return simulator(network)
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         return FloatTrainer(
@@ -97,7 +97,7 @@ class FloatEngine(Engine):
         }
 
 
-class FloatTrainer:
+class FloatTrainer(Trainer):
     """Real weights that learn from their own spikes.
 
     Parameters

@@ -18,6 +18,7 @@ from ..model import Network
 from ..model.checks import blocks
 from ..substrates.checks import measure, name_of, weight_limits, weight_steps
 from ..substrates.protocol import SubstrateError
+from .base import Trainer
 from .float import FloatEngine
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
@@ -211,7 +212,7 @@ class SubstrateNetwork:
         return np.hstack([hidden, biases])
 
 
-class HardwareTrainer:
+class HardwareTrainer(Trainer):
     """Weights that learn by the gradient of the model from spikes of a substrate.
 
     Where the weights of the substrate have steps, the gradient is that of the rounded

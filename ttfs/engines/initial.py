@@ -7,7 +7,7 @@ import numpy as np
 from ..model import Layer, Network
 from ..model.initial_weights import initial_weights
 from . import recipe as recipes
-from .float import core_network
+from .float import simulator
 
 
 def draw_network(engine, encoder, X, n_outputs, rng):
@@ -29,12 +29,12 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     Returns
     -------
     network : Network
-        As :meth:`Engine.complete` makes it.
+        As :meth:`Engine.prepare` makes it.
     """
     structure = engine.structure
-    t_max = engine.horizon(_t_max(engine, encoder))
+    t_max = engine.end_of_experiment(_t_max(engine, encoder))
     some = rng.permutation(X.shape[0])[: recipes.N_INITIAL_SAMPLES]
-    bias_times = engine.clocked(structure.tau_syn * np.array(recipes.BIAS_TIMES))
+    bias_times = engine.possible_times(structure.tau_syn * np.array(recipes.BIAS_TIMES))
     dtype = engine.dtype
     spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
     sizes = [encoder.n_channels_, *structure.hidden_layer_sizes, n_outputs]
@@ -59,10 +59,10 @@ def draw_network(engine, encoder, X, n_outputs, rng):
             Layer(weights.astype(dtype), bias_times, neuron, delays, n_active)
         )
         network = Network(tuple(layers), t_max)
-        times = core_network(network).spike_times(spikes)[-1]
+        times = simulator(network).spike_times(spikes)[-1]
         n_fired = np.sum(np.isfinite(times), axis=1)
         n_active = np.mean(n_fired) + len(bias_times)
-    return engine.complete(network, encoder.may_drop_, rng)
+    return engine.prepare(network, encoder.may_drop_, rng)
 
 
 def _t_max(engine, encoder):
@@ -70,7 +70,9 @@ def _t_max(engine, encoder):
     structure, t_max = engine.structure, engine.structure.t_max
     if t_max is None:
         n_layers = len(structure.neurons)
-        t_max = encoder.end_ + engine.recipe.horizon * n_layers * structure.tau_syn
+        t_max = (
+            encoder.end_ + engine.recipe.time_per_layer * n_layers * structure.tau_syn
+        )
     if not 0 < t_max <= recipes.MAX_T_MAX * structure.tau_syn:
         raise ValueError(
             f"t_max={t_max:g} must be positive, since it counts from the start of "

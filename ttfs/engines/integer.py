@@ -8,6 +8,7 @@ from ..fixed.network import MAX_SAMPLES
 from ..fixed.simulation import FixedSimulation
 from ..fixed.tables import softmax_table
 from . import recipe as recipes
+from .base import Trainer
 from .quantized import QuantizedEngine
 
 _MAX_SHIFT = 30
@@ -62,7 +63,7 @@ class IntegerEngine(QuantizedEngine):
         return replace(integers, layers=layers, gain=int(gain))
 
 
-class IntegerTrainer(FixedSimulation):
+class IntegerTrainer(FixedSimulation, Trainer):
     """Integers that learn by the local rule.
 
     Parameters

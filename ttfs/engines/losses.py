@@ -1,7 +1,6 @@
 """Losses on the spike times of the outputs, as the core takes them.
 
-A new loss is a parameter object, an entry here, and a function in
-src/real/training/loss.h.
+docs/architecture.md lists what a new loss takes.
 """
 
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ def unit_of_loss(loss, tau_syn):
 
 
 def error_unit(loss, n_outputs, tau_syn, time_scale):
-    """What turns the gradient of a loss into an error without unit.
+    """Factor that makes the gradient of a loss an error without unit.
 
     The local rule takes errors without a unit. The gradient of the cross-entropy is an
     error over time_scale; that of the squared error is 1 / n_outputs of the time by

@@ -10,7 +10,7 @@ from ..fixed.quantized import QuantizedNetwork
 from ..fixed.simulation import FixedSimulation
 from ..fixed.ticks import n_ticks_of, on_grid
 from . import recipe as recipes
-from .base import resting_weights
+from .base import Trainer, resting_weights
 from .float import FloatEngine
 
 
@@ -28,7 +28,7 @@ class QuantizedEngine(FloatEngine):
         tick = self.structure.arithmetic.tick
         return self.structure.tau_syn / recipes.TICKS if tick is None else float(tick)
 
-    def horizon(self, t_max):
+    def end_of_experiment(self, t_max):
         n_ticks = int(n_ticks_of(t_max, self.tick))
         if not 1 < n_ticks <= MAX_TICKS:
             raise ValueError(
@@ -37,7 +37,7 @@ class QuantizedEngine(FloatEngine):
             )
         return n_ticks * self.tick
 
-    def clocked(self, times):
+    def possible_times(self, times):
         return n_ticks_of(times, self.tick) * self.tick
 
     def check_sizes(self, sizes):
@@ -47,7 +47,7 @@ class QuantizedEngine(FloatEngine):
                 f"got layers of {sizes}, channels first"
             )
 
-    def complete(self, network, may_drop, rng):
+    def prepare(self, network, may_drop, rng):
         fixed = self.structure.arithmetic
         rule = self.structure.gradient
         drops = np.zeros(network.layers[0].weights.shape[0], np.uint8)
@@ -96,7 +96,7 @@ class QuantizedEngine(FloatEngine):
         return QuantizedTrainer(network, core)
 
 
-class QuantizedTrainer:
+class QuantizedTrainer(Trainer):
     """Real weights that learn by the exact gradient from the spikes of integers.
 
     Parameters

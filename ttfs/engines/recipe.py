@@ -30,7 +30,7 @@ class Recipe:
 
     Parameters
     ----------
-    horizon : float
+    time_per_layer : float
         Time that t_max leaves each layer after the last possible input [tau_syn].
     time_scale : float
         Time scale of the softmax [tau_syn].
@@ -47,7 +47,7 @@ class Recipe:
         What partial_fit multiplies the learning rate with: it does not fall there.
     """
 
-    horizon: float
+    time_per_layer: float
     time_scale: float
     n_updates: int
     batches: int
@@ -67,7 +67,7 @@ class Recipe:
 
 
 EXACT = Recipe(
-    horizon=0.5,
+    time_per_layer=0.5,
     time_scale=0.2,
     n_updates=100_000,
     batches=30,
@@ -75,7 +75,7 @@ EXACT = Recipe(
     rate=0.005,
 )
 LOCAL = Recipe(
-    horizon=1.5,
+    time_per_layer=1.5,
     time_scale=0.03,
     n_updates=15_000,
     batches=100,
@@ -91,3 +91,14 @@ LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more
+
+
+def target_window(network, end):
+    """Times that stand for the greatest and the smallest target of regression.
+
+    They are parts of the time that `EXACT` leaves the layers after the last possible
+    input, at `end`, or of t_max if that is earlier.
+    """
+    tau_syn, n_layers = network.neuron.tau_syn, len(network.layers)
+    last = min(end + EXACT.time_per_layer * n_layers * tau_syn, network.t_max)
+    return [part * last for part in TARGET_WINDOW]

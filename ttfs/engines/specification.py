@@ -22,8 +22,8 @@ class Structure:
         Kind of delays.
     t_max : float or None
         End of the experiment; None: the engine's own.
-    encoder : str
-        The encoder, as text.
+    encoder : object
+        A value that is equal for equal encoders.
     arithmetic : {"float32", "float64"} or FixedPoint
         In which numbers the network computes.
     gradient : LocalRule or None
@@ -36,7 +36,7 @@ class Structure:
     threshold: float
     delays: str | None
     t_max: float | None
-    encoder: str
+    encoder: object
     arithmetic: str | FixedPoint
     gradient: LocalRule | None
 

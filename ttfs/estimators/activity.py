@@ -12,7 +12,7 @@ def count_activity(network, runs, cost_model):
     Parameters
     ----------
     network : Network
-        What has fired.
+        The network that has fired.
     runs : iterable of (_core.Spikes, list of ndarray)
         Blocks of samples: the spikes that enter the network, biases included, and the
         spike times (n_samples, n_out) of each layer.

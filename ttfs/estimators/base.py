@@ -4,10 +4,12 @@ An estimator is a head on :class:`BaseTTFS`: it says what its targets are to the
 neurons, which loss they have, and what their spikes mean.
 """
 
+from __future__ import annotations
+
 import copy
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -17,8 +19,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
-from ..encoders import SpikeTrains, make_encoder
+from ..encoders import SpikeTrains, freeze, make_encoder
 from ..encoders.base import BaseEncoder
 from ..energy import check_cost_model
 from ..engines import (
@@ -38,6 +41,16 @@ from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
 from .history import History
 from .schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core import Spikes
+    from .._typing import Array, Features
+    from ..energy import Activity, CostModel
+    from ..engines import Engine
+    from ..model import Network
+    from ..substrates import Calibration
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024
@@ -62,14 +75,15 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(BaseEstimator):
+class BaseTTFS(Stored, BaseEstimator):
     """Base class of the estimators: fits, runs and measures a network.
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
 
     - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into numbers of
-      classes, or parts of a range, for new or known outputs; ``_learnable(targets)``
-      turns those into what a Trainer takes, now that the network is there
+      classes, or parts of a range, for new or known outputs
+    - ``_training_targets(targets)`` turns those into what a Trainer takes, when the
+      network is there
     - ``_n_outputs`` is the number of output neurons
     - ``_loss`` is the loss, an object of :mod:`ttfs.parameters` or
       :class:`ttfs.engines.TargetTimes`
@@ -120,13 +134,20 @@ class BaseTTFS(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # What `fit` learns; scikit-learn sets some of it.
+    encoder_: BaseEncoder
+    network_: Network
+    n_features_in_: int
+    feature_names_in_: Array
+
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
     _has_sample_weights = False
+    time_scale = None  # a parameter of heads with classes
 
     # -- Parameters ----------------------------------------------------------------
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator, and of its parameter objects.
 
         Parameters
@@ -156,10 +177,9 @@ class BaseTTFS(BaseEstimator):
         encoder = self.encoder
         if isinstance(encoder, str):
             encoder = ENCODERS.get(encoder)
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = (
-            isinstance(encoder, BaseEncoder) and encoder.takes_spike_times
-        )
+        if isinstance(encoder, BaseEncoder):
+            tags.input_tags.sparse = encoder.takes_sparse
+            tags.input_tags.allow_nan = encoder.takes_spike_times
         return tags
 
     def _structure(self):
@@ -180,7 +200,6 @@ class BaseTTFS(BaseEstimator):
                 f"and one for the output, got {self.tau_mem!r}"
             )
         neurons = [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
-        gradient = self._resolved("gradient")
         return Structure(
             hidden_layer_sizes=tuple(hidden),
             tau_mem=tuple(neuron.tau_mem for neuron in neurons),
@@ -188,9 +207,9 @@ class BaseTTFS(BaseEstimator):
             threshold=float(self.threshold),
             delays=self.delays,
             t_max=self.t_max,
-            encoder=describe(self.encoder),
+            encoder=freeze(self.encoder),
             arithmetic=self._resolved("arithmetic"),
-            gradient=gradient if isinstance(gradient, LocalRule) else None,
+            gradient=self._resolved("gradient").rule,
         )
 
     def _resolved(self, name):
@@ -202,11 +221,10 @@ class BaseTTFS(BaseEstimator):
 
     def _specification(self, structure, *, is_partial=False, ignore_weights=False):
         """What :func:`ttfs.engines.choose` is told."""
-        gradient = self._resolved("gradient")
         learning = Learning(
             loss=self._loss,
-            optimizer=gradient if isinstance(gradient, ExactGradient) else None,
-            time_scale=getattr(self, "time_scale", None),  # of classes alone
+            optimizer=self._resolved("gradient").optimizer,
+            time_scale=self.time_scale,
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
@@ -216,7 +234,7 @@ class BaseTTFS(BaseEstimator):
         return Specification(structure, self.substrate, learning)
 
     @property
-    def engine_(self):
+    def engine_(self) -> Engine:
         """The :class:`ttfs.engines.Engine` that would train this network next.
 
         It is that of partial_fit, without weights of samples: an exported model learns
@@ -256,6 +274,8 @@ class BaseTTFS(BaseEstimator):
         """
         draft = object.__new__(type(self))
         draft.__dict__.update(self.__dict__)
+        if hasattr(self, "_rng"):
+            draft._rng = copy.deepcopy(self._rng)
         return draft
 
     def _adopt(self, draft, failure):
@@ -323,7 +343,7 @@ class BaseTTFS(BaseEstimator):
     @staticmethod
     def _check_trains(X, engine):
         """Raise where X has several spikes of a channel, and the engine takes one."""
-        if isinstance(X, SpikeTrains) and X._has_several:
+        if isinstance(X, SpikeTrains) and X.has_several_spikes:
             engine.check_takes_several_spikes()
 
     def _fit_state(self, X, is_continued):
@@ -370,11 +390,11 @@ class BaseTTFS(BaseEstimator):
         update.
         """
         factors = self._sample_weights(targets)
-        targets = self._learnable(targets)
+        targets = self._training_targets(targets)
         spikes = engine.place(self._spikes(X), self.network_)
         if validation is not None:
             X_val, targets_val = validation
-            validation = self._spikes(X_val), self._learnable(targets_val)
+            validation = self._spikes(X_val), self._training_targets(targets_val)
         n_samples = len(spikes)
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
@@ -405,7 +425,7 @@ class BaseTTFS(BaseEstimator):
             warnings.warn(
                 f"training interrupted in epoch {self.n_iter_ + 1}; the model keeps "
                 "what it has learned",
-                stacklevel=4,
+                stacklevel=5,
             )
         except (SubstrateError, NetworkError) as error:
             if trainer.n_updates == 0:
@@ -470,89 +490,91 @@ class BaseTTFS(BaseEstimator):
                 f"training reached max_iter={schedule.n_epochs} epochs before it "
                 "converged; increase max_iter, or use learning_rate='cosine'",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     @staticmethod
-    def _learnable(targets):
+    def _training_targets(targets):
         """Labels are what a Trainer takes; other heads have times."""
         return targets
 
     # -- What was learned ----------------------------------------------------------
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> list[Array]:
         return self.network_.weights
 
     @coefs_.setter
-    def coefs_(self, weights):
+    def coefs_(self, weights: Sequence[Array]) -> None:
+        weights = _like("coefs_", weights, self.network_.weights)
         self.network_ = self.network_.with_layers(weights=weights)
 
     @property
-    def delays_(self):
+    def delays_(self) -> list[Array] | None:
         delays = [layer.delays for layer in self.network_.layers]
         return None if delays[0] is None else delays
 
     @delays_.setter
-    def delays_(self, delays):
+    def delays_(self, delays: Sequence[Array]) -> None:
+        delays = _like("delays_", delays, self.delays_ or [])
         self.network_ = self.network_.with_layers(delays=delays)
 
     @property
-    def bias_times_(self):
+    def bias_times_(self) -> list[Array]:
         return [layer.bias_times for layer in self.network_.layers]
 
     @property
-    def loss_curve_(self):
+    def loss_curve_(self) -> list[float]:
         return list(self._history.losses)
 
     @property
-    def loss_(self):
+    def loss_(self) -> float | None:
         losses = self._history.losses
         return losses[-1] if losses else None
 
     @property
-    def best_loss_(self):
+    def best_loss_(self) -> float | None:
         return self._history.best_loss
 
     @property
-    def validation_scores_(self):
+    def validation_scores_(self) -> list[float] | None:
         scores = self._history.scores
         return None if scores is None else list(scores)
 
     @property
-    def best_validation_score_(self):
+    def best_validation_score_(self) -> float | None:
         return self._history.best_score
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> int:
         return len(self._history.losses)
 
     @property
-    def t_(self):
+    def t_(self) -> int:
         return self._history.n_samples_seen
 
     @property
-    def n_outputs_(self):
+    def n_outputs_(self) -> int:
         return self.network_.n_outputs
 
     @property
-    def n_layers_(self):
+    def n_layers_(self) -> int:
         return len(self.network_.layers) + 1
 
     @property
-    def n_channels_in_(self):
+    def n_channels_in_(self) -> int:
         return self.network_.n_channels
 
     @property
-    def t_max_(self):
+    def t_max_(self) -> float:
         return self.network_.t_max
 
     @property
-    def tick_(self):
+    def tick_(self) -> float:
         return self.network_.tick
 
     @property
-    def weight_steps_(self):
+    def weight_steps_(self) -> list[float]:
         return list(self.network_.steps)
 
     # -- Inference -----------------------------------------------------------------
@@ -585,7 +607,7 @@ class BaseTTFS(BaseEstimator):
             spikes = engine.place(spikes, self.network_)
             yield spikes, network.spike_times(spikes)
 
-    def encode(self, X):
+    def encode(self, X: Features) -> Spikes:
         """The spikes that enter the network.
 
         Parameters
@@ -604,7 +626,7 @@ class BaseTTFS(BaseEstimator):
         engine = choose(Specification(self._fitted_structure))
         return engine.place(self._spikes(X), self.network_)
 
-    def spike_times(self, X):
+    def spike_times(self, X: Features) -> list[Array]:
         """Spike times of all channels and neurons.
 
         Parameters
@@ -629,7 +651,9 @@ class BaseTTFS(BaseEstimator):
             out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
         return out
 
-    def activity(self, X, cost_model=None):
+    def activity(
+        self, X: Features, cost_model: str | CostModel | None = None
+    ) -> Activity:
         """Count spikes and synaptic events, and what they cost.
 
         Parameters
@@ -649,7 +673,7 @@ class BaseTTFS(BaseEstimator):
         cost_model = check_cost_model(cost_model)
         return count_activity(self.network_, self._runs(X), cost_model)
 
-    def calibrate(self, X, **options):
+    def calibrate(self, X: Features, **options: Any) -> Calibration:
         """Estimate the neurons of the substrate from spike times alone.
 
         The substrate runs random networks of the shape of this one on the spike times
@@ -694,10 +718,18 @@ def _with_params(name, value, params):
     )
 
 
-def describe(encoder):
-    """A parameter `encoder` as text; a shorthand is the object that it stands for."""
-    encoder = ENCODERS[encoder] if isinstance(encoder, str) else encoder
-    params = ", ".join(
-        f"{name}={value!r}" for name, value in encoder.get_params().items()
-    )
-    return f"{type(encoder).__name__}({params})"
+def _like(name, arrays, present):
+    """Arrays in the shapes and dtypes of those that they replace; raise otherwise."""
+    arrays = [np.asarray(array) for array in arrays]
+    shapes = [array.shape for array in present]
+    if [array.shape for array in arrays] != shapes:
+        raise ValueError(
+            f"{name} must be arrays of shapes {shapes}, got "
+            f"{[array.shape for array in arrays]}"
+        )
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"{name} must be finite")
+    return [
+        np.ascontiguousarray(array, old.dtype)
+        for array, old in zip(arrays, present, strict=True)
+    ]

@@ -1,20 +1,46 @@
 """The classifier."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from scipy.special import log_softmax, softmax
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._typing import validated
 from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
 from .base import BaseTTFS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import (
+        ArithmeticName,
+        Array,
+        Auto,
+        EncoderName,
+        Features,
+        GradientName,
+        LossName,
+        Numbers,
+        RandomState,
+        Sizes,
+    )
+    from ..encoders.base import BaseEncoder
+    from ..parameters import ExactGradient, FixedPoint, LocalRule
+    from ..substrates import Substrate
 
 
 class TTFSClassifier(ClassifierMixin, BaseTTFS):
     r"""Spiking neural network classifier with time-to-first-spike coding.
+
+    `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
+    and `score` the accuracy. `partial_fit` learns from more data; `spike_times` and
+    `activity` show what the neurons do. The defaults suit most data.
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
@@ -354,6 +380,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     True
     """
 
+    classes_: Array
+
     _parameter_constraints: ClassVar[dict] = {
         **BaseTTFS._parameter_constraints,
         "loss": [StrOptions(set(SHORTHANDS["loss"])), CrossEntropy, SquaredError],
@@ -362,35 +390,35 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        tau_mem=1.0,
-        tau_syn=1.0,
-        threshold=1.0,
-        delays=None,
-        t_max=None,
-        encoder="auto",
-        arithmetic="float32",
-        substrate=None,
-        gradient="exact",
-        loss="cross_entropy",
-        time_scale=None,
-        input_dropout=0.2,
-        weight_decay=1.5,
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init="auto",
-        max_iter="auto",
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        warm_start=False,
-        shuffle=True,
-        class_weight=None,
-        random_state=None,
-        verbose=False,
-    ):
+        tau_mem: Numbers = 1.0,
+        tau_syn: float = 1.0,
+        threshold: float = 1.0,
+        delays: Literal["axonal", "synaptic"] | None = None,
+        t_max: float | None = None,
+        encoder: EncoderName | BaseEncoder = "auto",
+        arithmetic: ArithmeticName | FixedPoint = "float32",
+        substrate: Substrate | None = None,
+        gradient: GradientName | ExactGradient | LocalRule = "exact",
+        loss: LossName | CrossEntropy | SquaredError = "cross_entropy",
+        time_scale: float | None = None,
+        input_dropout: float = 0.2,
+        weight_decay: float = 1.5,
+        batch_size: int | Auto = "auto",
+        learning_rate: Literal["cosine", "constant"] = "cosine",
+        learning_rate_init: float | Auto = "auto",
+        max_iter: int | Auto = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        shuffle: bool = True,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        random_state: RandomState = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.tau_mem = tau_mem
         self.tau_syn = tau_syn
@@ -421,8 +449,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     # -- Training ------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    @validated
+    def fit(self, X: Features, y: ArrayLike) -> Self:
         """Train on data.
 
         Parameters
@@ -453,8 +481,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         draft = self._draft()
         return self._adopt(draft, draft._fit(X, y))
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None):
+    @validated
+    def partial_fit(
+        self, X: Features, y: ArrayLike, classes: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch on some of the data, at a constant learning rate.
 
         The first call chooses the initial weights and the ranges of the features,
@@ -512,7 +542,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         return self.class_weight is not None
 
     @property
-    def time_scale_(self):
+    def time_scale_(self) -> float:
         return self._time_scale
 
     def _encode_targets(self, y, *, is_new, is_partial=False, classes=None):
@@ -592,7 +622,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     # -- Predictions -------------------------------------------------------------
 
-    def decision_function(self, X):
+    def decision_function(self, X: Features) -> Array:
         """Confidence scores: -t / time_scale of the output neurons.
 
         Parameters
@@ -610,7 +640,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         scores = -self._decisions(X) / self.time_scale_
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
 
-    def predict(self, X):
+    def predict(self, X: Features) -> Array:
         """Class whose output neuron fires first.
 
         Parameters
@@ -626,7 +656,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         labels = self._run(X, "labels")
         return self.classes_[labels]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Features) -> Array:
         """Probabilities of the classes: softmax(-t / time_scale).
 
         Parameters
@@ -641,7 +671,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         """
         return softmax(-self._decisions(X) / self.time_scale_, axis=1)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Features) -> Array:
         """Logarithms of the probabilities of the classes.
 
         Parameters

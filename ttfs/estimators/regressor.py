@@ -1,18 +1,46 @@
 """The regressor."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.base import RegressorMixin
 
+from .._typing import validated
 from ..engines import TargetTimes
-from ..engines.recipe import EXACT, TARGET_WINDOW
+from ..engines.recipe import target_window
 from .base import BaseTTFS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import (
+        ArithmeticName,
+        Auto,
+        EncoderName,
+        Features,
+        Floats,
+        GradientName,
+        Numbers,
+        RandomState,
+        Sizes,
+    )
+    from ..encoders.base import BaseEncoder
+    from ..parameters import ExactGradient, FixedPoint, LocalRule
+    from ..substrates import Substrate
+
+
+# Validation targets vary by this part of their range, at least.
+_MIN_PART = 1e-2
 
 
 class TTFSRegressor(RegressorMixin, BaseTTFS):
     r"""Spiking neural network regressor with time-to-first-spike coding.
+
+    `fit` trains the network, `predict` gives numbers, and `score` how much of their
+    variance is explained, R2. `partial_fit` learns from more data; `spike_times` and
+    `activity` show what the neurons do. The defaults suit most data.
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; each target has an output neuron, and the
@@ -209,7 +237,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     T is half a `tau_syn` for each layer after the last possible input, or `t_max_` if
     that is earlier. Predictions are the inverse of this map. They are not bounded by
     the range of the targets, but by time: a spike cannot come before the inputs, nor
-    after `t_max_`. An output that is silent predicts as if it fired at `t_max_`: the
+    after `t_max_`; targets of later calls that ask for such times are clipped. An
+    output that is silent predicts as if it fired at `t_max_`: the
     smallest value that the network can tell, 0.375 of the range below y_min where T is
     `t_max_`. In the loss a silent output has a pseudo-time after `t_max_`, which grows
     with what its membrane misses of the threshold, so that it learns to fire.
@@ -229,36 +258,38 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     True
     """
 
+    target_range_: Floats
+
     _target_options: ClassVar[dict] = {"multi_output": True, "y_numeric": True}
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        tau_mem=1.0,
-        tau_syn=1.0,
-        threshold=1.0,
-        delays=None,
-        t_max=None,
-        encoder="auto",
-        arithmetic="float32",
-        substrate=None,
-        gradient="exact",
-        input_dropout=0.0,
-        weight_decay=0.5,
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init="auto",
-        max_iter="auto",
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        warm_start=False,
-        shuffle=True,
-        random_state=None,
-        verbose=False,
-    ):
+        tau_mem: Numbers = 1.0,
+        tau_syn: float = 1.0,
+        threshold: float = 1.0,
+        delays: Literal["axonal", "synaptic"] | None = None,
+        t_max: float | None = None,
+        encoder: EncoderName | BaseEncoder = "auto",
+        arithmetic: ArithmeticName | FixedPoint = "float32",
+        substrate: Substrate | None = None,
+        gradient: GradientName | ExactGradient | LocalRule = "exact",
+        input_dropout: float = 0.0,
+        weight_decay: float = 0.5,
+        batch_size: int | Auto = "auto",
+        learning_rate: Literal["cosine", "constant"] = "cosine",
+        learning_rate_init: float | Auto = "auto",
+        max_iter: int | Auto = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.tau_mem = tau_mem
         self.tau_syn = tau_syn
@@ -286,8 +317,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     # -- Training ------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    @validated
+    def fit(self, X: Features, y: ArrayLike) -> Self:
         """Train on data.
 
         Parameters
@@ -318,8 +349,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         draft = self._draft()
         return self._adopt(draft, draft._fit(X, y))
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y):
+    @validated
+    def partial_fit(self, X: Features, y: ArrayLike) -> Self:
         """Train for one epoch on some of the data, at a constant learning rate.
 
         The first call chooses the initial weights and the ranges of the features and of
@@ -364,6 +395,12 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         y = y.reshape(len(y), -1)
         if is_new:
             self.target_range_ = np.array([y.min(axis=0), y.max(axis=0)])
+            if is_partial and not np.all(self.target_range_[0] < self.target_range_[1]):
+                raise ValueError(
+                    "the first call of partial_fit learns the range of each target, "
+                    "but not all of them vary in these data: pass several samples, or "
+                    "call fit first"
+                )
         elif y.shape[1] != self._n_outputs:
             raise ValueError(
                 f"y has {y.shape[1]} targets, but TTFSRegressor was fitted with "
@@ -376,14 +413,13 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     def _target_window(self):
         """Times that stand for the greatest and the smallest target."""
-        n_layers, tau_syn = len(self.network_.layers), self.network_.neuron.tau_syn
-        end = self.encoder_.end_ + EXACT.horizon * n_layers * tau_syn
-        return [part * min(end, self.t_max_) for part in TARGET_WINDOW]
+        return target_window(self.network_, self.encoder_.end_)
 
-    def _learnable(self, targets):
+    def _training_targets(self, targets):
         """Desired spike times of the outputs."""
         first, last = self._target_window()
-        return last - (last - first) * targets
+        times = np.clip(last - (last - first) * targets, 0, self.t_max_)
+        return np.ascontiguousarray(times)
 
     def _sample_weights(self, targets):
         return np.ones(len(targets))
@@ -401,9 +437,11 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         return None
 
     def _validation_score(self, trainer, spikes, targets):
-        """R2 of the spike times."""
+        """R2 of the spike times, with a floor of the variance of constant targets."""
         times = np.minimum(trainer.decisions(spikes), self.t_max_)
-        return float(r2_score(targets, times))
+        first, last = self._target_window()
+        variance = np.maximum(targets.var(axis=0), (_MIN_PART * (last - first)) ** 2)
+        return float(np.mean(1 - np.mean((times - targets) ** 2, axis=0) / variance))
 
     # -- Predictions ---------------------------------------------------------------
 
@@ -412,7 +450,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(self, X):
+    def predict(self, X: Features) -> Floats:
         """Targets from the spike times of the output neurons.
 
         Parameters

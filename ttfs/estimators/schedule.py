@@ -63,7 +63,7 @@ def _batch_size(batch_size, engine, n_samples):
         warnings.warn(
             f"batch_size={batch_size} is larger than the number of samples; "
             f"using {n_samples}",
-            stacklevel=6,
+            stacklevel=7,
         )
     batch_size = min(batch_size, n_samples)
     if engine.max_batch is not None and batch_size > engine.max_batch:

@@ -1,9 +1,12 @@
 """A model in integers as one file of C."""
 
+from __future__ import annotations
+
 import re
 import textwrap
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,10 @@ from .._core import __version__
 from .._files import write_text
 from .._headers import get_include
 from .model import read_learner, read_model
+
+if TYPE_CHECKING:
+    from .._typing import FilePath
+    from ..estimators import TTFSClassifier
 
 _WIDTH = 88
 _BYTES = {"uint16_t": 2, "int16_t": 2, "ttfs_fixed_event": 4}
@@ -396,7 +403,13 @@ def _head(model, prefix, *, learn):
     return _comment(paragraphs)
 
 
-def to_c(clf, path, *, learn=False, prefix="ttfs_model"):
+def to_c(
+    clf: TTFSClassifier,
+    path: FilePath,
+    *,
+    learn: bool = False,
+    prefix: str = "ttfs_model",
+) -> None:
     r"""Write a model as one file of C.
 
     The file is C99 and stands alone: no floating point, no allocation, no library. It

@@ -1,7 +1,10 @@
 """What a model in integers costs: operations and bytes."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import column_or_1d
@@ -10,6 +13,12 @@ from .. import _fixed
 from .c_source import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Features
+    from ..estimators import TTFSClassifier
 
 
 @dataclass(frozen=True)
@@ -35,16 +44,16 @@ class CostSheet:
         Memory of all weights: of up to 7 bits and a sign, alone, or as accumulators.
     """
 
-    sizes: tuple
+    sizes: tuple[int, ...]
     n_samples: int
-    inference: dict
-    inference_max: dict
-    learning: dict | None
-    inference_bytes: dict
-    learning_bytes: dict | None
-    weight_bytes: dict
+    inference: dict[str, float]
+    inference_max: dict[str, int]
+    learning: dict[str, float] | None
+    inference_bytes: dict[str, int]
+    learning_bytes: dict[str, int] | None
+    weight_bytes: dict[str, int]
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"network {'-'.join(map(str, self.sizes))}, {self.n_samples} samples"]
         for title, counts, maxima in (
             ("an inference", self.inference, self.inference_max),
@@ -235,7 +244,9 @@ def _memory(network, *, learn):
     return n_bytes
 
 
-def cost_sheet(clf, X, y=None):
+def cost_sheet(
+    clf: TTFSClassifier, X: Features, y: ArrayLike | None = None
+) -> CostSheet:
     """Count what a model costs on data: operations and memory.
 
     Parameters

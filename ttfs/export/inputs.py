@@ -1,8 +1,18 @@
 """Features as ticks of the input channels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .model import input_events, read_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._typing import Features
+    from ..estimators import TTFSClassifier
 
 
 def check_single(events):
@@ -14,7 +24,7 @@ def check_single(events):
         )
 
 
-def ticks(clf, X):
+def ticks(clf: TTFSClassifier, X: Features) -> NDArray[np.uint16]:
     """Spike times of the input channels in ticks.
 
     Parameters

@@ -1,12 +1,19 @@
 """A model in integers as JSON."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._core import __version__
 from .._files import write_text
 from .model import read_learner, read_model
+
+if TYPE_CHECKING:
+    from .._typing import FilePath
+    from ..estimators import TTFSClassifier
 
 _FORMAT = {"format": "ttfs-fixed", "version": 1}
 
@@ -65,7 +72,7 @@ def _encoder_data(code, tick):
     return data | {"complemented": code.complemented}
 
 
-def to_json(clf, path):
+def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     """Write a model as JSON.
 
     Everything that the specification, ``docs/fixed_point.md``, says a model consists

@@ -6,10 +6,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _fixed
+from ..encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ..encoders.base import Channels
 from ..estimators import TTFSClassifier
 from ..fixed.network import FixedNetwork
 from ..fixed.quantized import QuantizedNetwork
+
+_ENCODERS = LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ def read_model(clf):
     if not isinstance(clf, TTFSClassifier):
         raise TypeError(f"clf must be a TTFSClassifier, got {type(clf).__name__}")
     check_is_fitted(clf)
+    if type(clf.encoder_) not in _ENCODERS:
+        raise TypeError(
+            f"the encoder {clf.encoder_!r} cannot be exported: its channels are not "
+            "those of an encoder of ttfs.encoders"
+        )
     network = clf.network_
     if not isinstance(network, QuantizedNetwork):
         raise ValueError(

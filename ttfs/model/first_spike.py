@@ -1,12 +1,20 @@
 """Spike times of one layer, and their vector-Jacobian product."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
 from .checks import TIME_LIMIT, blocks, check_matrix, common_dtype
 from .lif import LIF
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Array
 
 # Samples that are sorted and worked on at a time: bounds the memory of event lists.
 _BLOCK = 256
@@ -29,7 +37,7 @@ def _check_layer(times, weights, dtype):
     return times, weights
 
 
-def first_spike(times, weights, neuron=LIF()):
+def first_spike(times: ArrayLike, weights: ArrayLike, neuron: LIF = LIF()) -> Array:
     r"""First spike times of a layer of neurons.
 
     Neuron j fires at the first t at which its membrane
@@ -90,8 +98,14 @@ def first_spike(times, weights, neuron=LIF()):
 
 
 def first_spike_vjp(
-    times, weights, spikes, grad_spikes, neuron=LIF(), *, min_slope=0.0
-):
+    times: ArrayLike,
+    weights: ArrayLike,
+    spikes: ArrayLike,
+    grad_spikes: ArrayLike,
+    neuron: LIF = LIF(),
+    *,
+    min_slope: float = 0.0,
+) -> tuple[Array, Array]:
     r"""Vector-Jacobian product of the spike times of a layer.
 
     For each causal input, :math:`t_i < t_k`, of a neuron that fired at :math:`t_k`,

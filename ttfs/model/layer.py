@@ -1,9 +1,10 @@
 """A layer of neurons: its weights, biases and delays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import numpy as np
-
+from .._typing import Array
 from .lif import LIF
 
 
@@ -42,19 +43,19 @@ class Layer:
        Communications 16 (2025), doi 10.1038/s41467-025-63120-y.
     """
 
-    weights: np.ndarray
-    bias_times: np.ndarray
+    weights: Array
+    bias_times: Array
     neuron: LIF
-    delays: np.ndarray | None = None
+    delays: Array | None = None
     n_active: float | None = None
-    feedback: np.ndarray | None = None
+    feedback: Array | None = None
 
     @property
-    def n_in(self):
+    def n_in(self) -> int:
         """Number of inputs, without biases."""
         return self.weights.shape[0] - len(self.bias_times)
 
     @property
-    def n_out(self):
+    def n_out(self) -> int:
         """Number of neurons."""
         return self.weights.shape[1]

@@ -1,11 +1,19 @@
 """Parameters of a neuron."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Floats
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class LIF:
     tau_syn: float = 1.0
     threshold: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("tau_mem", "tau_syn", "threshold"):
             value = getattr(self, name)
             if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
@@ -63,7 +71,7 @@ class LIF:
             object.__setattr__(self, name, float(value))
         _core.check_neuron(self)
 
-    def kappa(self, delay):
+    def kappa(self, delay: ArrayLike) -> Floats:
         """Membrane response to one input spike of weight 1.
 
         Parameters
@@ -90,7 +98,7 @@ class LIF:
         return -np.exp(-d / longer) * np.expm1(-gap * d) / (gap * self.tau_syn)
 
     @property
-    def peak_delay(self):
+    def peak_delay(self) -> float:
         """Time from an input spike to the peak of `kappa`; inf without leak."""
         if np.isinf(self.tau_mem):
             return float("inf")

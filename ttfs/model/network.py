@@ -15,11 +15,21 @@ looked at, and one factor, c = dL/dt / u' or -dL/du_peak.
 All of it happens in the C core (src/real/network, src/real/training).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .._typing import Array
+    from .lif import LIF
 
 PSEUDO_SLOPE = 2.0  # delay of a silent output [tau_syn] for each threshold it misses
 
@@ -44,39 +54,39 @@ class Network:
     t_max: float = float("inf")
 
     @property
-    def weights(self):
+    def weights(self) -> list[Array]:
         """The weights (n_in + n_bias, n_out) of each layer."""
         return [layer.weights for layer in self.layers]
 
     @property
-    def neuron(self):
+    def neuron(self) -> LIF:
         """A neuron of the output layer: all layers have its tau_syn and threshold."""
         return self.layers[-1].neuron
 
     @property
-    def n_channels(self):
+    def n_channels(self) -> int:
         """Number of input channels, without biases."""
         return self.layers[0].n_in
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """Number of output neurons."""
         return self.layers[-1].n_out
 
     @property
-    def sizes(self):
+    def sizes(self) -> tuple[int, ...]:
         """Number of input channels, then of the neurons of each layer."""
         return self.n_channels, *(layer.n_out for layer in self.layers)
 
     @property
-    def pseudo_slope(self):
+    def pseudo_slope(self) -> float:
         """Delay of a silent output for each unit that its peak misses the threshold by.
 
         Silent outputs are given such a pseudo-time, counted from `t_max`.
         """
         return PSEUDO_SLOPE * self.neuron.tau_syn / self.neuron.threshold
 
-    def with_layers(self, **values):
+    def with_layers(self, **values: Iterable[Any]) -> Network:
         """The same network with other values of some fields of its layers.
 
         Parameters
@@ -113,7 +123,7 @@ class Network:
             ]
         return replace(self, layers=tuple(layers))
 
-    def check_finite(self):
+    def check_finite(self) -> None:
         """Raise ValueError unless weights and delays are finite."""
         for layer in self.layers:
             check_finite("weights", layer.weights)

@@ -1,7 +1,10 @@
 """An emulated analog chip."""
 
+from __future__ import annotations
+
 import zlib
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -11,6 +14,10 @@ from .checks import check_count, check_number, check_request
 from .ideal import as_spikes, core_network
 from .presets import PRESETS
 from .protocol import NetworkError, SharedSubstrate
+
+if TYPE_CHECKING:
+    from .._typing import Array
+    from ..model import Network
 
 # The smallest factor of a threshold or a time constant to its nominal value.
 _MIN_FACTOR = 0.1
@@ -125,25 +132,25 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
     def __init__(
         self,
         *,
-        weight_bits=None,
-        weight_clip=None,
-        rows_per_input=1,
-        threshold_spread=0.0,
-        tau_mem_spread=0.0,
-        tau_syn_spread=0.0,
-        threshold_offset=0.0,
-        threshold_drift=0.0,
-        threshold_jitter=0.0,
-        spike_jitter=0.0,
-        spurious_rate=0.0,
-        dead_neurons=0.0,
-        dead_synapses=0.0,
-        time_resolution=0.0,
-        duration=np.inf,
-        max_inputs=None,
-        max_neurons=None,
-        random_state=0,
-    ):
+        weight_bits: int | None = None,
+        weight_clip: float | None = None,
+        rows_per_input: int = 1,
+        threshold_spread: float = 0.0,
+        tau_mem_spread: float = 0.0,
+        tau_syn_spread: float = 0.0,
+        threshold_offset: float = 0.0,
+        threshold_drift: float = 0.0,
+        threshold_jitter: float = 0.0,
+        spike_jitter: float = 0.0,
+        spurious_rate: float = 0.0,
+        dead_neurons: float = 0.0,
+        dead_synapses: float = 0.0,
+        time_resolution: float = 0.0,
+        duration: float = np.inf,
+        max_inputs: int | None = None,
+        max_neurons: int | None = None,
+        random_state: int = 0,
+    ) -> None:
         self.weight_bits = weight_bits
         if weight_bits is not None:
             self.weight_bits = check_count("weight_bits", weight_bits, 1)
@@ -177,7 +184,7 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
             raise ValueError(f"random_state must be below 2**32, got {random_state}")
 
     @classmethod
-    def preset(cls, name, **changes):
+    def preset(cls, name: str, **changes: Any) -> Self:
         """A chip with published parameters.
 
         Parameters
@@ -209,7 +216,7 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
             )
         return cls(**{**PRESETS[name].parameters, **changes})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         default = AnalogChip.__init__.__kwdefaults__
         changed = [
             f"{name}={value!r}"
@@ -236,13 +243,13 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
                     f"{self.max_inputs}"
                 )
 
-    def weight_limit(self, k):
+    def weight_limit(self, k: int) -> float:
         """Greatest weight of layer k, in thresholds; inf if there is no limit."""
         if self.weight_clip is None:
             return np.inf
         return self.weight_clip * (self.rows_per_input if k == 0 else 1)
 
-    def weight_step(self, k):
+    def weight_step(self, k: int) -> float:
         """Step of the weights of layer k, in thresholds; 0: any weight is possible."""
         if self.weight_bits is None:
             return 0.0
@@ -273,7 +280,7 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
         if self.dead_neurons > 0:
             u = _draw(seed, "uniform", _DEAD_NEURONS, first + n)[rows]
             taus["is_dead"] = u < self.dead_neurons
-        return _core.Circuits(
+        return _core.NeuronMismatch(
             **taus,
             threshold_jitter=self.threshold_jitter,
             spike_jitter=self.spike_jitter * tau_syn,
@@ -283,7 +290,7 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
 
     # -- Protocol ------------------------------------------------------------------
 
-    def forward(self, times, network):
+    def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
         self._check_capacity(network)

@@ -102,6 +102,14 @@ def name_of(substrate):
     return name
 
 
+def text_of(error):
+    """The text of an error, even where making it raises another one."""
+    try:
+        return str(error)
+    except Exception:
+        return "an error without a text"
+
+
 def _ask(substrate, method, *arguments):
     """Return what a method of a substrate returns.
 
@@ -113,7 +121,7 @@ def _ask(substrate, method, *arguments):
         raise
     except Exception as error:
         raise SubstrateError(
-            f"{name_of(substrate)} failed: {type(error).__name__}: {error}"
+            f"{name_of(substrate)} failed: {type(error).__name__}: {text_of(error)}"
         ) from error
 
 

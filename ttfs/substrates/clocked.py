@@ -1,11 +1,19 @@
 """A digital simulator with time steps."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .calibration import CalibrationMixin
 from .checks import check_number, check_request
 from .ideal import as_spikes, core_network
 from .protocol import SharedSubstrate
+
+if TYPE_CHECKING:
+    from .._typing import Array
+    from ..model import Network
 
 # Where nothing else ends an experiment, it ends so long after the last input.
 _DURATION = 20.0  # in tau_syn
@@ -51,17 +59,17 @@ class Clocked(CalibrationMixin, SharedSubstrate):
     array([[0.36]])
     """
 
-    def __init__(self, step=0.01, *, duration=None):
+    def __init__(self, step: float = 0.01, *, duration: float | None = None) -> None:
         self.step = check_number("step", step, 0, 1, is_open=True)
         self.duration = duration
         if duration is not None:
             self.duration = check_number("duration", duration, 0, is_open=True)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         more = "" if self.duration is None else f", duration={self.duration!r}"
         return f"Clocked({self.step!r}{more})"
 
-    def forward(self, times, network):
+    def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
         tau_syn = network.layers[0].neuron.tau_syn

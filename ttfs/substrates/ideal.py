@@ -1,5 +1,9 @@
 """The ideal simulator as a substrate."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import _core
@@ -7,6 +11,10 @@ from ..model import Layer
 from .calibration import CalibrationMixin
 from .checks import check_request
 from .protocol import SharedSubstrate
+
+if TYPE_CHECKING:
+    from .._typing import Array
+    from ..model import Network
 
 # The horizon of a network without a horizon: spikes at any time count.
 _FOREVER = 0.5 * _core.TIME_LIMIT
@@ -44,11 +52,11 @@ class Ideal(CalibrationMixin, SharedSubstrate):
     array([[0.357]])
     """
 
-    def forward(self, times, network):
+    def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
         core = core_network(network, times.dtype)
         return core.spike_times(as_spikes(times, network))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Ideal()"

@@ -1,7 +1,10 @@
 """Published mismatch and noise of chips, as parameters of AnalogChip."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 # The threshold in the unit in which the first set was published.
 _THRESHOLD = 2.6
@@ -19,7 +22,7 @@ class Preset:
         Where the parameters were published, and which of them are ours.
     """
 
-    parameters: dict
+    parameters: dict[str, Any]
     source: str
 
 

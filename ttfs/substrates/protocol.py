@@ -1,6 +1,12 @@
 """The protocol of substrates: what they are asked, what they answer, how they fail."""
 
-from typing import Protocol, runtime_checkable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from .._typing import Array
+    from ..model import Network
 
 
 class SubstrateError(RuntimeError):
@@ -37,7 +43,7 @@ class Substrate(Protocol):
     multiples, in thresholds, 0 if every weight is possible.
     """
 
-    def forward(self, times, network):
+    def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer.
 
         Parameters

@@ -1,7 +1,10 @@
 """Calibration of a substrate: its estimate, its result, and its use."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -13,6 +16,12 @@ from .fit import fit
 from .report import report
 from .spikes import NeuronSpikes, effective_threshold
 from .trials import run_trials
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..._typing import Array, RandomState
+    from ..protocol import Substrate
 
 # How far spikes of the model may be away from the measured spikes.
 _MARGIN = 0.2  # in tau_syn
@@ -48,20 +57,20 @@ class Calibration:
         If experiments on the chip are shorter than that, late neurons look dead.
     """
 
-    nominal: tuple
-    threshold: list
-    tau_mem: list
-    tau_syn: list
-    effective_threshold: list
-    threshold_error: list
-    tau_mem_error: list
-    tau_syn_error: list
-    effective_threshold_error: list
-    jitter: list
-    n_spikes: list
-    is_dead: list
+    nominal: tuple[LIF, ...]
+    threshold: list[Array]
+    tau_mem: list[Array]
+    tau_syn: list[Array]
+    effective_threshold: list[Array]
+    threshold_error: list[Array]
+    tau_mem_error: list[Array]
+    tau_syn_error: list[Array]
+    effective_threshold_error: list[Array]
+    jitter: list[Array]
+    n_spikes: list[Array]
+    is_dead: list[Array]
 
-    def neurons(self, k):
+    def neurons(self, k: int) -> list[LIF]:
         """The neurons of a layer, in absolute units.
 
         Parameters
@@ -81,7 +90,7 @@ class Calibration:
             )
         ]
 
-    def compensate(self, substrate):
+    def compensate(self, substrate: Substrate) -> Calibrated:
         """A substrate whose neurons have about the nominal effective threshold.
 
         Parameters
@@ -97,21 +106,21 @@ class Calibration:
         """
         return Calibrated(substrate, self)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return report(self)
 
 
 def calibrate(
-    substrate,
-    times,
-    network,
+    substrate: Substrate,
+    times: ArrayLike,
+    network: Network,
     *,
-    n_trials=12,
-    n_samples=64,
-    prior=0.2,
-    min_spikes=20,
-    random_state=0,
-):
+    n_trials: int = 12,
+    n_samples: int = 64,
+    prior: float = 0.2,
+    min_spikes: int = 20,
+    random_state: RandomState = 0,
+) -> Calibration:
     r"""Estimate the neurons of a substrate from spike times alone.
 
     The substrate runs `n_trials` random networks of the same shape on some of the
@@ -240,7 +249,9 @@ def _calibrate_layer(inputs, weights, fired, t_max, neuron, prior, min_spikes):
 class CalibrationMixin:
     """A substrate with the method `calibrate`."""
 
-    def calibrate(self, times, network, **parameters):
+    def calibrate(
+        self, times: ArrayLike, network: Network, **parameters: Any
+    ) -> Calibration:
         """Estimate the parameters of all neurons, see :func:`calibrate`."""
         return calibrate(self, times, network, **parameters)
 
@@ -259,30 +270,30 @@ class Calibrated(CalibrationMixin, SharedSubstrate):
         The calibration of its neurons.
     """
 
-    def __init__(self, substrate, calibration):
+    def __init__(self, substrate: Substrate, calibration: Calibration) -> None:
         self.substrate = substrate
         self.calibration = calibration
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "substrate":
             raise AttributeError(name)
         return getattr(self.substrate, name)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Calibrated({self.substrate!r})"
 
-    def weight_limit(self, k):
+    def weight_limit(self, k: int) -> float:
         """Greatest weight that all neurons of layer k have, in thresholds."""
         if not hasattr(self.substrate, "weight_limit"):
             return np.inf
         factors = self.calibration.effective_threshold[k]
         return self.substrate.weight_limit(k) / factors.max()
 
-    def weight_step(self, k):
+    def weight_step(self, k: int) -> float:
         """0, for any number: each neuron has a step of its own."""
         return 0.0
 
-    def forward(self, times, network):
+    def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         factors = self.calibration.effective_threshold
         sizes = [layer.weights.shape[1] for layer in network.layers]

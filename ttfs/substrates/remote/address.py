@@ -2,7 +2,12 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TypeAlias
+
+# A path, host and port, or a command.
+Address: TypeAlias = str | os.PathLike[str] | tuple[str, int] | Sequence[str]
 
 _MAX_PATH = 107  # bytes in the path of a Unix domain socket, on Linux
 

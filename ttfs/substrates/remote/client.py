@@ -1,5 +1,7 @@
 """The client of a chip server: a substrate in another process."""
 
+from __future__ import annotations
+
 import itertools
 import logging
 import os
@@ -9,12 +11,18 @@ import subprocess
 import threading
 import time
 import weakref
+from typing import TYPE_CHECKING, Any, Self
 
 from ..calibration import CalibrationMixin
 from ..checks import check_count, check_number, check_request
 from ..protocol import NetworkError, SharedSubstrate, SubstrateError
 from . import messages
 from .address import address_text, check_address
+
+if TYPE_CHECKING:
+    from ..._typing import Array
+    from ...model import Network
+    from .address import Address
 
 _LOG = logging.getLogger("ttfs.substrates")
 _MAX_DELAY = 5.0  # seconds between two attempts
@@ -199,13 +207,13 @@ class Remote(CalibrationMixin, SharedSubstrate):
 
     def __init__(
         self,
-        address,
+        address: Address,
         *,
-        timeout=30.0,
-        retries=10,
-        retry_delay=0.5,
-        max_bytes=messages.MAX_BYTES,
-    ):
+        timeout: float = 30.0,
+        retries: int = 10,
+        retry_delay: float = 0.5,
+        max_bytes: int = messages.MAX_BYTES,
+    ) -> None:
         messages.msgpack()
         self.address = check_address(address)
         self.timeout = check_number("timeout", timeout, 0, 1e6, is_open=True)
@@ -219,7 +227,7 @@ class Remote(CalibrationMixin, SharedSubstrate):
         names = "timeout", "retries", "retry_delay", "max_bytes"
         return {name: getattr(self, name) for name in names}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         default = Remote.__init__.__kwdefaults__
         changed = [
             f", {name}={value!r}"
@@ -234,13 +242,13 @@ class Remote(CalibrationMixin, SharedSubstrate):
     def __setstate__(self, state):
         self.__init__(**state)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the connection, and end a child process. `forward` opens another."""
         line = self._own_line()
         with line.lock:
@@ -323,7 +331,7 @@ class Remote(CalibrationMixin, SharedSubstrate):
                 time.sleep(delay)
                 delay = min(2 * delay, _MAX_DELAY)
 
-    def forward(self, times, network):
+    def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
         messages.check_length(times, network, self.max_bytes)
@@ -335,7 +343,7 @@ class Remote(CalibrationMixin, SharedSubstrate):
 
         return self._ask(request)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         """Ask the server about its chip.
 
         Returns
@@ -349,11 +357,11 @@ class Remote(CalibrationMixin, SharedSubstrate):
         """
         return self._ask(lambda line: dict(line.welcome))
 
-    def weight_limit(self, k):
+    def weight_limit(self, k: int) -> float:
         """Greatest weight of layer k, in thresholds; inf if there is no limit."""
         return self._of_layer("weight_limits", k, float("inf"))
 
-    def weight_step(self, k):
+    def weight_step(self, k: int) -> float:
         """Step of the weights of layer k, in thresholds; 0: any weight is possible."""
         return self._of_layer("weight_steps", k, 0.0)
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from ..checks import text_of
 from ..protocol import SubstrateError
 from . import messages
 from .limits import DECODING, Memory, Share
@@ -104,10 +105,9 @@ class Desk:
             share.take(messages.n_spike_bytes(times, network))
             return self.forward(number, times, network)
         except Exception as error:
-            kind, text = _kind(error), str(error)
+            kind, text = _kind(error), text_of(error)
             if not isinstance(error, _OURS):
-                text = f"{type(error).__name__}: {error}"
-                _LOG.exception("the substrate raised an error")
+                text = f"{type(error).__name__}: {text}"
         text = messages.plain_text(text)
         _LOG.warning("a request was answered with an error, %s: %s", kind, text)
         return messages.pack(messages.error(number, kind, text))

@@ -1,5 +1,7 @@
 """A chip server: makes a substrate available to :class:`Remote`."""
 
+from __future__ import annotations
+
 import logging
 import os
 import signal
@@ -7,12 +9,17 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from . import messages
 from .address import address_text, check_address
 from .desk import Desk
 from .limits import Limits
 from .sockets import PathSocket, PortSocket
+
+if TYPE_CHECKING:
+    from ..protocol import Substrate
+    from .address import Address
 
 _LOG = logging.getLogger("ttfs.substrates")
 
@@ -73,15 +80,15 @@ class Server:
 
     def __init__(
         self,
-        substrate,
-        address,
+        substrate: Substrate,
+        address: Address,
         *,
-        max_bytes=messages.MAX_BYTES,
-        max_memory=None,
-        max_clients=64,
-        idle_timeout=600.0,
-        message_timeout=60.0,
-    ):
+        max_bytes: int = messages.MAX_BYTES,
+        max_memory: int | None = None,
+        max_clients: int = 64,
+        idle_timeout: float = 600.0,
+        message_timeout: float = 60.0,
+    ) -> None:
         self._limits = Limits(
             max_bytes, max_memory, max_clients, idle_timeout, message_timeout
         )
@@ -91,13 +98,13 @@ class Server:
             raise ValueError(f"a server has no command as its address, got {address!r}")
         self._sockets = self._thread = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self):
+    def start(self) -> Self:
         """Listen, and answer clients from now on; return the server itself."""
         if self._sockets is not None or self._desk.is_closed:
             raise RuntimeError("a server is started once")
@@ -111,7 +118,7 @@ class Server:
         self._thread.start()
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         """Close all connections, once the substrate has finished what it runs.
 
         Clients repeat their requests until there is a server again.
@@ -130,7 +137,7 @@ class Server:
         self._thread.join()
 
 
-def serve(substrate, address, **limits):
+def serve(substrate: Substrate, address: Address, **limits: Any) -> None:
     """Make a substrate available to :class:`Remote`, until SIGTERM or Ctrl-C.
 
     To be called in the main thread; :class:`Server` is for others.

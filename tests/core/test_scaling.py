@@ -5,20 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
-from ttfs._network import Layer, initial_weights, weight_unit
+from training import NEURONS
 
-from ttfs import LIF, TTFSClassifier, _core, first_spike, first_spike_vjp
-from ttfs.datasets import make_yin_yang
+from ttfs import LIF, _core, first_spike, first_spike_vjp
+from ttfs.model import Layer
+from ttfs.model.initial_weights import initial_weights, weight_unit
 
-NEURONS = {
-    "equal": LIF(),
-    "double": LIF(2.0, 1.0),
-    "long membrane": LIF(7.0, 1.5, 1.3),
-    "short membrane": LIF(0.4, 1.0, 0.5),
-    "almost equal": LIF(1.0 + 1e-9, 1.0),
-    "nonleaky": LIF(np.inf, 1.0),
-}
 POWERS = [(60, 0), (-60, 0), (0, 60), (0, -60), (60, 60), (-60, 60), (60, -60)]
 POWERS += [(-60, -60), (3, 0), (0, -5), (27, 27), (-90, 0), (90, 0), (0, 90), (0, -90)]
 DTYPES = [np.float32, np.float64]
@@ -231,7 +223,7 @@ def test_chips_and_time_steps():
         )
         network = _core.Network([layer], 3 * t, t / 2.0**threshold)
         spikes = _core.spikes_at(times * t, (), 3 * t)
-        circuits = _core.Circuits(
+        mismatch = _core.NeuronMismatch(
             tau_mem=taus[0] * t,
             tau_syn=taus[1] * t,
             threshold_jitter=0.1,
@@ -239,62 +231,8 @@ def test_chips_and_time_steps():
             spurious_rate=0.1 / t,
             resolution=0.01 * t,
         )
-        got = network.emulate(spikes, [circuits], 3) + network.clocked(spikes, 0.01 * t)
+        got = network.emulate(spikes, [mismatch], 3) + network.clocked(spikes, 0.01 * t)
         results.append([times_power(a, -time) for a in got])
     for got in results[1:]:
         for a, b in zip(got, results[0], strict=True):
             assert_array_equal(a, b)
-
-
-# -- Estimators --------------------------------------------------------------------
-
-ESTIMATORS = {
-    "float32": {},
-    "float64": {"arithmetic": "float64"},
-    "fixed, exact": {"arithmetic": "fixed"},
-    "fixed, local": {"arithmetic": "fixed", "gradient": "local"},
-    "local": {"gradient": "local"},
-    "direct": {"gradient": "local", "feedback": "direct"},
-    "squared error": {"loss": "squared_error"},
-    "shift-invariant": {"loss": "shift_invariant"},
-    "axonal": {"delays": "axonal"},
-    "synaptic": {"delays": "synaptic"},
-    "decay": {"weight_decay": 0.3},
-}
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("parameters", ESTIMATORS.values(), ids=ESTIMATORS.keys())
-@pytest.mark.parametrize(
-    ("time", "threshold"), [(0, 60), (0, -60), (60, 0), (-60, 0), (27, 30)]
-)
-def test_fit(parameters, time, threshold):
-    X, y = make_yin_yang(200, random_state=0)
-    plain = TTFSClassifier((20,), max_iter=3, random_state=0, **parameters)
-    expected = plain.fit(X, y)
-    t = 2.0**time
-    other = clone(plain).set_params(tau_mem=t, tau_syn=t, threshold=2.0**threshold)
-    got = other.fit(X, y)
-    if parameters.get("arithmetic") == "fixed":
-        steps = times_power(np.array(got.weight_steps_), -threshold)
-        assert_array_equal(steps, expected.weight_steps_)
-        threshold = 0  # weights are integers
-    for a, b in zip(got.coefs_, expected.coefs_, strict=True):
-        assert_array_equal(times_power(a, -threshold) if threshold else a, b)
-    if expected.delays_ is not None:
-        for a, b in zip(got.delays_, expected.delays_, strict=True):
-            assert_array_equal(times_power(a, -time), b)
-    for a, b in zip(got.spike_times(X), expected.spike_times(X), strict=True):
-        assert_array_equal(times_power(a, -time), b)
-    assert_array_equal(got.predict(X), expected.predict(X))
-    assert_array_equal(got.n_iter_, expected.n_iter_)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("threshold", [1e-12, 1e8, 1e12])
-def test_thresholds_that_are_no_powers_of_two_learn_as_well(threshold):
-    X, y = make_yin_yang(500, random_state=0)
-    clf = TTFSClassifier((30,), max_iter=10, random_state=0)
-    plain = clf.fit(X, y).score(X, y)
-    other = clone(clf).set_params(threshold=threshold).fit(X, y)
-    assert abs(other.score(X, y) - plain) < 0.05

@@ -6,67 +6,26 @@ import numpy as np
 import pytest
 import twin
 from numpy.testing import assert_allclose, assert_array_equal
-from test_training import (
+from threadpoolctl import threadpool_limits
+from training import (
     LOSSES,
     NEURONS,
     PSEUDO_SLOPE,
     T_MAX,
     assert_weights_close,
+    draw_spikes,
+    epoch,
     make_data,
     make_layers,
     run_both,
+    simulate,
     trainers,
 )
-from threadpoolctl import threadpool_limits
 
-from ttfs import LIF, _core
+from ttfs import LIF
 from ttfs.model import Layer
 
 DROPOUT = {"dropout": 0.3, "may_drop": np.arange(9) % 3 > 0, "seed": 7}
-
-
-def simulate(layers):
-    """A forward that is the network itself."""
-
-    def forward(spikes, weights):
-        now = [
-            Layer(w, layer.bias_times, layer.neuron)
-            for w, layer in zip(weights, layers, strict=True)
-        ]
-        return _core.Network(now, T_MAX, PSEUDO_SLOPE).spike_times(spikes)
-
-    return forward
-
-
-def draw_spikes(layers, seed, *, with_peaks=False):
-    """A forward that knows no network: times on the grid of the inputs.
-
-    Some are before all inputs, some at t_max and after it, some infinite.
-    """
-    rng = np.random.default_rng(seed)
-
-    def forward(spikes, weights):
-        times = []
-        for w in weights:
-            at = rng.integers(-8, 80, (len(spikes), w.shape[1])) / 32.0
-            at[rng.random(at.shape) < 0.15] = np.inf
-            at[rng.random(at.shape) < 0.05] = T_MAX
-            at[rng.random(at.shape) < 0.05] = 1e9
-            times.append(at)
-        peaks = rng.uniform(-1.0, 1.5, times[-1].shape)
-        peaks[times[-1] < T_MAX] = np.nan  # nobody looks at them
-        return (times, peaks) if with_peaks else times
-
-    return forward
-
-
-def epoch(core, layers, data, batch_size, rate=0.02, **keywords):
-    """One epoch in the order of the samples."""
-    times, labels, factors = data
-    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-    order = np.arange(len(times), dtype=np.uintp)
-    rates = np.full(-(-len(times) // batch_size), rate)
-    return core.epoch(spikes, labels, factors, order, batch_size, rates, **keywords)
 
 
 # ------------------------------------------------------------------ the gradient

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import twin
 from numpy.testing import assert_allclose, assert_array_equal
+from training import NEURONS
 
 from ttfs import LIF, _core, first_spike
 from ttfs.model import Layer
@@ -17,14 +18,6 @@ from ttfs.model.initial_weights import initial_weights, weight_unit
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 
-NEURONS = {
-    "equal": LIF(),
-    "double": LIF(2.0, 1.0),
-    "long membrane": LIF(7.0, 1.5, 1.3),
-    "short membrane": LIF(0.4, 1.0, 0.5),
-    "almost equal": LIF(1.0 + 1e-9, 1.0),
-    "nonleaky": LIF(np.inf, 1.0),
-}
 T_MAX = 5.0
 
 
@@ -114,8 +107,8 @@ def test_circuits_without_spikes_are_silent(neuron, is_own, dtype):
     layer = Layer(np.full((1, 5), 20, dtype), np.empty(0), neuron)
     taus = [np.full(5, tau) for tau in (neuron.tau_mem, neuron.tau_syn)]
     own = {"tau_mem": taus[0], "tau_syn": taus[1]} if is_own else {}
-    circuits = [_core.Circuits(**own)]
-    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, circuits, 0)
+    mismatch = [_core.NeuronMismatch(**own)]
+    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0)
     assert np.isfinite(got[0]).all()
     assert_array_equal(got[1:], np.inf)
 

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import twin
 from numpy.testing import assert_allclose, assert_array_equal
-from test_measured import draw_spikes, epoch
-from test_training import (
+from threadpoolctl import threadpool_limits
+from training import (
     LOSSES,
     NEURONS,
     T_MAX,
     assert_weights_close,
+    draw_spikes,
+    epoch,
     make_data,
     make_layers,
     run_both,
     trainers,
 )
-from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, _core, first_spike, first_spike_vjp
 from ttfs.datasets import make_yin_yang

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import twin
 from numpy.testing import assert_allclose, assert_array_equal
-from test_training import (
+from threadpoolctl import threadpool_limits
+from training import (
     LOSSES,
     NEURONS,
     PSEUDO_SLOPE,
@@ -19,7 +20,6 @@ from test_training import (
     run_both,
     units_of,
 )
-from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, _core
 from ttfs.model import Layer

@@ -1,0 +1,157 @@
+"""Bits of training depend on nothing that they should not depend on."""
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+import twin
+from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_limits
+from training import (
+    LOSSES,
+    PSEUDO_SLOPE,
+    T_MAX,
+    TRAINING,
+    assert_weights_close,
+    make_data,
+    make_layers,
+    run_both,
+    trainers,
+    units_of,
+)
+
+from ttfs import LIF, _core
+from ttfs.model import Layer
+
+
+@pytest.fixture
+def large_case():
+    """Batches large enough for threads."""
+    layers = make_layers(LIF(), (30, 130, 70, 5), np.float32)
+    times, labels, factors = make_data(400, 30, 5, np.float32)
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    return layers, times, labels, factors, spikes
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("loss", [LOSSES["early"], {"kind": "target_times"}], ids=str)
+def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
+    layers, _, targets, factors, spikes = large_case
+    if loss["kind"] == "target_times":
+        targets = np.random.default_rng(1).uniform(0.3, 2, (400, 5))
+    order = np.random.default_rng(0).permutation(400).astype(np.uintp)
+    # OMP_NUM_THREADS lifts the limit to the CPUs that are there.
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    results = []
+    for n_threads in (1, 2, 3, 4):
+        with threadpool_limits(n_threads):
+            assert _core.n_threads() == n_threads
+            core, _ = trainers(layers, loss, dropout=0.2, may_drop=np.ones(30, bool))
+            value = core.epoch(spikes, targets, factors, order, 150, np.full(3, 0.01))
+            state = core.state()
+            results.append(
+                [
+                    np.array(value),
+                    *core.weights(),
+                    *itertools.chain.from_iterable(state["moments"]),
+                    *itertools.chain.from_iterable(state["steps"]),
+                    *core.spike_times(spikes),
+                    core.decisions(spikes),
+                    core.labels(spikes),
+                ]
+            )
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert_array_equal(a, b)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bits_of_a_sample_do_not_depend_on_its_neighbours(dtype):
+    layers = make_layers(LIF(2.0, 1.0), (12, 40, 3), dtype)
+    times, _, _ = make_data(300, 12, 3, dtype)
+    network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+
+    def run(rows):
+        spikes = twin.spikes_of(times[rows], layers[0].bias_times, T_MAX)
+        return [
+            *network.spike_times(spikes),
+            network.decisions(spikes),
+            network.labels(spikes),
+        ]
+
+    whole = run(slice(None))
+    for rows in (slice(0, 1), slice(127, 131), slice(299, None), slice(None, None, 3)):
+        for a, b in zip(whole, run(rows), strict=True):
+            assert_array_equal(a[rows], b)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_batch_does_not_depend_on_the_rest_of_the_data():
+    # Samples of the data set that are in no batch, and larger ones, change nothing.
+    layers = make_layers(LIF(), (12, 40, 3), np.float32)
+    times, labels, factors = make_data(50, 12, 3, np.float32)
+    order, rates = np.arange(20, dtype=np.uintp), np.full(4, 0.01)
+    results = []
+    for n in (20, 50):
+        core, _ = trainers(layers, LOSSES["early"])
+        spikes = twin.spikes_of(times[:n], layers[0].bias_times, T_MAX)
+        core.epoch(spikes, labels[:n], factors[:n], order, 5, rates)
+        results.append(core.weights())
+    for a, b in zip(*results, strict=True):
+        assert_array_equal(a, b)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_state_is_all_that_is_needed_to_go_on(dtype):
+    layers = make_layers(LIF(), (12, 40, 3), dtype)
+    times, labels, factors = make_data(50, 12, 3, dtype)
+    times[:25, 3] = np.inf  # its clock falls behind
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    first, second = (np.arange(25 * k, 25 * k + 25, dtype=np.uintp) for k in range(2))
+    rates = np.full(5, 0.01)
+    core, _ = trainers(layers, LOSSES["early"])
+    core.epoch(spikes, labels, factors, first, 5, rates)
+    kept = core.weights(), core.state()
+    copied = copy.deepcopy(kept)
+    loss = core.epoch(spikes, labels, factors, second, 5, rates)
+
+    # What was handed out has not changed since.
+    for a, b in zip(kept[0], copied[0], strict=True):
+        assert_array_equal(a, b)
+    again = [
+        Layer(weights, layer.bias_times, layer.neuron)
+        for weights, layer in zip(kept[0], layers, strict=True)
+    ]
+    resumed = _core.Trainer(
+        again,
+        T_MAX,
+        PSEUDO_SLOPE,
+        units=units_of(layers),
+        loss=LOSSES["early"],
+        state=kept[1],
+        **TRAINING,
+    )
+    assert resumed.epoch(spikes, labels, factors, second, 5, rates) == loss
+    for a, b in zip(core.weights(), resumed.weights(), strict=True):
+        assert_array_equal(a, b)
+    for name in ("moments", "steps"):
+        for k in range(2):
+            ours, theirs = core.state()[name][k], resumed.state()[name][k]
+            kept_now, kept_then = kept[1][name][k], copied[1][name][k]
+            for n in range(2):
+                assert_array_equal(ours[n], theirs[n])
+                assert_array_equal(kept_now[n], kept_then[n])
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_epochs_of_other_sizes_may_follow():
+    # Room is made once, and again when it does not suffice.
+    layers = make_layers(LIF(), (12, 40, 3))
+    data = make_data(50, 12, 3)
+    core, slow = trainers(layers, LOSSES["early"])
+    for batch_size in (1, 30, 4, 50, 1000):
+        run_both(core, slow, data, batch_size, n_epochs=1)
+    assert_weights_close(core, slow, layers, 1e-10)

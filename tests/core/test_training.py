@@ -1,0 +1,297 @@
+"""Epochs of training in C, against the twin in Python."""
+
+import numpy as np
+import pytest
+import twin
+from numpy.testing import assert_allclose, assert_array_equal
+from training import (
+    LOSSES,
+    NEURONS,
+    PSEUDO_SLOPE,
+    T_MAX,
+    assert_weights_close,
+    make_data,
+    make_layers,
+    run_both,
+    trainers,
+)
+
+from ttfs import LIF, _core
+from ttfs.model import Layer
+from ttfs.model.initial_weights import weight_unit
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+def test_epoch_equals_its_twin(neuron, loss):
+    # Batches of 5, the last of 3; panels of one vector and of several, with padding.
+    layers = make_layers(neuron, (9, 70, 21, 3))
+    core, slow = trainers(layers, loss)
+    run_both(core, slow, make_data(23, 9, 3), 5)
+    assert slow.n_pulled > 10
+    assert slow.n_kinks > 0
+    assert_weights_close(core, slow, layers, 1e-10)
+    # The bias that comes too late has never moved.
+    for weights, layer in zip(core.weights(), layers, strict=True):
+        assert_array_equal(weights[-1], layer.weights[-1])
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize("local", [False, True], ids=["exact", "local"])
+def test_epoch_of_target_times_equals_its_twin(neuron, local):
+    changes = {}
+    if local:
+        changes["local"] = {"kernel": "table", "feedback": "symmetric"}
+    layers = make_layers(neuron, (9, 40, 21, 3))
+    core, slow = trainers(layers, {"kind": "target_times"}, **changes)
+    times, _, factors = make_data(23, 9, 3)
+    targets = np.random.default_rng(3).uniform(0.3, 2, (23, 3))
+    run_both(core, slow, (times, targets, factors), 5)
+    assert_weights_close(core, slow, layers, 1e-9)
+
+
+def test_the_same_target_for_all_samples_of_a_class_is_a_squared_error():
+    times, labels, factors = make_data(23, 9, 3)
+    targets = np.where(np.arange(3) == labels[:, None], 0.8, 1.4)
+    layers = make_layers(LIF(), (9, 40, 3))
+    results = []
+    for loss, goals in (
+        (LOSSES["squared error"], labels),
+        ({"kind": "target_times"}, targets),
+    ):
+        core, _ = trainers(layers, loss)
+        spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+        order, rates = np.arange(23, dtype=np.uintp), np.full(3, 0.02)
+        value = core.epoch(spikes, goals, factors, order, 8, rates)
+        results.append([np.array(value), *core.weights()])
+    for a, b in zip(*results, strict=True):
+        assert_array_equal(a, b)
+
+
+def test_bad_target_times_do_not_reach_the_core():
+    times, labels, factors = make_data(23, 9, 3)
+    layers = make_layers(LIF(), (9, 40, 3))
+    core, _ = trainers(layers, {"kind": "target_times"})
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(23, dtype=np.uintp), np.full(3, 0.02)
+    good = np.ones((23, 3))
+    for bad, message in (
+        (np.ones((23, 2)), "targets must have shape"),
+        (np.ones((22, 3)), "targets must have shape"),
+        (np.where(np.arange(3) == 2, np.nan, good), "targets must be finite"),
+        (labels, "dimensions"),
+        (good.astype(np.float32), "dtype"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            core.epoch(spikes, bad, factors, order, 8, rates)
+    feedback = [None, np.ones((40, 3))]
+    with pytest.raises(ValueError, match="target feedback needs labels"):
+        trainers(
+            layers,
+            {"kind": "target_times"},
+            local={
+                "kernel": "table",
+                "feedback": "target",
+                "feedback_weights": feedback,
+            },
+        )
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_each_layer_has_its_own_neuron():
+    layers = make_layers(LIF(), (9, 70, 21, 3))
+    neurons = LIF(np.inf, 1.0), LIF(0.4, 1.0), LIF(2.0, 1.0)
+    for layer, neuron in zip(layers, neurons, strict=True):
+        layer.weights *= weight_unit(neuron) / weight_unit(layer.neuron)
+        layer.neuron = neuron
+    core, slow = trainers(layers, LOSSES["early"])
+    times, *_ = data = make_data(23, 9, 3)
+    run_both(core, slow, data, 5)
+    assert slow.n_pulled > 10
+    assert_weights_close(core, slow, layers, 1e-10)
+    last = twin.forward(slow.layers, times, T_MAX)[-1]
+    assert 0 < last.fired.mean() < 1
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    expected = twin.decision_times(last, T_MAX, PSEUDO_SLOPE)
+    assert_allclose(core.decisions(spikes), expected, rtol=1e-10)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize(
+    "sizes", [(6, 3), (6, 1), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str
+)
+def test_epoch_of_other_networks_equals_its_twin(sizes):
+    layers = make_layers(LIF(1.7, 1.0), sizes)
+    core, slow = trainers(layers, LOSSES["early"])
+    run_both(core, slow, make_data(30, sizes[0], sizes[-1]), 7)
+    assert_weights_close(core, slow, layers, 1e-10)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"floor": 0.0},
+        {"floor": 5.0},
+        {"existence": 0.0},
+        {"existence": 2.0, "tolerated": 0.6},
+        {"tolerated": -1.0},
+        {"beta_1": 0.0, "beta_2": 0.0},
+        {"weight_decay": 0.0},
+        {"weight_decay": 5.0},
+        {"epsilon": 0.1},
+        {"rests": [0.3, -0.2]},
+        {"dropout": 0.3, "may_drop": np.arange(8) % 3 > 0, "seed": 2**64 - 1},
+    ],
+    ids=str,
+)
+def test_numbers_of_training_mean_what_they_mean_to_the_twin(changes):
+    layers = make_layers(LIF(), (8, 40, 3))
+    core, slow = trainers(layers, LOSSES["early"], **changes)
+    run_both(core, slow, make_data(40, 8, 3), 8)
+    assert_weights_close(core, slow, layers, 1e-9)
+    other, _ = trainers(layers, LOSSES["early"])
+    data = make_data(40, 8, 3)
+    spikes = twin.spikes_of(data[0], layers[0].bias_times, T_MAX)
+    order, rates = np.arange(40, dtype=np.uintp), np.full(5, 0.02)
+    core, _ = trainers(layers, LOSSES["early"], **changes)
+    for trainer in (core, other):
+        trainer.epoch(spikes, *data[1:], order, 8, rates)
+    assert not np.array_equal(core.weights()[0], other.weights()[0])
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_large_batches_and_long_lists_equal_their_twin():
+    # More samples than are worked on at a time, events of more than one segment.
+    neuron = LIF(0.2, 0.15)
+    layers = make_layers(neuron, (200, 20, 4))
+    core, slow = trainers(layers, LOSSES["cross-entropy"])
+    run_both(core, slow, make_data(300, 200, 4), 290, n_epochs=1)
+    assert_weights_close(core, slow, layers, 1e-10)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+def test_float32_trains_like_float64(neuron):
+    single = make_layers(neuron, (9, 70, 21, 3), np.float32)
+    layers = [
+        Layer(layer.weights.astype(float), layer.bias_times, neuron) for layer in single
+    ]
+    times, labels, factors = make_data(24, 9, 3)
+    _, slow = trainers(layers, LOSSES["early"])
+    core, _ = trainers(single, LOSSES["early"])
+    order, rates = np.arange(24, dtype=np.uintp), np.full(3, 0.01)
+    spikes = twin.spikes_of(times.astype(np.float32), layers[0].bias_times, T_MAX)
+    got = core.epoch(spikes, labels, factors, order, 8, rates)
+    expected = slow.epoch(times, labels, factors, order, 8, rates)
+    assert_allclose(got, expected, rtol=1e-4)
+    assert_weights_close(core, slow, layers, 2e-3)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_adam_agrees_with_its_equations(dtype):
+    # One sample, one input, one neuron whose loss is its time: the gradient is known.
+    neuron = LIF(np.inf, 1.0)
+    layer = Layer(np.array([[2.0]], dtype), np.empty(0), neuron)
+    loss = {"kind": "squared_error", "target_label": 0.0}
+    numbers = {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.2}
+    changes = {"floor": 0.0, "existence": 0.0, "tolerated": 0.0} | numbers
+    core = _core.Trainer([layer], 9.0, 1.0, units=[0.5], loss=loss, **changes)
+    spikes = twin.spikes_of(np.zeros((1, 1), dtype), [], 9.0)
+    w, m, v = 2.0, 0.0, 0.0
+    for n in range(1, 6):
+        # w (1 - exp(-t)) = 1; L = t^2 / 2; dt/dw = -(1 - exp(-t)) / (w exp(-t))
+        t = -np.log1p(-1 / w)
+        g = -t * (1 / w) / (w - 1)
+        zero, one = np.zeros(1, np.uintp), np.ones(1)
+        value = core.epoch(spikes, zero, one, zero, 1, np.array([0.1]))
+        tolerance = 1e-12 if dtype == np.float64 else 2e-5
+        assert_allclose(value, t**2 / 2, rtol=tolerance)
+        m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
+        step = m / (1 - 0.9**n) / (np.sqrt(v / (1 - 0.99**n)) + 1e-8)
+        w = w * np.exp(-0.1 * 0.2) - 0.05 * step
+        # Five steps: rounding is relative to their size.
+        tolerance = 1e-12 if dtype == np.float64 else 1e-6
+        assert_allclose(core.weights()[0], [[w]], rtol=0, atol=tolerance)
+        state = core.state()
+        tolerance = 1e-11 if dtype == np.float64 else 1e-4
+        assert_allclose(np.ravel(state["moments"][0]), [m, v], rtol=tolerance)
+        assert_array_equal(np.ravel(state["steps"][0]), [n, n])
+
+
+# ------------------------------------------------------------------ sparse inputs
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_without_events_are_left_alone(dtype):
+    n_in = 400
+    layers = make_layers(LIF(), (n_in, 24, 3), dtype, drive=60.0, spread=20.0)
+    rng = np.random.default_rng(0)
+    times = np.full((20, n_in), np.inf, dtype)
+    for s in range(20):
+        # Input 7 in every batch of 5, input 9 in one, the others at random below 60.
+        times[s, rng.choice(np.arange(10, 60), 5, replace=False)] = rng.uniform(0, 1, 5)
+        if s % 5 == 2:
+            times[s, 7] = 0.25
+    times[3, 9] = 0.5
+    times[0, 399] = T_MAX  # too late to count
+    _, labels, factors = make_data(20, 1, 3)
+    core, slow = trainers(layers, LOSSES["early"])
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(20, dtype=np.uintp), np.full(4, 0.01)
+    core.epoch(spikes, labels, factors, order, 5, rates)
+    slow.epoch(times, labels, factors, order, 5, rates)
+
+    rtol = 1e-10 if dtype == np.float64 else 2e-3
+    assert_weights_close(core, slow, layers, rtol)
+    weights, state = core.weights()[0], core.state()
+    touched = np.append(np.any(times < T_MAX, axis=0), [True, True, False])
+    assert 30 < touched.sum() < 60
+    assert_array_equal(weights[~touched], layers[0].weights[~touched])
+    assert np.all(weights[touched] != layers[0].weights[touched])
+    last = slow.optimizers[0].touched
+    assert (last[7], last[9], last[399]) == (4, 1, 0)
+    assert len(set(last)) == 5  # some rows have steps to make up for
+    for moment, slow_moment in zip(
+        state["moments"][0], (slow.optimizers[0].m, slow.optimizers[0].v), strict=True
+    ):
+        assert not moment[~touched].any()
+        scale = np.abs(slow_moment).max()
+        assert_allclose(moment, slow_moment, rtol=0, atol=rtol * scale)
+    step, last_of_core = state["steps"][0]
+    assert_array_equal(step, [4])
+    assert_array_equal(last_of_core, last)
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_hidden_neuron_that_never_fires_keeps_its_outgoing_row():
+    layers = make_layers(LIF(), (5, 12, 3))
+    layers[0].weights[:, 4] = -1.0
+    core, slow = trainers(layers, LOSSES["early"], existence=0.0)
+    run_both(core, slow, make_data(12, 5, 3), 4)
+    assert_weights_close(core, slow, layers, 1e-10)
+    assert_array_equal(core.weights()[1][4], layers[1].weights[4])
+    assert core.state()["steps"][1][1][4] == 0
+
+
+# -- Decay -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_decay_to_their_rest(dtype):
+    # No sample has a gradient: the output neuron's input comes after the horizon.
+    layers = make_layers(LIF(), (4, 3), dtype)
+    core, _ = trainers(layers, LOSSES["early"], weight_decay=5.0, rests=[0.25])
+    times = np.zeros((6, 4), dtype)
+    labels, factors = np.zeros(6, np.uintp), np.zeros(6)
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(6, dtype=np.uintp), np.array([0.02, 0.01, 0.03])
+    core.epoch(spikes, labels, factors, order, 2, rates)
+    kept = np.exp(-5.0 * rates.sum())
+    start, got = layers[0].weights[:6], core.weights()[0][:6]  # inputs, two biases
+    assert_allclose(got - 0.25, kept * (start - 0.25), rtol=0, atol=1e-6)

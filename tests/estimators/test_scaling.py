@@ -1,0 +1,61 @@
+"""Units do not matter to estimators: powers of two give equal bits."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+from ttfs import TTFSClassifier
+from ttfs.datasets import make_yin_yang
+from ttfs.parameters import LocalRule
+
+ESTIMATORS = {
+    "float32": {},
+    "float64": {"arithmetic": "float64"},
+    "fixed, exact": {"arithmetic": "fixed"},
+    "fixed, local": {"arithmetic": "fixed", "gradient": "local"},
+    "local": {"gradient": "local"},
+    "direct": {"gradient": LocalRule(feedback="direct")},
+    "squared error": {"loss": "squared_error"},
+    "shift-invariant": {"loss": "shift_invariant"},
+    "axonal": {"delays": "axonal"},
+    "synaptic": {"delays": "synaptic"},
+    "decay": {"weight_decay": 0.3},
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("parameters", ESTIMATORS.values(), ids=ESTIMATORS.keys())
+@pytest.mark.parametrize(
+    ("time", "threshold"), [(0, 60), (0, -60), (60, 0), (-60, 0), (27, 30)]
+)
+def test_fit(parameters, time, threshold):
+    X, y = make_yin_yang(200, random_state=0)
+    plain = TTFSClassifier((20,), max_iter=3, random_state=0, **parameters)
+    expected = plain.fit(X, y)
+    t = 2.0**time
+    other = clone(plain).set_params(tau_mem=t, tau_syn=t, threshold=2.0**threshold)
+    got = other.fit(X, y)
+    if parameters.get("arithmetic") == "fixed":
+        steps = np.ldexp(np.array(got.weight_steps_), -threshold)
+        assert_array_equal(steps, expected.weight_steps_)
+        threshold = 0  # weights are integers
+    for a, b in zip(got.coefs_, expected.coefs_, strict=True):
+        assert_array_equal(np.ldexp(a, -threshold) if threshold else a, b)
+    if expected.delays_ is not None:
+        for a, b in zip(got.delays_, expected.delays_, strict=True):
+            assert_array_equal(np.ldexp(a, -time), b)
+    for a, b in zip(got.spike_times(X), expected.spike_times(X), strict=True):
+        assert_array_equal(np.ldexp(a, -time), b)
+    assert_array_equal(got.predict(X), expected.predict(X))
+    assert_array_equal(got.n_iter_, expected.n_iter_)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("threshold", [1e-12, 1e8, 1e12])
+def test_thresholds_that_are_no_powers_of_two_learn_as_well(threshold):
+    X, y = make_yin_yang(500, random_state=0)
+    clf = TTFSClassifier((30,), max_iter=10, random_state=0)
+    plain = clf.fit(X, y).score(X, y)
+    other = clone(clf).set_params(threshold=threshold).fit(X, y)
+    assert abs(other.score(X, y) - plain) < 0.05

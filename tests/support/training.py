@@ -1,0 +1,166 @@
+"""Networks, data and trainers for tests of the core: each trainer with its twin."""
+
+import copy
+import itertools
+
+import numpy as np
+import twin
+from numpy.testing import assert_allclose
+
+from ttfs import LIF, _core
+from ttfs.model import Layer
+from ttfs.model.initial_weights import initial_weights, weight_unit
+
+NEURONS = {
+    "equal": LIF(),
+    "double": LIF(2.0, 1.0),
+    "long membrane": LIF(7.0, 1.5, 1.3),
+    "short membrane": LIF(0.4, 1.0, 0.5),
+    "almost equal": LIF(1.0 + 1e-9, 1.0),
+    "nonleaky": LIF(np.inf, 1.0),
+}
+LOSSES = {
+    "cross-entropy": {"kind": "cross_entropy", "time_scale": 0.3},
+    "early": {
+        "kind": "cross_entropy",
+        "time_scale": 0.3,
+        "early": 0.2,
+        "early_scale": 1.5,
+    },
+    "squared error": {
+        "kind": "squared_error",
+        "target_label": 0.8,
+        "target_other": 1.4,
+    },
+    "shift-invariant": {
+        "kind": "shift_invariant",
+        "target_label": 0.8,
+        "target_other": 1.4,
+    },
+}
+T_MAX = 2.5
+PSEUDO_SLOPE = 2.0
+TRAINING = {
+    "floor": 0.3,
+    "existence": 0.1,
+    "tolerated": 0.15,
+    "beta_1": 0.9,
+    "beta_2": 0.99,
+    # So large that rounding of tiny gradients does not grow.
+    "epsilon": 1e-3,
+    "weight_decay": 0.1,
+}
+
+
+def make_layers(neuron, sizes, dtype=np.float64, *, drive=3.0, spread=3.0, seed=0):
+    """Layers with a bias at 0.1, one at 0.6, and one that comes too late."""
+    rng = np.random.default_rng(seed)
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        weights = initial_weights(
+            rng, n_in + 3, n_out, n_in + 2, neuron, drive=drive, spread=spread
+        )
+        bias_times = np.array([0.1, 0.6, T_MAX])
+        layers.append(Layer(weights.astype(dtype), bias_times, neuron))
+    return layers
+
+
+def make_data(n_samples, n_in, n_classes, dtype=np.float64, seed=1):
+    """Times on a grid, with ties; some absent, some at and after the horizon."""
+    rng = np.random.default_rng(seed)
+    times = rng.integers(0, 64, (n_samples, n_in)) / 32.0
+    times[rng.random(times.shape) < 0.15] = np.inf
+    times[rng.random(times.shape) < 0.03] = T_MAX
+    times[rng.random(times.shape) < 0.03] = T_MAX + 1.0
+    labels = rng.integers(0, n_classes, n_samples).astype(np.uintp)
+    factors = rng.uniform(0.5, 2.0, n_samples)
+    return times.astype(dtype), labels, factors
+
+
+def units_of(layers):
+    return [weight_unit(layer.neuron) * (1.0 + k) for k, layer in enumerate(layers)]
+
+
+def trainers(layers, loss, **changes):
+    """The trainer of the core, and its twin on weights of its own."""
+    parameters = TRAINING | changes
+    units = units_of(layers)
+    core = _core.Trainer(
+        layers, T_MAX, PSEUDO_SLOPE, units=units, loss=loss, **parameters
+    )
+    slow = twin.Trainer(
+        copy.deepcopy(layers), T_MAX, PSEUDO_SLOPE, units, loss, **parameters
+    )
+    return core, slow
+
+
+def assert_weights_close(core, slow, layers, rtol):
+    """The weights agree, relative to what training has moved them by."""
+    for k, weights in enumerate(core.weights()):
+        moved = np.abs(slow.layers[k].weights - layers[k].weights).max()
+        assert moved > 0
+        expected = slow.layers[k].weights
+        assert_allclose(weights, expected, rtol=0, atol=rtol * moved)
+
+
+def run_both(core, slow, data, batch_size, n_epochs=2, rate=0.02, measures=None):
+    """Train both; measures are what fires in their place, one for each."""
+    times, labels, factors = data
+    ours, theirs = measures or (None, None)
+    spikes = twin.spikes_of(times, slow.layers[0].bias_times, T_MAX)
+    rng = np.random.default_rng(5)
+    n_batches = -(-len(times) // batch_size)
+    for _ in range(n_epochs):
+        order = rng.permutation(len(times)).astype(np.uintp)
+        rates = rng.uniform(0.5, 1.0, n_batches) * rate
+        got = core.epoch(spikes, labels, factors, order, batch_size, rates, ours)
+        expected = slow.epoch(times, labels, factors, order, batch_size, rates, theirs)
+        assert_allclose(got, expected, rtol=1e-10 if core_is_double(core) else 1e-4)
+
+
+def core_is_double(core):
+    return core.weights()[0].dtype == np.float64
+
+
+def simulate(layers):
+    """A forward that is the network itself."""
+
+    def forward(spikes, weights):
+        now = [
+            Layer(w, layer.bias_times, layer.neuron)
+            for w, layer in zip(weights, layers, strict=True)
+        ]
+        return _core.Network(now, T_MAX, PSEUDO_SLOPE).spike_times(spikes)
+
+    return forward
+
+
+def draw_spikes(layers, seed, *, with_peaks=False):
+    """A forward that knows no network: times on the grid of the inputs.
+
+    Some are before all inputs, some at t_max and after it, some infinite.
+    """
+    rng = np.random.default_rng(seed)
+
+    def forward(spikes, weights):
+        times = []
+        for w in weights:
+            at = rng.integers(-8, 80, (len(spikes), w.shape[1])) / 32.0
+            at[rng.random(at.shape) < 0.15] = np.inf
+            at[rng.random(at.shape) < 0.05] = T_MAX
+            at[rng.random(at.shape) < 0.05] = 1e9
+            times.append(at)
+        peaks = rng.uniform(-1.0, 1.5, times[-1].shape)
+        peaks[times[-1] < T_MAX] = np.nan  # nobody looks at them
+        return (times, peaks) if with_peaks else times
+
+    return forward
+
+
+def epoch(core, layers, data, batch_size, rate=0.02, **keywords):
+    """One epoch in the order of the samples."""
+    times, labels, factors = data
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order = np.arange(len(times), dtype=np.uintp)
+    rates = np.full(-(-len(times) // batch_size), rate)
+    return core.epoch(spikes, labels, factors, order, batch_size, rates, **keywords)

@@ -1,0 +1,165 @@
+"""Models that are stored: their version and format, and what skops may load."""
+
+import copy
+import importlib
+import pickle
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+
+import ttfs
+from ttfs import ModelVersionWarning, TTFSClassifier, TTFSRegressor, _stored
+from ttfs.datasets import make_yin_yang
+from ttfs.encoders import LatencyEncoder, PopulationEncoder
+from ttfs.parameters import (
+    CrossEntropy,
+    ExactGradient,
+    FixedPoint,
+    LocalRule,
+    SquaredError,
+)
+from ttfs.substrates import AnalogChip, Clocked, Ideal, SubstrateError
+
+X, y = make_yin_yang(60, random_state=0)
+
+
+def small(**parameters):
+    return TTFSClassifier((5,), max_iter=1, random_state=0, **parameters)
+
+
+def stored():
+    """A fitted model of each class that has a version."""
+    encoder = LatencyEncoder(silent_time=2.0)
+    return {
+        "classifier": small().fit(X, y),
+        "regressor": TTFSRegressor((5,), max_iter=1, random_state=0).fit(X, X[:, 0]),
+        "encoder": encoder.fit(X),
+        "pipeline": make_pipeline(encoder, small()).fit(X, y),
+    }
+
+
+every_model = pytest.mark.parametrize("model", stored().values(), ids=stored())
+
+# -- Versions ----------------------------------------------------------------------
+
+
+@every_model
+def test_copies_and_pickles_of_this_version_say_nothing(model):
+    with warnings.catch_warnings(action="error"):
+        for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            assert "_ttfs_version" not in vars(again)
+            if hasattr(model, "predict"):
+                assert_array_equal(again.predict(X), model.predict(X))
+        clone(model)
+
+
+@every_model
+def test_another_version_warns(model):
+    data = pickle.dumps(model)
+    version = ttfs.__version__.encode()
+    other = b"9" + version[1:]  # as long as the version is
+    assert version in data
+    with pytest.warns(ModelVersionWarning, match=f"by ttfs {other.decode()} and is"):
+        again = pickle.loads(data.replace(version, other))
+    assert set(vars(again)) == set(vars(model))
+
+
+@every_model
+def test_a_newer_format_is_an_error(model, monkeypatch):
+    with monkeypatch.context() as future:
+        future.setattr(_stored, "FORMAT", _stored.FORMAT + 1)
+        future.setattr(_stored, "__version__", "7.0")
+        data = pickle.dumps(model)
+    with pytest.raises(ValueError, match=r"ttfs 7\.0 in format 2, .* install a newer"):
+        pickle.loads(data)
+
+
+def test_a_model_without_a_version_warns():
+    state = vars(small().fit(X, y)).copy()
+    clf = TTFSClassifier.__new__(TTFSClassifier)
+    with pytest.warns(ModelVersionWarning, match="an unknown version"):
+        clf.__setstate__(state)
+    assert clf.predict(X).shape == y.shape
+
+
+# -- skops -------------------------------------------------------------------------
+
+
+class Failing(Ideal):
+    """A substrate that fails after some calls."""
+
+    def __init__(self, n_calls):
+        self.n_calls = n_calls
+
+    def forward(self, times, network):
+        self.n_calls -= 1
+        if self.n_calls < 0:
+            raise RuntimeError("out of order")
+        return super().forward(times, network)
+
+
+def interrupted():
+    """A model whose fit was interrupted: it stores where to go on."""
+    clf = small(substrate=Failing(2), batch_size=20)
+    with pytest.raises(SubstrateError):
+        clf.fit(X, y)
+    return clf.set_params(substrate=Ideal(), warm_start=True)
+
+
+CHIP = AnalogChip(weight_bits=6, weight_clip=2.0)
+MODELS = {
+    **stored(),
+    "not fitted": TTFSClassifier(),
+    "RandomState": small().set_params(random_state=np.random.RandomState(1)),
+    "fixed": small(arithmetic="fixed"),
+    "local": small(
+        arithmetic=FixedPoint(4, accumulator_bits=12),
+        gradient=LocalRule(feedback="random"),
+    ),
+    "exact": small(gradient=ExactGradient(), loss=SquaredError()),
+    "delays": small(loss=CrossEntropy(), delays="axonal", early_stopping=True),
+    "population": small(encoder=PopulationEncoder()),
+    "spike times": small(encoder="spike_times"),
+    "clocked": small(substrate=Clocked()),
+    "chip": small(substrate=CHIP),
+    "compensated": small(
+        substrate=small(substrate=CHIP)
+        .fit(X, y)
+        .calibrate(X, n_trials=4)
+        .compensate(CHIP)
+    ),
+    "interrupted": interrupted(),
+}
+
+
+@pytest.mark.skipif(
+    find_spec("skops") is None, reason="skops is not installed: pip install .[store]"
+)
+@pytest.mark.parametrize("name", MODELS)
+def test_skops_loads_the_types_that_are_trusted(name):
+    import skops.io
+
+    model = copy.deepcopy(MODELS[name])
+    if name not in (*stored(), "not fitted", "interrupted"):
+        model.fit(X, y)
+    again = skops.io.loads(skops.io.dumps(model), trusted=ttfs.TRUSTED_TYPES)
+    assert set(vars(again)) == set(vars(model))
+    if name == "not fitted" or not hasattr(model, "predict"):
+        return
+    assert_array_equal(again.predict(X), model.predict(X))
+    if name == "interrupted":
+        assert_array_equal(again.fit(X, y).coefs_[0], model.fit(X, y).coefs_[0])
+
+
+def test_the_trusted_types_are_there():
+    assert sorted(set(ttfs.TRUSTED_TYPES)) == sorted(ttfs.TRUSTED_TYPES)
+    for path in ttfs.TRUSTED_TYPES:
+        module, name = path.rsplit(".", 1)
+        assert isinstance(getattr(importlib.import_module(module), name), type)
+    # A connection is not trusted: its address may be a command.
+    assert not any("Remote" in name for name in ttfs.TRUSTED_TYPES)

@@ -1,0 +1,50 @@
+"""Names of the types that skops.io may load."""
+
+from .encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from .encoders.base import Channels
+from .engines import FitState, Structure
+from .estimators import TTFSClassifier, TTFSRegressor
+from .estimators.history import History
+from .fixed.network import FixedLayer, FixedNetwork
+from .fixed.quantized import QuantizedNetwork
+from .model import LIF, Layer, Network
+from .parameters import (
+    CrossEntropy,
+    ExactGradient,
+    FixedPoint,
+    LocalRule,
+    SquaredError,
+)
+from .substrates import AnalogChip, Calibrated, Calibration, Clocked, Ideal
+
+# Whatever a stored estimator may consist of. A connection to a chip is not trusted: its
+# address may be a command.
+_TYPES = (
+    AnalogChip,
+    Calibrated,
+    Calibration,
+    Channels,
+    Clocked,
+    CrossEntropy,
+    ExactGradient,
+    FitState,
+    FixedLayer,
+    FixedNetwork,
+    FixedPoint,
+    History,
+    Ideal,
+    LIF,
+    LatencyEncoder,
+    Layer,
+    LocalRule,
+    Network,
+    PopulationEncoder,
+    QuantizedNetwork,
+    SpikeTimesEncoder,
+    SquaredError,
+    Structure,
+    TTFSClassifier,
+    TTFSRegressor,
+)
+
+TRUSTED_TYPES = [f"{cls.__module__}.{cls.__qualname__}" for cls in _TYPES]

@@ -1,0 +1,46 @@
+"""Types that the signatures of the public interface are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
+
+if TYPE_CHECKING:
+    from .encoders import SpikeTrains
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class SparseMatrix(Protocol):
+    """A sparse matrix or array of SciPy, which comes without types."""
+
+    def tocsr(self, copy: bool = ...) -> Any: ...
+
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float64]
+Auto: TypeAlias = Literal["auto"]
+FilePath: TypeAlias = str | PathLike[str]
+Features: TypeAlias = "ArrayLike | SparseMatrix | SpikeTrains"
+Sizes: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
+Numbers: TypeAlias = float | Sequence[float] | NDArray[np.floating[Any]]
+RandomState: TypeAlias = int | np.random.RandomState | None
+EncoderName: TypeAlias = Literal[
+    "auto", "latency", "complement", "population", "spike_times"
+]
+ArithmeticName: TypeAlias = Literal["float32", "float64", "fixed"]
+GradientName: TypeAlias = Literal["exact", "local"]
+LossName: TypeAlias = Literal["cross_entropy", "squared_error", "shift_invariant"]
+
+
+def validated(method: _Method) -> _Method:
+    """Decorator of a fit method: scikit-learn checks the parameters first.
+
+    The decorator of scikit-learn hides the types of the method; this one keeps them.
+    """
+    return _fit_context(prefer_skip_nested_validation=True)(method)
