@@ -47,10 +47,10 @@ static inline vec arrival(real time, const real *delays, real t_max)
 }
 
 /* Exchange rows k and l where they are out of order. */
-static inline void exchange(const fan_in_t *f, size_t k, size_t l)
+static inline void exchange(fan_in_t f, size_t k, size_t l)
 {
-    real *t_k = f->times + k * WIDTH, *t_l = f->times + l * WIDTH;
-    real *w_k = f->weights + k * WIDTH, *w_l = f->weights + l * WIDTH;
+    real *t_k = f.times + k * WIDTH, *t_l = f.times + l * WIDTH;
+    real *w_k = f.weights + k * WIDTH, *w_l = f.weights + l * WIDTH;
     const vec first = v_load(t_k), last = v_load(t_l);
     const vec w_first = v_load(w_k), w_last = v_load(w_l);
     const mask swap = v_gt(first, last);
@@ -61,16 +61,16 @@ static inline void exchange(const fan_in_t *f, size_t k, size_t l)
 }
 
 /* Sort what arrives at the neurons from j on; e lists the spikes of the sample. */
-static void fan_in(const fan_in_t *f, const TYPE(layer) * layer, const events_t *e,
-                   size_t j, real t_max)
+static void fan_in(fan_in_t f, const TYPE(layer) * layer, const events_t *e, size_t j,
+                   real t_max)
 {
     const size_t n = e->n;
     size_t stride, half = 1;
     const size_t column = column_of(layer, j, &stride);
     for (size_t k = 0; k < n; ++k) {
         const size_t at = column + e->input[k] * stride;
-        v_store(f->times + k * WIDTH, arrival(e->time[k], layer->delays + at, t_max));
-        v_store(f->weights + k * WIDTH, v_load(layer->weights + at));
+        v_store(f.times + k * WIDTH, arrival(e->time[k], layer->delays + at, t_max));
+        v_store(f.weights + k * WIDTH, v_load(layer->weights + at));
     }
     /* Merge exchange (Batcher 1968; Knuth, 5.2.2 M) */
     while (2 * half < n) half *= 2;
@@ -96,13 +96,13 @@ typedef struct {
 } stretch_t;
 
 /* Begin the stretch after arrival number k of n. */
-static inline void enter_stretch(stretch_t *s, const fan_in_t *f, size_t n, size_t k,
+static inline void enter_stretch(stretch_t *s, fan_in_t f, size_t n, size_t k,
                                  real t_max)
 {
     const vec end = v_set(t_max);
-    s->a = s->a + v_load(f->weights + k * WIDTH);
-    s->t = v_load(f->times + k * WIDTH);
-    s->next = k + 1 < n ? v_min(v_load(f->times + (k + 1) * WIDTH), end) : end;
+    s->a = s->a + v_load(f.weights + k * WIDTH);
+    s->t = v_load(f.times + k * WIDTH);
+    s->next = k + 1 < n ? v_min(v_load(f.times + (k + 1) * WIDTH), end) : end;
     s->span = v_max(s->next - s->t, v_set(0));
 }
 
@@ -140,9 +140,8 @@ static inline vec cross_stretch(const stretch_t *s, const neuron_t *p, mask wait
 }
 
 /* First spikes of a layer in one sample, and slopes there unless NULL. */
-static void fan_first_spikes(const fan_in_t *f, const TYPE(layer) * layer,
-                             const neuron_t *p, const events_t *e, real t_max,
-                             real *spikes, real *slopes)
+static void fan_first_spikes(fan_in_t f, const TYPE(layer) * layer, const neuron_t *p,
+                             const events_t *e, real t_max, real *spikes, real *slopes)
 {
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
         const size_t lanes = min_size(WIDTH, layer->n_out - j);
@@ -172,7 +171,7 @@ static void synaptic_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
     for (size_t s = 0; s < n; ++s) {
         const fan_in_t f = fan_in_of(&lists[s], workspace);
         const size_t to = s * layer->n_out;
-        fan_first_spikes(&f, layer, p, &lists[s], t_max, spikes + to,
+        fan_first_spikes(f, layer, p, &lists[s], t_max, spikes + to,
                          slopes ? slopes + to : NULL);
     }
 }
@@ -182,7 +181,7 @@ static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
                            const events_t *e, real t_max, const real *spikes,
                            real *u_peak, real *t_peak, real *slopes, real *workspace)
 {
-    const fan_in_t fan = fan_in_of(e, workspace), *f = &fan;
+    const fan_in_t f = fan_in_of(e, workspace);
     const vec zero = v_set(0), rate_syn = p->rate_syn, fast = p->fast;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
         const size_t lanes = min_size(WIDTH, layer->n_out - j);
