@@ -114,10 +114,10 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
  *     (k - 1/2) / (n_fields - 2)     and     1 / (TTFS_FIELD_GAMMA (n_fields - 2))
  *
  * in units of v, and height 1: it spikes at window (1 - its activity at v), if that is
- * at least TTFS_LEAST_ACTIVITY. */
+ * at least TTFS_MIN_ACTIVITY. */
 #define TTFS_FIELD_GAMMA 1.5
-#define TTFS_LEAST_ACTIVITY 0.1
-#define TTFS_MOST_ACTIVE 3 /* fields of a feature at a time, for these two numbers */
+#define TTFS_MIN_ACTIVITY 0.1
+#define TTFS_MAX_ACTIVE 3 /* fields of a feature at a time, for these two numbers */
 
 typedef struct {
     size_t n_features;

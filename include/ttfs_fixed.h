@@ -132,9 +132,9 @@ static inline int16_t ttfs_fixed_saturate(int32_t x)
     return (int16_t)(x > INT16_MAX ? INT16_MAX : x < INT16_MIN ? INT16_MIN : x);
 }
 
-static inline int32_t ttfs_fixed_clip(int32_t x, int32_t most)
+static inline int32_t ttfs_fixed_clip(int32_t x, int32_t limit)
 {
-    return x > most ? most : x < -most ? -most : x;
+    return x > limit ? limit : x < -limit ? -limit : x;
 }
 
 /* fx16 multiply, (a b 2) >> 16; one of them is a table entry and never -1. */
@@ -471,8 +471,8 @@ static inline void ttfs_fixed_update(const ttfs_fixed_layer *layer, int is_floor
 
 /* Delete input spikes at random, in the order of the list. Returns how many are left.
  */
-static inline uint32_t ttfs_fixed_thin(const ttfs_fixed_network *network,
-                                       ttfs_fixed_event *events, uint32_t n)
+static inline uint32_t ttfs_fixed_drop_inputs(const ttfs_fixed_network *network,
+                                              ttfs_fixed_event *events, uint32_t n)
 {
     uint32_t left = 0;
     if (network->drop == 0) return n;
@@ -538,7 +538,7 @@ static inline uint32_t ttfs_fixed_learn(const ttfs_fixed_network *network,
     const uint32_t n_channels = (uint32_t)(layer->n_in - layer->n_bias);
     uint32_t n =
         ttfs_fixed_sort(layer, network->n_ticks, ticks, work->events, work->counts);
-    n = ttfs_fixed_thin(network, work->events, n);
+    n = ttfs_fixed_drop_inputs(network, work->events, n);
     for (uint32_t i = 0; i < n_channels; ++i) ticks[i] = network->n_ticks;
     for (uint32_t e = 0; e < n; ++e) {
         if (work->events[e].input >= n_channels) continue;

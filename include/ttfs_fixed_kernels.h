@@ -47,18 +47,20 @@ typedef struct {
  *
  * Arguments they share:
  *
- * prepared   prepare_room() bytes: weights as the kernels want them.
- * scratch    infer_room(most) or train_room(most) bytes, where no sample has more
- *            than `most` spikes.
+ * prepared   prepare_workspace_size() bytes: weights as the kernels want them.
+ * scratch    infer_workspace_size(max_events) or train_workspace_size(max_events)
+ * bytes, where no sample has more than max_events spikes.
  *
  * Rooms begin at a cache line. */
 typedef struct {
     const char *name; /* of the instruction set */
 
     /* Bytes of working space. */
-    size_t (*prepare_room)(const ttfs_fixed_network *network);
-    size_t (*infer_room)(const ttfs_fixed_network *network, size_t most);
-    size_t (*train_room)(const ttfs_fixed_network *network, size_t most);
+    size_t (*prepare_workspace_size)(const ttfs_fixed_network *network);
+    size_t (*infer_workspace_size)(const ttfs_fixed_network *network,
+                                   size_t max_events);
+    size_t (*train_workspace_size)(const ttfs_fixed_network *network,
+                                   size_t max_events);
 
     /* To be called first, and whenever weights or tables have been changed other than
      * by train(). */

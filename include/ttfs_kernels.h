@@ -34,11 +34,11 @@ typedef struct {
     /* What learns in the place of weights, if these are made from it for each batch, in
      * fewer bits for instance (straight-through); packed, or NULL. */
     real *shadow;
-    double unit;             /* learning rates are in this unit [threshold], or
-                              * [threshold^2] with the local rule */
-    double rest;             /* weights decay to this value [threshold] */
-    double most;             /* an update leaves weights within -most ... most
-                              * [threshold]; 0: no limit */
+    double unit;       /* learning rates are in this unit [threshold], or
+                        * [threshold^2] with the local rule */
+    double rest;       /* weights decay to this value [threshold] */
+    double max_weight; /* an update leaves weights within -max_weight ... max_weight
+                        * [threshold]; 0: no limit */
     real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
     double delay_unit;       /* learning rates of delays are in this unit [time] */
 } NAME(ttfs_layer);
@@ -97,8 +97,8 @@ typedef struct {
     ttfs_loss loss;
     double time_scale, early, early_scale; /* of the cross-entropy */
     double target_label, target_other;     /* of the squared errors */
-    double floor;                          /* least u' at a spike in a gradient */
-    double existence, tolerated;           /* silent hidden neurons */
+    double floor; /* gradients take u' at a spike to be at least this */
+    double silence_penalty, silence_tolerance; /* silent hidden neurons */
     /* Adam. epsilon is in the unit of a gradient: loss per threshold of the layer, of
      * delays loss per tau_syn of the layer, where the loss of a squared error is in
      * tau_syn^2 of the last layer. The weight decay is per unit. */
@@ -120,10 +120,10 @@ typedef struct {
     const real *const *measured;
     const real *measured_peaks; /* of the last layer, likewise [threshold]: u_peak of
                                  * silent outputs in their pseudo-times; or NULL */
-    size_t most_samples;        /* of a batch */
-    size_t most_spikes;         /* of a sample of the data set */
+    size_t max_samples;         /* of a batch */
+    size_t max_spikes;          /* of a sample of the data set */
     size_t n_parts;             /* that each phase is divided into */
-    void *workspace;            /* training_room() bytes */
+    void *workspace;            /* training_workspace_size() bytes */
 } NAME(ttfs_training);
 
 /* -- Kernels ------------------------------------------------------------------- */
@@ -135,7 +135,8 @@ typedef struct {
  *            `width` with weights of 0. packed_size() reals in all.
  * spikes     sorted by sort(); every time below t_max.
  * t_max      the horizon [time], or +infinity: no spike is at or after it.
- * scratch    layer_room(most) bytes, where no sample has more than `most` spikes.
+ * scratch    layer_workspace_size(max_events) bytes, where no sample has more than
+ *            max_events spikes.
  */
 typedef struct {
     const char *name; /* of the instruction set */
@@ -144,13 +145,17 @@ typedef struct {
     /* Reals of n_out columns of n_in weights, packed. */
     size_t (*packed_size)(size_t n_in, size_t n_out);
     /* Bytes of scratch space. */
-    size_t (*sort_room)(size_t n);
-    size_t (*encode_room)(const ttfs_encoder *encoder, size_t n_values, size_t n_bias);
-    size_t (*layer_room)(size_t most);
-    size_t (*infer_room)(const NAME(ttfs_network) * network, size_t most);
-    size_t (*emulate_room)(const NAME(ttfs_network) * network, size_t most);
-    size_t (*clocked_room)(const NAME(ttfs_network) * network, size_t most);
-    size_t (*training_room)(const NAME(ttfs_training) * training);
+    size_t (*sort_workspace_size)(size_t n);
+    size_t (*encode_workspace_size)(const ttfs_encoder *encoder, size_t n_values,
+                                    size_t n_bias);
+    size_t (*layer_workspace_size)(size_t max_events);
+    size_t (*infer_workspace_size)(const NAME(ttfs_network) * network,
+                                   size_t max_events);
+    size_t (*emulate_workspace_size)(const NAME(ttfs_network) * network,
+                                     size_t max_events);
+    size_t (*clocked_workspace_size)(const NAME(ttfs_network) * network,
+                                     size_t max_events);
+    size_t (*training_workspace_size)(const NAME(ttfs_training) * training);
 
     /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
     void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
@@ -161,7 +166,7 @@ typedef struct {
 
     /* The sorted spikes of a sample, biases included. Returns their number, which is at
      * most n_values + n_always + n_complemented + n_bias, where n_values is n_features
-     * or, of a sparse row, n_stored, and with n_fields TTFS_MOST_ACTIVE (n_values +
+     * or, of a sparse row, n_stored, and with n_fields TTFS_MAX_ACTIVE (n_values +
      * n_always) + n_bias; times and inputs have room for that and 16 more.
      * x          (n_features,), or the n_stored values of a sparse row.
      * features   (n_stored,) the features of a sparse row, ascending; the others are 0,
@@ -248,7 +253,7 @@ typedef struct {
      *            (threshold - u_peak), which are later than any spike.
      * labels     (n_samples,) out, or NULL: the neuron that decides first. Then
      *            decisions must be NULL.
-     * scratch    infer_room() bytes. */
+     * scratch    infer_workspace_size() bytes. */
     void (*infer)(const NAME(ttfs_network) * network, const NAME(ttfs_spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
@@ -258,7 +263,7 @@ typedef struct {
      * seed       of the noise.
      * layers     n_layers pointers, each (n_samples, n_out) out [time]: spike times,
      *            < t_max, or +infinity; those that the next layer sees.
-     * scratch    emulate_room() bytes. */
+     * scratch    emulate_workspace_size() bytes. */
     void (*emulate)(const NAME(ttfs_network) * network,
                     const NAME(ttfs_circuits) * circuits, uint64_t seed,
                     const NAME(ttfs_spikes) * spikes, size_t n_samples,
@@ -271,7 +276,7 @@ typedef struct {
      * A neuron fires at the first t_n with u_n >= threshold.
      * step       [time], below tau_mem and tau_syn; |t_max| / step below 2^53.
      * layers     as in emulate().
-     * scratch    clocked_room() bytes. */
+     * scratch    clocked_workspace_size() bytes. */
     void (*clocked)(const NAME(ttfs_network) * network, double step,
                     const NAME(ttfs_spikes) * spikes, size_t n_samples,
                     real *const *layers, void *scratch);
@@ -280,7 +285,7 @@ typedef struct {
      * without the deleted ones, as whoever measures a batch must see them. There are no
      * axonal delays in it.
      * begin, end (n_samples,) out: see ttfs_spikes.
-     * times, inputs  (n_samples, most_spikes) out. */
+     * times, inputs  (n_samples, max_spikes) out. */
     void (*train_inputs)(const NAME(ttfs_training) * training, const size_t *order,
                          size_t n_samples, size_t *begin, size_t *end, real *times,
                          uint32_t *inputs);

@@ -450,14 +450,14 @@ def _encode(
     else:
         n_samples = values.shape[0] // n_features if n_features else 0
         n_values = n_features
-    room = KERNELS_F.encode_room(&e, n_values, n_bias) if real is float \
-        else KERNELS.encode_room(&e, n_values, n_bias)
+    room = KERNELS_F.encode_workspace_size(&e, n_values, n_bias) if real is float \
+        else KERNELS.encode_workspace_size(&e, n_values, n_bias)
     room = (room + 63) // 64 * 64
     n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
     rooms = Room(n_parts * room)
     # Room for the greatest number of spikes; what is not written costs no memory. The
     # spikes of a part follow one another.
-    per_value = TTFS_MOST_ACTIVE if e.n_fields else 1
+    per_value = TTFS_MAX_ACTIVE if e.n_fields else 1
     extra = e.n_complemented + n_bias + (per_value * e.n_always if sparse else 0)
     most = per_value * values.shape[0] + n_samples * extra + n_parts * MARGIN
     out_times = np.empty(most, np.float32 if real is float else np.float64)
@@ -612,8 +612,8 @@ cdef class Events:
         return _pack(shift(np.asarray(weights), -self.threshold, "weights"))
 
     cdef Room room(self, Py_ssize_t n_parts, size_t *size):
-        size[0] = KERNELS_F.layer_room(self.spikes.most) if self.single \
-            else KERNELS.layer_room(self.spikes.most)
+        size[0] = KERNELS_F.layer_workspace_size(self.spikes.most) if self.single \
+            else KERNELS.layer_workspace_size(self.spikes.most)
         size[0] = (size[0] + 63) // 64 * 64
         return Room(n_parts * size[0])
 
@@ -1266,19 +1266,19 @@ cdef class Network:
         n_parts = _parts(n_samples, n_samples * self.n_events(spikes))
         if self.single:
             if how == CHIP:
-                size = KERNELS_F.emulate_room(&self.net_f, spikes.most)
+                size = KERNELS_F.emulate_workspace_size(&self.net_f, spikes.most)
             elif how == CLOCKED:
-                size = KERNELS_F.clocked_room(&self.net_f, spikes.most)
+                size = KERNELS_F.clocked_workspace_size(&self.net_f, spikes.most)
             else:
-                size = KERNELS_F.infer_room(&self.net_f, spikes.most)
+                size = KERNELS_F.infer_workspace_size(&self.net_f, spikes.most)
             all_f = spikes.view_f()
         else:
             if how == CHIP:
-                size = KERNELS.emulate_room(&self.net_d, spikes.most)
+                size = KERNELS.emulate_workspace_size(&self.net_d, spikes.most)
             elif how == CLOCKED:
-                size = KERNELS.clocked_room(&self.net_d, spikes.most)
+                size = KERNELS.clocked_workspace_size(&self.net_d, spikes.most)
             else:
-                size = KERNELS.infer_room(&self.net_d, spikes.most)
+                size = KERNELS.infer_workspace_size(&self.net_d, spikes.most)
             all_d = spikes.view_d()
         rooms = Room(n_parts * size)
         # Of each part: where its rows of each layer begin.
@@ -1656,7 +1656,7 @@ cdef class Trainer(Network):
                 layer_f[k].v = <float *>(<Room>moments[1]).start
                 layer_f[k].step, layer_f[k].touched = &step[0], &touched[0]
                 layer_f[k].unit, layer_f[k].delay_unit = units[k], delay_units[k]
-                layer_f[k].rest, layer_f[k].most = rests[k], limits[k]
+                layer_f[k].rest, layer_f[k].max_weight = rests[k], limits[k]
                 if delay_moments is not None:
                     layer_f[k].delay_m = <float *>(<Room>delay_moments[0]).start
                     layer_f[k].delay_v = <float *>(<Room>delay_moments[1]).start
@@ -1665,14 +1665,14 @@ cdef class Trainer(Network):
                 layer_d[k].v = <double *>(<Room>moments[1]).start
                 layer_d[k].step, layer_d[k].touched = &step[0], &touched[0]
                 layer_d[k].unit, layer_d[k].delay_unit = units[k], delay_units[k]
-                layer_d[k].rest, layer_d[k].most = rests[k], limits[k]
+                layer_d[k].rest, layer_d[k].max_weight = rests[k], limits[k]
                 if delay_moments is not None:
                     layer_d[k].delay_m = <double *>(<Room>delay_moments[0]).start
                     layer_d[k].delay_v = <double *>(<Room>delay_moments[1]).start
         self.train_f.network, self.train_d.network = self.net_f, self.net_d
         self.train_f.floor = self.train_d.floor = floor
-        self.train_f.existence = self.train_d.existence = existence
-        self.train_f.tolerated = self.train_d.tolerated = tolerated
+        self.train_f.silence_penalty = self.train_d.silence_penalty = existence
+        self.train_f.silence_tolerance = self.train_d.silence_tolerance = tolerated
         self.train_f.beta_1 = self.train_d.beta_1 = beta_1
         self.train_f.beta_2 = self.train_d.beta_2 = beta_2
         self.train_f.epsilon = self.train_d.epsilon = epsilon
@@ -2021,15 +2021,15 @@ cdef class Trainer(Network):
         if self.single:
             self.train_f.spikes = spikes.view_f()
             self.train_f.factors = &factors[0]
-            self.train_f.most_samples, self.train_f.n_parts = batch_size, n_parts
-            self.train_f.most_spikes = spikes.most
-            size = KERNELS_F.training_room(&self.train_f)
+            self.train_f.max_samples, self.train_f.n_parts = batch_size, n_parts
+            self.train_f.max_spikes = spikes.most
+            size = KERNELS_F.training_workspace_size(&self.train_f)
         else:
             self.train_d.spikes = spikes.view_d()
             self.train_d.factors = &factors[0]
-            self.train_d.most_samples, self.train_d.n_parts = batch_size, n_parts
-            self.train_d.most_spikes = spikes.most
-            size = KERNELS.training_room(&self.train_d)
+            self.train_d.max_samples, self.train_d.n_parts = batch_size, n_parts
+            self.train_d.max_spikes = spikes.most
+            size = KERNELS.training_workspace_size(&self.train_d)
         if self.workspace is None or <size_t>len(self.workspace.buffer) < size + 64:
             self.workspace = Room(size)
         self.train_f.workspace = self.train_d.workspace = self.workspace.start

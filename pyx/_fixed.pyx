@@ -402,7 +402,8 @@ cdef class FixedCore:
         self.lfsr = self.array(network.lfsr, np.uint16, (1,), "lfsr")
         _within(self.lfsr, 1, 65_535, "lfsr")
         self.net.lfsr = <uint16_t *>_start(self.lfsr)
-        self.prepared = _aligned(self.kernels.prepare_room(&self.net), np.uint8)
+        prepared_size = self.kernels.prepare_workspace_size(&self.net)
+        self.prepared = _aligned(prepared_size, np.uint8)
         self.kernels.prepare(&self.net, _start(self.prepared))
 
     cdef object array(self, value, dtype, shape, str name):
@@ -593,7 +594,8 @@ cdef class FixedCore:
         work = n_samples * self.n_events(events)
         if work >= SMALL:
             n_parts = min(n_samples, n_threads(), <Py_ssize_t>(2 * work / SMALL))
-        size = (self.kernels.infer_room(&self.net, events.most) + 63) // 64 * 64
+        size = self.kernels.infer_workspace_size(&self.net, events.most)
+        size = (size + 63) // 64 * 64
         rooms = _aligned(n_parts * size, np.uint8)
         scratch = <char *>_start(rooms)
         pointers = np.zeros((2, n_parts, n_layers), np.uintp)
@@ -676,7 +678,7 @@ cdef class FixedCore:
             n = events.lists.end[s] - events.lists.begin[s]
             memcpy(sample, events.lists.events + events.lists.begin[s],
                    n * sizeof(ttfs_fixed_event))
-            n = ttfs_fixed_thin(&self.net, sample, <uint32_t>n)
+            n = ttfs_fixed_drop_inputs(&self.net, sample, <uint32_t>n)
             first[s], last[s] = begin, begin + n
             if n:
                 memcpy(&pairs[begin, 0], sample, n * sizeof(ttfs_fixed_event))
@@ -751,7 +753,7 @@ cdef class FixedCore:
         _within(np.asarray(rate_shifts), 0, 30, "rate_shifts")
         if n_order == 0:
             return 0, 0.0
-        size = self.kernels.train_room(&self.net, events.most)
+        size = self.kernels.train_workspace_size(&self.net, events.most)
         if self.scratch is None or self.scratch.size < size:
             self.scratch = _aligned(size, np.uint8)
         scratch = _start(self.scratch)

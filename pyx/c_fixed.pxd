@@ -81,7 +81,7 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         uint16_t *counts
         ttfs_fixed_state *states
 
-    uint32_t ttfs_fixed_thin(
+    uint32_t ttfs_fixed_drop_inputs(
         const ttfs_fixed_network *network, ttfs_fixed_event *events, uint32_t n
     ) noexcept nogil
     uint32_t ttfs_fixed_forward(
@@ -102,12 +102,14 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
 
     ctypedef struct ttfs_fixed_kernels:
         const char *name
-        size_t (*prepare_room)(const ttfs_fixed_network *network) noexcept nogil
-        size_t (*infer_room)(
-            const ttfs_fixed_network *network, size_t most
+        size_t (*prepare_workspace_size)(
+            const ttfs_fixed_network *network
         ) noexcept nogil
-        size_t (*train_room)(
-            const ttfs_fixed_network *network, size_t most
+        size_t (*infer_workspace_size)(
+            const ttfs_fixed_network *network, size_t max_events
+        ) noexcept nogil
+        size_t (*train_workspace_size)(
+            const ttfs_fixed_network *network, size_t max_events
         ) noexcept nogil
         void (*prepare)(
             const ttfs_fixed_network *network, void *prepared

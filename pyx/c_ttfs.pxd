@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 cdef extern from "ttfs.h" nogil:
     const char *TTFS_VERSION
     const double TTFS_TIME_LIMIT
-    const size_t TTFS_MOST_ACTIVE
+    const size_t TTFS_MAX_ACTIVE
 
     ctypedef enum ttfs_status:
         TTFS_OK
@@ -86,7 +86,7 @@ cdef extern from "ttfs.h" nogil:
         double *shadow
         double unit
         double rest
-        double most
+        double max_weight
         double *delay_m
         double *delay_v
         double delay_unit
@@ -120,8 +120,8 @@ cdef extern from "ttfs.h" nogil:
         double target_label
         double target_other
         double floor
-        double existence
-        double tolerated
+        double silence_penalty
+        double silence_tolerance
         double beta_1
         double beta_2
         double epsilon
@@ -136,8 +136,8 @@ cdef extern from "ttfs.h" nogil:
         const ttfs_local *local
         const double *const *measured
         const double *measured_peaks
-        size_t most_samples
-        size_t most_spikes
+        size_t max_samples
+        size_t max_spikes
         size_t n_parts
         void *workspace
 
@@ -145,19 +145,21 @@ cdef extern from "ttfs.h" nogil:
         const char *name
         size_t lanes
         size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
-        size_t (*sort_room)(size_t n) noexcept nogil
-        size_t (*encode_room)(
+        size_t (*sort_workspace_size)(size_t n) noexcept nogil
+        size_t (*encode_workspace_size)(
             const ttfs_encoder *encoder, size_t n_values, size_t n_bias
         ) noexcept nogil
-        size_t (*layer_room)(size_t most) noexcept nogil
-        size_t (*infer_room)(const ttfs_network *network, size_t most) noexcept nogil
-        size_t (*emulate_room)(
-            const ttfs_network *network, size_t most
+        size_t (*layer_workspace_size)(size_t max_events) noexcept nogil
+        size_t (*infer_workspace_size)(
+            const ttfs_network *network, size_t max_events
         ) noexcept nogil
-        size_t (*clocked_room)(
-            const ttfs_network *network, size_t most
+        size_t (*emulate_workspace_size)(
+            const ttfs_network *network, size_t max_events
         ) noexcept nogil
-        size_t (*training_room)(const ttfs_training *training) noexcept nogil
+        size_t (*clocked_workspace_size)(
+            const ttfs_network *network, size_t max_events
+        ) noexcept nogil
+        size_t (*training_workspace_size)(const ttfs_training *training) noexcept nogil
         void (*pack)(
             const double *weights, size_t n_in, size_t n_out, double *packed
         ) noexcept nogil
@@ -271,7 +273,7 @@ cdef extern from "ttfs.h" nogil:
         float *shadow
         double unit
         double rest
-        double most
+        double max_weight
         float *delay_m
         float *delay_v
         double delay_unit
@@ -305,8 +307,8 @@ cdef extern from "ttfs.h" nogil:
         double target_label
         double target_other
         double floor
-        double existence
-        double tolerated
+        double silence_penalty
+        double silence_tolerance
         double beta_1
         double beta_2
         double epsilon
@@ -321,8 +323,8 @@ cdef extern from "ttfs.h" nogil:
         const ttfs_local_f *local
         const float *const *measured
         const float *measured_peaks
-        size_t most_samples
-        size_t most_spikes
+        size_t max_samples
+        size_t max_spikes
         size_t n_parts
         void *workspace
 
@@ -330,19 +332,23 @@ cdef extern from "ttfs.h" nogil:
         const char *name
         size_t lanes
         size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
-        size_t (*sort_room)(size_t n) noexcept nogil
-        size_t (*encode_room)(
+        size_t (*sort_workspace_size)(size_t n) noexcept nogil
+        size_t (*encode_workspace_size)(
             const ttfs_encoder *encoder, size_t n_values, size_t n_bias
         ) noexcept nogil
-        size_t (*layer_room)(size_t most) noexcept nogil
-        size_t (*infer_room)(const ttfs_network_f *network, size_t most) noexcept nogil
-        size_t (*emulate_room)(
-            const ttfs_network_f *network, size_t most
+        size_t (*layer_workspace_size)(size_t max_events) noexcept nogil
+        size_t (*infer_workspace_size)(
+            const ttfs_network_f *network, size_t max_events
         ) noexcept nogil
-        size_t (*clocked_room)(
-            const ttfs_network_f *network, size_t most
+        size_t (*emulate_workspace_size)(
+            const ttfs_network_f *network, size_t max_events
         ) noexcept nogil
-        size_t (*training_room)(const ttfs_training_f *training) noexcept nogil
+        size_t (*clocked_workspace_size)(
+            const ttfs_network_f *network, size_t max_events
+        ) noexcept nogil
+        size_t (*training_workspace_size)(
+            const ttfs_training_f *training
+        ) noexcept nogil
         void (*pack)(
             const float *weights, size_t n_in, size_t n_out, float *packed
         ) noexcept nogil

@@ -57,21 +57,22 @@ typedef struct {
     ttfs_fixed_state *states; /* (n_layers,) rows are padded */
     uint16_t *counts;         /* (n_ticks + 1,) */
     void *extra;
-} room_t;
+} workspace_t;
 
-/* Returns the size of the room. */
-static size_t lay_out(const ttfs_fixed_network *network, size_t most, void *scratch,
-                      room_t *room)
+/* Returns the size of the workspace. */
+static size_t lay_out(const ttfs_fixed_network *network, size_t max_events,
+                      void *scratch, workspace_t *workspace)
 {
     arena_t arena = {scratch, 0};
     const size_t n_layers = network->n_layers;
 
-    room->inputs = take(&arena, n_layers * sizeof *room->inputs);
-    room->states = take(&arena, n_layers * sizeof *room->states);
-    room->counts = take(&arena, (network->n_ticks + 1u) * sizeof *room->counts);
+    workspace->inputs = take(&arena, n_layers * sizeof *workspace->inputs);
+    workspace->states = take(&arena, n_layers * sizeof *workspace->states);
+    workspace->counts =
+        take(&arena, (network->n_ticks + 1u) * sizeof *workspace->counts);
     for (size_t k = 0; k < n_layers; ++k) {
         const ttfs_fixed_layer *layer = &network->layers[k];
-        const size_t n = k > 0 ? layer->n_in : most, row = layer->stride;
+        const size_t n = k > 0 ? layer->n_in : max_events, row = layer->stride;
         struct list list = {take(&arena, n * sizeof *list.events), 0};
         ttfs_fixed_state state = {0};
         state.ticks = take(&arena, row * sizeof *state.ticks);
@@ -80,17 +81,18 @@ static size_t lay_out(const ttfs_fixed_network *network, size_t most, void *scra
         state.error = take(&arena, row * sizeof *state.error);
         if (!scratch) continue;
         memset(state.error, 0, row * sizeof *state.error);
-        room->inputs[k] = list;
-        room->states[k] = state;
+        workspace->inputs[k] = list;
+        workspace->states[k] = state;
     }
-    room->extra = take(&arena, extra_size(network));
+    workspace->extra = take(&arena, extra_size(network));
     return arena.used;
 }
 
-static size_t scratch_room(const ttfs_fixed_network *network, size_t most)
+static size_t scratch_workspace_size(const ttfs_fixed_network *network,
+                                     size_t max_events)
 {
-    room_t room;
-    return lay_out(network, most, NULL, &room);
+    workspace_t workspace;
+    return lay_out(network, max_events, NULL, &workspace);
 }
 
 /* Where the prepared weights of layer k begin. */
@@ -101,7 +103,7 @@ static size_t prepared_at(const ttfs_fixed_network *network, size_t k)
     return at;
 }
 
-static size_t prepare_room(const ttfs_fixed_network *network)
+static size_t prepare_workspace_size(const ttfs_fixed_network *network)
 {
     return prepared_at(network, network->n_layers);
 }
@@ -115,11 +117,12 @@ static void prepare(const ttfs_fixed_network *network, void *prepared)
 }
 
 /* Copy the input spikes of a sample. */
-static void enter(const ttfs_fixed_lists *lists, size_t sample, const room_t *room)
+static void enter(const ttfs_fixed_lists *lists, size_t sample,
+                  const workspace_t *workspace)
 {
     const size_t begin = lists->begin[sample], n = lists->end[sample] - begin;
-    room->inputs->n = (uint32_t)n;
-    memcpy(room->inputs->events, lists->events + begin, n * sizeof *lists->events);
+    workspace->inputs->n = (uint32_t)n;
+    memcpy(workspace->inputs->events, lists->events + begin, n * sizeof *lists->events);
 }
 
 /* ttfs_fixed_sort() without branches: what is silent has a place, after the list. */
@@ -150,21 +153,21 @@ static uint32_t sort(const ttfs_fixed_layer *layer, uint32_t n_ticks,
 
 /* Spikes of all layers. Returns the output neuron that decides. */
 static uint32_t forward(const ttfs_fixed_network *network, const void *prepared,
-                        const room_t *room, int wanted, int wanted_of_output)
+                        const workspace_t *workspace, int wanted, int wanted_of_output)
 {
     const ttfs_fixed_layer *layer = network->layers;
     const uint32_t n_layers = network->n_layers;
     for (uint32_t k = 0; k < n_layers; ++k, ++layer) {
-        struct list *list = &room->inputs[k];
+        struct list *list = &workspace->inputs[k];
         if (k > 0) {
-            list->n = sort(layer, network->n_ticks, room->states[k - 1].ticks,
-                           list->events, room->counts);
+            list->n = sort(layer, network->n_ticks, workspace->states[k - 1].ticks,
+                           list->events, workspace->counts);
         }
         layer_spikes(network, layer, (const char *)prepared + prepared_at(network, k),
-                     list->events, list->n, &room->states[k],
+                     list->events, list->n, &workspace->states[k],
                      k + 1 < n_layers ? wanted : wanted_of_output);
     }
-    return ttfs_fixed_decide(&room->states[n_layers - 1], layer[-1].n_out);
+    return ttfs_fixed_decide(&workspace->states[n_layers - 1], layer[-1].n_out);
 }
 
 static void infer(const ttfs_fixed_network *network, const void *prepared,
@@ -172,23 +175,23 @@ static void infer(const ttfs_fixed_network *network, const void *prepared,
                   uint16_t *const *ticks, int16_t *const *u, size_t *labels,
                   void *scratch)
 {
-    room_t room;
+    workspace_t workspace;
     const int wanted = u ? PEAKS : 0;
     const int wanted_of_output = ticks || u ? PEAKS : PEAKS | ONLY_FIRST;
 
-    size_t most = 0;
+    size_t max_events = 0;
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t n = lists->end[s] - lists->begin[s];
-        if (n > most) most = n;
+        if (n > max_events) max_events = n;
     }
-    lay_out(network, most, scratch, &room);
+    lay_out(network, max_events, scratch, &workspace);
     for (size_t s = 0; s < n_samples; ++s) {
-        enter(lists, s, &room);
+        enter(lists, s, &workspace);
         const uint32_t decision =
-            forward(network, prepared, &room, wanted, wanted_of_output);
+            forward(network, prepared, &workspace, wanted, wanted_of_output);
         if (labels) labels[s] = decision;
         for (size_t k = 0; k < network->n_layers; ++k) {
-            const ttfs_fixed_state *state = &room.states[k];
+            const ttfs_fixed_state *state = &workspace.states[k];
             const size_t n = network->layers[k].n_out;
             if (ticks && ticks[k]) {
                 memcpy(ticks[k] + s * n, state->ticks, n * sizeof *state->ticks);
@@ -199,26 +202,27 @@ static void infer(const ttfs_fixed_network *network, const void *prepared,
 }
 
 static void learn(const ttfs_fixed_network *network, const void *prepared,
-                  const room_t *room, uint32_t label, ttfs_fixed_tally *tally)
+                  const workspace_t *workspace, uint32_t label, ttfs_fixed_tally *tally)
 {
     const uint32_t n_layers = network->n_layers;
-    struct list *list = room->inputs;
+    struct list *list = workspace->inputs;
 
-    list->n = ttfs_fixed_thin(network, list->events, list->n);
-    const uint32_t decision = forward(network, prepared, room, SLOPES, SLOPES | PEAKS);
+    list->n = ttfs_fixed_drop_inputs(network, list->events, list->n);
+    const uint32_t decision =
+        forward(network, prepared, workspace, SLOPES, SLOPES | PEAKS);
     tally->n_correct += decision == label;
-    ++tally->p_label[ttfs_fixed_output_errors(network, &room->states[n_layers - 1],
+    ++tally->p_label[ttfs_fixed_output_errors(network, &workspace->states[n_layers - 1],
                                               label)];
     for (uint32_t k = n_layers - 1; k-- > 0;) {
         hidden_errors(network, k, (const char *)prepared + prepared_at(network, k),
                       (const char *)prepared + prepared_at(network, k + 1),
-                      room->states, label);
+                      workspace->states, label);
     }
     for (uint32_t k = 0; k < n_layers; ++k, ++list) {
-        if (!room->states[k].learns) continue;
+        if (!workspace->states[k].learns) continue;
         accumulate(network, &network->layers[k],
-                   (const char *)prepared + prepared_at(network, k), &room->states[k],
-                   list->events, list->n);
+                   (const char *)prepared + prepared_at(network, k),
+                   &workspace->states[k], list->events, list->n);
     }
 }
 
@@ -227,29 +231,29 @@ static void train(const ttfs_fixed_network *network, void *prepared,
                   const size_t *order, size_t n_samples, ttfs_fixed_tally *tally,
                   void *scratch)
 {
-    room_t room;
-    size_t most = 0;
+    workspace_t workspace;
+    size_t max_events = 0;
 
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t n = lists->end[order[s]] - lists->begin[order[s]];
-        if (n > most) most = n;
+        if (n > max_events) max_events = n;
     }
-    lay_out(network, most, scratch, &room);
+    lay_out(network, max_events, scratch, &workspace);
     for (size_t s = 0; s < n_samples; ++s) {
-        enter(lists, order[s], &room);
-        learn(network, prepared, &room, (uint32_t)labels[order[s]], tally);
+        enter(lists, order[s], &workspace);
+        learn(network, prepared, &workspace, (uint32_t)labels[order[s]], tally);
     }
     for (size_t k = 0; k < network->n_layers; ++k) {
         update(network, &network->layers[k], (char *)prepared + prepared_at(network, k),
-               room.extra);
+               workspace.extra);
     }
 }
 
 const ttfs_fixed_kernels KERNELS = {
     .name = SIMD_NAME,
-    .prepare_room = prepare_room,
-    .infer_room = scratch_room,
-    .train_room = scratch_room,
+    .prepare_workspace_size = prepare_workspace_size,
+    .infer_workspace_size = scratch_workspace_size,
+    .train_workspace_size = scratch_workspace_size,
     .prepare = prepare,
     .infer = infer,
     .train = train,

@@ -1,4 +1,4 @@
-/* What the files of integer networks have in common. */
+/* What the functions of networks in integers have in common. */
 #ifndef TTFS_FIXED_PARTS_H
 #define TTFS_FIXED_PARTS_H
 

@@ -12,7 +12,7 @@
 #define CHUNK 8 /* ticks that are passed at once where no neuron can spike */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* What is made of a layer. */
+/* The weights and tables of a layer as the functions below read them. */
 typedef struct {
     int16_t *currents;     /* (n_in, stride) w 2^current_shift */
     int32_t *steps;        /* (n_ticks + 1,) pairs: decay_mem, rise */
@@ -23,7 +23,7 @@ typedef struct {
     size_t size;           /* bytes of all of it */
 } prepared_t;
 
-/* Of fixed feedback, if there is any. */
+/* Columns of the fixed feedback of a layer; 0 where there is none. */
 static size_t n_columns(const ttfs_fixed_network *network,
                         const ttfs_fixed_layer *layer)
 {
@@ -32,7 +32,7 @@ static size_t n_columns(const ttfs_fixed_network *network,
     return network->layers[network->n_layers - 1].n_out;
 }
 
-/* Currents of a layer, with those that gathers read of neurons that are padding. */
+/* The number of currents of a layer, with padding that gathers may read. */
 static size_t currents_of(const ttfs_fixed_layer *layer)
 {
     return ((size_t)layer->n_in + TTFS_FIXED_LANES) * layer->stride;
@@ -61,7 +61,7 @@ static size_t prepared_size(const ttfs_fixed_network *network,
     return parts_of(network, layer, NULL).size;
 }
 
-/* Two factors for v_madd(). */
+/* A pair of factors for v_madd(). */
 static int32_t pair(int first, int second)
 {
     return (int32_t)((uint32_t)(uint16_t)first | (uint32_t)(uint16_t)second << 16);
@@ -102,11 +102,11 @@ static void prepare_layer(const ttfs_fixed_network *network,
 /* A list of inputs that update() goes through. */
 static size_t extra_size(const ttfs_fixed_network *network)
 {
-    size_t most = 0;
+    size_t max_in = 0;
     for (size_t k = 0; k < network->n_layers; ++k) {
-        if (network->layers[k].n_in > most) most = network->layers[k].n_in;
+        if (network->layers[k].n_in > max_in) max_in = network->layers[k].n_in;
     }
-    return most * sizeof(uint16_t);
+    return max_in * sizeof(uint16_t);
 }
 
 /* -- Inference [3] --------------------------------------------------------------- */
@@ -121,7 +121,7 @@ typedef struct {
 
 #define EACH_VEC for (size_t v = 0; v < n_vecs; ++v)
 
-/* u of each neuron, d ticks after the last input spike. Puts down which of them fire
+/* Set u of each neuron, d ticks after the last input spike. Notes which neurons fire
  * there, at `tick`, and returns whether any does. */
 ALWAYS_INLINE int spike(const ttfs_fixed_layer *layer, const prepared_t *p, panel_t *a,
                         size_t n_vecs, vec *u, uint32_t d, uint32_t tick,

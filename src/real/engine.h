@@ -23,7 +23,8 @@
 #include "real/layer/peak.h"
 #include "real/layer/gradient.h"
 #include "real/layer/batch.h"
-#include "real/layer/delayed.h"
+#include "real/layer/kind.h"
+#include "real/layer/arrivals.h"
 
 #include "real/network/infer.h"
 #include "real/network/chip.h"
@@ -33,23 +34,29 @@
 #include "real/training/loss.h"
 #include "real/training/adam.h"
 #include "real/training/local_rule.h"
+#include "real/training/step.h"
 #include "real/training/pass_back.h"
 #include "real/training/forward.h"
 #include "real/training/rows.h"
 #include "real/training/backward.h"
 #include "real/training/update.h"
 
+#include "real/layer/dense.h"
+#include "real/layer/axonal.h"
+#include "real/layer/synaptic.h"
+#include "real/layer/kinds.h"
+
 const TYPE(kernels) KERNELS = {
     .name = SIMD_NAME,
     .lanes = LANES,
     .packed_size = packed_size,
-    .sort_room = sort_scratch,
-    .encode_room = encode_room,
-    .layer_room = layer_room,
-    .infer_room = infer_room,
-    .emulate_room = emulate_room,
-    .clocked_room = clocked_room,
-    .training_room = training_room,
+    .sort_workspace_size = sort_workspace_size,
+    .encode_workspace_size = encode_workspace_size,
+    .layer_workspace_size = layer_workspace_size,
+    .infer_workspace_size = infer_workspace_size,
+    .emulate_workspace_size = emulate_workspace_size,
+    .clocked_workspace_size = clocked_workspace_size,
+    .training_workspace_size = training_workspace_size,
     .pack = pack,
     .unpack = unpack,
     .sort = sort,

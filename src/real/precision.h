@@ -39,7 +39,7 @@ static inline real horizon_of(double t_max)
     return t_max < (double)FOREVER ? (real)t_max : FOREVER;
 }
 
-static inline size_t smaller(size_t a, size_t b)
+static inline size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
 }

@@ -79,7 +79,7 @@ uint32_t shim_accumulate(const ttfs_fixed_network *network, const uint16_t *tick
 {
     const ttfs_fixed_layer *layer = network->layers;
     uint32_t n = ttfs_fixed_sort(layer, network->n_ticks, ticks, first, work->counts);
-    n = ttfs_fixed_thin(network, first, n);
+    n = ttfs_fixed_drop_inputs(network, first, n);
     for (uint32_t e = 0; e < n; ++e) work->events[e] = first[e];
     const uint32_t decision = ttfs_fixed_forward(network, n, work);
     ttfs_fixed_errors(network, work->states, label);

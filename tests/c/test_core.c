@@ -1,66 +1,7 @@
 /* Tests of the C core without Python: numbers that can be checked by hand, finite
  * differences, and every bad argument, on each instruction set that this processor has
  * and in both precisions. Built and run by tests/core/test_c_core.py. */
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ttfs.h"
-
-static int n_failed = 0;
-static const char *under_test = "";
-
-#define CHECK(condition)                                                               \
-    do {                                                                               \
-        if (!(condition)) {                                                            \
-            printf("%s:%d: %s: %s\n", __FILE__, __LINE__, under_test, #condition);     \
-            n_failed++;                                                                \
-        }                                                                              \
-    } while (0)
-
-/* |a - b| <= tol max(1, |b|), or both the same infinity */
-#define CHECK_CLOSE(a, b, tol)                                                         \
-    do {                                                                               \
-        const double a_ = (double)(a), b_ = (double)(b);                               \
-        if (!(a_ == b_ || fabs(a_ - b_) <= (double)(tol) * fmax(1.0, fabs(b_)))) {     \
-            printf("%s:%d: %s: %s = %.17g, expected %.17g\n", __FILE__, __LINE__,      \
-                   under_test, #a, a_, b_);                                            \
-            n_failed++;                                                                \
-        }                                                                              \
-    } while (0)
-
-static ttfs_neuron make_neuron(double tau_mem, double tau_syn, double threshold)
-{
-    ttfs_neuron neuron;
-    memset(&neuron, 0, sizeof neuron);
-    CHECK(ttfs_neuron_init(&neuron, tau_mem, tau_syn, threshold) == TTFS_OK);
-    return neuron;
-}
-
-/* Room of a size that the core has asked for, at the start of a cache line; the
- * sanitizer sees what is written behind it. */
-typedef struct {
-    void *all, *start;
-} room_t;
-
-static room_t make_room(size_t size)
-{
-    room_t room;
-    room.all = malloc(size + 63);
-    if (!room.all) abort();
-    room.start = (void *)(((uintptr_t)room.all + 63) / 64 * 64);
-    memset(room.start, 0xAA, size);
-    return room;
-}
-
-/* The same sequence everywhere; 0 <= random_of(..) < 1. */
-static double random_of(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*state >> 40) / (double)(1 << 24);
-}
+#include "harness.h"
 
 /* -- Parameters ---------------------------------------------------------------- */
 
@@ -155,7 +96,7 @@ static void test_instruction_sets(void)
 #define real double
 #define NAME(name) name
 #define IS_DOUBLE 1
-#include "kernels.inc"
+#include "kernels/kernels.h"
 #undef real
 #undef NAME
 #undef IS_DOUBLE
@@ -163,7 +104,7 @@ static void test_instruction_sets(void)
 #define real float
 #define NAME(name) name##_f
 #define IS_DOUBLE 0
-#include "kernels.inc"
+#include "kernels/kernels.h"
 #undef real
 #undef NAME
 #undef IS_DOUBLE

@@ -40,7 +40,8 @@ def run(command, **environment):
 def build(folder, compiler, *flags, source="tests/c/fixed_shim.c"):
     """The shared library; raises OSError where the compiler refuses."""
     library = Path(folder) / "fixed.so"
-    command = [compiler, *FLAGS, *flags, "-shared", "-fPIC", f"-I{ROOT / 'include'}"]
+    includes = f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"
+    command = [compiler, *FLAGS, *flags, "-shared", "-fPIC", *includes]
     built = run([*command, ROOT / source, "-o", library])
     if built.returncode:
         raise OSError(built.stdout)

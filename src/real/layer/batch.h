@@ -8,7 +8,7 @@
 #include "real/layer/gradient.h"
 #include "real/layer/peak.h"
 
-#define MOST_BLOCK 128
+#define MAX_BLOCK 128
 #define BLOCK_BYTES (512 * 1024)
 
 static size_t packed_size(size_t n_in, size_t n_out)
@@ -39,42 +39,43 @@ static void unpack(const real *packed, size_t n_in, size_t n_out, real *weights)
 }
 
 /* A block takes BLOCK_BYTES at most, or what one sample needs. */
-static size_t layer_room(size_t most)
+static size_t layer_workspace_size(size_t max_events)
 {
-    const size_t one = events_room(most) * sizeof(real);
-    const size_t lists = smaller(BLOCK_BYTES, MOST_BLOCK * one);
-    return (lists > one ? lists : one) + ends_room(most) * sizeof(real);
+    const size_t one = events_workspace_size(max_events) * sizeof(real);
+    const size_t lists = min_size(BLOCK_BYTES, MAX_BLOCK * one);
+    return (lists > one ? lists : one) + ends_workspace_size(max_events) * sizeof(real);
 }
 
 /* A block of samples with their event lists. */
 typedef struct {
     neuron_t neuron;
     size_t begin, n;
-    events_t list[MOST_BLOCK];
-    real *room, *ends;
+    events_t list[MAX_BLOCK];
+    real *workspace, *ends;
 } block_t;
 
 /* Start with *block = {0}; returns 0 after the last block. */
-static int next_block(block_t *block, const ttfs_neuron *neuron,
-                      const TYPE(spikes) * spikes, size_t n_samples, double t_max,
-                      real *room)
+static int next_block(block_t *block,
+                      void (*prepare)(events_t *e, const neuron_t *p, real horizon),
+                      const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
+                      size_t n_samples, double t_max, real *workspace)
 {
     size_t used = 0;
     block->neuron = neuron_of(neuron);
     block->begin += block->n;
     block->n = 0;
-    block->room = room;
-    while (block->n < MOST_BLOCK && block->begin + block->n < n_samples) {
+    block->workspace = workspace;
+    while (block->n < MAX_BLOCK && block->begin + block->n < n_samples) {
         const size_t s = block->begin + block->n, n = spikes->end[s] - spikes->begin[s];
-        const size_t more = events_room(n);
+        const size_t more = events_workspace_size(n);
         if (block->n > 0 && (used + more) * sizeof(real) > BLOCK_BYTES) break;
         events_t *e = &block->list[block->n++];
         events_layout(e, spikes->times + spikes->begin[s],
-                      spikes->inputs + spikes->begin[s], n, room + used);
-        events_prepare(e, &block->neuron, horizon_of(t_max));
+                      spikes->inputs + spikes->begin[s], n, workspace + used);
+        prepare(e, &block->neuron, horizon_of(t_max));
         used += more;
     }
-    block->ends = room + used;
+    block->ends = workspace + used;
     return block->n > 0;
 }
 
@@ -83,7 +84,8 @@ static void first_spike(const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
                         size_t n_out, double t_max, real *out, void *scratch)
 {
     block_t block = {.n = 0};
-    while (next_block(&block, neuron, spikes, n_samples, t_max, scratch)) {
+    while (
+        next_block(&block, events_prepare, neuron, spikes, n_samples, t_max, scratch)) {
         first_spikes(&block.neuron, NULL, block.list, block.n, n_in, weights, n_out,
                      (real)t_max, out + block.begin * n_out, NULL);
     }
@@ -96,7 +98,8 @@ static void peaks(const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
 {
     block_t block = {.n = 0};
     real slopes[LANES] = {0};
-    while (next_block(&block, neuron, spikes, n_samples, t_max, scratch)) {
+    while (
+        next_block(&block, events_prepare, neuron, spikes, n_samples, t_max, scratch)) {
         for (size_t s = 0; s < block.n; ++s) {
             const events_t *e = &block.list[s];
             const ends_t ends = ends_of(&block.neuron, e, block.ends);
@@ -115,7 +118,8 @@ static void slopes_at(const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
                       double t_max, const real *at, real *slopes, void *scratch)
 {
     block_t block = {.n = 0};
-    while (next_block(&block, neuron, spikes, n_samples, t_max, scratch)) {
+    while (
+        next_block(&block, events_prepare, neuron, spikes, n_samples, t_max, scratch)) {
         const size_t from = block.begin * n_out;
         layer_slopes(&block.neuron, block.list, block.n, n_in, weights, n_out,
                      at + from, slopes + from);
@@ -128,7 +132,8 @@ static void grad_weights(const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
                          real *grad, void *scratch)
 {
     block_t block = {.n = 0};
-    while (next_block(&block, neuron, spikes, n_samples, t_max, scratch)) {
+    while (
+        next_block(&block, events_prepare, neuron, spikes, n_samples, t_max, scratch)) {
         for (size_t j = begin; j < end; j += LANES) {
             const panel_t panel = panel_of(n_out, j);
             for (size_t s = 0; s < block.n; ++s) {
@@ -148,7 +153,8 @@ static void grad_times(const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
 {
     block_t block = {.n = 0};
     memset(grad, 0, n_samples * n_in * sizeof(real));
-    while (next_block(&block, neuron, spikes, n_samples, t_max, scratch)) {
+    while (
+        next_block(&block, events_prepare, neuron, spikes, n_samples, t_max, scratch)) {
         for (size_t j = 0; j < n_out; j += LANES) {
             const panel_t panel = panel_of(n_out, j);
             for (size_t s = 0; s < block.n; ++s) {

@@ -13,8 +13,8 @@ typedef struct {
     const real *gains;   /* (n_samples, n_out) factors of weights; NULL: 1 */
 } variation_t;
 
-/* Look up the interval that a neuron may cross in. */
-static inline void enter_interval(walk_t *w, const events_t *e, int is_own)
+/* Look up the interval in which a neuron may cross its threshold. */
+static inline void enter_interval(search_t *w, const events_t *e, int is_own)
 {
     uint32_t index[WIDTH];
     vec start, end;
@@ -29,62 +29,64 @@ static inline void enter_interval(walk_t *w, const events_t *e, int is_own)
         end = end - start;
         start = v_set(0);
     }
-    w->start = v_select(w->climbing, start, w->start);
-    w->end = v_select(w->climbing, end, w->end);
-    w->x = v_select(w->climbing, start, w->x);
-    w->fires = m_or(w->fires, w->climbing);
+    w->start = v_select(w->refining, start, w->start);
+    w->end = v_select(w->refining, end, w->end);
+    w->x = v_select(w->refining, start, w->x);
+    w->fires = m_or(w->fires, w->refining);
 }
 
-/* One step for the neurons that climb. */
-static inline void climb_on(walk_t *w, const neuron_t *p)
+/* One step of Newton's method for the neurons that are being refined. */
+static inline void refine(search_t *w, const neuron_t *p)
 {
     vec slope;
     mask done, sound;
-    const vec next = climb(p, w->a, w->v, w->x, w->end, &slope, &done, &sound);
-    const mask ends = m_and(w->climbing, done);
-    w->x = v_select(w->climbing, next, w->x);
-    w->slope = v_select(w->climbing, slope, w->slope);
-    w->doubtful = m_or(w->doubtful, m_andnot(ends, sound));
-    w->climbing = m_andnot(w->climbing, done);
+    const vec next = newton_step(p, w->a, w->v, w->x, w->end, &slope, &done, &sound);
+    const mask ends = m_and(w->refining, done);
+    w->x = v_select(w->refining, next, w->x);
+    w->slope = v_select(w->refining, slope, w->slope);
+    w->unverified = m_or(w->unverified, m_andnot(ends, sound));
+    w->refining = m_andnot(w->refining, done);
 }
 
-/* Decide where there is doubt. Where the condition was met in vain, and there are more
- * events, the walk goes on. */
-static inline void settle(walk_t *w, const neuron_t *p, const events_t *e)
+/* Decide whether unverified neurons have crossed. A neuron that has not, and for which
+ * there are more events, is rejected: its search resumes at the next event. */
+static inline void verify(search_t *w, const neuron_t *p, const events_t *e)
 {
-    w->doubtful = m_or(w->doubtful, w->climbing);
-    if (!m_any(w->doubtful)) return;
-    const mask crossed = crosses(p, w->doubtful, w->a, w->v, w->start, w->end);
-    const mask not_crossed = m_andnot(w->doubtful, crossed);
+    w->unverified = m_or(w->unverified, w->refining);
+    if (!m_any(w->unverified)) return;
+    const mask crossed = crosses(p, w->unverified, w->a, w->v, w->start, w->end);
+    const mask not_crossed = m_andnot(w->unverified, crossed);
     const mask more = v_gt(v_set((real)(e->n - 1)), w->k);
     w->fires = m_andnot(w->fires, not_crossed);
-    w->vain = m_or(w->vain, m_and(not_crossed, more));
-    w->doubtful = w->climbing = m_none();
+    w->rejected = m_or(w->rejected, m_and(not_crossed, more));
+    w->unverified = w->refining = m_none();
 }
 
-/* Where to go on, from the first interval in which the condition was met in vain; 0:
- * nowhere. */
-static size_t resume(walk_t *walk, int vecs)
+/* The event at which the scan resumes: the one after the first interval that was
+ * rejected. 0: there is none. */
+static size_t resume(search_t *search, int vecs)
 {
     mask any = m_none();
     for (int q = 0; q < vecs; ++q) {
-        walk[q].waiting = m_none();
-        any = m_or(any, walk[q].vain);
+        search[q].waiting = m_none();
+        any = m_or(any, search[q].rejected);
     }
     if (!m_any(any)) return 0;
     vec before = v_set(-REAL_MAX);
     for (int q = 0; q < vecs; ++q) {
-        before = v_max(before, v_select(walk[q].vain, v_set(0) - walk[q].k, before));
+        before =
+            v_max(before, v_select(search[q].rejected, v_set(0) - search[q].k, before));
     }
-    const real first = -v_greatest(before);
+    const real first = -v_max_lane(before);
     for (int q = 0; q < vecs; ++q) {
-        walk[q].waiting = m_and(walk[q].vain, v_eq(walk[q].k, v_set(first)));
-        walk[q].vain = m_andnot(walk[q].vain, walk[q].waiting);
+        search[q].waiting = m_and(search[q].rejected, v_eq(search[q].k, v_set(first)));
+        search[q].rejected = m_andnot(search[q].rejected, search[q].waiting);
     }
     return (size_t)first + 1;
 }
 
-/* Samples that pass through a panel together, so that their neurons climb together. */
+/* Samples that pass through a panel together, so that Newton's method refines the spike
+ * times of all their neurons together. */
 #define GROUP 8
 
 /* First spikes of a panel in n <= GROUP samples, and the slope of the membrane there;
@@ -94,73 +96,74 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
                               real t_max, panel_t panel, size_t n_out, real *spikes,
                               real *slopes)
 {
-    const size_t vecs = (size_t)panel.vecs, n_walks = n * vecs;
+    const size_t vecs = (size_t)panel.vecs, n_searches = n * vecs;
     const int is_own = varied->own != NULL;
     const real *gains = varied->gains;
     const size_t step_p =
         (size_t)is_own; /* from the parameters of a vector to the next */
-    walk_t walks[GROUP * PANEL_VECS];
-    uint8_t climbers[GROUP * PANEL_VECS];
+    search_t searches[GROUP * PANEL_VECS];
+    uint8_t active[GROUP * PANEL_VECS];
     size_t from[GROUP] = {0};
     int is_done = 0;
 
-    for (size_t i = 0; i < n_walks; ++i) {
+    for (size_t i = 0; i < n_searches; ++i) {
         const vec zero = v_set(0);
         const mask none = m_none();
         const mask all = m_first(lanes_of(panel.lanes, (int)(i % vecs)));
-        walks[i] = (walk_t){zero, zero, zero, v_set(1), zero, zero, zero,
-                            zero, all,  none, none,     none, none};
+        searches[i] = (search_t){zero, zero, zero, v_set(1), zero, zero, zero,
+                                 zero, all,  none, none,     none, none};
         if (gains) {
             const size_t from = i / vecs * n_out + i % vecs * WIDTH;
-            walks[i].gain =
+            searches[i].gain =
                 v_load_part(gains + from, lanes_of(panel.lanes, (int)(i % vecs)));
         }
     }
     if (is_own) p = varied->own + panel.begin / WIDTH;
     while (!is_done) {
-        size_t n_climbers = 0;
+        size_t n_active = 0;
         for (size_t s = 0; s < n; ++s) {
-            walk_t *walk = walks + s * vecs;
-            for (size_t q = 0; q < vecs; ++q) walk[q].climbing = walk[q].waiting;
+            search_t *search = searches + s * vecs;
+            for (size_t q = 0; q < vecs; ++q) search[q].refining = search[q].waiting;
             if (from[s] == SIZE_MAX) continue;
             if (is_own) {
-                advance_own(p, &lists[s], weights, from[s], walk, panel.vecs);
+                scan_own_events(p, &lists[s], weights, from[s], search, panel.vecs);
             } else if (gains) {
-                advance_with_gains(p, &lists[s], weights, from[s], walk, panel.vecs);
+                scan_events_with_gains(p, &lists[s], weights, from[s], search,
+                                       panel.vecs);
             } else {
-                advance(p, &lists[s], weights, from[s], walk, panel.vecs);
+                scan_events(p, &lists[s], weights, from[s], search, panel.vecs);
             }
             for (size_t q = 0; q < vecs; ++q) {
-                walk[q].climbing = m_andnot(walk[q].climbing, walk[q].waiting);
-                if (!m_any(walk[q].climbing)) continue;
-                enter_interval(&walk[q], &lists[s], is_own);
-                climbers[n_climbers++] = (uint8_t)(s * vecs + q);
+                search[q].refining = m_andnot(search[q].refining, search[q].waiting);
+                if (!m_any(search[q].refining)) continue;
+                enter_interval(&search[q], &lists[s], is_own);
+                active[n_active++] = (uint8_t)(s * vecs + q);
             }
         }
-        for (int step = 0; step < 100 && n_climbers > 0; ++step) {
+        for (int step = 0; step < 100 && n_active > 0; ++step) {
             size_t n_left = 0;
-            for (size_t i = 0; i < n_climbers; ++i) {
-                walk_t *w = &walks[climbers[i]];
-                climb_on(w, p + climbers[i] % vecs * step_p);
-                climbers[n_left] = climbers[i];
-                n_left += (size_t)m_any(w->climbing);
+            for (size_t i = 0; i < n_active; ++i) {
+                search_t *w = &searches[active[i]];
+                refine(w, p + active[i] % vecs * step_p);
+                active[n_left] = active[i];
+                n_left += (size_t)m_any(w->refining);
             }
-            n_climbers = n_left;
+            n_active = n_left;
         }
         is_done = 1;
         for (size_t s = 0; s < n; ++s) {
             if (from[s] == SIZE_MAX) continue;
-            walk_t *walk = walks + s * vecs;
+            search_t *search = searches + s * vecs;
             for (size_t q = 0; q < vecs; ++q) {
-                settle(&walk[q], p + q * step_p, &lists[s]);
+                verify(&search[q], p + q * step_p, &lists[s]);
             }
-            from[s] = resume(walk, panel.vecs);
+            from[s] = resume(search, panel.vecs);
             if (from[s] == 0) from[s] = SIZE_MAX;
             is_done &= from[s] == SIZE_MAX;
         }
     }
-    for (size_t i = 0; i < n_walks; ++i) {
-        const walk_t *w = &walks[i];
+    for (size_t i = 0; i < n_searches; ++i) {
+        const search_t *w = &searches[i];
         const events_t *e = &lists[i / vecs];
         const size_t q = i % vecs, lanes = lanes_of(panel.lanes, (int)q);
         const size_t to = i / vecs * n_out + q * WIDTH;
@@ -177,8 +180,8 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
     }
 }
 
-/* Of a layer in n samples; `varied` and slopes may be NULL. Panels in the outer loop,
- * so that the weights of one stay in the second-level cache. */
+/* First spikes of a layer in n samples; `varied` and slopes may be NULL. Panels are in
+ * the outer loop, so that the weights of a panel stay in the second-level cache. */
 static void first_spikes(const neuron_t *p, const variation_t *varied,
                          const events_t *lists, size_t n, size_t n_in,
                          const real *weights, size_t n_out, real t_max, real *spikes,
@@ -191,7 +194,7 @@ static void first_spikes(const neuron_t *p, const variation_t *varied,
             variation_t mine = {NULL, NULL};
             if (varied) mine = *varied;
             if (mine.gains) mine.gains += at;
-            first_spike_group(p, &mine, lists + s, smaller(GROUP, n - s),
+            first_spike_group(p, &mine, lists + s, min_size(GROUP, n - s),
                               weights + j * n_in, t_max, panel, n_out, spikes + at,
                               slopes ? slopes + at : NULL);
         }

@@ -14,11 +14,12 @@ typedef struct {
     real *start;     /* x_k; with one segment also start[n], the x of the horizon */
     real *end;       /* x of the next event, or of the horizon */
     real *gain;      /* exp(slow x_k): what a weight adds to a */
-    real *gain_rise; /* exp(slow x_k) rise(x_k): what it takes from v */
-    real *end_rise;  /* rise(end) */
-    real *need;  /* height that a line which crosses by the end has there; NaN, which
-                  * none reaches, where the next event is at the same time */
-    real *shift; /* of a segment: how far its reference is after the last one */
+    real *gain_warp; /* exp(slow x_k) warp(x_k): what it takes from v */
+    real *end_warp;  /* warp(end) */
+    real *crossing_bound; /* height that a line which crosses by the end has there; NaN,
+                           * which none reaches, where the next event is at the same
+                           * time */
+    real *shift;       /* of a segment: how far its reference is after the last one */
     uint32_t *segment; /* index of its first event */
     /* Where three or more events are at the same time: the first of them and the last,
      * for each such run, and (n, n) after the last run. */
@@ -38,7 +39,7 @@ static inline size_t words_of(size_t n)
     return n / 64 + 2;
 }
 
-static inline size_t events_room(size_t n)
+static inline size_t events_workspace_size(size_t n)
 {
     const size_t bytes = (padded(n + 1) + padded(n + 2)) * sizeof(uint32_t) +
                          padded(words_of(n)) * sizeof(uint64_t);
@@ -47,20 +48,20 @@ static inline size_t events_room(size_t n)
 
 /* Times and inputs stay where they are, and must outlive the list. */
 static void events_layout(events_t *e, const real *time, const uint32_t *input,
-                          size_t n, real *room)
+                          size_t n, real *workspace)
 {
     const size_t size = padded(n + 1);
     e->n = n;
     e->time = time;
     e->input = input;
-    e->start = room;
-    e->end = room + size;
-    e->gain = room + 2 * size;
-    e->gain_rise = room + 3 * size;
-    e->end_rise = room + 4 * size;
-    e->need = room + 5 * size;
-    e->shift = room + 6 * size;
-    e->segment = (uint32_t *)(room + 7 * size);
+    e->start = workspace;
+    e->end = workspace + size;
+    e->gain = workspace + 2 * size;
+    e->gain_warp = workspace + 3 * size;
+    e->end_warp = workspace + 4 * size;
+    e->crossing_bound = workspace + 5 * size;
+    e->shift = workspace + 6 * size;
+    e->segment = (uint32_t *)(workspace + 7 * size);
     e->run = e->segment + size;
     e->same = (uint64_t *)(e->run + padded(n + 2));
 }
@@ -70,7 +71,7 @@ static void events_layout(events_t *e, const real *time, const uint32_t *input,
 static void cut_segments(events_t *e, const neuron_t *p, real horizon)
 {
     const size_t n = e->n;
-    const real fast = v_greatest(p->fast);
+    const real fast = v_max_lane(p->fast);
     real reference = e->time[0];
 
     e->n_segments = 1;
@@ -125,9 +126,9 @@ static void find_runs(events_t *e)
     run[0] = run[1] = (uint32_t)e->n;
 }
 
-/* A line a rise + b which meets the convex curve inside an interval is, at the
- * interval's end, above the tangent of the curve at the start: `need`. The factor keeps
- * rounding on the safe side. */
+/* A line a warp + b which meets the convex curve inside an interval is, at the
+ * interval's end, above the tangent of the curve at the start: this is the crossing
+ * bound. The factor keeps rounding on the safe side. */
 static void events_prepare(events_t *e, const neuron_t *p, real horizon)
 {
     const size_t n = e->n;
@@ -142,8 +143,8 @@ static void events_prepare(events_t *e, const neuron_t *p, real horizon)
     memset(e->same, 0, words_of(n) * sizeof *e->same);
     for (size_t k = 0; k < n; k += WIDTH) {
         const vec x = v_load(e->start + k), end = v_load(e->end + k);
-        const vec gain = v_exp(p->slow * x), r = rise(p, x);
-        const vec end_rise = rise(p, end);
+        const vec gain = v_exp(p->slow * x), r = warp(p, x);
+        const vec end_warp = warp(p, end);
         vec growth = gain; /* exp(fast x) */
         if (p->family == TTFS_DOUBLE) {
             growth = gain * gain;
@@ -151,13 +152,14 @@ static void events_prepare(events_t *e, const neuron_t *p, real horizon)
             growth = v_exp(p->fast * x);
         }
         const vec tangent =
-            v_fma(p->tangent_scale * gain, end_rise - r, p->threshold * growth);
+            v_fma(p->tangent_scale * gain, end_warp - r, p->threshold * growth);
         const mask later = v_gt(end, x);
         const uint64_t all = ((uint64_t)1 << WIDTH) - 1;
         v_store(e->gain + k, gain);
-        v_store(e->gain_rise + k, gain * r);
-        v_store(e->end_rise + k, end_rise);
-        v_store(e->need + k, v_select(later, v_set(safe) * tangent, v_set(NAN)));
+        v_store(e->gain_warp + k, gain * r);
+        v_store(e->end_warp + k, end_warp);
+        v_store(e->crossing_bound + k,
+                v_select(later, v_set(safe) * tangent, v_set(NAN)));
         e->same[k / 64] |= (m_bits(later) ^ all) << k % 64;
     }
     e->start[n] = e->end[n - 1];

@@ -4,8 +4,8 @@
  * pass, so the times may be measured ones.
  *
  * With x_i and y_j the times of input and neuron from a common reference,
- *     kappa(y - x_i)  = gain_i  kappa(y)  - gain_rise_i      exp(-fast y)
- *     kappa'(y - x_i) = gain_i  kappa'(y) + gain_rise_i fast exp(-fast y)
+ *     kappa(y - x_i)  = gain_i  kappa(y)  - gain_warp_i      exp(-fast y)
+ *     kappa'(y - x_i) = gain_i  kappa'(y) + gain_warp_i fast exp(-fast y)
  * so that the exponentials of y are needed once per neuron and segment. */
 #ifndef TTFS_REAL_LAYER_GRADIENT_H
 #define TTFS_REAL_LAYER_GRADIENT_H
@@ -39,7 +39,7 @@ ALWAYS_INLINE void weigh(weighted_t *to, const neuron_t *p, real reference,
         to->fast[q] = v_keep(valid, factor * k.fast);
         latest = v_select(finite, v_max(t, latest), latest);
     }
-    to->latest = v_greatest(latest);
+    to->latest = v_max_lane(latest);
 }
 
 ALWAYS_INLINE void slope_vecs(const neuron_t *p, const events_t *e, const real *weights,
@@ -53,9 +53,9 @@ ALWAYS_INLINE void slope_vecs(const neuron_t *p, const events_t *e, const real *
         size_t k = e->segment[segment];
         const size_t end = e->segment[segment + 1];
         weighted_t unit;
-        vec gain[PANEL_VECS], gain_rise[PANEL_VECS];
+        vec gain[PANEL_VECS], gain_warp[PANEL_VECS];
         weigh(&unit, p, e->time[k], at, NULL, lanes, vecs);
-        EACH_VEC gain[q] = gain_rise[q] = v_set(0);
+        EACH_VEC gain[q] = gain_warp[q] = v_set(0);
         for (; k < end && e->time[k] < unit.latest; ++k) {
             const real *w = weights + e->input[k] * stride;
             const vec t = v_set(e->time[k]);
@@ -64,14 +64,14 @@ ALWAYS_INLINE void slope_vecs(const neuron_t *p, const events_t *e, const real *
                 const mask causal = v_gt(unit.at[q], t);
                 const vec w_q = v_load(w + q * WIDTH);
                 gain[q] = v_fma_where(causal, w_q, v_set(e->gain[k]), gain[q]);
-                gain_rise[q] =
-                    v_fma_where(causal, w_q, v_set(e->gain_rise[k]), gain_rise[q]);
+                gain_warp[q] =
+                    v_fma_where(causal, w_q, v_set(e->gain_warp[k]), gain_warp[q]);
             }
         }
         EACH_VEC
         {
             slope[q] = v_fma(gain[q], unit.slope[q], slope[q]);
-            slope[q] = v_fma(p->fast * gain_rise[q], unit.fast[q], slope[q]);
+            slope[q] = v_fma(p->fast * gain_warp[q], unit.fast[q], slope[q]);
         }
     }
     EACH_VEC v_store_part(slopes + q * WIDTH, slope[q], lanes_of(lanes, q));
@@ -85,7 +85,8 @@ static void slope_panel(const neuron_t *p, const events_t *e, const real *weight
 #undef CALL
 }
 
-/* Of a layer in n samples; panels in the outer loop, as in first_spikes(). */
+/* Slopes of a layer in n samples; panels are in the outer loop, as in first_spikes().
+ */
 static void layer_slopes(const neuron_t *p, const events_t *lists, size_t n,
                          size_t n_in, const real *weights, size_t n_out, const real *at,
                          real *slopes)
@@ -106,7 +107,7 @@ ALWAYS_INLINE void grad_weights_vecs(const neuron_t *p, const events_t *list,
                                      const real *c, real *grad, const int vecs)
 {
     const size_t stride = (size_t)vecs * WIDTH;
-    const events_t copy = *list, *e = &copy; /* that no store below can change */
+    const events_t copy = *list, *e = &copy; /* a copy that no store below can change */
     for (size_t segment = 0; segment < e->n_segments; ++segment) {
         size_t k = e->segment[segment];
         const size_t end = e->segment[segment + 1];
@@ -116,13 +117,13 @@ ALWAYS_INLINE void grad_weights_vecs(const neuron_t *p, const events_t *list,
         for (; k < end && e->time[k] < weighted.latest; ++k) {
             real *g = grad + row[k] * stride;
             const vec t = v_set(e->time[k]);
-            const vec gain = v_set(e->gain[k]), gain_rise = v_set(e->gain_rise[k]);
+            const vec gain = v_set(e->gain[k]), gain_warp = v_set(e->gain_warp[k]);
             EACH_VEC
             {
                 const mask causal = v_gt(weighted.at[q], t);
                 vec sum = v_load(g + q * WIDTH);
                 sum = v_fma_where(causal, gain, weighted.kappa[q], sum);
-                sum = v_fma_where(causal, gain_rise, weighted.fast[q], sum);
+                sum = v_fma_where(causal, gain_warp, weighted.fast[q], sum);
                 v_store(g + q * WIDTH, sum);
             }
         }
@@ -137,14 +138,14 @@ static void grad_weights_panel(const neuron_t *p, const events_t *e,
 #undef CALL
 }
 
-/* What each neuron adds to the gradient of the time of event k. */
+/* The terms that the neurons of a panel add to the gradient of the time of event k. */
 ALWAYS_INLINE vec grad_time_vecs(const weighted_t *weighted, const neuron_t *p,
                                  const events_t *e, size_t k, const real *weights,
                                  const vec *kinks, int has_kinks, const int vecs)
 {
     const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
     const vec t = v_set(e->time[k]), gain = v_set(e->gain[k]);
-    const vec fast_rise = p->fast * v_set(e->gain_rise[k]);
+    const vec fast_rise = p->fast * v_set(e->gain_warp[k]);
     vec sum = v_set(0);
     EACH_VEC
     {
@@ -164,7 +165,7 @@ void grad_times_vecs(const neuron_t *p, const events_t *list, const real *weight
                      size_t lanes, const real *at, const real *c, const real *kink,
                      real *grad, const int vecs)
 {
-    const events_t copy = *list, *e = &copy; /* that no store below can change */
+    const events_t copy = *list, *e = &copy; /* a copy that no store below can change */
     const int has_kinks = kink != NULL;
     for (size_t segment = 0; segment < e->n_segments; ++segment) {
         size_t k = e->segment[segment];

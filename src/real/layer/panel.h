@@ -43,7 +43,7 @@ typedef struct {
 
 static inline panel_t panel_of(size_t n_out, size_t begin)
 {
-    panel_t panel = {begin, smaller(LANES, n_out - begin), 0};
+    panel_t panel = {begin, min_size(LANES, n_out - begin), 0};
     panel.vecs = (int)((panel.lanes + WIDTH - 1) / WIDTH);
     return panel;
 }
@@ -52,7 +52,7 @@ static inline panel_t panel_of(size_t n_out, size_t begin)
 static inline size_t lanes_of(size_t lanes, int q)
 {
     const size_t before = (size_t)q * WIDTH;
-    return lanes > before ? smaller(WIDTH, lanes - before) : 0;
+    return lanes > before ? min_size(WIDTH, lanes - before) : 0;
 }
 
 #endif

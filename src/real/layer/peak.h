@@ -9,41 +9,42 @@
 /* The kernel at the ends of intervals, and all else that the search for a peak needs of
  * WIDTH events, side by side. */
 typedef struct {
-    real gain[WIDTH], gain_rise[WIDTH], need[WIDTH]; /* as in events_t */
-    real fast[WIDTH], current[WIDTH], kappa[WIDTH];  /* of the kernel; current =
-                                                      * exp(-slow x) / tau_syn */
+    real gain[WIDTH], gain_warp[WIDTH], crossing_bound[WIDTH]; /* as in events_t */
+    real fast[WIDTH], current[WIDTH], kappa[WIDTH]; /* of the kernel; current =
+                                                     * exp(-slow x) / tau_syn */
     real next[WIDTH]; /* time of the next event; of the last one its own */
     uint32_t input[WIDTH];
 } block_end_t;
 
-/* Of a list, with a memory of intervals. */
+/* The ends of all intervals of a list, and the intervals that are to be looked at
+ * again. */
 typedef struct {
     block_end_t *blocks;
     real *a, *v; /* (n, WIDTH) */
     uint32_t *k;
 } ends_t;
 
-static inline size_t ends_room(size_t n)
+static inline size_t ends_workspace_size(size_t n)
 {
     const size_t size = padded(n);
     return size / WIDTH * (sizeof(block_end_t) / sizeof(real)) + 2 * WIDTH * size +
            size * sizeof(uint32_t) / sizeof(real) + 16;
 }
 
-static ends_t ends_of(const neuron_t *p, const events_t *e, real *room)
+static ends_t ends_of(const neuron_t *p, const events_t *e, real *workspace)
 {
     const size_t n = e->n, size = padded(n);
-    ends_t ends = {.blocks = (block_end_t *)room};
+    ends_t ends = {.blocks = (block_end_t *)workspace};
     ends.a = (real *)(ends.blocks + size / WIDTH);
     ends.v = ends.a + size * WIDTH;
     ends.k = (uint32_t *)(ends.v + size * WIDTH);
     for (size_t k = 0; k < n; k += WIDTH) {
         block_end_t *block = ends.blocks + k / WIDTH;
         const kernel_t last = kernel(p, v_load(e->end + k));
-        const size_t here = smaller(WIDTH, n - k);
+        const size_t here = min_size(WIDTH, n - k);
         v_store(block->gain, v_load(e->gain + k));
-        v_store(block->gain_rise, v_load(e->gain_rise + k));
-        v_store(block->need, v_load(e->need + k));
+        v_store(block->gain_warp, v_load(e->gain_warp + k));
+        v_store(block->crossing_bound, v_load(e->crossing_bound + k));
         v_store(block->fast, last.fast);
         v_store(block->current, p->rate_syn * last.slow);
         v_store(block->kappa, last.kappa);
@@ -72,7 +73,7 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
                         const real *weights, size_t stride, real t_max, size_t lanes,
                         const real *spikes, real *u_peak, real *t_peak, real *slopes)
 {
-    const events_t copy = *list, *e = &copy; /* that no store below can change */
+    const events_t copy = *list, *e = &copy; /* a copy that no store below can change */
     const ends_t ends = *given;
     const vec zero = v_set(0), rate_syn = p->rate_syn, fast = p->fast;
     const vec spike = v_load_part(spikes, lanes);
@@ -101,9 +102,10 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
             const size_t l = k % WIDTH;
             const vec w = v_load(weights + block->input[l] * stride);
             a = v_fma(w, v_set(block->gain[l]), a);
-            v = v_fnma(w, v_set(block->gain_rise[l]), v);
+            v = v_fnma(w, v_set(block->gain_warp[l]), v);
             slope = v_fma(w, rate_syn, slope);
-            if (isnan(block->need[l])) continue; /* the next one is at the same time */
+            if (isnan(block->crossing_bound[l]))
+                continue; /* the next event is at the same time */
             const mask rises_first = v_gt(slope, zero);
             const vec u = v_fma(v, v_set(block->fast[l]), a * v_set(block->kappa[l]));
             slope = v_fnma(fast, u, a * v_set(block->current[l]));
@@ -119,7 +121,8 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
             const mask better = m_and(rises_last, v_gt(u, best));
             best = v_select(better, u, best);
             best_slope = v_select(better, slope, best_slope);
-            /* t as given: gradients ask which input a peak coincides with. */
+            /* The time is that of the event, bit for bit: gradients ask with which
+             * input a peak coincides. */
             when = v_select(better, v_set(block->next[l]), when);
         }
     }
@@ -133,10 +136,11 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
         const size_t k = ends.k[i];
         a = v_load(ends.a + i * WIDTH);
         v = v_load(ends.v + i * WIDTH);
-        /* To exceed the best asks for the same as a crossing at that height. */
-        const vec need = best * v_set(e->need[k]) / p->threshold;
-        const vec line = v_fma(a, v_set(e->end_rise[k]), v);
-        const mask may = m_or(v_ge(line, need), v_gt(zero, best));
+        /* A peak above the best one meets the condition for a crossing at its height.
+         */
+        const vec crossing_bound = best * v_set(e->crossing_bound[k]) / p->threshold;
+        const vec line = v_fma(a, v_set(e->end_warp[k]), v);
+        const mask may = m_or(v_ge(line, crossing_bound), v_gt(zero, best));
         if (!m_any(m_and(silent, may))) continue;
         const vec start = v_set(e->start[k]), end = v_set(e->end[k]);
         const block_end_t *block = ends.blocks + k / WIDTH;

@@ -6,22 +6,23 @@
 #include "real/layer/events.h"
 #include "real/layer/panel.h"
 
-/* A vector of neurons on their walk along the events of a sample. */
+/* The search of a vector of neurons for their first crossing in one sample. */
 typedef struct {
-    /* Sums as they were when each neuron met the necessary condition for a crossing,
-     * and the number of the event before it. */
+    /* The sums at the time at which each neuron met the necessary condition for a
+     * crossing, and the number of the last event before. */
     vec a, v, k;
-    vec gain;       /* of all weights; only where weights have one */
+    vec gain;       /* factor of all weights of a neuron; 1 where neurons do not vary */
     vec start, end; /* of that interval */
     vec x, slope;   /* the crossing */
-    mask waiting;   /* have not met the condition */
-    mask climbing;  /* towards a crossing */
-    mask doubtful;  /* whether there is one */
-    mask vain;      /* met the condition in vain; to be continued */
+    mask waiting;   /* the neuron has not met the condition yet */
+    mask refining;  /* Newton's method is under way */
+    mask unverified; /* Newton's method ended without proof that there is a crossing */
+    mask rejected;   /* this interval held no crossing; the search resumes at the next
+                        event */
     mask fires;
-} walk_t;
+} search_t;
 
-/* How often a walk looks whether any neuron still waits: every so many events. */
+/* Every so many events the scan looks whether any neuron still waits. */
 #define LOOK 8
 
 /* The sums of a panel, and those at which its neurons have met the condition: copied as
@@ -32,19 +33,19 @@ typedef struct {
     mask waiting[PANEL_VECS];
 } sums_t;
 
-/* Take in event k. */
+/* Add event k to the sums. */
 ALWAYS_INLINE void add_event(sums_t *s, const events_t *e, size_t k,
-                             const real *weights, const walk_t *walk,
+                             const real *weights, const search_t *search,
                              const int has_gains, const int vecs)
 {
     const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
-    const vec gain = v_set(e->gain[k]), gain_rise = v_set(e->gain_rise[k]);
+    const vec gain = v_set(e->gain[k]), gain_warp = v_set(e->gain_warp[k]);
     EACH_VEC
     {
         vec w_q = v_load(w + q * WIDTH);
-        if (has_gains) w_q = w_q * walk[q].gain;
+        if (has_gains) w_q = w_q * search[q].gain;
         s->a[q] = v_fma(w_q, gain, s->a[q]);
-        s->v[q] = v_fnma(w_q, gain_rise, s->v[q]);
+        s->v[q] = v_fnma(w_q, gain_warp, s->v[q]);
     }
 }
 
@@ -53,10 +54,11 @@ ALWAYS_INLINE void add_event(sums_t *s, const events_t *e, size_t k,
 ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, vec number,
                                 const int vecs)
 {
-    const vec end_rise = v_set(e->end_rise[k]), need = v_set(e->need[k]);
+    const vec end_warp = v_set(e->end_warp[k]),
+              crossing_bound = v_set(e->crossing_bound[k]);
     if (vecs == 1) { /* Where neurons are few, hits are rare: a branch costs less. */
-        const vec line = v_fma(s->a[0], end_rise, s->v[0]);
-        const mask hit = m_and(s->waiting[0], v_ge(line, need));
+        const vec line = v_fma(s->a[0], end_warp, s->v[0]);
+        const mask hit = m_and(s->waiting[0], v_ge(line, crossing_bound));
         if (!m_any(hit)) return 0;
         s->hit_a[0] = v_select(hit, s->a[0], s->hit_a[0]);
         s->hit_v[0] = v_select(hit, s->v[0], s->hit_v[0]);
@@ -66,11 +68,11 @@ ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, vec numb
     }
     EACH_VEC
     {
-        const vec line = v_fma(s->a[q], end_rise, s->v[q]);
+        const vec line = v_fma(s->a[q], end_warp, s->v[q]);
         s->hit_a[q] = v_select(s->waiting[q], s->a[q], s->hit_a[q]);
         s->hit_v[q] = v_select(s->waiting[q], s->v[q], s->hit_v[q]);
         s->hit_k[q] = v_select(s->waiting[q], number, s->hit_k[q]);
-        s->waiting[q] = m_below(s->waiting[q], line, need);
+        s->waiting[q] = m_below(s->waiting[q], line, crossing_bound);
     }
     if (k % LOOK != LOOK - 1) return 0;
     mask any = m_none();
@@ -78,11 +80,11 @@ ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, vec numb
     return !m_any(any);
 }
 
-/* Walk the events from number `from` on, until each waiting neuron has met the
+/* Scan the events from number `from` on, until each waiting neuron has met the
  * necessary condition, or the list ends. */
-ALWAYS_INLINE void advance_vecs(const neuron_t *p, const events_t *e,
-                                const real *weights, size_t from, walk_t *walk,
-                                const int has_gains, const int vecs)
+ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
+                                    const real *weights, size_t from, search_t *search,
+                                    const int has_gains, const int vecs)
 {
     const uint32_t *run = e->run;
     size_t segment = 0, k = from;
@@ -92,10 +94,10 @@ ALWAYS_INLINE void advance_vecs(const neuron_t *p, const events_t *e,
 
     EACH_VEC
     {
-        s.a[q] = s.hit_a[q] = walk[q].a;
-        s.v[q] = s.hit_v[q] = walk[q].v;
-        s.hit_k[q] = walk[q].k;
-        s.waiting[q] = walk[q].waiting;
+        s.a[q] = s.hit_a[q] = search[q].a;
+        s.v[q] = s.hit_v[q] = search[q].v;
+        s.hit_k[q] = search[q].k;
+        s.waiting[q] = search[q].waiting;
     }
     while (segment < e->n_segments && e->segment[segment + 1] <= from) ++segment;
     while (run[0] < e->n && run[1] <= from) run += 2;
@@ -110,15 +112,15 @@ ALWAYS_INLINE void advance_vecs(const neuron_t *p, const events_t *e,
             }
         }
         while (k < end && !is_done) {
-            const size_t stop = smaller(run[0], end);
+            const size_t stop = min_size(run[0], end);
             for (; k < stop && !is_done; ++k) {
-                add_event(&s, e, k, weights, walk, has_gains, vecs);
+                add_event(&s, e, k, weights, search, has_gains, vecs);
                 is_done = look_for_hits(&s, e, k, number, vecs);
                 number = number + v_set(1);
             }
             if (is_done || k == end) break;
             for (; k < run[1]; ++k) {
-                add_event(&s, e, k, weights, walk, has_gains, vecs);
+                add_event(&s, e, k, weights, search, has_gains, vecs);
             }
             number = v_set((real)k);
             run += 2;
@@ -126,25 +128,25 @@ ALWAYS_INLINE void advance_vecs(const neuron_t *p, const events_t *e,
     }
     EACH_VEC
     {
-        walk[q].a = s.hit_a[q];
-        walk[q].v = s.hit_v[q];
-        walk[q].k = s.hit_k[q];
-        walk[q].waiting = s.waiting[q];
+        search[q].a = s.hit_a[q];
+        search[q].v = s.hit_v[q];
+        search[q].k = s.hit_k[q];
+        search[q].waiting = s.waiting[q];
     }
 }
 
-static void advance(const neuron_t *p, const events_t *e, const real *weights,
-                    size_t from, walk_t *walk, int n_vecs)
+static void scan_events(const neuron_t *p, const events_t *e, const real *weights,
+                        size_t from, search_t *search, int n_vecs)
 {
-#define CALL(vecs) advance_vecs(p, e, weights, from, walk, 0, vecs)
+#define CALL(vecs) scan_events_vecs(p, e, weights, from, search, 0, vecs)
     WITH_VECS(n_vecs, CALL)
 #undef CALL
 }
 
-static void advance_with_gains(const neuron_t *p, const events_t *e,
-                               const real *weights, size_t from, walk_t *walk,
-                               int n_vecs){
-#define CALL(vecs) advance_vecs(p, e, weights, from, walk, 1, vecs)
+static void scan_events_with_gains(const neuron_t *p, const events_t *e,
+                                   const real *weights, size_t from, search_t *search,
+                                   int n_vecs){
+#define CALL(vecs) scan_events_vecs(p, e, weights, from, search, 1, vecs)
     WITH_VECS(n_vecs, CALL)
 #undef CALL
 }
@@ -153,14 +155,15 @@ static void advance_with_gains(const neuron_t *p, const events_t *e,
  * sides of the condition for a crossing are not exact. */
 #define VANISHING (REAL_MIN / (real)EQUAL_GAP)
 
-/* The same where each neuron has time constants of its own: no exponential of an event
- * serves them all, so the sums are taken from the present event, p[q] being vector q.
+/* Scan the events for neurons with time constants of their own: no exponential of an
+ * event serves them all, so the sums refer to the present event. p[q] holds the
+ * parameters of vector q.
  * The condition is that of events_prepare(), times exp(-fast x) at the next event.
  * Where exp(-slow x) is below VANISHING there, the condition counts as met, and whether
  * the neuron crosses is decided from its sums at the start of the interval. */
 ALWAYS_INLINE
-    void advance_own_vecs(const neuron_t *p, const events_t *e, const real *weights,
-                          size_t from, walk_t *walk, const int vecs)
+    void scan_own_events_vecs(const neuron_t *p, const events_t *e, const real *weights,
+                              size_t from, search_t *search, const int vecs)
 {
     vec a[PANEL_VECS], u[PANEL_VECS], hit_a[PANEL_VECS], hit_u[PANEL_VECS],
         hit_k[PANEL_VECS];
@@ -172,21 +175,22 @@ ALWAYS_INLINE
     EACH_VEC
     {
         fastest = v_max(fastest, p[q].fast);
-        a[q] = hit_a[q] = walk[q].a;
-        u[q] = hit_u[q] = walk[q].v;
-        hit_k[q] = walk[q].k;
-        waiting[q] = walk[q].waiting;
+        a[q] = hit_a[q] = search[q].a;
+        u[q] = hit_u[q] = search[q].v;
+        hit_k[q] = search[q].k;
+        waiting[q] = search[q].waiting;
         if (from == 0) continue;
         const kernel_t on =
             passage(&p[q], v_set(e->end[from - 1] - e->start[from - 1]), 0);
         u[q] = membrane(a[q], u[q], on);
         a[q] = a[q] * on.slow;
     }
-    const real near = (real)0.34 / v_greatest(fastest);
+    const real near = (real)0.34 / v_max_lane(fastest);
     for (size_t k = from; k < e->n; ++k) {
         const real *w = weights + e->input[k] * stride;
-        EACH_VEC a[q] = v_fma(v_load(w + q * WIDTH), walk[q].gain, a[q]);
-        if (isnan(e->need[k])) continue; /* the next event is at the same time */
+        EACH_VEC a[q] = v_fma(v_load(w + q * WIDTH), search[q].gain, a[q]);
+        if (isnan(e->crossing_bound[k]))
+            continue; /* the next event is at the same time */
         const real span = e->end[k] - e->start[k];
         const vec x = v_set(span);
         const vec number = v_set((real)k);
@@ -200,10 +204,10 @@ ALWAYS_INLINE
                 on = passage(&p[q], x, 0);
             }
             const vec next = membrane(a[q], u[q], on);
-            const vec need =
+            const vec crossing_bound =
                 v_fma(p[q].threshold, on.fast, p[q].tangent_scale * on.kappa);
             const mask vanishes = v_gt(v_set(VANISHING), on.slow);
-            const mask may = m_or(vanishes, v_ge(next, safe * need));
+            const mask may = m_or(vanishes, v_ge(next, safe * crossing_bound));
             const mask hit = m_and(waiting[q], may);
             hit_a[q] = v_select(hit, a[q], hit_a[q]);
             hit_u[q] = v_select(hit, u[q], hit_u[q]);
@@ -217,17 +221,17 @@ ALWAYS_INLINE
     }
     EACH_VEC
     {
-        walk[q].a = hit_a[q];
-        walk[q].v = hit_u[q];
-        walk[q].k = hit_k[q];
-        walk[q].waiting = waiting[q];
+        search[q].a = hit_a[q];
+        search[q].v = hit_u[q];
+        search[q].k = hit_k[q];
+        search[q].waiting = waiting[q];
     }
 }
 
-static void advance_own(const neuron_t *p, const events_t *e, const real *weights,
-                        size_t from, walk_t *walk, int n_vecs)
+static void scan_own_events(const neuron_t *p, const events_t *e, const real *weights,
+                            size_t from, search_t *search, int n_vecs)
 {
-#define CALL(vecs) advance_own_vecs(p, e, weights, from, walk, vecs)
+#define CALL(vecs) scan_own_events_vecs(p, e, weights, from, search, vecs)
     WITH_VECS(n_vecs, CALL)
 #undef CALL
 }

@@ -70,7 +70,7 @@ static inline vec normal(vec u)
 
 /* -- Circuits ------------------------------------------------------------------ */
 
-/* Parameters of the neurons from j on, each with time constants of its own. */
+/* Parameters of the neurons from j on, where each has time constants of its own. */
 static neuron_t own_neurons(const ttfs_neuron *nominal, const TYPE(circuits) * c,
                             size_t j, size_t lanes)
 {
@@ -78,7 +78,7 @@ static neuron_t own_neurons(const ttfs_neuron *nominal, const TYPE(circuits) * c
         tangent_scale[WIDTH];
     int bends = 1;
     for (size_t l = 0; l < WIDTH; ++l) {
-        const size_t i = j + smaller(l, lanes - 1);
+        const size_t i = j + min_size(l, lanes - 1);
         ttfs_neuron n = *nominal;
         ttfs_neuron_init(&n, c->tau_mem[i], c->tau_syn[i], nominal->threshold);
         n.gap = fmax(n.gap, EQUAL_GAP * n.fast);
@@ -107,7 +107,7 @@ static void draw_gains(uint64_t key, double jitter, size_t n, real *gains)
 {
     uniforms(draw(key, THRESHOLD_NOISE), n, gains);
     for (size_t j = 0; j < n; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, n - j);
+        const size_t lanes = min_size(WIDTH, n - j);
         const vec z = normal(
             v_select(m_first(lanes), v_load_part(gains + j, lanes), v_set((real)0.5)));
         const vec factor = v_fma(v_set((real)jitter), z, v_set(1));
@@ -116,7 +116,7 @@ static void draw_gains(uint64_t key, double jitter, size_t n, real *gains)
     }
 }
 
-/* What a chip makes of the spikes of a layer in one sample. */
+/* Turn the spikes of a layer in one sample into those that a chip would send. */
 static void disturb(const TYPE(circuits) * c, uint64_t key, size_t n, real t_max,
                     real *u, real *spikes)
 {
@@ -124,7 +124,7 @@ static void disturb(const TYPE(circuits) * c, uint64_t key, size_t n, real t_max
     if (c->spike_jitter > 0) {
         uniforms(draw(key, SPIKE_NOISE), n, u);
         for (size_t j = 0; j < n; j += WIDTH) {
-            const size_t lanes = smaller(WIDTH, n - j);
+            const size_t lanes = min_size(WIDTH, n - j);
             const vec u_j = v_select(m_first(lanes), v_load_part(u + j, lanes), half);
             const vec t = v_load_part(spikes + j, lanes);
             const vec late = v_fma(v_set((real)c->spike_jitter), normal(u_j), t);
@@ -135,7 +135,7 @@ static void disturb(const TYPE(circuits) * c, uint64_t key, size_t n, real t_max
         uniforms(draw(key, SPURIOUS_NOISE), n, u);
         const vec mean = v_set((real)(1 / c->spurious_rate));
         for (size_t j = 0; j < n; j += WIDTH) {
-            const size_t lanes = smaller(WIDTH, n - j);
+            const size_t lanes = min_size(WIDTH, n - j);
             const vec u_j = v_select(m_first(lanes), v_load_part(u + j, lanes), half);
             const vec t = v_load_part(spikes + j, lanes);
             v_store_part(spikes + j, v_min(t, -mean * v_log(u_j)), lanes);
@@ -148,7 +148,7 @@ static void disturb(const TYPE(circuits) * c, uint64_t key, size_t n, real t_max
         }
     }
     for (size_t j = 0; j < n; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, n - j);
+        const size_t lanes = min_size(WIDTH, n - j);
         const vec t = v_load_part(spikes + j, lanes);
         v_store_part(spikes + j, v_select(v_gt(v_set(t_max), t), t, never), lanes);
     }
@@ -158,54 +158,54 @@ static void disturb(const TYPE(circuits) * c, uint64_t key, size_t n, real t_max
 }
 
 typedef struct {
-    real *room;
-    void *sort_room;
-    real *spikes, *gains; /* (MOST_BLOCK, most neurons) */
-    real *times;          /* (MOST_BLOCK, most inputs) */
+    real *lists;
+    void *sort_workspace;
+    real *spikes, *gains; /* (MAX_BLOCK, max_neurons()) */
+    real *times;          /* (MAX_BLOCK, greatest number of inputs) */
     uint32_t *inputs;
-    real *uniforms; /* (most neurons,) */
+    real *uniforms; /* (max_neurons(),) */
     neuron_t *own;  /* (vectors of all layers,) */
 } emulate_t;
 
-static emulate_t emulate_layout(const TYPE(network) * network, size_t most,
+static emulate_t emulate_layout(const TYPE(network) * network, size_t max_events,
                                 arena_t *arena)
 {
-    const size_t n = most_neurons(network), block = MOST_BLOCK * n;
+    const size_t n = max_neurons(network), block = MAX_BLOCK * n;
     size_t n_vecs = 0;
     for (size_t k = 0; k < network->n_layers; ++k) {
         n_vecs += (network->layers[k].n_out + WIDTH - 1) / WIDTH;
     }
     emulate_t w;
-    w.room = take(arena, layer_room(most > n ? most : n));
-    w.sort_room = take(arena, sort_scratch(n));
+    w.lists = take(arena, layer_workspace_size(max_events > n ? max_events : n));
+    w.sort_workspace = take(arena, sort_workspace_size(n));
     w.spikes = take(arena, block * sizeof(real));
     w.gains = take(arena, block * sizeof(real));
-    w.times = take(arena, MOST_BLOCK * inputs_room(n) * sizeof(real));
-    w.inputs = take(arena, MOST_BLOCK * inputs_room(n) * sizeof(uint32_t));
+    w.times = take(arena, MAX_BLOCK * padded_inputs(n) * sizeof(real));
+    w.inputs = take(arena, MAX_BLOCK * padded_inputs(n) * sizeof(uint32_t));
     w.uniforms = take(arena, n * sizeof(real));
     w.own = take(arena, n_vecs * sizeof(neuron_t));
     return w;
 }
 
-static size_t emulate_room(const TYPE(network) * network, size_t most)
+static size_t emulate_workspace_size(const TYPE(network) * network, size_t max_events)
 {
     arena_t count = {NULL, 0};
-    emulate_layout(network, most, &count);
+    emulate_layout(network, max_events, &count);
     return count.used;
 }
 
-/* Most spikes of a sample. */
-static size_t most_spikes(const TYPE(spikes) * spikes, size_t n_samples)
+/* The greatest number of spikes of a sample. */
+static size_t max_spikes(const TYPE(spikes) * spikes, size_t n_samples)
 {
-    size_t most = 0;
+    size_t max_events = 0;
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t n = spikes->end[s] - spikes->begin[s];
-        most = n > most ? n : most;
+        max_events = n > max_events ? n : max_events;
     }
-    return most;
+    return max_events;
 }
 
-/* A layer in a block of samples: spikes (n, n_out). */
+/* Spikes of a layer in a block of n samples, (n, n_out). */
 static void emulate_layer(const TYPE(layer) * layer, const TYPE(circuits) * c,
                           const neuron_t *own, double t_max, const uint64_t *keys,
                           const TYPE(spikes) * in, size_t n, const emulate_t *w)
@@ -217,7 +217,7 @@ static void emulate_layer(const TYPE(layer) * layer, const TYPE(circuits) * c,
     for (size_t s = 0; varied.gains && s < n; ++s) {
         draw_gains(keys[s], c->threshold_jitter, n_out, w->gains + s * n_out);
     }
-    while (next_block(&block, &layer->neuron, in, n, t_max, w->room)) {
+    while (next_block(&block, events_prepare, &layer->neuron, in, n, t_max, w->lists)) {
         const size_t at = block.begin * n_out;
         variation_t mine = varied;
         if (mine.gains) mine.gains += at;
@@ -234,22 +234,22 @@ static void emulate(const TYPE(network) * network, const TYPE(circuits) * circui
                     real *const *layers, void *scratch)
 {
     arena_t arena = {scratch, 0};
-    const emulate_t w = emulate_layout(network, most_spikes(spikes, n_samples), &arena);
-    size_t begin[MOST_BLOCK], end[MOST_BLOCK];
-    uint64_t samples[MOST_BLOCK], keys[MOST_BLOCK];
+    const emulate_t w = emulate_layout(network, max_spikes(spikes, n_samples), &arena);
+    size_t begin[MAX_BLOCK], end[MAX_BLOCK];
+    uint64_t samples[MAX_BLOCK], keys[MAX_BLOCK];
 
     neuron_t *own = w.own;
     for (size_t k = 0; k < network->n_layers; ++k) {
         const TYPE(layer) *layer = &network->layers[k];
         for (size_t j = 0; j < layer->n_out; j += WIDTH, ++own) {
-            const size_t lanes = smaller(WIDTH, layer->n_out - j);
+            const size_t lanes = min_size(WIDTH, layer->n_out - j);
             if (circuits[k].tau_mem) {
                 *own = own_neurons(&layer->neuron, &circuits[k], j, lanes);
             }
         }
     }
-    for (size_t s0 = 0; s0 < n_samples; s0 += MOST_BLOCK) {
-        const size_t n = smaller(MOST_BLOCK, n_samples - s0);
+    for (size_t s0 = 0; s0 < n_samples; s0 += MAX_BLOCK) {
+        const size_t n = min_size(MAX_BLOCK, n_samples - s0);
         TYPE(spikes)
         in = {spikes->begin + s0, spikes->end + s0, spikes->times, spikes->inputs};
         for (size_t s = 0; s < n; ++s) {
@@ -267,11 +267,11 @@ static void emulate(const TYPE(network) * network, const TYPE(circuits) * circui
             if (k + 1 == network->n_layers) break;
             const TYPE(layer) *next = layer + 1;
             for (size_t s = 0; s < n; ++s) {
-                begin[s] = s * inputs_room(next->n_in);
+                begin[s] = s * padded_inputs(next->n_in);
                 end[s] =
                     begin[s] + collect(next, w.spikes + s * layer->n_out, layer->n_out,
                                        network->t_max, w.times + begin[s],
-                                       w.inputs + begin[s], w.sort_room);
+                                       w.inputs + begin[s], w.sort_workspace);
             }
             in = (TYPE(spikes)){begin, end, w.times, w.inputs};
         }

@@ -57,28 +57,28 @@ static void clocked_panel(const ttfs_neuron *neuron, double step, size_t n,
 }
 
 typedef struct {
-    void *sort_room;
-    double *steps; /* (most spikes,) */
-    real *times;   /* (most inputs,) */
+    void *sort_workspace;
+    double *steps; /* (max_spikes,) */
+    real *times;   /* (greatest number of inputs,) */
     uint32_t *inputs;
 } clocked_t;
 
-static clocked_t clocked_layout(const TYPE(network) * network, size_t most,
+static clocked_t clocked_layout(const TYPE(network) * network, size_t max_events,
                                 arena_t *arena)
 {
-    const size_t n = most_neurons(network);
+    const size_t n = max_neurons(network);
     clocked_t w;
-    w.sort_room = take(arena, sort_scratch(n));
-    w.steps = take(arena, (most > n ? most : n) * sizeof(double));
-    w.times = take(arena, inputs_room(n) * sizeof(real));
-    w.inputs = take(arena, inputs_room(n) * sizeof(uint32_t));
+    w.sort_workspace = take(arena, sort_workspace_size(n));
+    w.steps = take(arena, (max_events > n ? max_events : n) * sizeof(double));
+    w.times = take(arena, padded_inputs(n) * sizeof(real));
+    w.inputs = take(arena, padded_inputs(n) * sizeof(uint32_t));
     return w;
 }
 
-static size_t clocked_room(const TYPE(network) * network, size_t most)
+static size_t clocked_workspace_size(const TYPE(network) * network, size_t max_events)
 {
     arena_t count = {NULL, 0};
-    clocked_layout(network, most, &count);
+    clocked_layout(network, max_events, &count);
     return count.used;
 }
 
@@ -87,7 +87,7 @@ static void clocked(const TYPE(network) * network, double step,
                     void *scratch)
 {
     arena_t arena = {scratch, 0};
-    const clocked_t w = clocked_layout(network, most_spikes(spikes, n_samples), &arena);
+    const clocked_t w = clocked_layout(network, max_spikes(spikes, n_samples), &arena);
     const double last = ceil(network->t_max / step);
 
     for (size_t s = 0; s < n_samples; ++s) {
@@ -105,7 +105,7 @@ static void clocked(const TYPE(network) * network, double step,
             }
             if (k + 1 == network->n_layers) break;
             n = collect(layer + 1, out, layer->n_out, network->t_max, w.times, w.inputs,
-                        w.sort_room);
+                        w.sort_workspace);
             times = w.times;
             inputs = w.inputs;
         }

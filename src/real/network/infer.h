@@ -2,38 +2,10 @@
 #ifndef TTFS_REAL_NETWORK_INFER_H
 #define TTFS_REAL_NETWORK_INFER_H
 
+#include "common/arena.h"
+#include "real/layer/arrivals.h"
 #include "real/layer/batch.h"
-#include "real/layer/delayed.h"
-
-/* Room for the inputs of a layer, and what v_compress() may write after them. */
-static inline size_t inputs_room(size_t n_in)
-{
-    return n_in + 16;
-}
-
-/* The spikes of a layer and the biases of the next one, sorted by their arrival there
- * where delays are axonal. Returns how many. */
-static size_t collect(const TYPE(layer) * next, const real *spikes, size_t n_neurons,
-                      double t_max, real *times, uint32_t *inputs, void *scratch)
-{
-    const real *delays = next->delay_kind == TTFS_AXONAL ? next->delays : NULL;
-    size_t n = 0;
-    for (size_t j = 0; j < n_neurons; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, n_neurons - j);
-        vec t = v_load_part(spikes + j, lanes);
-        if (delays) t = t + v_load_part(delays + j, lanes);
-        const mask arrives = m_and(m_first(lanes), v_gt(v_set((real)t_max), t));
-        n += v_compress(times + n, inputs + n, arrives, t, (uint32_t)j);
-    }
-    for (size_t b = 0; b < next->n_bias; ++b) {
-        times[n] = next->bias_times[b];
-        if (delays) times[n] += delays[n_neurons + b];
-        inputs[n] = (uint32_t)(n_neurons + b);
-        n += times[n] < (real)t_max;
-    }
-    sort(times, inputs, n, scratch);
-    return n;
-}
+#include "real/layer/kind.h"
 
 /* The decision times of a sample: spike times, or pseudo-times of silent neurons. */
 static inline double decision_time(const TYPE(network) * network, double threshold,
@@ -43,76 +15,58 @@ static inline double decision_time(const TYPE(network) * network, double thresho
     return network->t_max + network->pseudo_slope * fmax(threshold - (double)u_peak, 0);
 }
 
-/* Most neurons of a layer, and most inputs of one after the first. */
-static size_t most_neurons(const TYPE(network) * network)
+/* The greatest number of neurons of a layer, or of inputs of a layer but the first. */
+static size_t max_neurons(const TYPE(network) * network)
 {
-    size_t most = 0;
+    size_t n = 0;
     for (size_t k = 0; k < network->n_layers; ++k) {
         const TYPE(layer) *layer = &network->layers[k];
-        most = layer->n_out > most ? layer->n_out : most;
-        if (k > 0) most = layer->n_in > most ? layer->n_in : most;
+        n = layer->n_out > n ? layer->n_out : n;
+        if (k > 0) n = layer->n_in > n ? layer->n_in : n;
     }
-    return most;
-}
-
-static int has_delays(const TYPE(network) * network, ttfs_delay_kind kind)
-{
-    for (size_t k = 0; k < network->n_layers; ++k) {
-        if (network->layers[k].delay_kind == kind) return 1;
-    }
-    return 0;
+    return n;
 }
 
 typedef struct {
-    real *room;
-    void *sort_room;
-    real *spikes; /* (MOST_BLOCK, most neurons) */
-    real *times;  /* (MOST_BLOCK, most inputs) */
+    real *lists; /* of events, of a block of samples */
+    void *sort_workspace;
+    real *spikes; /* (MAX_BLOCK, max_neurons()) */
+    real *times;  /* (MAX_BLOCK, greatest number of inputs) */
     uint32_t *inputs;
     real *u_peak, *t_peak, *slopes;
-    fan_in_t fan_in;
+    real *workspace; /* of the functions of a layer kind */
 } infer_t;
 
-static infer_t infer_layout(const TYPE(network) * network, size_t most, arena_t *arena)
+static infer_t infer_layout(const TYPE(network) * network, size_t max_events,
+                            arena_t *arena)
 {
-    const size_t n = most_neurons(network), block = MOST_BLOCK * n;
-    const size_t longest = most > n ? most : n;
-    const size_t sorted = has_delays(network, TTFS_AXONAL) ? longest : n;
-    infer_t w = {.room = NULL};
-    w.room = take(arena, layer_room(longest));
-    w.sort_room = take(arena, sort_scratch(sorted));
+    const size_t n = max_neurons(network), block = MAX_BLOCK * n;
+    const size_t longest = max_events > n ? max_events : n;
+    size_t sorted = n, workspace = 0;
+    infer_t w = {.lists = NULL};
+    for (size_t k = 0; k < network->n_layers; ++k) {
+        const layer_kind_t *kind = kind_of(&network->layers[k]);
+        const size_t size = kind->workspace_size(longest);
+        workspace = size > workspace ? size : workspace;
+        if (kind->shifts_inputs) sorted = longest;
+    }
+    w.lists = take(arena, layer_workspace_size(longest));
+    w.sort_workspace = take(arena, sort_workspace_size(sorted));
     w.spikes = take(arena, block * sizeof(real));
-    w.times = take(arena, MOST_BLOCK * inputs_room(sorted) * sizeof(real));
-    w.inputs = take(arena, MOST_BLOCK * inputs_room(sorted) * sizeof(uint32_t));
+    w.times = take(arena, MAX_BLOCK * padded_inputs(sorted) * sizeof(real));
+    w.inputs = take(arena, MAX_BLOCK * padded_inputs(sorted) * sizeof(uint32_t));
     w.u_peak = take(arena, n * sizeof(real));
     w.t_peak = take(arena, n * sizeof(real));
     w.slopes = take(arena, n * sizeof(real));
-    if (has_delays(network, TTFS_SYNAPTIC)) w.fan_in = fan_in_layout(longest, arena);
+    w.workspace = take(arena, workspace * sizeof(real));
     return w;
 }
 
-static size_t infer_room(const TYPE(network) * network, size_t most)
+static size_t infer_workspace_size(const TYPE(network) * network, size_t max_events)
 {
     arena_t count = {NULL, 0};
-    infer_layout(network, most, &count);
+    infer_layout(network, max_events, &count);
     return count.used;
-}
-
-/* Peaks of the silent neurons of a layer in one sample, whose spikes e lists. */
-static void layer_peaks(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
-                        real t_max, const real *spikes, real *room, const fan_in_t *fan,
-                        real *u_peak, real *t_peak, real *slopes)
-{
-    if (layer->delay_kind == TTFS_SYNAPTIC) {
-        fan_peaks(fan, layer, p, e, t_max, spikes, u_peak, t_peak, slopes);
-        return;
-    }
-    const ends_t ends = ends_of(p, e, room);
-    for (size_t j = 0; j < layer->n_out; j += LANES) {
-        peak_panel(p, e, &ends, layer->weights + j * layer->n_in, t_max,
-                   panel_of(layer->n_out, j), spikes + j, u_peak + j, t_peak + j,
-                   slopes + j);
-    }
 }
 
 /* The output layer's decision on one sample. */
@@ -132,11 +86,10 @@ static void decide(const TYPE(network) * network, const TYPE(spikes) * in, size_
         const neuron_t p = neuron_of(&layer->neuron);
         events_t e;
         events_layout(&e, in->times + in->begin[s], in->inputs + in->begin[s], n,
-                      w->room);
-        events_prepare(&e, &p, horizon_of(network->t_max));
-        layer_peaks(layer, &p, &e, (real)network->t_max, spikes,
-                    w->room + events_room(n), &w->fan_in, w->u_peak, w->t_peak,
-                    w->slopes);
+                      w->lists);
+        kind_of(layer)->prepare(&e, &p, horizon_of(network->t_max));
+        kind_of(layer)->peaks(layer, &p, &e, (real)network->t_max, spikes, w->u_peak,
+                              w->t_peak, w->slopes, w->workspace);
     }
     double first = INFINITY;
     for (size_t j = 0; j < n_out; ++j) {
@@ -153,67 +106,68 @@ static void decide(const TYPE(network) * network, const TYPE(spikes) * in, size_
     }
 }
 
+/* First spikes of a layer in n samples. */
+static void fire(const TYPE(layer) * layer, const TYPE(spikes) * in, size_t n,
+                 double t_max, const infer_t *w)
+{
+    const layer_kind_t *kind = kind_of(layer);
+    block_t block = {.n = 0};
+    while (next_block(&block, kind->prepare, &layer->neuron, in, n, t_max, w->lists)) {
+        kind->first_spikes(layer, &block.neuron, block.list, block.n, (real)t_max,
+                           w->spikes + block.begin * layer->n_out, NULL, w->workspace);
+    }
+}
+
 static void infer(const TYPE(network) * network, const TYPE(spikes) * spikes,
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch)
 {
-    size_t most = 0;
+    size_t max_events = 0;
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t n = spikes->end[s] - spikes->begin[s];
-        most = n > most ? n : most;
+        max_events = n > max_events ? n : max_events;
     }
     arena_t arena = {scratch, 0};
-    infer_t w = infer_layout(network, most, &arena);
+    infer_t w = infer_layout(network, max_events, &arena);
     const size_t n_layers = network->n_layers;
-    size_t begin[MOST_BLOCK], end[MOST_BLOCK];
+    const TYPE(layer) *last = &network->layers[n_layers - 1];
+    size_t begin[MAX_BLOCK], end[MAX_BLOCK];
 
-    for (size_t s0 = 0; s0 < n_samples; s0 += MOST_BLOCK) {
-        const size_t n = smaller(MOST_BLOCK, n_samples - s0);
+    for (size_t s0 = 0; s0 < n_samples; s0 += MAX_BLOCK) {
+        const size_t n = min_size(MAX_BLOCK, n_samples - s0);
         TYPE(spikes)
         in = {spikes->begin + s0, spikes->end + s0, spikes->times, spikes->inputs};
+        if (kind_of(network->layers)->shifts_inputs) {
+            for (size_t s = 0; s < n; ++s) {
+                begin[s] = s * padded_inputs(max_events);
+                end[s] =
+                    begin[s] + arrive(network->layers, in.times + in.begin[s],
+                                      in.inputs + in.begin[s], in.end[s] - in.begin[s],
+                                      (real)network->t_max, w.times + begin[s],
+                                      w.inputs + begin[s], w.sort_workspace);
+            }
+            in = (TYPE(spikes)){begin, end, w.times, w.inputs};
+        }
         for (size_t k = 0; k < n_layers; ++k) {
             const TYPE(layer) *layer = &network->layers[k];
-            if (k == 0 && layer->delay_kind == TTFS_AXONAL) {
+            if (k > 0) {
+                const size_t n_neurons = layer[-1].n_out;
                 for (size_t s = 0; s < n; ++s) {
-                    begin[s] = s * inputs_room(most);
-                    end[s] = begin[s] + arrive(layer, in.times + in.begin[s],
-                                               in.inputs + in.begin[s],
-                                               in.end[s] - in.begin[s],
-                                               (real)network->t_max, w.times + begin[s],
-                                               w.inputs + begin[s], w.sort_room);
+                    begin[s] = s * padded_inputs(layer->n_in);
+                    end[s] =
+                        begin[s] + collect(layer, w.spikes + s * n_neurons, n_neurons,
+                                           network->t_max, w.times + begin[s],
+                                           w.inputs + begin[s], w.sort_workspace);
                 }
                 in = (TYPE(spikes)){begin, end, w.times, w.inputs};
             }
-            if (layer->delay_kind == TTFS_SYNAPTIC) {
-                const neuron_t p = neuron_of(&layer->neuron);
-                for (size_t s = 0; s < n; ++s) {
-                    events_t e;
-                    events_layout(&e, in.times + in.begin[s], in.inputs + in.begin[s],
-                                  in.end[s] - in.begin[s], w.room);
-                    fan_first_spikes(&w.fan_in, layer, &p, &e, (real)network->t_max,
-                                     w.spikes + s * layer->n_out, NULL);
-                }
-            } else {
-                first_spike(&layer->neuron, &in, n, layer->n_in, layer->weights,
-                            layer->n_out, network->t_max, w.spikes, w.room);
-            }
+            fire(layer, &in, n, network->t_max, &w);
             if (layers && layers[k]) {
                 memcpy(layers[k] + s0 * layer->n_out, w.spikes,
                        n * layer->n_out * sizeof(real));
             }
-            if (k + 1 == n_layers) break;
-            const TYPE(layer) *next = &network->layers[k + 1];
-            for (size_t s = 0; s < n; ++s) {
-                begin[s] = s * inputs_room(next->n_in);
-                end[s] =
-                    begin[s] + collect(next, w.spikes + s * layer->n_out, layer->n_out,
-                                       network->t_max, w.times + begin[s],
-                                       w.inputs + begin[s], w.sort_room);
-            }
-            in = (TYPE(spikes)){begin, end, w.times, w.inputs};
         }
         if (!decisions && !labels) continue;
-        const TYPE(layer) *last = &network->layers[n_layers - 1];
         for (size_t s = 0; s < n; ++s) {
             decide(network, &in, s, w.spikes + s * last->n_out, &w,
                    decisions ? decisions + (s0 + s) * last->n_out : NULL,

@@ -1,22 +1,22 @@
-/* The mathematics of one neuron, for a vector of them: all with the same parameters, or
- * each with its own.
+/* The mathematics of one neuron, for a vector of neurons: all of them have the same
+ * parameters, or each has its own.
  *
  * With fast and slow the greater and the smaller of the rates 1/tau_mem and
  * 1/tau_syn, and gap = fast - slow, one form of the kernel covers all regimes:
  *
- *     kappa(x) = exp(-fast x) rise(x)
- *     rise(x)  = (exp(gap x) - 1) / (gap tau_syn)         x / tau_syn where gap = 0
+ *     kappa(x) = exp(-fast x) warp(x)
+ *     warp(x)  = (exp(gap x) - 1) / (gap tau_syn)         x / tau_syn where gap = 0
  *
- * The addition theorem rise(x - y) = exp(-gap y) (rise(x) - rise(y)) splits the
+ * The addition theorem warp(x - y) = exp(-gap y) (warp(x) - warp(y)) splits the
  * membrane u(t) = sum w_i kappa(t - t_i) into running sums over the inputs that came
  * before. With all times taken from a common reference, x = t - reference,
  *
- *     u(x) = exp(-fast x) (v + a rise(x))
+ *     u(x) = exp(-fast x) (v + a warp(x))
  *     a = sum w_i exp(slow x_i)                  the current, seen from the reference
- *     v = - sum w_i exp(slow x_i) rise(x_i)      the membrane, seen from there
+ *     v = - sum w_i exp(slow x_i) warp(x_i)      the membrane, seen from there
  *
- * so that u >= threshold wherever the line v + a rise reaches the convex curve
- * threshold exp(fast x) (convex as a function of rise).
+ * so that u >= threshold wherever the line v + a warp reaches the convex curve
+ * threshold exp(fast x) (convex as a function of warp).
  */
 #ifndef TTFS_REAL_NEURON_KAPPA_H
 #define TTFS_REAL_NEURON_KAPPA_H
@@ -31,10 +31,10 @@
  * small to be seen, so that one form of the kernel serves all of them. */
 #define EQUAL_GAP 1e-18
 
-/* ttfs_neuron in the precision at hand, of a vector of neurons. */
+/* The parameters of a vector of neurons, in the precision at hand: see ttfs_neuron. */
 typedef struct {
     ttfs_family family;
-    int bends; /* slow >= gap, see climb() */
+    int bends; /* slow >= gap, see newton_step() */
     vec fast, slow, gap;
     vec rate_syn; /* 1 / tau_syn */
     vec scale;    /* 1 / (gap tau_syn), where gap > 0 */
@@ -57,8 +57,8 @@ static neuron_t neuron_of(const ttfs_neuron *n)
     return p;
 }
 
-/* rise(x) for 0 <= x; finite. */
-static inline vec rise(const neuron_t *p, vec x)
+/* warp(x) for 0 <= x; finite. */
+static inline vec warp(const neuron_t *p, vec x)
 {
     const vec r =
         p->family == TTFS_EQUAL ? p->rate_syn * x : p->scale * v_expm1(p->gap * x);

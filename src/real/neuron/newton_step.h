@@ -12,15 +12,16 @@
  *     bend = threshold fast slow
  * The next term is negative too where slow >= gap (its factor is slow - gap), and the
  * root of the first three then lies before the crossing; elsewhere that holds without
- * the bend, for Newton's method. Either way x climbs from the left end of an interval
- * to the first crossing without passing it.
+ * the bend, for Newton's method. Either way the steps lead x from the left end of an
+ * interval to the first crossing without passing it.
  *
  * Returns the next x, at most end. `slope` gets `here` at the next x, which is u' at
  * the crossing. `done` gets the neurons that need no other step: the term left out is
- * lost in rounding, or there is no way up, as beyond a tangent crossing. `sound` gets
- * those among them that have crossed for certain: still rising, and before end. */
-static inline vec climb(const neuron_t *p, vec a, vec v, vec x, vec end, vec *slope,
-                        mask *done, mask *sound)
+ * lost in rounding, or the membrane does not rise, as beyond a tangent crossing.
+ * `sound` gets those among them that have crossed for certain: still rising, and before
+ * end. */
+static inline vec newton_step(const neuron_t *p, vec a, vec v, vec x, vec end,
+                              vec *slope, mask *done, mask *sound)
 {
     const vec zero = v_set(0), fast = p->fast, threshold = p->threshold;
     const int bends = p->bends;

@@ -265,7 +265,7 @@ static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *a
     *after = _mm256_shuffle_ps(low, high, 0xDD);
 }
 
-static inline real v_greatest(vec x)
+static inline real v_max_lane(vec x)
 {
     __m128 y = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     y = _mm_max_ps(y, _mm_movehl_ps(y, y));
@@ -307,7 +307,7 @@ static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *a
     *after = _mm256_unpackhi_pd(low, high);
 }
 
-static inline real v_greatest(vec x)
+static inline real v_max_lane(vec x)
 {
     const __m128d y =
         _mm_max_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));

@@ -242,7 +242,7 @@ static inline vec v_sums(const vec *x)
 }
 #endif
 
-static inline real v_greatest(vec x)
+static inline real v_max_lane(vec x)
 {
     return OP(reduce_max)(x);
 }

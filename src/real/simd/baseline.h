@@ -221,7 +221,7 @@ static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *a
     }
 }
 
-static inline real v_greatest(vec x)
+static inline real v_max_lane(vec x)
 {
     real greatest = x[0];
     for (int l = 1; l < WIDTH; ++l) greatest = x[l] > greatest ? x[l] : greatest;

@@ -15,7 +15,7 @@
  *     v_compress              append what a mask selects, with the numbers of lanes;
  *                             16 places of both arrays may be written
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
- *     v_sum v_greatest        over the lanes, in a fixed order
+ *     v_sum v_max_lane        over the lanes, in a fixed order
  *     v_sums                  v_sum of each of WIDTH vectors, with the same bits
  *     m_first m_none m_and m_or m_andnot m_any
  *     m_below(given, a, b)    those given where a >= b is false

@@ -29,13 +29,13 @@ static inline vec v_expm1_series(vec r)
 static inline vec v_reduce(vec x, vec *n)
 {
 #if REAL_BITS == 32
-    const real most = 128, log2_high = 0.693359375f, log2_low = -2.12194440e-4f;
+    const real max_x = 128, log2_high = 0.693359375f, log2_low = -2.12194440e-4f;
 #else
-    const real most = 1080;
+    const real max_x = 1080;
     const real log2_high = 6.93147180369123816490e-01; /* few bits: n of it is exact */
     const real log2_low = 1.90821492927058770002e-10;
 #endif
-    x = v_min(v_max(x, v_set(-most)), v_set(most));
+    x = v_min(v_max(x, v_set(-max_x)), v_set(max_x));
     *n = v_round(x * v_set((real)1.4426950408889634)); /* 1 / log(2) */
     return v_fnma(*n, v_set(log2_low), v_fnma(*n, v_set(log2_high), x));
 }

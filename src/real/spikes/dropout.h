@@ -8,9 +8,9 @@
 /* Delete spikes of a sorted list with the probability dropout, where the input may be
  * absent, in sample s of a batch. The list that is kept may be the same one. Returns
  * how many are left. */
-static size_t thin(const TYPE(training) * training, size_t s, const real *times,
-                   const uint32_t *inputs, size_t n, real *kept_times,
-                   uint32_t *kept_inputs)
+static size_t drop_inputs(const TYPE(training) * training, size_t s, const real *times,
+                          const uint32_t *inputs, size_t n, real *kept_times,
+                          uint32_t *kept_inputs)
 {
     const uint64_t key =
         draw(draw(training->seed, *training->network.layers[0].step), s);

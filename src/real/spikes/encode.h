@@ -31,7 +31,7 @@ static inline double complement_of(const ttfs_encoder *e, size_t i, double x)
     return e->window * value_of(e, i, clip_feature(e, i, x));
 }
 
-/* Spikes of a sample under way. */
+/* The spikes of a sample while it is being encoded. */
 typedef struct {
     real *times;
     uint32_t *inputs;
@@ -46,7 +46,7 @@ static inline void add_spike(train_t *train, real time, size_t input)
     train->n += time < train->t_max;
 }
 
-/* Those of n <= WIDTH inputs that follow one another. */
+/* Add the spikes of n <= WIDTH inputs that follow one another. */
 static inline void add_spikes(train_t *train, const real *times, size_t first, size_t n)
 {
     const vec t = v_load(times);
@@ -55,9 +55,9 @@ static inline void add_spikes(train_t *train, const real *times, size_t first, s
                            (uint32_t)first);
 }
 
-/* Those of a feature's receptive fields. The distance of two centres is the unit: only
- * the nearest field and its neighbours, TTFS_MOST_ACTIVE in all, are within reach, for
- * activity falls to TTFS_LEAST_ACTIVITY at sqrt(2 log 10) / 1.5 = 1.43. */
+/* Add the spikes of a feature's receptive fields. The distance of two centres is the
+ * unit: only the nearest field and its neighbours, TTFS_MAX_ACTIVE in all, are within
+ * reach, for activity falls to TTFS_MIN_ACTIVITY at sqrt(2 log 10) / 1.5 = 1.43. */
 static inline void add_fields(train_t *train, const ttfs_encoder *e, size_t i, double x)
 {
     const double clipped = clip_feature(e, i, x);
@@ -67,16 +67,17 @@ static inline void add_fields(train_t *train, const ttfs_encoder *e, size_t i, d
     for (size_t k = nearest - 1; k <= nearest + 1 && k < e->n_fields; ++k) {
         const double z = TTFS_FIELD_GAMMA * (place - (double)k);
         const double activity = exp(-z * z / 2);
-        if (activity < TTFS_LEAST_ACTIVITY) continue;
+        if (activity < TTFS_MIN_ACTIVITY) continue;
         add_spike(train, (real)(e->window * (1 - activity)), i * e->n_fields + k);
     }
 }
 
-static size_t encode_room(const ttfs_encoder *e, size_t n_values, size_t n_bias)
+static size_t encode_workspace_size(const ttfs_encoder *e, size_t n_values,
+                                    size_t n_bias)
 {
-    const size_t per_value = e->n_fields ? TTFS_MOST_ACTIVE : 1;
+    const size_t per_value = e->n_fields ? TTFS_MAX_ACTIVE : 1;
     const size_t n = per_value * (n_values + e->n_always);
-    return sort_scratch(n + e->n_complemented + n_bias + 1);
+    return sort_workspace_size(n + e->n_complemented + n_bias + 1);
 }
 
 /* Add the biases, and sort. */
@@ -104,7 +105,7 @@ static size_t finish(train_t *train, const ttfs_encoder *e, const real *bias_tim
             return finish(&train, e, bias_times, n_bias, scratch);                     \
         }                                                                              \
         for (size_t i = 0; i < e->n_features; i += WIDTH) {                            \
-            const size_t n = smaller(WIDTH, e->n_features - i);                        \
+            const size_t n = min_size(WIDTH, e->n_features - i);                       \
             real t[WIDTH] = {0};                                                       \
             if (e->is_spike_times) {                                                   \
                 for (size_t l = 0; l < n; ++l)                                         \

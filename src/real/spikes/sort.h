@@ -52,7 +52,7 @@ static void sort_network(uint32_t *key, size_t n)
         }
         for (size_t distance = size / 4; distance >= KEYS; distance /= 2) {
             for (size_t block = 0; block + distance < n; block += 2 * distance) {
-                const size_t end = smaller(block + distance, n - distance);
+                const size_t end = min_size(block + distance, n - distance);
                 for (size_t i = block; i < end; i += KEYS) {
                     const keys a = k_load(key + i), b = k_load(key + i + distance);
                     k_store(key + i, k_min(a, b));
@@ -75,8 +75,8 @@ static uint32_t *merge_sort(uint32_t *a, uint32_t *b, const real *times, size_t 
 {
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t begin = 0; begin < n; begin += 2 * width) {
-            const size_t middle = smaller(begin + width, n);
-            const size_t end = smaller(middle + width, n);
+            const size_t middle = min_size(begin + width, n);
+            const size_t end = min_size(middle + width, n);
             size_t left = begin, right = middle;
             for (size_t k = begin; k < end; ++k) {
                 const int take_left =
@@ -93,7 +93,7 @@ static uint32_t *merge_sort(uint32_t *a, uint32_t *b, const real *times, size_t 
 }
 
 /* Bytes of scratch space that sort() needs for n spikes. */
-static size_t sort_scratch(size_t n)
+static size_t sort_workspace_size(size_t n)
 {
     const size_t size = (n + 15) / 16 * 16;
     return size * (sizeof(real) + 4 * sizeof(uint32_t)) + 64;
@@ -103,13 +103,13 @@ static size_t sort_scratch(size_t n)
  * comes from in the lower ones. Two times may have the same key but for the place. */
 static void make_keys(const real *times, size_t n, int place_bits, uint32_t *key)
 {
-    vec least = v_set(REAL_MAX), most = v_set(-REAL_MAX);
+    vec min = v_set(REAL_MAX), max = v_set(-REAL_MAX);
     size_t k = 0;
     for (; k + WIDTH <= n; k += WIDTH) {
-        least = v_min(least, v_load(times + k));
-        most = v_max(most, v_load(times + k));
+        min = v_min(min, v_load(times + k));
+        max = v_max(max, v_load(times + k));
     }
-    real first = -v_greatest(v_set(0) - least), last = v_greatest(most);
+    real first = -v_max_lane(v_set(0) - min), last = v_max_lane(max);
     for (; k < n; ++k) {
         first = times[k] < first ? times[k] : first;
         last = times[k] > last ? times[k] : last;

@@ -15,7 +15,7 @@ typedef struct {
     vec epsilon, c1, c2; /* c = 1 - beta */
     vec b1, b2;          /* beta, to the power of steps */
     vec keep, pull;      /* weight decay: w becomes keep w + pull */
-    vec most;            /* |w| is at most this */
+    vec max_weight;      /* |w| is at most this */
 } adam_t;
 
 /* Step number `step`, from 1. */
@@ -28,14 +28,14 @@ static inline adam_t adam_of(double learning_rate, double beta_1, double beta_2,
                          .epsilon = v_set((real)epsilon),
                          .c1 = v_set((real)(1 - beta_1)),
                          .c2 = v_set((real)(1 - beta_2)),
-                         .most = v_set(INFINITY)};
+                         .max_weight = v_set(INFINITY)};
     return adam;
 }
 
-/* w within -most ... most; a NaN is kept */
-static inline vec limited(vec w, vec most)
+/* w within -max_weight ... max_weight; a NaN is kept */
+static inline vec limited(vec w, vec max_weight)
 {
-    return v_min(most, v_max(v_set(0) - most, w));
+    return v_min(max_weight, v_max(v_set(0) - max_weight, w));
 }
 
 /* One vector of weights w, moments m and v, gradient g. */
@@ -51,7 +51,7 @@ static inline void adam_vec(const adam_t *adam, real *w, real *m, real *v, vec g
     v_store(m, m_new);
     v_store(v, v_new);
     const vec kept = v_fma(adam->keep, v_load(w), adam->pull);
-    v_store(w, limited(v_fnma(adam->rate, move, kept), adam->most));
+    v_store(w, limited(v_fnma(adam->rate, move, kept), adam->max_weight));
 }
 
 #endif

@@ -5,8 +5,9 @@
 #include "real/training/pass_back.h"
 #include "real/training/rows.h"
 
-/* Back through the hidden layers. Neurons that are silent in more than a tolerated
- * fraction of the batch are pulled back, by existence (threshold - u_peak). */
+/* Back through the hidden layers. A neuron that is silent in more than the fraction
+ * silence_tolerance of the batch is pulled back by the loss silence_penalty (threshold
+ * - u_peak). */
 static void train_backward(const TYPE(training) * training, size_t n_samples,
                            double learning_rate, size_t part)
 {
@@ -26,8 +27,9 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
         const work_t *work = &plan.layers[k];
         const neuron_t p = neuron_of(&layer->neuron);
         const size_t n_out = layer->n_out;
-        const real strength = (real)(training->existence / (double)n_samples);
-        const double tolerated = training->tolerated * (double)n_samples;
+        const real strength = (real)(training->silence_penalty / (double)n_samples);
+        const double silence_tolerance =
+            training->silence_tolerance * (double)n_samples;
         real *pull = plan.own.times; /* of neurons that are silent too often */
 
         memset(pull, 0, n_out * sizeof(real));
@@ -36,7 +38,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
             for (size_t j = 0; j < n_out; ++j) pull[j] += spikes[j] < INFINITY ? 0 : 1;
         }
         for (size_t j = 0; j < n_out; ++j) {
-            pull[j] = (double)pull[j] > tolerated ? strength : 0;
+            pull[j] = (double)pull[j] > silence_tolerance ? strength : 0;
         }
         for (size_t s = first; s < last; ++s) {
             const events_t *e = &work->events[s];
@@ -47,7 +49,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
             mask any = m_none();
             /* A silent neuron that is not pulled back has no effect. */
             for (size_t j = 0; j < n_out; j += WIDTH) {
-                const size_t n = smaller(WIDTH, n_out - j);
+                const size_t n = min_size(WIDTH, n_out - j);
                 const vec spike = v_load_part(spikes + j, n);
                 const mask fired = v_gt(v_set(INFINITY), spike);
                 const mask pulled =
@@ -57,8 +59,8 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 any = m_or(any, pulled);
             }
             if (m_any(any)) {
-                layer_peaks(layer, &p, e, t_max, at, plan.own.ends, &plan.own.fan_in,
-                            plan.own.u_peak, at, slopes);
+                kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
+                                      slopes, plan.own.workspace);
             }
             weigh_spikes(training, &p, spikes, grad, slopes, pull, n_out, c);
             pass_back(training, &plan, k, s, &p);

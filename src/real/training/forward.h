@@ -17,7 +17,7 @@ static size_t list_inputs(const TYPE(training) * training, const plan_t *plan, s
     const TYPE(layer) *layer = &network->layers[k];
     const work_t *work = &plan->layers[k];
     const int is_own = makes_lists(training, k);
-    const size_t at = s * inputs_room(work->most);
+    const size_t at = s * padded_inputs(work->max_events);
     real *own_times = is_own ? work->times + at : NULL;
     uint32_t *own_inputs = is_own ? work->inputs + at : NULL;
     size_t n;
@@ -25,7 +25,7 @@ static size_t list_inputs(const TYPE(training) * training, const plan_t *plan, s
     if (k > 0) {
         const size_t n_neurons = layer[-1].n_out;
         n = collect(layer, plan->layers[k - 1].spikes + s * n_neurons, n_neurons,
-                    network->t_max, own_times, own_inputs, plan->own.sort_room);
+                    network->t_max, own_times, own_inputs, plan->own.sort_workspace);
     } else {
         const size_t begin = training->spikes.begin[number];
         *times = training->spikes.times + begin;
@@ -33,13 +33,13 @@ static size_t list_inputs(const TYPE(training) * training, const plan_t *plan, s
         n = training->spikes.end[number] - begin;
         if (!is_own) return n;
         if (training->dropout > 0) {
-            n = thin(training, s, *times, *inputs, n, own_times, own_inputs);
+            n = drop_inputs(training, s, *times, *inputs, n, own_times, own_inputs);
             *times = own_times;
             *inputs = own_inputs;
         }
-        if (layer->delay_kind == TTFS_AXONAL) {
+        if (kind_of(layer)->shifts_inputs) {
             n = arrive(layer, *times, *inputs, n, (real)network->t_max, own_times,
-                       own_inputs, plan->own.sort_room);
+                       own_inputs, plan->own.sort_workspace);
         }
     }
     *times = own_times;
@@ -55,10 +55,11 @@ static void train_inputs(const TYPE(training) * training, const size_t *order,
     const TYPE(spikes) *spikes = &training->spikes;
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t from = spikes->begin[order[s]];
-        begin[s] = s * training->most_spikes;
-        end[s] = begin[s] + thin(training, s, spikes->times + from,
-                                 spikes->inputs + from, spikes->end[order[s]] - from,
-                                 times + begin[s], inputs + begin[s]);
+        begin[s] = s * training->max_spikes;
+        end[s] =
+            begin[s] + drop_inputs(training, s, spikes->times + from,
+                                   spikes->inputs + from, spikes->end[order[s]] - from,
+                                   times + begin[s], inputs + begin[s]);
     }
 }
 
@@ -84,6 +85,7 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
                        const size_t *order, size_t k, size_t s0, size_t s1)
 {
     const TYPE(layer) *layer = &training->network.layers[k];
+    const layer_kind_t *kind = kind_of(layer);
     const work_t *work = &plan->layers[k];
     const neuron_t p = neuron_of(&layer->neuron);
     const real t_max = (real)training->network.t_max;
@@ -98,22 +100,15 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
         const size_t n_inputs =
             list_inputs(training, plan, k, s, order[s], &times, &inputs);
         events_layout(e, times, inputs, n_inputs,
-                      work->room + s * events_room(work->most));
-        if (layer->delay_kind == TTFS_SYNAPTIC) {
-            fan_first_spikes(&plan->own.fan_in, layer, &p, e, t_max,
-                             work->spikes + s * n_out, work->slopes + s * n_out);
-        } else {
-            events_prepare(e, &p, t_max);
-        }
+                      work->lists + s * events_workspace_size(work->max_events));
+        kind->prepare(e, &p, t_max);
     }
-    if (layer->delay_kind == TTFS_SYNAPTIC) return;
     if (training->measured) {
         memcpy(spikes, training->measured[k] + from, n * n_out * sizeof(real));
-        layer_slopes(&p, work->events + s0, n, layer->n_in, layer->weights, n_out,
-                     spikes, slopes);
+        kind->slopes(layer, &p, work->events + s0, n, spikes, slopes);
     } else {
-        first_spikes(&p, NULL, work->events + s0, n, layer->n_in, layer->weights, n_out,
-                     t_max, spikes, slopes);
+        kind->first_spikes(layer, &p, work->events + s0, n, t_max, spikes, slopes,
+                           plan->own.workspace);
     }
 }
 
@@ -136,8 +131,8 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
         training->targets ? training->targets + number * n_out : NULL;
     const double factor = training->factors[number] / (double)n_samples;
 
-    layer_peaks(layer, &p, &work->events[s], (real)network->t_max, spikes, own->ends,
-                &own->fan_in, own->u_peak, work->at + from, slopes);
+    kind_of(layer)->peaks(layer, &p, &work->events[s], (real)network->t_max, spikes,
+                          own->u_peak, work->at + from, slopes, own->workspace);
     if (training->measured_peaks) u_peak = training->measured_peaks + from;
     for (size_t j = 0; j < n_out; ++j) {
         own->times[j] =
@@ -165,14 +160,14 @@ static void train_forward(const TYPE(training) * training, const size_t *order,
     const size_t last = part_begin(n_samples, part + 1, training->n_parts);
     const size_t n_layers = training->network.n_layers;
 
-    for (size_t s0 = first; s0 < last; s0 += MOST_BLOCK) {
-        const size_t s1 = smaller(s0 + MOST_BLOCK, last);
+    for (size_t s0 = first; s0 < last; s0 += MAX_BLOCK) {
+        const size_t s1 = min_size(s0 + MAX_BLOCK, last);
         for (size_t k = 0; k + 1 < n_layers; ++k) {
             fire_layer(training, &plan, order, k, s0, s1);
         }
         /* The output layer in groups of samples, whose lists stay in the cache. */
         for (size_t begin = s0; begin < s1; begin += GROUP) {
-            const size_t end = smaller(begin + GROUP, s1);
+            const size_t end = min_size(begin + GROUP, s1);
             fire_layer(training, &plan, order, n_layers - 1, begin, end);
             for (size_t s = begin; s < end; ++s) {
                 judge(training, &plan, s, order[s], n_samples, losses);

@@ -5,10 +5,11 @@
 
 #include "real/layer/gradient.h"
 
-/* The kernel of straight lines, k(d) = max(0, min(rise d, fall (4 peak - d))). */
+/* The kernel of straight lines, k(d) = max(0, min(slope_up d, slope_down (4 peak -
+ * d))). */
 typedef struct {
     real end; /* 4 peak */
-    real rise, fall;
+    real slope_up, slope_down;
 } lines_t;
 
 static lines_t lines_of(const ttfs_neuron *n)
@@ -23,16 +24,16 @@ static lines_t lines_of(const ttfs_neuron *n)
             ? peak / n->tau_syn * exp(-n->slow * peak)
             : -expm1(-n->gap * peak) / (n->gap * n->tau_syn) * exp(-n->slow * peak);
     const lines_t lines = {.end = (real)(4 * peak),
-                           .rise = (real)(height / peak),
-                           .fall = (real)(height / (3 * peak))};
+                           .slope_up = (real)(height / peak),
+                           .slope_down = (real)(height / (3 * peak))};
     return lines;
 }
 
 /* k(d); 0 where d is not positive */
 static inline vec lines_at(const lines_t *lines, vec d)
 {
-    const vec up = v_set(lines->rise) * d;
-    const vec down = v_set(lines->fall) * (v_set(lines->end) - d);
+    const vec up = v_set(lines->slope_up) * d;
+    const vec down = v_set(lines->slope_down) * (v_set(lines->end) - d);
     return v_max(v_min(up, down), v_set(0));
 }
 
@@ -41,17 +42,19 @@ static inline vec lines_slope_at(const lines_t *lines, vec d)
 {
     const mask inside = m_and(v_gt(d, v_set(0)), v_ge(v_set(lines->end), d));
     const mask rises = v_ge(v_set(lines->end), v_set(4) * d);
-    return v_keep(inside, v_select(rises, v_set(lines->rise), v_set(-lines->fall)));
+    return v_keep(inside,
+                  v_select(rises, v_set(lines->slope_up), v_set(-lines->slope_down)));
 }
 
-/* What grad_weights_panel() does for kappa. */
+/* Gradients of weights as by grad_weights_panel(), with the kernel of straight lines in
+ * the place of kappa. */
 ALWAYS_INLINE void lines_weights_vecs(const lines_t *lines, const events_t *e,
                                       const uint32_t *row, size_t lanes, const real *at,
                                       const real *c, real *grad, const int vecs)
 {
     const size_t stride = (size_t)vecs * WIDTH, n = e->n;
     const real *time = e->time;
-    const lines_t copy = *lines; /* that no store below can change */
+    const lines_t copy = *lines; /* a copy that no store below can change */
     vec at_q[PANEL_VECS], c_q[PANEL_VECS], latest = v_set(-INFINITY);
     EACH_VEC
     {
@@ -59,7 +62,7 @@ ALWAYS_INLINE void lines_weights_vecs(const lines_t *lines, const events_t *e,
         c_q[q] = v_load_part(c + q * WIDTH, lanes_of(lanes, q));
         latest = v_max(latest, at_q[q]);
     }
-    const real last = v_greatest(latest);
+    const real last = v_max_lane(latest);
     for (size_t k = 0; k < n && time[k] < last; ++k) {
         real *g = grad + row[k] * stride;
         const vec t = v_set(time[k]);
@@ -79,7 +82,8 @@ static void lines_weights_panel(const lines_t *lines, const events_t *e,
 #undef CALL
 }
 
-/* What grad_times_panel() does for kappa'. */
+/* Gradients of input times as by grad_times_panel(), with the slope of straight lines
+ * in the place of kappa'. */
 ALWAYS_INLINE void lines_times_vecs(const lines_t *lines, const events_t *e,
                                     const real *weights, size_t lanes, const real *at,
                                     const real *c, real *grad, const int vecs)
@@ -87,7 +91,7 @@ ALWAYS_INLINE void lines_times_vecs(const lines_t *lines, const events_t *e,
     const size_t stride = (size_t)vecs * WIDTH, n = e->n;
     const real *time = e->time;
     const uint32_t *input = e->input;
-    const lines_t copy = *lines; /* that no store below can change */
+    const lines_t copy = *lines; /* a copy that no store below can change */
     vec at_q[PANEL_VECS], c_q[PANEL_VECS], latest = v_set(-INFINITY);
     EACH_VEC
     {
@@ -95,7 +99,7 @@ ALWAYS_INLINE void lines_times_vecs(const lines_t *lines, const events_t *e,
         c_q[q] = v_load_part(c + q * WIDTH, lanes_of(lanes, q));
         latest = v_max(latest, at_q[q]);
     }
-    const real last = v_greatest(latest);
+    const real last = v_max_lane(latest);
     for (size_t k = 0; k < n && time[k] < last; ++k) {
         const real *w = weights + input[k] * stride;
         const vec t = v_set(time[k]);

@@ -12,7 +12,7 @@ static void cross_entropy(const TYPE(training) * training, const real *times,
     double first = times[0], sum = 0;
     for (size_t k = 1; k < n_classes; ++k) first = fmin(first, (double)times[k]);
     for (size_t k = 0; k < n_classes; k += WIDTH) {
-        const size_t n = smaller(WIDTH, n_classes - k);
+        const size_t n = min_size(WIDTH, n_classes - k);
         const vec later = v_load_part(times + k, n) - v_set((real)first);
         v_store_part(grad + k, v_exp(later * v_set((real)-rate)), n);
     }

@@ -1,29 +1,22 @@
-/* One update of the weights of a network, in three phases: forward and output layer;
- * back through the hidden layers; gradients of weights and Adam, or steepest descent.
- * The first two are divided by samples, the last by neurons: each thread owns the
- * weights it moves, and no gradient is kept twice. */
+/* How errors pass back from the spikes of a layer to its inputs. */
 #ifndef TTFS_REAL_TRAINING_PASS_BACK_H
 #define TTFS_REAL_TRAINING_PASS_BACK_H
 
 #include "real/training/local_rule.h"
 #include "real/training/plan.h"
-
-/* The range of a part among n things. */
-static inline size_t part_begin(size_t n, size_t part, size_t n_parts)
-{
-    return n * part / n_parts;
-}
+#include "real/training/step.h"
 
 /* dL/dt / u', with u' no smaller than floor; 0 where u' is too small to divide by. */
 static inline vec over_slope(vec grad, vec slope, real floor)
 {
-    const vec most = v_set(FOREVER);
+    const vec limit = v_set(FOREVER);
     const vec inverse = v_set(1) / (floor > 0 ? v_max(slope, v_set(floor)) : slope);
-    const mask valid = m_and(v_gt(most, inverse), v_gt(inverse, v_set(0) - most));
+    const mask valid = m_and(v_gt(limit, inverse), v_gt(inverse, v_set(0) - limit));
     return grad * v_keep(valid, inverse);
 }
 
-/* c of neurons that fired from dL/dt, and of silent ones as given. */
+/* c of a layer: of neurons that fired, from dL/dt; of silent neurons, as it is given.
+ */
 static void weigh_spikes(const TYPE(training) * training, const neuron_t *p,
                          const real *spikes, const real *grad, const real *slopes,
                          const real *silent, size_t n_out, real *c)
@@ -31,7 +24,7 @@ static void weigh_spikes(const TYPE(training) * training, const neuron_t *p,
     const real floor = training->local ? 0 : (real)training->floor;
     const vec unit = p->threshold * p->rate_syn;
     for (size_t j = 0; j < n_out; j += WIDTH) {
-        const size_t n = smaller(WIDTH, n_out - j);
+        const size_t n = min_size(WIDTH, n_out - j);
         const mask fired = v_gt(v_set(INFINITY), v_load_part(spikes + j, n));
         vec slope = v_load_part(slopes + j, n);
         if (training->local) slope = unit * nearest_power(slope / unit);
@@ -40,13 +33,7 @@ static void weigh_spikes(const TYPE(training) * training, const neuron_t *p,
     }
 }
 
-/* What a peak that is a kink adds to the gradient of the time of its input. */
-static inline real kink_of(real spike, real slope, real c)
-{
-    return spike < INFINITY ? 0 : -c * slope;
-}
-
-/* dL/dt of the inputs of a layer, in one sample: of their arrival. */
+/* dL/dt of the inputs of a layer in one sample, where t is the time of arrival. */
 static void grad_inputs(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
                         real t_max, const real *spikes, const real *at,
                         const real *slopes, const real *c, const own_t *own, real *grad)
@@ -57,15 +44,7 @@ static void grad_inputs(const TYPE(layer) * layer, const neuron_t *p, const even
         kinks |= own->kink[j] != 0;
     }
     memset(grad, 0, layer->n_in * sizeof(real));
-    if (layer->delay_kind == TTFS_SYNAPTIC) {
-        fan_grad_inputs(layer, p, e, t_max, at, c, own->kink, grad);
-        return;
-    }
-    for (size_t j = 0; j < layer->n_out; j += LANES) {
-        grad_times_panel(p, e, layer->weights + j * layer->n_in,
-                         panel_of(layer->n_out, j), at + j, c + j,
-                         kinks ? own->kink + j : NULL, grad);
-    }
+    kind_of(layer)->grad_inputs(layer, p, e, t_max, at, c, own->kink, kinks, grad);
 }
 
 /* dL/dt of the inputs of layer k in sample s, where it is needed and not yet there. */

@@ -1,17 +1,22 @@
-/* What training keeps of a batch, and where in the workspace. */
+/* One update of the weights of a network takes three phases: forward and output layer
+ * (forward.h); back through the hidden layers (backward.h); gradients of weights and
+ * Adam, or steepest descent (update.h). The first two are divided by samples, the last
+ * by neurons: each thread owns the weights it moves, and no gradient is kept twice.
+ *
+ * The plan says what training keeps of a batch, and where in the workspace. */
 #ifndef TTFS_REAL_TRAINING_PLAN_H
 #define TTFS_REAL_TRAINING_PLAN_H
 
 #include "real/network/infer.h"
 
-/* What a layer does with the batch. */
+/* What training keeps of a layer for the batch. */
 typedef struct {
     /* Event lists of the samples, and for each event the row of its input among those
      * that are active in the batch. */
     events_t *events;
-    real *room;
+    real *lists; /* arrays of these lists */
     uint32_t *row;
-    size_t most; /* events of a sample */
+    size_t max_events; /* of a sample */
     /* (n_samples, n_out): time at which a neuron is looked at (its spike, or the peak
      * of its membrane), u' there, and c = dL/dt / u' or -dL/du_peak */
     real *spikes, *at, *slopes, *c;
@@ -23,23 +28,22 @@ typedef struct {
     size_t *n_rows;
     int *is_dense;               /* see is_numbered_by_input() */
     uint32_t *rows, *row_of;     /* inputs of the rows, and back */
-    real *b1, *b2, *keep, *pull; /* of Adam, for each row */
+    real *b1, *b2, *keep, *pull; /* coefficients of Adam for each row */
 } work_t;
 
-/* Of a part. */
+/* What each part has of its own. */
 typedef struct {
-    void *sort_room;
-    real *ends, *u_peak, *kink, *times;
-    real *grad; /* (rows, PANEL_VECS * WIDTH) */
-    /* With synaptic delays: */
-    real *grad_delays; /* alike */
-    fan_in_t fan_in;
+    void *sort_workspace;
+    real *workspace; /* of the functions of a layer kind */
+    real *u_peak, *kink, *times;
+    real *grad;        /* (rows, PANEL_VECS * WIDTH) */
+    real *grad_delays; /* alike, where synapses have delays */
 } own_t;
 
-#define MOST_LAYERS 64
+#define MAX_LAYERS 64
 
 typedef struct {
-    work_t layers[MOST_LAYERS];
+    work_t layers[MAX_LAYERS];
     own_t own;
 } plan_t;
 
@@ -47,35 +51,42 @@ typedef struct {
 static inline int makes_lists(const TYPE(training) * training, size_t k)
 {
     return k > 0 || training->dropout > 0 ||
-           training->network.layers[k].delay_kind == TTFS_AXONAL;
+           kind_of(&training->network.layers[k])->shifts_inputs;
 }
 
 /* Does training need dL/dt of the inputs of layer k? */
 static inline int needs_inputs(const TYPE(network) * network, size_t k)
 {
-    return k > 0 || network->layers[k].delay_kind == TTFS_AXONAL;
+    return k > 0 || kind_of(&network->layers[k])->shifts_inputs;
+}
+
+/* The range of a part among n things. */
+static inline size_t part_begin(size_t n, size_t part, size_t n_parts)
+{
+    return n * part / n_parts;
 }
 
 static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *arena)
 {
     const TYPE(network) *network = &training->network;
-    const size_t n_samples = training->most_samples;
-    const int is_synaptic = has_delays(network, TTFS_SYNAPTIC);
-    size_t most_n = 0, most_out = 0, most_rows = 0;
+    const size_t n_samples = training->max_samples;
+    int shifts_synapses = 0;
+    size_t max_workspace = 0, max_n = 0, max_out = 0, max_rows = 0;
     plan_t plan;
 
-    plan.own = (own_t){.sort_room = NULL};
+    plan.own = (own_t){.sort_workspace = NULL};
     for (size_t k = 0; k < network->n_layers; ++k) {
         const TYPE(layer) *layer = &network->layers[k];
         work_t *work = &plan.layers[k];
         const size_t n_in = layer->n_in, n_out = layer->n_out;
         const size_t batch = n_samples * n_out * sizeof(real);
-        const size_t most = k == 0 ? training->most_spikes : n_in;
-        const size_t n_rows = smaller(n_in, n_samples * most);
-        work->most = most;
+        const size_t max_events = k == 0 ? training->max_spikes : n_in;
+        const size_t n_rows = min_size(n_in, n_samples * max_events);
+        work->max_events = max_events;
         work->events = take(arena, n_samples * sizeof(events_t));
-        work->room = take(arena, n_samples * events_room(most) * sizeof(real));
-        work->row = take(arena, n_samples * most * sizeof(uint32_t));
+        work->lists =
+            take(arena, n_samples * events_workspace_size(max_events) * sizeof(real));
+        work->row = take(arena, n_samples * max_events * sizeof(uint32_t));
         work->spikes = take(arena, batch);
         work->at = take(arena, batch);
         work->slopes = take(arena, batch);
@@ -92,30 +103,34 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
             work->grad = take(arena, n_samples * n_in * sizeof(real));
         }
         if (makes_lists(training, k)) {
-            work->times = take(arena, n_samples * inputs_room(most) * sizeof(real));
+            work->times =
+                take(arena, n_samples * padded_inputs(max_events) * sizeof(real));
             work->inputs =
-                take(arena, n_samples * inputs_room(most) * sizeof(uint32_t));
+                take(arena, n_samples * padded_inputs(max_events) * sizeof(uint32_t));
         }
-        most_n = most > most_n ? most : most_n;
-        most_out = n_out > most_out ? n_out : most_out;
-        most_rows = n_rows > most_rows ? n_rows : most_rows;
+        const layer_kind_t *kind = kind_of(layer);
+        const size_t size = kind->workspace_size(max_events);
+        shifts_synapses |= kind->shifts_synapses;
+        max_workspace = size > max_workspace ? size : max_workspace;
+        max_n = max_events > max_n ? max_events : max_n;
+        max_out = n_out > max_out ? n_out : max_out;
+        max_rows = n_rows > max_rows ? n_rows : max_rows;
     }
     for (size_t p = 0; p <= part; ++p) {
-        plan.own.sort_room = take(arena, sort_scratch(most_n));
-        plan.own.ends = take(arena, ends_room(most_n) * sizeof(real));
-        plan.own.u_peak = take(arena, most_out * sizeof(real));
-        plan.own.kink = take(arena, most_out * sizeof(real));
-        plan.own.times = take(arena, most_out * sizeof(real));
-        plan.own.grad = take(arena, most_rows * LANES * sizeof(real));
-        if (is_synaptic) {
-            plan.own.grad_delays = take(arena, most_rows * LANES * sizeof(real));
-            plan.own.fan_in = fan_in_layout(most_n, arena);
+        plan.own.sort_workspace = take(arena, sort_workspace_size(max_n));
+        plan.own.workspace = take(arena, max_workspace * sizeof(real));
+        plan.own.u_peak = take(arena, max_out * sizeof(real));
+        plan.own.kink = take(arena, max_out * sizeof(real));
+        plan.own.times = take(arena, max_out * sizeof(real));
+        plan.own.grad = take(arena, max_rows * LANES * sizeof(real));
+        if (shifts_synapses) {
+            plan.own.grad_delays = take(arena, max_rows * LANES * sizeof(real));
         }
     }
     return plan;
 }
 
-static size_t training_room(const TYPE(training) * training)
+static size_t training_workspace_size(const TYPE(training) * training)
 {
     arena_t count = {NULL, 0};
     plan_of(training, training->n_parts - 1, &count);

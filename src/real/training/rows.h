@@ -15,7 +15,7 @@ static inline int is_numbered_by_input(const TYPE(layer) * layer, const work_t *
     return n_events >= layer->n_in;
 }
 
-/* Rows for the inputs of a layer that are active in the batch; returns how many. */
+/* Rows for the inputs of a layer that are active in the batch; returns their number. */
 static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
                             size_t n_samples)
 {
@@ -39,7 +39,7 @@ static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
     }
     for (size_t s = 0; s < n_samples; ++s) {
         const events_t *e = &work->events[s];
-        uint32_t *row = work->row + s * work->most;
+        uint32_t *row = work->row + s * work->max_events;
         for (size_t k = 0; k < e->n; ++k) {
             const uint32_t i = e->input[k];
             size_t r = row_of[i];
@@ -55,8 +55,8 @@ static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
 }
 
 /* Number the inputs of a layer that are active in the batch, and count Adam's steps.
- * Active is what has a place in a list: with synaptic delays, whether or not it arrives
- * in time. */
+ * An input is active if it has a place in a list; with synaptic delays, even if none of
+ * its spikes arrives in time. */
 static void number_rows(const TYPE(training) * training, const TYPE(layer) * layer,
                         const work_t *work, size_t n_samples, double learning_rate)
 {

@@ -1,31 +1,12 @@
-/* Transmission delays: a spike of input i at t arrives at t + delay.
- *
- * Axonal delays, one for each input, shift the spikes of a layer's list before it is
- * sorted. With synaptic delays each neuron has its inputs in an order of its own:
- * neurons pass through theirs together, a vector of them at a time, and sums are taken
- * from the present arrival, as each has another one. */
-#ifndef TTFS_REAL_LAYER_DELAYED_H
-#define TTFS_REAL_LAYER_DELAYED_H
+/* The layer with synaptic delays, one for each synapse. Each neuron has its inputs in
+ * an order of its own: neurons pass through theirs together, a vector of them at a
+ * time, and sums are taken from the present arrival, as each neuron has another one. */
+#ifndef TTFS_REAL_LAYER_SYNAPTIC_H
+#define TTFS_REAL_LAYER_SYNAPTIC_H
 
-#include "common/arena.h"
 #include "real/layer/crossing.h"
-#include "real/spikes/sort.h"
-
-/* Those spikes of a list that arrive before t_max by axonal delays, sorted. Returns how
- * many. The list that is made may be the same one. */
-static size_t arrive(const TYPE(layer) * layer, const real *times,
-                     const uint32_t *inputs, size_t n, real t_max, real *arrivals,
-                     uint32_t *numbers, void *scratch)
-{
-    size_t m = 0;
-    for (size_t k = 0; k < n; ++k) {
-        arrivals[m] = times[k] + layer->delays[inputs[k]];
-        numbers[m] = inputs[k];
-        m += arrivals[m] < t_max;
-    }
-    sort(arrivals, numbers, m, scratch);
-    return m;
-}
+#include "real/layer/kind.h"
+#include "real/training/step.h"
 
 /* What arrives at a vector of neurons by synaptic delays: (n, WIDTH), sorted for each
  * neuron; FOREVER where it is too late. */
@@ -33,12 +14,21 @@ typedef struct {
     real *times, *weights;
 } fan_in_t;
 
-static fan_in_t fan_in_layout(size_t most, arena_t *arena)
+static size_t synaptic_workspace_size(size_t n)
 {
-    fan_in_t f;
-    f.times = take(arena, most * WIDTH * sizeof(real));
-    f.weights = take(arena, most * WIDTH * sizeof(real));
+    return 2 * n * WIDTH;
+}
+
+static inline fan_in_t fan_in_of(const events_t *e, real *workspace)
+{
+    const fan_in_t f = {workspace, workspace + e->n * WIDTH};
     return f;
+}
+
+/* Spikes of a list stay as they are: each neuron sorts them by its own arrivals. */
+static void synaptic_prepare(events_t *e, const neuron_t *p, real t_max)
+{
+    (void)e, (void)p, (void)t_max;
 }
 
 /* Where a vector of neurons begins in a packed matrix, and the stride of rows. */
@@ -56,11 +46,11 @@ static inline vec arrival(real time, const real *delays, real t_max)
     return v_select(v_gt(v_set(t_max), t), t, v_set(FOREVER));
 }
 
-/* Put two rows in order. */
-static inline void exchange(const fan_in_t *f, size_t k, size_t l)
+/* Exchange rows k and l where they are out of order. */
+static inline void exchange(fan_in_t f, size_t k, size_t l)
 {
-    real *t_k = f->times + k * WIDTH, *t_l = f->times + l * WIDTH;
-    real *w_k = f->weights + k * WIDTH, *w_l = f->weights + l * WIDTH;
+    real *t_k = f.times + k * WIDTH, *t_l = f.times + l * WIDTH;
+    real *w_k = f.weights + k * WIDTH, *w_l = f.weights + l * WIDTH;
     const vec first = v_load(t_k), last = v_load(t_l);
     const vec w_first = v_load(w_k), w_last = v_load(w_l);
     const mask swap = v_gt(first, last);
@@ -70,17 +60,17 @@ static inline void exchange(const fan_in_t *f, size_t k, size_t l)
     v_store(w_l, v_select(swap, w_first, w_last));
 }
 
-/* Of the neurons from j on; e lists the spikes of the sample. */
-static void fan_in(const fan_in_t *f, const TYPE(layer) * layer, const events_t *e,
-                   size_t j, real t_max)
+/* Sort what arrives at the neurons from j on; e lists the spikes of the sample. */
+static void fan_in(fan_in_t f, const TYPE(layer) * layer, const events_t *e, size_t j,
+                   real t_max)
 {
     const size_t n = e->n;
     size_t stride, half = 1;
     const size_t column = column_of(layer, j, &stride);
     for (size_t k = 0; k < n; ++k) {
         const size_t at = column + e->input[k] * stride;
-        v_store(f->times + k * WIDTH, arrival(e->time[k], layer->delays + at, t_max));
-        v_store(f->weights + k * WIDTH, v_load(layer->weights + at));
+        v_store(f.times + k * WIDTH, arrival(e->time[k], layer->delays + at, t_max));
+        v_store(f.weights + k * WIDTH, v_load(layer->weights + at));
     }
     /* Merge exchange (Batcher 1968; Knuth, 5.2.2 M) */
     while (2 * half < n) half *= 2;
@@ -98,64 +88,63 @@ static void fan_in(const fan_in_t *f, const TYPE(layer) * layer, const events_t 
     }
 }
 
-/* Neurons at an arrival, up to the next one. */
+/* The stretch of time from one arrival at each neuron to the next. */
 typedef struct {
     vec a, u;    /* current and membrane, in the units of membrane() */
     vec t, next; /* [time] */
     vec span;    /* next - t; 0 where nothing arrives any more */
 } stretch_t;
 
-/* Take in arrival number k of n. */
-static inline void enter_stretch(stretch_t *s, const fan_in_t *f, size_t n, size_t k,
+/* Begin the stretch after arrival number k of n. */
+static inline void enter_stretch(stretch_t *s, fan_in_t f, size_t n, size_t k,
                                  real t_max)
 {
     const vec end = v_set(t_max);
-    s->a = s->a + v_load(f->weights + k * WIDTH);
-    s->t = v_load(f->times + k * WIDTH);
-    s->next = k + 1 < n ? v_min(v_load(f->times + (k + 1) * WIDTH), end) : end;
+    s->a = s->a + v_load(f.weights + k * WIDTH);
+    s->t = v_load(f.times + k * WIDTH);
+    s->next = k + 1 < n ? v_min(v_load(f.times + (k + 1) * WIDTH), end) : end;
     s->span = v_max(s->next - s->t, v_set(0));
 }
 
-/* Go on to the next one; k is the kernel at the span. */
+/* End the stretch; k is the kernel at its span. */
 static inline void leave_stretch(stretch_t *s, kernel_t k)
 {
     s->u = membrane(s->a, s->u, k);
     s->a = s->a * k.slow;
 }
 
-/* Crossings on a stretch of those neurons that wait: their times, else +infinity. */
+/* The times at which waiting neurons cross on a stretch; +infinity for all others. */
 static inline vec cross_stretch(const stretch_t *s, const neuron_t *p, mask waiting,
                                 vec *slope)
 {
     /* the condition of events_prepare() */
-    const vec end_rise = rise(p, s->span);
-    const vec tangent = v_fma(p->tangent_scale, end_rise, p->threshold);
-    const vec need = v_set(1 - 8 * REAL_EPSILON) * tangent;
-    const mask may =
-        m_and(v_gt(s->span, v_set(0)), v_ge(v_fma(s->a, end_rise, s->u), need));
+    const vec end_warp = warp(p, s->span);
+    const vec tangent = v_fma(p->tangent_scale, end_warp, p->threshold);
+    const vec crossing_bound = v_set(1 - 8 * REAL_EPSILON) * tangent;
+    const mask may = m_and(v_gt(s->span, v_set(0)),
+                           v_ge(v_fma(s->a, end_warp, s->u), crossing_bound));
     const vec zero = v_set(0);
-    walk_t w = {.a = s->a, .v = s->u, .x = zero, .slope = zero, .end = s->span};
-    w.climbing = m_and(waiting, may);
-    w.doubtful = m_none();
-    if (!m_any(w.climbing)) return v_set(INFINITY);
-    mask fires = w.climbing;
-    for (int step = 0; step < 100 && m_any(w.climbing); ++step) climb_on(&w, p);
-    w.doubtful = m_or(w.doubtful, w.climbing);
-    if (m_any(w.doubtful)) {
-        const mask crossed = crosses(p, w.doubtful, w.a, w.v, zero, w.end);
-        fires = m_andnot(fires, m_andnot(w.doubtful, crossed));
+    search_t w = {.a = s->a, .v = s->u, .x = zero, .slope = zero, .end = s->span};
+    w.refining = m_and(waiting, may);
+    w.unverified = m_none();
+    if (!m_any(w.refining)) return v_set(INFINITY);
+    mask fires = w.refining;
+    for (int step = 0; step < 100 && m_any(w.refining); ++step) refine(&w, p);
+    w.unverified = m_or(w.unverified, w.refining);
+    if (m_any(w.unverified)) {
+        const mask crossed = crosses(p, w.unverified, w.a, w.v, zero, w.end);
+        fires = m_andnot(fires, m_andnot(w.unverified, crossed));
     }
     *slope = w.slope;
     return v_select(fires, s->t + w.x, v_set(INFINITY));
 }
 
 /* First spikes of a layer in one sample, and slopes there unless NULL. */
-static void fan_first_spikes(const fan_in_t *f, const TYPE(layer) * layer,
-                             const neuron_t *p, const events_t *e, real t_max,
-                             real *spikes, real *slopes)
+static void fan_first_spikes(fan_in_t f, const TYPE(layer) * layer, const neuron_t *p,
+                             const events_t *e, real t_max, real *spikes, real *slopes)
 {
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, layer->n_out - j);
+        const size_t lanes = min_size(WIDTH, layer->n_out - j);
         stretch_t s = {.a = v_set(0), .u = v_set(0)};
         vec spike = v_set(INFINITY), slope = v_set(0);
         mask waiting = m_first(lanes);
@@ -175,14 +164,27 @@ static void fan_first_spikes(const fan_in_t *f, const TYPE(layer) * layer,
     }
 }
 
-/* Peaks of its silent neurons, as peak_vector(). */
-static void fan_peaks(const fan_in_t *f, const TYPE(layer) * layer, const neuron_t *p,
-                      const events_t *e, real t_max, const real *spikes, real *u_peak,
-                      real *t_peak, real *slopes)
+static void synaptic_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
+                                  const events_t *lists, size_t n, real t_max,
+                                  real *spikes, real *slopes, real *workspace)
 {
+    for (size_t s = 0; s < n; ++s) {
+        const fan_in_t f = fan_in_of(&lists[s], workspace);
+        const size_t to = s * layer->n_out;
+        fan_first_spikes(f, layer, p, &lists[s], t_max, spikes + to,
+                         slopes ? slopes + to : NULL);
+    }
+}
+
+/* Peaks of silent neurons, as peak_vector() finds them in a dense layer. */
+static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
+                           const events_t *e, real t_max, const real *spikes,
+                           real *u_peak, real *t_peak, real *slopes, real *workspace)
+{
+    const fan_in_t f = fan_in_of(e, workspace);
     const vec zero = v_set(0), rate_syn = p->rate_syn, fast = p->fast;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, layer->n_out - j);
+        const size_t lanes = min_size(WIDTH, layer->n_out - j);
         const vec spike = v_load_part(spikes + j, lanes);
         const mask fired = v_gt(v_set(t_max), spike);
         stretch_t s = {.a = zero, .u = zero};
@@ -207,7 +209,8 @@ static void fan_peaks(const fan_in_t *f, const TYPE(layer) * layer, const neuron
                     best_slope = v_select(better, zero, best_slope);
                     when = v_select(better, s.t + x, when);
                 }
-                /* at the next arrival, or at t_max if it does not fall to there */
+                /* A peak at the next arrival, or at t_max unless the membrane falls to
+                 * there. */
                 const mask is_last = m_andnot(v_ge(s.next, v_set(t_max)), inside);
                 const mask ends = m_and(live, m_or(rises_last, is_last));
                 const mask better =
@@ -242,13 +245,14 @@ static inline fan_grad_t fan_grad(const neuron_t *p, vec arrives, vec weight, ve
     return grad;
 }
 
-/* Add the gradient of the times of the inputs of a layer to grad (n_in,). */
-static void fan_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
-                            const events_t *e, real t_max, const real *at,
-                            const real *c, const real *kink, real *grad)
+static void synaptic_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
+                                 const events_t *e, real t_max, const real *at,
+                                 const real *c, const real *kink, int has_kinks,
+                                 real *grad)
 {
+    (void)has_kinks;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
-        const size_t lanes = smaller(WIDTH, layer->n_out - j);
+        const size_t lanes = min_size(WIDTH, layer->n_out - j);
         size_t stride;
         const size_t column = column_of(layer, j, &stride);
         const vec at_j = v_load_part(at + j, lanes), c_j = v_load_part(c + j, lanes);
@@ -284,5 +288,48 @@ static void fan_grad_rows(const TYPE(layer) * layer, const neuron_t *p,
         v_store(grad_delays + to, v_load(grad_delays + to) + grad.time);
     }
 }
+
+static void synaptic_grad_panel(const update_t *u, size_t s, panel_t panel,
+                                const uint32_t *row)
+{
+    const work_t *work = u->work;
+    const size_t from = s * u->layer->n_out + panel.begin;
+    const size_t width = (size_t)panel.vecs * WIDTH;
+    const real *at = work->at + from, *c = work->c + from;
+    real kinks[LANES];
+    for (size_t l = 0; l < panel.lanes; ++l) {
+        kinks[l] = kink_of(work->spikes[from + l], work->slopes[from + l], c[l]);
+    }
+    for (size_t l = 0; l < panel.lanes; l += WIDTH) {
+        fan_grad_rows(u->layer, &u->p, &work->events[s], panel.begin + l,
+                      min_size(WIDTH, panel.lanes - l),
+                      (real)u->training->network.t_max, row, at + l, c + l, kinks + l,
+                      width, u->own->grad + l, u->own->grad_delays + l);
+    }
+}
+
+static void synaptic_update_row(const update_t *u, size_t r, size_t at, size_t width)
+{
+    const TYPE(layer) *layer = u->layer;
+    const real *grad = gradient_row(u, u->own->grad_delays, r, width);
+    adam_t adam = u->adam_delays;
+    adam.b1 = v_set(u->work->b1[r]);
+    adam.b2 = v_set(u->work->b2[r]);
+    for (size_t l = 0; l < width; l += WIDTH) {
+        adam_delays(&adam, layer->delays + at + l, layer->delay_m + at + l,
+                    layer->delay_v + at + l, v_load(grad + l));
+    }
+}
+
+static const layer_kind_t synaptic_kind = {
+    .shifts_synapses = 1,
+    .workspace_size = synaptic_workspace_size,
+    .prepare = synaptic_prepare,
+    .first_spikes = synaptic_first_spikes,
+    .peaks = synaptic_peaks,
+    .grad_inputs = synaptic_grad_inputs,
+    .grad_panel = synaptic_grad_panel,
+    .update_row = synaptic_update_row,
+};
 
 #endif

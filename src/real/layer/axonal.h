@@ -1,0 +1,53 @@
+/* The layer with axonal delays, one for each input: they shift the spikes of its list
+ * before it is sorted (arrivals.h), and from there on it is a dense layer. */
+#ifndef TTFS_REAL_LAYER_AXONAL_H
+#define TTFS_REAL_LAYER_AXONAL_H
+
+#include "real/layer/dense.h"
+
+/* A step of Adam for the delays of the active inputs, as many as this part has. */
+static void axonal_update_inputs(const update_t *u, size_t part)
+{
+    const TYPE(layer) *layer = u->layer;
+    const work_t *work = u->work;
+    const size_t n_parts = u->training->n_parts;
+    const size_t n_vecs = (*work->n_rows + WIDTH - 1) / WIDTH;
+    const size_t end = part_begin(n_vecs, part + 1, n_parts);
+    adam_t adam = u->adam_delays;
+    for (size_t q = part_begin(n_vecs, part, n_parts); q < end; ++q) {
+        const size_t r = q * WIDTH, n = min_size(WIDTH, *work->n_rows - r);
+        const uint32_t *input = work->rows + r;
+        real delays[WIDTH] = {0}, m[WIDTH] = {0}, v[WIDTH] = {0}, grad[WIDTH] = {0};
+        for (size_t s = 0; s < u->n_samples; ++s) {
+            const real *from = work->grad + s * layer->n_in;
+            for (size_t l = 0; l < n; ++l) grad[l] += from[input[l]];
+        }
+        for (size_t l = 0; l < n; ++l) {
+            delays[l] = layer->delays[input[l]];
+            m[l] = layer->delay_m[input[l]];
+            v[l] = layer->delay_v[input[l]];
+        }
+        adam.b1 = v_load_part(work->b1 + r, n);
+        adam.b2 = v_load_part(work->b2 + r, n);
+        adam_delays(&adam, delays, m, v, v_load(grad));
+        for (size_t l = 0; l < n; ++l) {
+            layer->delays[input[l]] = delays[l];
+            layer->delay_m[input[l]] = m[l];
+            layer->delay_v[input[l]] = v[l];
+        }
+    }
+}
+
+static const layer_kind_t axonal_kind = {
+    .shifts_inputs = 1,
+    .workspace_size = ends_workspace_size,
+    .prepare = events_prepare,
+    .first_spikes = dense_first_spikes,
+    .slopes = dense_slopes,
+    .peaks = dense_peaks,
+    .grad_inputs = dense_grad_inputs,
+    .grad_panel = dense_grad_panel,
+    .update_inputs = axonal_update_inputs,
+};
+
+#endif
