@@ -48,13 +48,19 @@ def extension(name, sources):
 
 
 fixed = sorted(glob("src/fixed_*.c"))  # integers only
-core = sorted(set(glob("src/*.c")) - set(fixed))
+common = ["src/dispatch.c", "src/neuron.c"]
+single = sorted(glob("src/float_*.c"))
+double = sorted(glob("src/double_*.c"))
 
 setup(
     # The headers are a package without Python files, which lies outside of ttfs/.
     packages=[*find_packages(include=["ttfs", "ttfs.*"]), "ttfs.include"],
     ext_modules=cythonize(
-        [extension("_core", core), extension("_fixed", fixed)],
+        [
+            extension("_float32", common + single),
+            extension("_float64", common + double),
+            extension("_fixed", fixed),
+        ],
         include_path=["pyx"],
         build_dir="build/cython",
         compiler_directives={

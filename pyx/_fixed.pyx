@@ -11,9 +11,8 @@ from dataclasses import replace
 from math import log
 from operator import index
 
+import joblib
 import numpy as np
-
-from ttfs._core import n_threads
 
 from cython.parallel cimport prange
 
@@ -22,14 +21,15 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from c_fixed cimport *
+from shared.openmp cimport OPENMP, omp_get_max_threads
+
+include "shared/threads.pxi"
 
 cdef enum:
     MOST_TICKS = 16_384
     MOST_INPUTS = 65_535
     MOST_SPIKES = 1 << 24  # of a sample
     MOST_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
-    SMALL = 300_000  # synaptic events: below this threads cost more than they give
-    OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
 
 MOST_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
 
@@ -234,7 +234,7 @@ cdef class Events:
 
         Parameters
         ----------
-        spikes : ttfs._core.Spikes
+        spikes : ttfs.core.Spikes
             Times before 0 count as 0.
         tick : float
         n_ticks : int
@@ -577,7 +577,7 @@ cdef class FixedCore:
         self, Events events, list ticks, list u, size_t[::1] labels
     ) except -1:
         cdef Py_ssize_t n_samples = events.n_samples, n_layers = len(self.shapes)
-        cdef Py_ssize_t part, n_parts = 1, s, n, k
+        cdef Py_ssize_t part, n_parts, s, n, k
         cdef size_t size
         cdef uint16_t **ticks_of = NULL
         cdef int16_t **u_of = NULL
@@ -591,8 +591,7 @@ cdef class FixedCore:
         if n_samples == 0:
             return 0
         work = n_samples * self.n_events(events)
-        if work >= SMALL:
-            n_parts = min(n_samples, n_threads(), <Py_ssize_t>(2 * work / SMALL))
+        n_parts = _parts(n_samples, work)
         size = (self.kernels.infer_room(&self.net, events.most) + 63) // 64 * 64
         rooms = _aligned(n_parts * size, np.uint8)
         scratch = <char *>_start(rooms)
@@ -770,7 +769,7 @@ cdef class FixedCore:
                     &tally, scratch,
                 )
                 since += n * n_events
-                if since > OFTEN:
+                if since > SIGNAL_INTERVAL:
                     since = 0.0
                     with gil:
                         PyErr_CheckSignals()

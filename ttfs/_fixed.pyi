@@ -4,7 +4,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ttfs._core import Spikes
+from ttfs.core import Spikes
 from ttfs.fixed.network import FixedNetwork
 
 MOST_NEURONS: int
@@ -15,6 +15,8 @@ _U16 = NDArray[np.uint16]
 _I16 = NDArray[np.int16]
 _Simd = Literal["baseline", "avx2", "avx512"]
 
+def n_threads() -> int: ...
+def has_openmp() -> bool: ...
 def simd() -> _Simd: ...
 def simd_available() -> list[_Simd]: ...
 def use_simd(name: _Simd | None) -> None: ...

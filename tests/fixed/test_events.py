@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ttfs import _core
+from ttfs import core as _core
 from ttfs._fixed import Events
 
 

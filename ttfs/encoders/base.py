@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .. import _core
+from .. import core as _core
 from ..model.checks import check_times
 from .checks import check_sparse
 from .spike_trains import SpikeTrains
@@ -279,7 +279,7 @@ class BaseEncoder(TransformerMixin, BaseEstimator, ABC):
 
         Returns
         -------
-        spikes : _core.Spikes
+        spikes : core.Spikes
             Lists of spikes, sorted by time.
         """
         return _core.encode(self.channels_, _matrix(X), bias_times, t_max)

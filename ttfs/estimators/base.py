@@ -595,7 +595,7 @@ class BaseTTFS(BaseEstimator):
 
         Returns
         -------
-        spikes : ttfs._core.Spikes
+        spikes : ttfs.core.Spikes
             For each sample the spikes of channels and of the biases of the first layer,
             sorted by time, counted from the start of the inputs.
         """

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._core import __version__
 from .._files import write_text
 from .._headers import get_include
+from ..core import __version__
 from .model import read_learner, read_model
 
 _WIDTH = 88

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from .._core import __version__
 from .._files import write_text
+from ..core import __version__
 from .model import read_learner, read_model
 
 _FORMAT = {"format": "ttfs-fixed", "version": 1}

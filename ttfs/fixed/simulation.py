@@ -6,7 +6,7 @@ from .. import _fixed
 
 
 class FixedSimulation:
-    """Integers behind the methods of `_core.Network`.
+    """Integers behind the methods of `core.Network`.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 
 
 @dataclass(frozen=True)
