@@ -7,7 +7,7 @@ cdef enum:
 
 
 cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
-    """The C struct for a ttfs.encoders.base.Channels; `keep` holds its arrays."""
+    """The C struct of ttfs.encoders.base.Channels; `keep` holds the arrays of it."""
     cdef ttfs_encoder e
     cdef const double[::1] low, high, scale, absent
     cdef const uint32_t[::1] complemented, always

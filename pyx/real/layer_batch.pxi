@@ -17,10 +17,10 @@ cdef class LayerBatch:
         Horizon: no spike is at or after it; may be +inf.
     """
 
-    cdef ttfs_neuron neuron  # in the units of `time` and `threshold`, as is all below
+    cdef ttfs_neuron neuron  # in the units of `time` and `threshold`
     cdef Spikes spikes
     cdef double horizon
-    cdef int time, threshold  # powers of the units
+    cdef int time, threshold  # exponents of the units
     cdef readonly double t_max
     cdef readonly Py_ssize_t n_samples
     cdef readonly Py_ssize_t n_in

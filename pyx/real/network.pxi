@@ -49,15 +49,15 @@ cdef class Network:
     cdef readonly list shapes   # (n_in, n_out) of the weights
     cdef readonly list delay_shapes  # of the delays, (n_in,) or (n_in, n_out); or None
     cdef readonly Py_ssize_t n_outputs
-    cdef list kept              # what the structs point to
+    cdef list kept  # the arrays of bias times that the structs point to
     cdef AlignedBuffer layers
     cdef list packed, packed_delays
     cdef ttfs_network net
-    cdef int time, threshold    # powers of the units that all of this is in
+    cdef int time, threshold  # exponents of the units that the structs are in
     cdef readonly double t_max
-    cdef AlignedBuffer circuits  # of a chip, the seed of its noise
-    cdef uint64_t seed
-    cdef double step            # of time
+    cdef AlignedBuffer circuits  # structs of a chip
+    cdef uint64_t seed  # of the noise of a chip
+    cdef double step  # of time, of clocked()
 
     def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
         cdef ttfs_layer *structs
@@ -133,7 +133,7 @@ cdef class Network:
         return 0
 
     cdef double n_events(self, Spikes spikes) except -1:
-        """Synaptic events that n_samples of average activity make."""
+        """Synaptic events of a sample of average activity."""
         cdef double n = 0.0
         active = spikes.n_spikes / max(1, spikes.n_samples)
         for k, (n_in, n_out) in enumerate(self.shapes):

@@ -1,5 +1,6 @@
+# Arrays on their way into the core, packed, and out of it.
 cdef object _outward(object times, int power):
-    """What the core has made, in the units outside; the array may be changed."""
+    """Values of the core in the units outside; the array itself is changed."""
     if power:
         with np.errstate(over="ignore", under="ignore"):
             np.ldexp(times, power, out=times)
@@ -7,7 +8,7 @@ cdef object _outward(object times, int power):
 
 
 def _pack(const real[:, ::1] weights not None):
-    """Weights (n_in, n_out) as the kernels want them, not empty."""
+    """A copy of weights (n_in, n_out) in the order that the kernels read."""
     cdef size_t n_in = weights.shape[0], n_out = weights.shape[1]
     cdef AlignedBuffer packed
     if n_in == 0 or n_out == 0:
@@ -25,6 +26,6 @@ def _copy(const real[::1] values not None):
 
 
 cdef AlignedBuffer _buffer_of(object array):
-    """A copy of an array that belongs to inputs or, packed, to synapses."""
+    """A copy of an array: (n_in,) as it is, (n_in, n_out) packed."""
     array = np.ascontiguousarray(array, DTYPE)
     return _copy(array) if array.ndim == 1 else _pack(array)

@@ -82,7 +82,7 @@ cdef class Trainer(Network):
     cdef const uint8_t[::1] may_drop
     cdef AlignedBuffer workspace
     cdef ttfs_local local_rule
-    cdef list feedback  # what the structs point to, as are the next three
+    cdef list feedback  # packed; the structs point to it and to the next three
     cdef AlignedBuffer feedback_pointers
     cdef object measured
     cdef AlignedBuffer pointers

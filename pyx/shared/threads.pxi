@@ -33,7 +33,7 @@ def n_threads():
 
 
 cdef int _parts(Py_ssize_t n, double n_events) except -1:
-    """Parts for n things that take n_events synaptic events in all."""
+    """Number of parts to divide n samples or neurons into, for n_events in all."""
     if n_events < MIN_PARALLEL_EVENTS or n < 2:
         return 1
     return <int>min(n, min(<double>n_threads(), 2 * n_events / MIN_PARALLEL_EVENTS))
