@@ -110,15 +110,20 @@ def is_current(path):
     )
 
 
-common = glob("src/common/*.c")
-core = sorted(common + glob("src/real/build/*.c"))
+common = sorted(glob("src/common/*.c"))
+single = sorted(glob("src/real/build/float_*.c"))
+double = sorted(glob("src/real/build/double_*.c"))
 fixed = sorted(glob("src/fixed/build/*.c"))
 
 setup(
     # The headers are a package without Python files, which lies outside of ttfs/.
     packages=[*find_packages(include=["ttfs", "ttfs.*"]), "ttfs.include"],
     ext_modules=cythonize(
-        [extension("_core", core), extension("_fixed", fixed)],
+        [
+            extension("_float32", common + single),
+            extension("_float64", common + double),
+            extension("_fixed", fixed),
+        ],
         include_path=["pyx"],
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={

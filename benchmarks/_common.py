@@ -18,7 +18,7 @@ from sklearn.datasets import fetch_openml
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import ttfs
-from ttfs import _core
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.engines import FitState
 

@@ -14,7 +14,8 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 import ttfs
-from ttfs import LIF, TTFSClassifier, _core
+from ttfs import LIF, TTFSClassifier
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 
 N_IN, N_OUT = 784, 350

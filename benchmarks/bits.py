@@ -22,7 +22,8 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor, _core
+from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import PopulationEncoder
 from ttfs.parameters import (

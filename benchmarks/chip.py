@@ -35,7 +35,8 @@ from _common import (
     yin_yang,
 )
 
-from ttfs import TTFSClassifier, _core
+from ttfs import TTFSClassifier
+from ttfs import core as _core
 from ttfs.cli.robustness.study import FIRING, score_by_spikes
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Remote
 

@@ -26,7 +26,8 @@ from _common import (
     yin_yang,
 )
 
-from ttfs import TTFSClassifier, _core, _fixed
+from ttfs import TTFSClassifier, _fixed
+from ttfs import core as _core
 from ttfs.export import cost_sheet
 from ttfs.parameters import FixedPoint, LocalRule
 

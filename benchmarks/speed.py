@@ -30,7 +30,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from ttfs import LIF, TTFSClassifier, _core
+from ttfs import LIF, TTFSClassifier
+from ttfs import core as _core
 from ttfs.substrates import Layer
 
 MB = 1e6

@@ -11,9 +11,8 @@ from dataclasses import replace
 from math import log
 from operator import index
 
+import joblib
 import numpy as np
-
-from ttfs._core import n_threads
 
 from cython.parallel cimport prange
 
@@ -22,16 +21,17 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from c_fixed cimport *
+from shared.openmp cimport OPENMP, omp_get_max_threads
+
+include "shared/threads.pxi"
 
 cdef enum:
-    MOST_TICKS = 16_384
-    MOST_INPUTS = 65_535
-    MOST_SPIKES = 1 << 24  # of a sample
-    MOST_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
-    SMALL = 300_000  # synaptic events: below this threads cost more than they give
-    OFTEN = 30_000_000  # synaptic events between two looks at signals: some 10 ms
+    MAX_TICKS = 16_384
+    MAX_INPUTS = 65_535
+    MAX_SPIKES = 1 << 24  # of a sample
+    MAX_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
 
-MOST_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
+MAX_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
 
 # -- Instruction sets --------------------------------------------------------------
 
@@ -122,9 +122,9 @@ def _within(array, low, high, str name):
     return array
 
 
-# -- Events ------------------------------------------------------------------------
+# -- Input spikes ------------------------------------------------------------------
 
-cdef class Events:
+cdef class TickSpikes:
     """The spikes that enter a network: of each sample, sorted by tick, ties by input.
 
     Parameters
@@ -140,7 +140,7 @@ cdef class Events:
     cdef readonly Py_ssize_t n_samples
     cdef readonly Py_ssize_t n_spikes
     cdef readonly Py_ssize_t n_in
-    cdef readonly Py_ssize_t most     # spikes of a sample
+    cdef readonly Py_ssize_t max_spikes  # of a sample
     cdef readonly Py_ssize_t repeats  # greatest number of spikes of one input
     cdef readonly Py_ssize_t n_ticks  # of the experiment, at least
     cdef readonly object pairs        # (n, 2) uint16: tick and input
@@ -173,12 +173,12 @@ cdef class Events:
         cdef uint16_t tick, number
         cdef bint is_sorted = True, is_inside = True
 
-        if not 0 <= n_in <= MOST_INPUTS:
-            raise ValueError(f"n_in must be in [0, {MOST_INPUTS}], got {n_in}")
+        if not 0 <= n_in <= MAX_INPUTS:
+            raise ValueError(f"n_in must be in [0, {MAX_INPUTS}], got {n_in}")
         if np.any(begin > end) or np.any(end > n_all):
             raise ValueError("a sample's events are out of range")
-        if len(begin) and int((end - begin).max()) >= MOST_SPIKES:
-            raise ValueError(f"a sample must have fewer than {MOST_SPIKES} events")
+        if len(begin) and int((end - begin).max()) >= MAX_SPIKES:
+            raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
         counts = np.zeros(max(n_in, 1), np.uint32)
         with nogil:
             for s in range(n_samples):
@@ -209,7 +209,7 @@ cdef class Events:
             raise ValueError("events must be sorted by tick, ties by input")
         self.pairs, self.begin, self.end = pairs, begin, end
         self.n_samples, self.n_in, self.n_spikes = n_samples, n_in, n_spikes
-        self.most, self.repeats, self.n_ticks = most, repeats, n_ticks
+        self.max_spikes, self.repeats, self.n_ticks = most, repeats, n_ticks
         self.lists.begin = <const size_t *>_start(begin)
         self.lists.end = <const size_t *>_start(end)
         self.lists.events = <const ttfs_fixed_event *>_start(pairs)
@@ -230,11 +230,11 @@ cdef class Events:
 
     @staticmethod
     def from_spikes(spikes, double tick, Py_ssize_t n_ticks, bias_ticks=None):
-        """Events of spike times: tick [t / tick], absent where that is n_ticks or more.
+        """Ticks of spike times, [t / tick]; a spike at n_ticks or later is absent.
 
         Parameters
         ----------
-        spikes : ttfs._core.Spikes
+        spikes : ttfs.core.Spikes
             Times before 0 count as 0.
         tick : float
         n_ticks : int
@@ -253,18 +253,18 @@ cdef class Events:
         cdef Py_ssize_t n_in = spikes.n_in, n_bias, s
         cdef size_t k, at = 0, run, longest
         cdef double t
-        cdef Events events = Events.__new__(Events)
+        cdef TickSpikes events = TickSpikes.__new__(TickSpikes)
 
         if not tick > 0:
             raise ValueError(f"tick must be positive, got {tick}")
-        _integer(n_ticks, 1, MOST_TICKS, "n_ticks")
+        _integer(n_ticks, 1, MAX_TICKS, "n_ticks")
         if bias_ticks is None:
             bias_ticks = np.empty(0, np.uint16)
         biases = bias_ticks
         n_bias = biases.shape[0]
-        if n_in + n_bias > MOST_INPUTS:
+        if n_in + n_bias > MAX_INPUTS:
             raise ValueError(
-                f"a network in integers has at most {MOST_INPUTS} inputs, "
+                f"a network in integers has at most {MAX_INPUTS} inputs, "
                 f"not {n_in + n_bias}"
             )
         if single:
@@ -369,7 +369,7 @@ cdef class FixedCore:
         layer = <ttfs_fixed_layer *>_start(self.layers)
         self.net.n_layers = <uint16_t>n_layers
         self.net.layers = layer
-        self.net.n_ticks = <uint16_t>_integer(network.n_ticks, 1, MOST_TICKS, "n_ticks")
+        self.net.n_ticks = <uint16_t>_integer(network.n_ticks, 1, MAX_TICKS, "n_ticks")
         for k in range(n_layers):
             if np.ndim(network.layers[k].weights) != 2:
                 raise ValueError("weights must have two dimensions")
@@ -418,8 +418,8 @@ cdef class FixedCore:
         n_layers = self.net.n_layers
         n_ticks = self.net.n_ticks
         n_in, n_out = self.shapes[k]
-        _integer(n_in, 0, MOST_INPUTS, "the number of inputs of a layer")
-        _integer(n_out, 1, MOST_NEURONS, "the number of neurons of a layer")
+        _integer(n_in, 0, MAX_INPUTS, "the number of inputs of a layer")
+        _integer(n_out, 1, MAX_NEURONS, "the number of neurons of a layer")
         n_bias = len(model.bias_ticks)
         if n_bias > n_in or (k > 0 and n_in - n_bias != self.shapes[k - 1][1]):
             raise ValueError(f"layer {k} does not have the inputs that enter it")
@@ -437,7 +437,7 @@ cdef class FixedCore:
         if most + half > 32_767:
             raise ValueError("most, rounded to a weight, does not fit into 16 bits")
         greatest = (most + half) >> fraction
-        _integer(greatest, 0, MOST_WEIGHT, "the greatest weight")
+        _integer(greatest, 0, MAX_WEIGHT, "the greatest weight")
         shift = _integer(model.current_shift, 0, 14, "current_shift")
         _integer(greatest << shift, 0, 32_767, "the current of the greatest weight")
         weights = _aligned((n_in, stride), np.int16)
@@ -486,7 +486,7 @@ cdef class FixedCore:
                     model.feedback, np.int16, (n_out, columns), "feedback"
                 )
                 if is_random:
-                    _within(feedback, -MOST_WEIGHT, MOST_WEIGHT, "feedback")
+                    _within(feedback, -MAX_WEIGHT, MAX_WEIGHT, "feedback")
                 layer.feedback = <const int16_t *>_start(feedback)
         sums = _aligned((n_in, stride), np.int32)
         touched = np.zeros(n_in, np.uint8)
@@ -536,7 +536,7 @@ cdef class FixedCore:
         ]
         return replace(self.original, layers=layers, lfsr=self.lfsr.copy())
 
-    cdef int check(self, Events events) except -1:
+    cdef int check(self, TickSpikes events) except -1:
         if events.n_in != self.shapes[0][0]:
             raise ValueError(
                 f"events must be of {self.shapes[0][0]} inputs, not {events.n_in}"
@@ -545,7 +545,7 @@ cdef class FixedCore:
             raise ValueError(f"an event is outside [0, {self.net.n_ticks}) ticks")
         return 0
 
-    cdef double n_events(self, Events events) except -1:
+    cdef double n_events(self, TickSpikes events) except -1:
         """Synaptic events that a sample of average activity makes."""
         cdef double n = 0.0
         active = events.n_spikes / max(1, events.n_samples)
@@ -553,13 +553,13 @@ cdef class FixedCore:
             n += (n_in if k > 0 else active) * n_out
         return n
 
-    def labels(self, Events events not None):
+    def labels(self, TickSpikes events not None):
         """The number (n_samples,) of the output neuron that decides, uintp."""
         labels = np.zeros(len(events), np.uintp)
         self.infer(events, None, None, labels)
         return labels
 
-    def run(self, Events events not None):
+    def run(self, TickSpikes events not None):
         """What every neuron does.
 
         Returns
@@ -575,10 +575,10 @@ cdef class FixedCore:
         return ticks, u
 
     cdef int infer(
-        self, Events events, list ticks, list u, size_t[::1] labels
+        self, TickSpikes events, list ticks, list u, size_t[::1] labels
     ) except -1:
         cdef Py_ssize_t n_samples = events.n_samples, n_layers = len(self.shapes)
-        cdef Py_ssize_t part, n_parts = 1, s, n, k
+        cdef Py_ssize_t part, n_parts, s, n, k
         cdef size_t size
         cdef uint16_t **ticks_of = NULL
         cdef int16_t **u_of = NULL
@@ -592,12 +592,11 @@ cdef class FixedCore:
         if n_samples == 0:
             return 0
         work = n_samples * self.n_events(events)
-        if work >= SMALL:
-            n_parts = min(n_samples, n_threads(), <Py_ssize_t>(2 * work / SMALL))
-        size = self.kernels.infer_workspace_size(&self.net, events.most)
+        n_parts = _parts(n_samples, work)
+        size = self.kernels.infer_workspace_size(&self.net, events.max_spikes)
         size = (size + 63) // 64 * 64
-        rooms = _aligned(n_parts * size, np.uint8)
-        scratch = <char *>_start(rooms)
+        workspaces = _aligned(n_parts * size, np.uint8)
+        scratch = <char *>_start(workspaces)
         pointers = np.zeros((2, n_parts, n_layers), np.uintp)
         if ticks is not None:
             ticks_of = <uint16_t **>_start(pointers[0])
@@ -622,19 +621,19 @@ cdef class FixedCore:
             )
         return 0
 
-    def errors(self, Events events not None, const size_t[::1] labels not None):
+    def errors(self, TickSpikes events not None, const size_t[::1] labels not None):
         """What learning from each sample would begin with, by the header itself.
 
         Weights stay; the register of deletions and what counts silence go on.
 
         Parameters
         ----------
-        events : Events
+        events : TickSpikes
         labels : ndarray of shape (n_samples,), uintp
 
         Returns
         -------
-        left : Events
+        left : TickSpikes
             What the deletions of input spikes leave.
         ticks : list of ndarray of shape (n_samples, n_out), uint16
         errors : list of ndarray of shape (n_samples, n_out), int16
@@ -647,7 +646,7 @@ cdef class FixedCore:
         cdef ttfs_fixed_workspace work
         cdef ttfs_fixed_state *state
         cdef ttfs_fixed_event *sample
-        cdef Events left = Events.__new__(Events)
+        cdef TickSpikes left = TickSpikes.__new__(TickSpikes)
 
         self.check(events)
         if labels.shape[0] != events.n_samples:
@@ -659,12 +658,12 @@ cdef class FixedCore:
         ticks = [np.empty((len(events), n_out), np.uint16) for _, n_out in self.shapes]
         errors = [np.empty((len(events), n_out), np.int16) for _, n_out in self.shapes]
 
-        most = max(events.most, *(n_in for n_in, _ in self.shapes))
-        room = _aligned((most + 1, 2), np.uint16)
+        most = max(events.max_spikes, *(n_in for n_in, _ in self.shapes))
+        sample_spikes = _aligned((most + 1, 2), np.uint16)
         counts = _aligned(self.net.n_ticks, np.uint16)
         states = _aligned(n_layers * sizeof(ttfs_fixed_state), np.uint8)
         rest = [_aligned((2, n_out), np.int16) for _, n_out in self.shapes]
-        sample = work.events = <ttfs_fixed_event *>_start(room)
+        sample = work.events = <ttfs_fixed_event *>_start(sample_spikes)
         work.counts = <uint16_t *>_start(counts)
         state = work.states = <ttfs_fixed_state *>_start(states)
         begin = 0
@@ -690,7 +689,7 @@ cdef class FixedCore:
 
     def train(
         self,
-        Events events not None,
+        TickSpikes events not None,
         const size_t[::1] labels not None,
         const size_t[::1] order not None,
         Py_ssize_t batch_size,
@@ -702,7 +701,7 @@ cdef class FixedCore:
 
         Parameters
         ----------
-        events : Events
+        events : TickSpikes
             Of the data set, biases of the first layer included.
         labels : ndarray of shape (n_samples,), uintp
         order : ndarray of shape (n,), uintp
@@ -753,7 +752,7 @@ cdef class FixedCore:
         _within(np.asarray(rate_shifts), 0, 30, "rate_shifts")
         if n_order == 0:
             return 0, 0.0
-        size = self.kernels.train_workspace_size(&self.net, events.most)
+        size = self.kernels.train_workspace_size(&self.net, events.max_spikes)
         if self.scratch is None or self.scratch.size < size:
             self.scratch = _aligned(size, np.uint8)
         scratch = _start(self.scratch)
@@ -772,7 +771,7 @@ cdef class FixedCore:
                     &tally, scratch,
                 )
                 since += n * n_events
-                if since > OFTEN:
+                if since > SIGNAL_INTERVAL:
                     since = 0.0
                     with gil:
                         PyErr_CheckSignals()

@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ttfs import _core
+from ttfs import core as _core
 
 # No test may fail because the computer is busy.
 settings.register_profile(

@@ -10,7 +10,9 @@ import pytest
 
 import ttfs
 from ttfs import (
-    _core,
+    _float32,
+    _float64,
+    core,
     datasets,
     encoders,
     energy,
@@ -186,55 +188,57 @@ def test_examples_and_sources_are_there(item):
     assert "Göltz" in item.__doc__
 
 
-def test_stub_names_what_the_compiled_module_has():
-    stub = ast.parse((Path(ttfs.__file__).parent / "_core.pyi").read_text())
+STUB = ast.parse((Path(ttfs.__file__).parent / "core.pyi").read_text())
+both_precisions = pytest.mark.parametrize("module", [_float32, _float64])
+
+
+@both_precisions
+def test_stub_names_what_the_core_has(module):
     named = {
         node.name: node
-        for node in stub.body
+        for node in STUB.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
     }
-    own = {
-        name: item
-        for name, item in vars(_core).items()
-        if not name.startswith("_") and getattr(item, "__module__", "") == "ttfs._core"
+    constants = {
+        item.target.id for item in STUB.body if isinstance(item, ast.AnnAssign)
     }
-    assert set(named) == set(own)
-    classes = {name for name, item in own.items() if inspect.isclass(item)}
-    assert classes >= {"Events", "Network", "Spikes", "Trainer"}
+    assert constants == {"__version__", "TIME_LIMIT"}
+    assert set(named) | constants == set(core.__all__)
+    classes = {name for name in named if inspect.isclass(getattr(core, name))}
+    assert classes >= {"LayerBatch", "Network", "Spikes", "Trainer"}
     for name in classes:
-        node = named[name]
+        node, own = named[name], getattr(module, name, getattr(core, name))
         assert isinstance(node, ast.ClassDef)
-        bases = [base.__name__ for base in own[name].__bases__ if base is not object]
+        bases = [base.__name__ for base in own.__bases__ if base is not object]
         assert [base.id for base in node.bases] == bases
         methods = {item.name: item for item in node.body if hasattr(item, "name")}
         attributes = {item.target.id for item in node.body if hasattr(item, "target")}
-        public = {name for name in vars(own[name]) if not name.startswith("_")}
+        public = {name for name in vars(own) if not name.startswith("_")}
         stubbed = {name for name in methods if not name.startswith("_")} | attributes
         assert stubbed == public, name
         assert not attributes & set(methods)
-    constants = {
-        item.target.id for item in stub.body if isinstance(item, ast.AnnAssign)
-    }
-    assert constants == {"__version__", "TIME_LIMIT"}
 
 
-def test_stub_has_the_parameters_of_the_compiled_module():
-    stub = ast.parse((Path(ttfs.__file__).parent / "_core.pyi").read_text())
+@both_precisions
+def test_stub_has_the_parameters_of_the_core(module):
     checked = 0
-    for node in stub.body:
-        owner = getattr(_core, getattr(node, "name", ""), None)
+    for node in STUB.body:
+        name = getattr(node, "name", "")
+        owner = getattr(module, name, getattr(core, name, None))
         if isinstance(node, ast.ClassDef) and owner is not None:
             pairs = [(item, owner) for item in node.body if hasattr(item, "args")]
         elif isinstance(node, ast.FunctionDef):
-            pairs = [(node, _core)]
+            pairs = [
+                (node, holder) for holder in (core, module) if hasattr(holder, name)
+            ]
         else:
             continue
         for function, holder in pairs:
             compiled = getattr(holder, function.name)
             try:
                 signature = inspect.signature(compiled)
-            except ValueError:  # of __init__ and of functions for several dtypes
+            except ValueError:  # of __init__
                 continue
             kinds = {parameter.kind for parameter in signature.parameters.values()}
             if inspect.Parameter.VAR_KEYWORD in kinds:
@@ -243,7 +247,7 @@ def test_stub_has_the_parameters_of_the_compiled_module():
             expected = [argument.arg for argument in arguments]
             assert list(signature.parameters) == expected, function.name
             checked += 1
-    assert checked >= 12
+    assert checked >= 25
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 import sklearn
 
 import ttfs
-from ttfs import _core
+from ttfs import core as _core
 
 
 @pytest.fixture

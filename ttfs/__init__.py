@@ -31,18 +31,20 @@ __version__ = "0.1.0"
 __path__ = _extend_path(__path__, __name__)
 
 try:
-    from ttfs import _core
+    from ttfs import _float32, _float64
 except ImportError as error:
     raise ImportError(
         f"ttfs cannot load its compiled core ({error}). In a clone, run "
         "`pip install .` first"
     ) from error
 
-if _core.__version__ != __version__:
-    raise ImportError(
-        f"ttfs {__version__} found the compiled core of version {_core.__version__}: "
-        f"run `pip install .` again (Python files: {__file__}, core: {_core.__file__})"
-    )
+for _module in (_float32, _float64):
+    if _module.__version__ != __version__:
+        raise ImportError(
+            f"ttfs {__version__} found the compiled core of version "
+            f"{_module.__version__}: run `pip install .` again (Python files: "
+            f"{__file__}, core: {_module.__file__})"
+        )
 
 
 from . import datasets, encoders, energy, export, parameters, substrates

@@ -4,10 +4,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ttfs._core import Spikes
+from ttfs.core import Spikes
 from ttfs.fixed.network import FixedNetwork
 
-MOST_NEURONS: int
+MAX_NEURONS: int
 
 _Index = NDArray[np.uintp]
 _U8 = NDArray[np.uint8]
@@ -15,15 +15,17 @@ _U16 = NDArray[np.uint16]
 _I16 = NDArray[np.int16]
 _Simd = Literal["baseline", "avx2", "avx512"]
 
+def n_threads() -> int: ...
+def has_openmp() -> bool: ...
 def simd() -> _Simd: ...
 def simd_available() -> list[_Simd]: ...
 def use_simd(name: _Simd | None) -> None: ...
 
-class Events:
+class TickSpikes:
     n_samples: int
     n_spikes: int
     n_in: int
-    most: int
+    max_spikes: int
     repeats: int
     n_ticks: int
     pairs: _U16
@@ -40,7 +42,7 @@ class Events:
     @staticmethod
     def from_spikes(
         spikes: Spikes, tick: float, n_ticks: int, bias_ticks: _U16 | None = ...
-    ) -> Events: ...
+    ) -> TickSpikes: ...
 
 class FixedCore:
     shapes: list[tuple[int, int]]
@@ -50,14 +52,14 @@ class FixedCore:
     def simd(self) -> _Simd: ...
     def set_weights(self, weights: Sequence[_I16]) -> None: ...
     def network(self) -> FixedNetwork: ...
-    def labels(self, events: Events) -> _Index: ...
-    def run(self, events: Events) -> tuple[list[_U16], list[_I16]]: ...
+    def labels(self, events: TickSpikes) -> _Index: ...
+    def run(self, events: TickSpikes) -> tuple[list[_U16], list[_I16]]: ...
     def errors(
-        self, events: Events, labels: _Index
-    ) -> tuple[Events, list[_U16], list[_I16]]: ...
+        self, events: TickSpikes, labels: _Index
+    ) -> tuple[TickSpikes, list[_U16], list[_I16]]: ...
     def train(
         self,
-        events: Events,
+        events: TickSpikes,
         labels: _Index,
         order: _Index,
         batch_size: int,

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from threadpoolctl import threadpool_info
 
-from . import _core
+from . import core as _core
 
 _DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
 _VARIABLES = ("TTFS_SIMD", "OMP_NUM_THREADS")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ._core import __version__
+from .core import __version__
 
 # The format of what estimators and encoders store of themselves. It is raised when an
 # attribute that is stored gets another name or another meaning.

@@ -38,12 +38,13 @@ def main(sdist, wheel):
     assert wanted <= package, f"missing in {wheel}: {sorted(wanted - package)}"
     compiled = [name for name in package if name.endswith((".so", ".pyd"))]
     modules = sorted(name.split(".")[0] for name in compiled)
-    assert modules == ["ttfs/_core", "ttfs/_fixed"], f"compiled in {wheel}: {modules}"
+    expected = ["ttfs/_fixed", "ttfs/_float32", "ttfs/_float64"]
+    assert modules == expected, f"compiled in {wheel}: {modules}"
     promised = {
         f"ttfs/{n}" for n in tracked if n.startswith("include/") and n.endswith(".h")
     }
     assert promised <= package, f"missing in {wheel}: {sorted(promised - package)}"
-    kinds = ".c", ".h", ".inc", ".pyx", ".pxd"
+    kinds = ".c", ".h", ".inc", ".pyx", ".pxd", ".pxi"
     sources = [n for n in set(names) - promised if n.endswith(kinds)]
     assert not sources, f"sources in {wheel}: {sources}"
     strange = [n for n in names if n.split("/")[0].split(".")[0] in ("tests", "pyx")]

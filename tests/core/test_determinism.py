@@ -21,7 +21,8 @@ from training import (
     units_of,
 )
 
-from ttfs import LIF, _core
+from ttfs import LIF
+from ttfs import core as _core
 from ttfs.model import Layer
 
 

@@ -20,7 +20,8 @@ from training import (
     trainers,
 )
 
-from ttfs import LIF, _core, first_spike, first_spike_vjp
+from ttfs import LIF, first_spike, first_spike_vjp
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.model import Layer
 
@@ -253,7 +254,7 @@ def test_table_with_the_shift_undone_is_the_exact_gradient(neuron):
     spikes = first_spike(inputs, layer.weights, neuron)
     assert np.mean(spikes < T_MAX) > 0.8
     spikes[spikes >= T_MAX] = np.inf
-    neuron_slopes = _core.Events(inputs, neuron).slope(layer.weights, spikes)
+    neuron_slopes = _core.LayerBatch(inputs, neuron).slope(layer.weights, spikes)
     unit = neuron.threshold / neuron.tau_syn
     targets = {"target_label": 0.3, "target_other": 0.7}
     core = _core.Trainer(

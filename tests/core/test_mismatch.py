@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ttfs import LIF, _core, first_spike
+from ttfs import LIF, first_spike
+from ttfs import core as _core
 from ttfs.model import Layer
 
 pytestmark = pytest.mark.usefixtures("every_simd")

@@ -12,7 +12,8 @@ import twin
 from numpy.testing import assert_allclose, assert_array_equal
 from training import NEURONS
 
-from ttfs import LIF, _core, first_spike
+from ttfs import LIF, first_spike
+from ttfs import core as _core
 from ttfs.model import Layer
 from ttfs.model.initial_weights import initial_weights, weight_unit
 
@@ -47,13 +48,13 @@ def test_no_spike_at_or_after_the_horizon(neuron):
     spikes = np.sort(free[np.isfinite(free)])
     # Between two spikes, and at the very time of one.
     for t_max in (float(np.median(spikes)), *spikes[:: len(spikes) // 20].tolist()):
-        limited = _core.Events(times, neuron, t_max).first_spike(weights)
+        limited = _core.LayerBatch(times, neuron, t_max).first_spike(weights)
         assert_array_equal(limited, np.where(free < t_max, free, np.inf))
 
 
 def test_peak_is_the_greatest_membrane_of_a_silent_neuron(neuron):
     times, weights = random_layer(1, neuron)
-    events = _core.Events(times, neuron, T_MAX)
+    events = _core.LayerBatch(times, neuron, T_MAX)
     spikes = events.first_spike(weights)
     u_peak, t_peak = events.peak(weights, spikes)
     silent = np.isinf(spikes)
@@ -75,7 +76,7 @@ def test_peak_is_the_greatest_membrane_of_a_silent_neuron(neuron):
 
 
 def test_neuron_with_inhibition_only_peaks_at_the_horizon(neuron):
-    events = _core.Events(np.array([[0.0, 1.0]]), neuron, T_MAX)
+    events = _core.LayerBatch(np.array([[0.0, 1.0]]), neuron, T_MAX)
     weights = np.array([[-1.0], [-2.0]])
     u_peak, t_peak = events.peak(weights, events.first_spike(weights))
     assert t_peak[0, 0] == T_MAX
@@ -84,7 +85,7 @@ def test_neuron_with_inhibition_only_peaks_at_the_horizon(neuron):
 
 
 def test_layer_without_inputs_keeps_measured_spikes():
-    events = _core.Events(np.empty((1, 0)), LIF(threshold=2.0), T_MAX)
+    events = _core.LayerBatch(np.empty((1, 0)), LIF(threshold=2.0), T_MAX)
     spikes = np.array([[1.5, np.inf]])
     u_peak, t_peak = events.peak(np.empty((0, 2)), spikes)
     assert_array_equal(u_peak, [[2.0, 0.0]])
@@ -92,7 +93,7 @@ def test_layer_without_inputs_keeps_measured_spikes():
 
 
 def test_neuron_without_inputs_rests():
-    events = _core.Events(np.full((1, 2), np.inf), LIF(), T_MAX)
+    events = _core.LayerBatch(np.full((1, 2), np.inf), LIF(), T_MAX)
     u_peak, t_peak = events.peak(np.ones((2, 1)), np.full((1, 1), np.inf))
     assert (u_peak[0, 0], t_peak[0, 0]) == (0.0, T_MAX)
 
@@ -279,12 +280,12 @@ class TestBorder:
     """Nothing reaches C unchecked."""
 
     def test_dtypes_must_agree(self):
-        events = _core.Events(np.zeros((2, 3)), LIF())
-        with pytest.raises(TypeError, match="dtype"):
+        events = _core.LayerBatch(np.zeros((2, 3)), LIF())
+        with pytest.raises(ValueError, match="dtype mismatch"):
             events.first_spike(np.zeros((3, 1), dtype=np.float32))
 
     def test_shapes_must_agree(self):
-        events = _core.Events(np.zeros((2, 3)), LIF(), 1.0)
+        events = _core.LayerBatch(np.zeros((2, 3)), LIF(), 1.0)
         good, bad = np.zeros((3, 1)), np.zeros((4, 1))
         at, wrong = np.zeros((2, 1)), np.zeros((1, 2))
         calls = [
@@ -345,15 +346,15 @@ class TestBorder:
             _core.loss(times, times, np.ones(2), kind="cross_entropy")
 
     def test_peak_needs_an_end(self):
-        events = _core.Events(np.zeros((1, 1)), LIF())
+        events = _core.LayerBatch(np.zeros((1, 1)), LIF())
         with pytest.raises(ValueError, match="t_max"):
             events.peak(np.ones((1, 1)), np.full((1, 1), np.inf))
 
     def test_none_is_no_array(self):
-        events = _core.Events(np.zeros((1, 1)), LIF(), 1.0)
+        events = _core.LayerBatch(np.zeros((1, 1)), LIF(), 1.0)
         one = np.ones((1, 1))
         for call in (
-            lambda: _core.Events(None, LIF()),
+            lambda: _core.LayerBatch(None, LIF()),
             lambda: events.first_spike(None),
             lambda: events.slope(one, None),
             lambda: events.grad_weights(one, one, None),

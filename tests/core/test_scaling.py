@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from training import NEURONS
 
-from ttfs import LIF, _core, first_spike, first_spike_vjp
+from ttfs import LIF, first_spike, first_spike_vjp
+from ttfs import core as _core
 from ttfs.model import Layer
 from ttfs.model.initial_weights import initial_weights, weight_unit
 

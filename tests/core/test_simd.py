@@ -10,7 +10,8 @@ import twin
 from numpy.testing import assert_allclose
 from training import LOSSES, T_MAX, make_data, make_layers, trainers
 
-from ttfs import LIF, _core
+from ttfs import LIF
+from ttfs import core as _core
 
 
 def run_python(code, **environment):
@@ -24,7 +25,7 @@ def run_python(code, **environment):
 
 
 def test_environment_chooses_the_instruction_set():
-    code = "from ttfs import _core; print(_core.simd())"
+    code = "from ttfs import core; print(core.simd())"
     for name in _core.simd_available():
         result = run_python(code, TTFS_SIMD=name)
         assert (result.stdout.strip(), result.returncode) == (name, 0)

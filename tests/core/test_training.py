@@ -16,7 +16,8 @@ from training import (
     trainers,
 )
 
-from ttfs import LIF, _core
+from ttfs import LIF
+from ttfs import core as _core
 from ttfs.model import Layer
 from ttfs.model.initial_weights import weight_unit
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from ttfs import _core
+from ttfs import core as _core
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 
@@ -57,7 +57,7 @@ def test_core_encodes_like_numpy(
                 assert got.dtype == right.dtype
                 assert_array_equal(got, right)
             assert spikes.n_in == encoder.n_channels_ + 3
-            assert spikes.most == np.diff(expected[2].astype(int)).max()
+            assert spikes.max_spikes == np.diff(expected[2].astype(int)).max()
             for form in forms(rows):
                 assert_same_spikes(encoder.spikes(form, biases, t_max), spikes)
 
@@ -205,7 +205,7 @@ def test_samples_of_many_lengths_are_sorted_each():
 def test_spikes_remember_the_memory_that_they_need():
     spikes = twin.spikes_of(np.array([[0.5, 0.25]]), [0.1], 9.0)
     assert isinstance(spikes, _core.Spikes)
-    assert (len(spikes), spikes.n_in, spikes.most) == (1, 3, 3)
+    assert (len(spikes), spikes.n_in, spikes.max_spikes) == (1, 3, 3)
     assert_array_equal(parts(spikes)[1], [2, 1, 0])
     assert spikes.n_spikes == 3
 

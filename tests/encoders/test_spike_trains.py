@@ -29,7 +29,8 @@ from sklearn.utils import shuffle
 from threadpoolctl import threadpool_limits
 from training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 
-from ttfs import LIF, SpikeTrains, TTFSClassifier, _core
+from ttfs import LIF, SpikeTrains, TTFSClassifier
+from ttfs import core as _core
 from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder
 from ttfs.model import Layer
 from ttfs.model.initial_weights import initial_weights, weight_unit
@@ -304,7 +305,7 @@ def make_layers(neuron, sizes, n_active, dtype=np.float64, seed=0):
 
 
 def spikes_of(trains, bias_times):
-    """`_core.Spikes` of trains and biases, on the axis of the trains."""
+    """`core.Spikes` of trains and biases, on the axis of the trains."""
     encoder = twin.AsTheyAre(trains.shape[1])
     return _core.encode(encoder, trains._csr(), bias_times.astype(trains.dtype), T_MAX)
 
@@ -370,7 +371,7 @@ def test_core_sorts_spike_trains(
         assert_array_equal(spikes.times[rows], all_times[kept][order])
         assert_array_equal(spikes.inputs[rows], inputs[kept][order])
         n_kept.append(kept.sum())
-    assert (spikes.most, spikes.n_spikes) == (max(n_kept), sum(n_kept))
+    assert (spikes.max_spikes, spikes.n_spikes) == (max(n_kept), sum(n_kept))
     first = np.where(first_spikes(moved) - offset < np.inf, first_spikes(moved), np.inf)
     first = (first - encoder.begin_).astype(spike_dtype)
     expected = np.where(first < 1.5, first, np.inf)
@@ -396,7 +397,7 @@ def test_number_of_spikes_is_limited():
     begin = np.zeros(1, np.uintp)
     with pytest.raises(ValueError, match="fewer than 16777216 spikes"):
         _core.Spikes(times, inputs, begin, begin + n, 1)
-    assert _core.Spikes(times, inputs, begin, begin + n - 1, 1).most == n - 1
+    assert _core.Spikes(times, inputs, begin, begin + n - 1, 1).max_spikes == n - 1
 
 
 @every_simd
@@ -411,7 +412,7 @@ def test_network_takes_a_spike_as_an_input_of_its_own(neuron, dtype):
         layers = make_layers(neuron, (5, 70, 3), 12, dtype)
         layers[0].weights *= dtype(factor)
         spikes = spikes_of(trains, layers[0].bias_times)
-        assert spikes.most > spikes.n_in
+        assert spikes.max_spikes > spikes.n_in
         rows = twin.slot_rows(8, 3, 12)
         first = Layer(layers[0].weights[rows], layers[0].bias_times, neuron)
         passes = twin.forward([first, layers[1]], slow_times, T_MAX)
@@ -444,7 +445,7 @@ def test_epoch_equals_its_twin(neuron, sizes, dropout):
     core, slow = trainers(layers, n_slots, dropout=dropout, may_drop=may_drop)
     slow_times = twin.one_spike_each(trains, n_slots)
     spikes = spikes_of(trains, layers[0].bias_times)
-    assert spikes.most > spikes.n_in
+    assert spikes.max_spikes > spikes.n_in
     labels, factors = make_labels(n_samples, sizes[-1])
     for _ in range(2):  # batches of 5, the last of 3
         order = np.arange(n_samples, dtype=np.uintp)
@@ -469,7 +470,7 @@ def test_gradient_agrees_with_finite_differences(neuron):
     trains = random_trains(3, (9, 3), 9 * 10, grid=1000)
     layers = make_layers(neuron, (3, 12, 3), 10)
     spikes = spikes_of(trains, layers[0].bias_times)
-    assert spikes.most > spikes.n_in
+    assert spikes.max_spikes > spikes.n_in
     labels, factors = make_labels(9, 3)
 
     def loss():

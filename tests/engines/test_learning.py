@@ -26,7 +26,8 @@ from threadpoolctl import threadpool_limits
 
 import ttfs.engines.integer
 import ttfs.engines.quantized
-from ttfs import SpikeTrains, TTFSClassifier, _core
+from ttfs import SpikeTrains, TTFSClassifier
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.parameters import FixedPoint
 

@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_limits
 
-from ttfs import LIF, TTFSClassifier, _core, encoders, first_spike
+from ttfs import LIF, TTFSClassifier, encoders, first_spike
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.engines import recipe
 from ttfs.model.initial_weights import weight_unit

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from ttfs import _core
+from ttfs import core as _core
 from ttfs.engines.float import FloatTrainer
 
 KINDS = ["axonal", "synaptic"]
@@ -146,13 +146,15 @@ def test_grid_search_over_delays(iris):
 def test_delays_that_are_not_finite_are_an_error(iris, monkeypatch):
     X, y = iris
     clf = small(delays="axonal", learning_rate="constant", max_iter=1)
-    delays = _core.Trainer.delays
 
-    class Trainer(_core.Trainer):
-        def delays(self):
-            return [array * np.nan for array in delays(self)]
+    def make(layers, *args, **kwargs):
+        class Trainer(_core.precision(layers[0].weights).Trainer):
+            def delays(self):
+                return [array * np.nan for array in super().delays()]
 
-    monkeypatch.setattr(_core, "Trainer", Trainer)
+        return Trainer(layers, *args, **kwargs)
+
+    monkeypatch.setattr(_core, "Trainer", make)
     with (
         pytest.raises(ValueError, match="delays that are not finite"),
         pytest.warns(ConvergenceWarning),

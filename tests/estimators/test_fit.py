@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from ttfs import _core
+from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.engines import float as float_engine
 from ttfs.engines import initial, recipe
@@ -26,11 +26,14 @@ from ttfs.engines import initial, recipe
 def intercept(monkeypatch, epoch):
     """Let epoch(core_epoch, spikes, ..., rates) stand in for epochs of training."""
 
-    class Trainer(_core.Trainer):
-        def epoch(self, *args):
-            return epoch(super().epoch, *args)
+    def make(layers, *args, **kwargs):
+        class Trainer(_core.precision(layers[0].weights).Trainer):
+            def epoch(self, *args):
+                return epoch(super().epoch, *args)
 
-    core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+        return Trainer(layers, *args, **kwargs)
+
+    core = types.SimpleNamespace(**vars(_core) | {"Trainer": make})
     monkeypatch.setattr(float_engine, "_core", core)
 
 
@@ -317,7 +320,8 @@ INTERRUPTED = """
 import os, signal, sys, threading, time, types, warnings
 import numpy as np
 import ttfs.engines.float
-from ttfs import TTFSClassifier, _core
+from ttfs import TTFSClassifier
+from ttfs import core as _core
 
 sent = []
 
@@ -325,10 +329,13 @@ def interrupt():
     sent.append(time.process_time())
     os.kill(os.getpid(), signal.SIGINT)
 
-class Trainer(_core.Trainer):
-    def epoch(self, *args):
-        threading.Timer(0.5, interrupt).start()
-        return super().epoch(*args)
+def make(layers, *args, **kwargs):
+    class Trainer(_core.precision(layers[0].weights).Trainer):
+        def epoch(self, *args):
+            threading.Timer(0.5, interrupt).start()
+            return super().epoch(*args)
+
+    return Trainer(layers, *args, **kwargs)
 
 rng = np.random.default_rng(0)
 X = rng.random((120_000, 20), dtype=np.float32)
@@ -338,7 +345,7 @@ before = time.process_time()
 clf.fit(X[:2000], y[:2000])
 epoch = 60 * (time.process_time() - before)
 clf.set_params(max_iter=3)
-core = types.SimpleNamespace(**vars(_core) | {"Trainer": Trainer})
+core = types.SimpleNamespace(**vars(_core) | {"Trainer": make})
 ttfs.engines.float._core = core
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with warnings.catch_warnings(record=True) as caught:

@@ -16,7 +16,7 @@ from fixed_cores import (
 )
 
 from ttfs import _fixed
-from ttfs._fixed import Events, FixedCore
+from ttfs._fixed import FixedCore, TickSpikes
 from ttfs.fixed.network import FixedLayer
 
 
@@ -175,7 +175,7 @@ def test_bad_training(small, change, message):
 
 def test_batches_count_spikes_of_an_input(small):
     c, _ = small
-    events = Events(
+    events = TickSpikes(
         np.array([3, 4], U16),
         np.array([1, 1], U16),
         np.zeros(10, np.uintp),
@@ -195,7 +195,7 @@ def test_events_of_another_network(small):
     for other, message in (
         (make_events(5, 31, rng), "must be of 32 inputs"),
         (
-            Events(
+            TickSpikes(
                 np.array([N_TICKS], U16),
                 np.zeros(1, U16),
                 np.zeros(1, np.uintp),

@@ -22,7 +22,7 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from ttfs import _fixed
-from ttfs._fixed import Events, FixedCore
+from ttfs._fixed import FixedCore, TickSpikes
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_bits_do_not_depend_on_threads_or_neighbours(monkeypatch):
             assert_array_equal(ticks[k], results[0][1][k])
             assert_array_equal(u[k], results[0][2][k])
     some = slice(123, 130)
-    few = Events(
+    few = TickSpikes(
         events.ticks.copy(),
         events.inputs.copy(),
         events.begin[some],
@@ -228,7 +228,7 @@ def test_no_samples():
     rng = np.random.default_rng(6)
     network = make_network((30, 20, 4), rng)
     c = FixedCore(network)
-    none = Events(
+    none = TickSpikes(
         np.empty(0, np.uint16),
         np.empty(0, np.uint16),
         np.empty(0, np.uintp),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ttfs import _core
-from ttfs._fixed import Events
+from ttfs import core as _core
+from ttfs._fixed import TickSpikes
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -34,10 +34,10 @@ def test_events_of_spike_times(dtype, tick):
         ends,
         n_in,
     )
-    events = Events.from_spikes(spikes, tick, n_ticks, bias_ticks)
+    events = TickSpikes.from_spikes(spikes, tick, n_ticks, bias_ticks)
     assert events.n_in == n_in + 3
     assert events.n_samples == 30
-    assert events.most == max(map(len, expected))
+    assert events.max_spikes == max(map(len, expected))
     assert events.n_spikes == sum(map(len, expected))
     assert events.repeats == 1
     for s, pairs in enumerate(expected):
@@ -48,7 +48,7 @@ def test_events_of_spike_times(dtype, tick):
 def test_inputs_that_spike_twice():
     ticks, inputs = np.array([[1, 1, 2, 2], [0, 1, 1, 1]], np.uint16)
     begin, end = np.array([0], np.uintp), np.array([4], np.uintp)
-    assert Events(ticks, inputs, begin, end, 2).repeats == 3
+    assert TickSpikes(ticks, inputs, begin, end, 2).repeats == 3
 
 
 EVENTS = {
@@ -77,20 +77,20 @@ EVENTS = {
     ],
 )
 def test_bad_events(change, message):
-    Events(**EVENTS)
+    TickSpikes(**EVENTS)
     with pytest.raises(ValueError, match=message):
-        Events(**EVENTS | change)
+        TickSpikes(**EVENTS | change)
 
 
 def test_bad_spikes():
     empty = np.empty(0, np.uintp)
     spikes = _core.Spikes(np.empty(0), np.empty(0, np.uint32), empty, empty, 65_535)
-    assert Events.from_spikes(spikes, 1.0, 5).n_in == 65_535
+    assert TickSpikes.from_spikes(spikes, 1.0, 5).n_in == 65_535
     with pytest.raises(ValueError, match="at most 65535 inputs"):
-        Events.from_spikes(spikes, 1.0, 5, np.zeros(1, np.uint16))
+        TickSpikes.from_spikes(spikes, 1.0, 5, np.zeros(1, np.uint16))
     for tick in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="tick"):
-            Events.from_spikes(spikes, tick, 5)
+            TickSpikes.from_spikes(spikes, tick, 5)
     for n_ticks in (0, 16_385):
         with pytest.raises(ValueError, match="n_ticks"):
-            Events.from_spikes(spikes, 1.0, n_ticks)
+            TickSpikes.from_spikes(spikes, 1.0, n_ticks)

@@ -25,7 +25,7 @@ from fixed_cores import (
 from numpy.testing import assert_array_equal
 
 from ttfs import _fixed
-from ttfs._fixed import Events
+from ttfs._fixed import TickSpikes
 from ttfs.fixed.network import FEEDBACKS
 
 
@@ -123,7 +123,7 @@ def two_outputs(rise, weights):
     layer.current_shift, layer.threshold = 5, 1000
     layer.rise = np.full(21, rise, I16)
     layer.decay_mem = layer.decay_syn = np.zeros(21, I16)
-    events = Events(
+    events = TickSpikes(
         np.array([2], U16),
         np.array([0], U16),
         np.array([0], np.uintp),

@@ -8,7 +8,8 @@ import pytest
 from emulated import NEURONS, make
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ttfs import LIF, _core
+from ttfs import LIF
+from ttfs import core as _core
 from ttfs.substrates import Clocked, Ideal, Network
 
 pytestmark = pytest.mark.usefixtures("every_simd")

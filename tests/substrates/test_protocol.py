@@ -10,7 +10,7 @@ from emulated import EVERYTHING, make
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from ttfs import TTFSClassifier, _core
+from ttfs import TTFSClassifier, _float32, _float64
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Layer, Network, Substrate
 
 pytestmark = pytest.mark.usefixtures("every_simd")
@@ -129,7 +129,8 @@ def test_threads_do_not_change_the_spikes(monkeypatch):
     chip = AnalogChip(**EVERYTHING)
     results = []
     for n in (1, 4):
-        monkeypatch.setattr(_core, "n_threads", lambda n=n: n)
+        for module in (_float32, _float64):
+            monkeypatch.setattr(module, "n_threads", lambda n=n: n)
         results.append(chip.forward(times, network))
     for a, b in zip(*results, strict=True):
         assert_array_equal(a, b)

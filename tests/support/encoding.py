@@ -41,7 +41,11 @@ def assert_same_spikes(one, two):
     for a, b in zip(parts(one), parts(two), strict=True):
         assert a.dtype == b.dtype
         assert_array_equal(a, b)
-    assert (one.n_samples, one.n_in, one.most) == (two.n_samples, two.n_in, two.most)
+    assert (one.n_samples, one.n_in, one.max_spikes) == (
+        two.n_samples,
+        two.n_in,
+        two.max_spikes,
+    )
 
 
 def random_features(seed, n_samples, n_features, density, integers=False):

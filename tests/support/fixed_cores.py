@@ -6,7 +6,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from ttfs import LIF, _fixed
-from ttfs._fixed import Events, FixedCore
+from ttfs._fixed import FixedCore, TickSpikes
 from ttfs.fixed.network import FEEDBACKS, FixedLayer, FixedNetwork
 
 N_TICKS = 64
@@ -142,7 +142,7 @@ def make_events(n_samples, n_in, rng, *, n_ticks=N_TICKS, n_active=60, gaps=True
         begin.append(at)
         end.append(at + n)
         at += n + len(junk)
-    return Events(
+    return TickSpikes(
         np.concatenate(ticks).astype(np.uint16),
         np.concatenate(inputs).astype(np.uint16),
         np.array(begin, np.uintp),

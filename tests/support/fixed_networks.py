@@ -231,7 +231,7 @@ class Core:
         pairs = np.array([pair for sample in spikes for pair in sample], np.uint16)
         ticks, inputs = np.ascontiguousarray(pairs.reshape(-1, 2).T)
         begin = end - np.array(counts, np.uintp)
-        return _fixed.Events(ticks, inputs, begin, end, len(first.weights))
+        return _fixed.TickSpikes(ticks, inputs, begin, end, len(first.weights))
 
     def infer(self, batch):
         """Spike times and membranes by layer, and the neurons that decide."""

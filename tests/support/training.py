@@ -7,7 +7,8 @@ import numpy as np
 import twin
 from numpy.testing import assert_allclose
 
-from ttfs import LIF, _core
+from ttfs import LIF
+from ttfs import core as _core
 from ttfs.model import Layer
 from ttfs.model.initial_weights import initial_weights, weight_unit
 

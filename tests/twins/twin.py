@@ -1,6 +1,6 @@
 """Training and encoding, slow and readable: what the C core must do.
 
-Layers are `_core.Events`, which other tests compare with 50 digits and with finite
+Layers are `core.LayerBatch`, which other tests compare with 50 digits and with finite
 differences; all else is NumPy, from the equations.
 """
 
@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ttfs import _core
+from ttfs import core as _core
 from ttfs.model.first_spike import over_slope
 
 # ------------------------------------------------------------------ encoding
@@ -88,7 +88,7 @@ class AsTheyAre:
 
 
 def spikes_of(times, bias_times, t_max):
-    """`_core.Spikes` of times (n_samples, n_in) and of biases."""
+    """`core.Spikes` of times (n_samples, n_in) and of biases."""
     bias_times = np.asarray(bias_times, times.dtype)
     return _core.encode(AsTheyAre(times.shape[1]), times, bias_times, t_max)
 
@@ -123,7 +123,7 @@ def sum_rows(values, rows):
 
 
 class Neurons:
-    """`_core.Events` of a layer, or of each neuron where arrivals differ.
+    """`core.LayerBatch` of a layer, or of each neuron where arrivals differ.
 
     All neurons share arrivals (n_samples, n_in, 1), or each has its own, (n_samples,
     n_in, n_out).
@@ -131,7 +131,7 @@ class Neurons:
 
     def __init__(self, arrivals, neuron, t_max):
         self.events = [
-            _core.Events(np.ascontiguousarray(times), neuron, t_max)
+            _core.LayerBatch(np.ascontiguousarray(times), neuron, t_max)
             for times in np.moveaxis(arrivals, 2, 0)
         ]
 
@@ -472,7 +472,7 @@ def matrix_of(delays):
 
 @dataclass
 class Trainer:
-    """The same parameters as `_core.Trainer`; the weights are updated in place.
+    """The same parameters as `core.Trainer`; the weights are updated in place.
 
     Times of the first layer are those of `one_spike_each`, with n_slots each.
     """
@@ -542,7 +542,7 @@ class Trainer:
     def step(self, times, labels, factors, learning_rate, measure=None):
         """One update of the weights; returns the loss summed over the batch.
 
-        measure is what `_core.Trainer.epoch` takes as forward.
+        measure is what `core.Trainer.epoch` takes as forward.
         """
         n_samples = len(labels)
         first = self.layers[0]

@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .. import _core
+from .. import core as _core
 from .._stored import Stored
 from .._typing import validated
 from ..model.checks import check_times
@@ -293,7 +293,7 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
 
         Returns
         -------
-        spikes : _core.Spikes
+        spikes : core.Spikes
             Lists of spikes, sorted by time.
         """
         return _core.encode(self.channels_, _matrix(X), bias_times, t_max)

@@ -104,7 +104,7 @@ class Engine:
         return spikes
 
     def runnable(self, network):
-        """What fires: it has spike_times, decisions and labels of `_core.Spikes`."""
+        """What fires: it has spike_times, decisions and labels of `core.Spikes`."""
         raise NotImplementedError
 
     # -- Learning ----------------------------------------------------------------------

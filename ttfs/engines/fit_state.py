@@ -19,7 +19,7 @@ class FitState:
     rng_before : RandomState, optional
         The generator at the beginning of the call.
     optimizer : dict, optional
-        State of `_core.Trainer`.
+        State of `core.Trainer`.
     seed : int
         Seed of input dropout.
     order : ndarray of shape (n_samples,)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from ..model.initial_weights import feedback_weights, weight_unit
 from ..parameters import ExactGradient
 from . import recipe as recipes
@@ -46,7 +46,7 @@ class FloatEngine(Engine):
     def core_trainer(
         self, network, fit_state, *, batch_size, n_seen, may_drop, limits=None
     ):
-        """A `_core.Trainer` of the real weights of a network.
+        """A `core.Trainer` of the real weights of a network.
 
         `limits` are the greatest weights of each layer, None where there are none; the
         other arguments are those of :meth:`Engine.trainer`.
@@ -103,7 +103,7 @@ class FloatTrainer(Trainer):
     Parameters
     ----------
     network : Network
-    core : _core.Trainer
+    core : core.Trainer
     """
 
     def __init__(self, network, core):

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from ..model import Network
 from ..model.checks import blocks
 from ..substrates.checks import measure, name_of, weight_limits, weight_steps
@@ -196,7 +196,7 @@ class SubstrateNetwork:
         """
         layer, at = self.layers[-1], measured[-1][rows]
         inputs = self._inputs(spikes, measured, rows)
-        events = _core.Events(inputs, layer.neuron, self.t_max)
+        events = _core.LayerBatch(inputs, layer.neuron, self.t_max)
         u_peak, _ = events.peak(np.ascontiguousarray(self.rounded(-1)), at)
         highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
         threshold = u_peak.dtype.type(layer.neuron.threshold)
@@ -221,7 +221,7 @@ class HardwareTrainer(Trainer):
     Parameters
     ----------
     substrate_network : SubstrateNetwork
-    core : _core.Trainer
+    core : core.Trainer
     fit_state : FitState
         Where an epoch begins: after `n_batches_done` batches.
 

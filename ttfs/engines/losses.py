@@ -17,7 +17,7 @@ class TargetTimes:
 
 @singledispatch
 def core_parameters(loss, tau_syn, time_scale):
-    """The parameters of `_core.loss` for a loss.
+    """The parameters of `core.loss` for a loss.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class QuantizedTrainer(Trainer):
     Parameters
     ----------
     network : QuantizedNetwork
-    core : _core.Trainer
+    core : core.Trainer
         Of the real weights.
     """
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from ..energy import Activity
 
 
@@ -13,7 +13,7 @@ def count_activity(network, runs, cost_model):
     ----------
     network : Network
         The network that has fired.
-    runs : iterable of (_core.Spikes, list of ndarray)
+    runs : iterable of (core.Spikes, list of ndarray)
         Blocks of samples: the spikes that enter the network, biases included, and the
         spike times (n_samples, n_out) of each layer.
     cost_model : str, CostModel or None

@@ -45,7 +45,7 @@ from .schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core import Spikes
+    from ..core import Spikes
     from .._typing import Array, Features
     from ..energy import Activity, CostModel
     from ..engines import Engine
@@ -617,7 +617,7 @@ class BaseTTFS(Stored, BaseEstimator):
 
         Returns
         -------
-        spikes : ttfs._core.Spikes
+        spikes : ttfs.core.Spikes
             For each sample the spikes of channels and of the biases of the first layer,
             sorted by time, counted from the start of the inputs.
         """

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core import __version__
 from .._files import write_text
+from ..core import __version__
 from .model import read_learner, read_model
 
 if TYPE_CHECKING:

@@ -128,10 +128,10 @@ def input_events(clf, X):
 
     Returns
     -------
-    events : _fixed.Events
+    events : _fixed.TickSpikes
         The spikes of the channels and of the biases of the first layer, which are the
         inputs behind the channels.
     """
     network = clf.network_
     n_ticks = network.integers.n_ticks
-    return _fixed.Events.from_spikes(clf.encode(X), network.tick, n_ticks)
+    return _fixed.TickSpikes.from_spikes(clf.encode(X), network.tick, n_ticks)

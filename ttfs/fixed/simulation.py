@@ -6,7 +6,7 @@ from .. import _fixed
 
 
 class FixedSimulation:
-    """Integers behind the methods of `_core.Network`.
+    """Integers behind the methods of `core.Network`.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class FixedSimulation:
     def events(self, spikes):
         """The spikes as ticks; those of the last call are remembered."""
         if self._converted[0] is not spikes:
-            events = _fixed.Events.from_spikes(spikes, self.tick, self.n_ticks)
+            events = _fixed.TickSpikes.from_spikes(spikes, self.tick, self.n_ticks)
             self._converted = spikes, events
         return self._converted[1]
 

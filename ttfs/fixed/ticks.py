@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 
 
 def n_ticks_of(time, tick):
@@ -15,7 +15,7 @@ def on_grid(spikes, tick, n_ticks):
 
     Parameters
     ----------
-    spikes : _core.Spikes
+    spikes : core.Spikes
         Spikes at real times.
     tick : float
         Length of a tick, in the unit of the times.
@@ -24,7 +24,7 @@ def on_grid(spikes, tick, n_ticks):
 
     Returns
     -------
-    spikes : _core.Spikes
+    spikes : core.Spikes
     """
     with np.errstate(all="ignore"):  # between samples times are undefined
         ticks = np.clip(n_ticks_of(spikes.times, tick), 0, n_ticks)

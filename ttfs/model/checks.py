@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 
-from .. import _core
+from .. import core as _core
 
 # Times and weights stay below this, so that sums of them are far from overflow.
 TIME_LIMIT = _core.TIME_LIMIT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from .checks import TIME_LIMIT, blocks, check_matrix, common_dtype
 from .lif import LIF
 
@@ -93,7 +93,7 @@ def first_spike(times: ArrayLike, weights: ArrayLike, neuron: LIF = LIF()) -> Ar
     _check_neuron(neuron)
     spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
     for rows in blocks(len(times), _BLOCK):
-        spikes[rows] = _core.Events(times[rows], neuron).first_spike(weights)
+        spikes[rows] = _core.LayerBatch(times[rows], neuron).first_spike(weights)
     return spikes
 
 
@@ -198,7 +198,7 @@ def first_spike_vjp(
     grad_times = np.empty_like(times)
     grad_weights = np.zeros_like(weights)
     for rows in blocks(len(times), _BLOCK):
-        events = _core.Events(times[rows], neuron)
+        events = _core.LayerBatch(times[rows], neuron)
         slope = events.slope(weights, spikes[rows])
         c = over_slope(grad_spikes[rows], slope, floor)
         grad_times[rows] = events.grad_times(weights, spikes[rows], c)

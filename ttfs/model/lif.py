@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from .calibration import CalibrationMixin
 from .checks import check_count, check_number, check_request
 from .ideal import as_spikes, core_network

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from ..model.checks import check_times
 from .protocol import NetworkError, SubstrateError
 

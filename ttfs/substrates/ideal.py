@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import core as _core
 from ..model import Layer
 from .calibration import CalibrationMixin
 from .checks import check_request

@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 
-from ... import _core
+from ... import core as _core
 from ...model import LIF, Layer, Network
 from ...model.checks import check_times
 from ..checks import check_request

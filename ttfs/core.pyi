@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -30,6 +31,7 @@ class _Local(TypedDict):
     feedback: Literal["symmetric", "random", "direct", "target"]
     feedback_weights: NotRequired[Sequence[_Real | None] | None]
 
+def precision(array: Any) -> ModuleType: ...
 def n_threads() -> int: ...
 def has_openmp() -> bool: ...
 def simd() -> _Simd: ...
@@ -40,9 +42,6 @@ def powers_of(neuron: Any) -> tuple[int, int]: ...
 def in_units(neuron: Any, time: int, threshold: int) -> Any: ...
 def shift(array: _Real, power: int, name: str, limit: float = ...) -> _Real: ...
 
-class Room:
-    def __init__(self, size: int) -> None: ...
-
 class Spikes:
     times: _Real
     inputs: NDArray[np.uint32]
@@ -51,7 +50,7 @@ class Spikes:
     n_samples: int
     n_spikes: int
     n_in: int
-    most: int
+    max_spikes: int
     def __init__(
         self,
         times: _Real,
@@ -67,7 +66,7 @@ def check_n_channels(n_in: int) -> None: ...
 def encode(encoder: Any, X: Any, bias_times: _Real, t_max: float) -> Spikes: ...
 def spikes_at(times: _Real, bias_times: Any, t_max: float = ...) -> Spikes: ...
 
-class Events:
+class LayerBatch:
     t_max: float
     n_samples: int
     n_in: int

@@ -1,0 +1,222 @@
+ctypedef fused feature:
+    float
+    double
+
+cdef enum:
+    MARGIN = 16  # what v_compress() may write after the last spike
+
+
+cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
+    """The C struct of ttfs.encoders.base.Channels; `keep` holds the arrays of it."""
+    cdef ttfs_encoder e
+    cdef const double[::1] low, high, scale, absent
+    cdef const uint32_t[::1] complemented, always
+    e.n_features = encoder.n_features
+    e.is_spike_times = encoder.kind == "spike_times"
+    e.begin = encoder.begin
+    e.window = encoder.window
+    e.n_complemented = e.n_always = e.n_fields = 0
+    e.low = e.high = e.scale = e.absent = NULL
+    e.complemented = e.always = NULL
+    if e.is_spike_times or e.n_features == 0:
+        return e
+    n = encoder.n_features
+    for name in ("low", "high", "scale", "absent"):
+        if len(getattr(encoder, name)) != n:
+            raise ValueError(f"{name} must have {n} entries")
+    low = encoder.low
+    high = encoder.high
+    scale = encoder.scale
+    absent = encoder.absent
+    complemented = encoder.complemented
+    always = encoder.always
+    keep["arrays"] = [
+        np.asarray(low), np.asarray(high), np.asarray(scale), np.asarray(absent),
+        np.asarray(complemented), np.asarray(always),
+    ]
+    e.low, e.high, e.scale = &low[0], &high[0], &scale[0]
+    e.absent = &absent[0]
+    for part in (complemented, always):
+        if len(part) and np.max(part) >= n:
+            raise ValueError("a feature is out of range")
+    e.n_complemented, e.n_always = len(complemented), len(always)
+    if encoder.kind == "population":
+        if encoder.n_receptive_fields < 3:
+            raise ValueError("a population code needs at least 3 receptive fields")
+        e.n_fields = encoder.n_receptive_fields
+    if len(complemented):
+        e.complemented = &complemented[0]
+    if len(always):
+        e.always = &always[0]
+    return e
+
+
+cdef inline size_t _encode_row(
+    const ttfs_encoder *e, const feature *x, const real *bias, size_t n_bias,
+    double t_max, real *times, uint32_t *inputs, void *scratch,
+) noexcept nogil:
+    if feature is float:
+        return KERNELS.encode_float(
+            e, x, bias, n_bias, t_max, times, inputs, scratch
+        )
+    else:
+        return KERNELS.encode_double(
+            e, x, bias, n_bias, t_max, times, inputs, scratch
+        )
+
+
+cdef inline size_t _encode_sparse_row(
+    const ttfs_encoder *e, const feature *x, const int32_t *features, size_t n_stored,
+    const real *bias, size_t n_bias, double t_max, real *times, uint32_t *inputs,
+    void *scratch,
+) noexcept nogil:
+    if feature is float:
+        return KERNELS.encode_sparse_float(
+            e, x, features, n_stored, bias, n_bias, t_max, times, inputs, scratch
+        )
+    else:
+        return KERNELS.encode_sparse_double(
+            e, x, features, n_stored, bias, n_bias, t_max, times, inputs, scratch
+        )
+
+
+def _encode(
+    object encoder,
+    const feature[::1] values,
+    const int64_t[::1] rows,
+    const int32_t[::1] features,
+    const real[::1] bias_times,
+    double t_max,
+):
+    """Dense rows where features is None, else CSR with rows as its indptr."""
+    cdef dict keep = {}
+    cdef ttfs_encoder e = _encoder_of(encoder, keep)
+    cdef bint sparse = features is not None
+    cdef size_t n_bias = bias_times.shape[0]
+    cdef Py_ssize_t n_features = e.n_features, n_samples, s, part, n_parts
+    cdef const real *bias = &bias_times[0] if n_bias else NULL
+    cdef const feature *x = &values[0] if values.shape[0] else NULL
+    cdef const int32_t *indices = NULL
+    cdef size_t size, at, per_value, extra, n_values
+    cdef char *scratch
+    cdef size_t[::1] begin, end
+    cdef real[::1] times
+    cdef uint32_t[::1] inputs
+    cdef AlignedBuffer scratches
+
+    if sparse:
+        n_samples = rows.shape[0] - 1
+        n_values = np.diff(rows).max(initial=0)
+        indices = &features[0] if features.shape[0] else NULL
+    else:
+        n_samples = values.shape[0] // n_features if n_features else 0
+        n_values = n_features
+    size = (KERNELS.encode_workspace_size(&e, n_values, n_bias) + 63) // 64 * 64
+    n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
+    scratches = AlignedBuffer(n_parts * size)
+    # As long as the greatest number of spikes: what is not written costs no memory.
+    # The spikes of a part follow one another.
+    per_value = TTFS_MAX_ACTIVE if e.n_fields else 1
+    extra = e.n_complemented + n_bias + (per_value * e.n_always if sparse else 0)
+    most = per_value * values.shape[0] + n_samples * extra + n_parts * MARGIN
+    out_times = np.empty(most, DTYPE)
+    out_inputs = np.empty(most, np.uint32)
+    bounds = np.zeros((2, n_samples + 1), np.uintp)
+    times, inputs, begin, end = out_times, out_inputs, bounds[0], bounds[1]
+    for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                       schedule="static"):
+        scratch = <char *>scratches.start + part * size
+        s = n_samples * part // n_parts
+        at = per_value * (rows[s] if sparse else s * n_features) + s * extra
+        at = at + part * MARGIN
+        for s in range(n_samples * part // n_parts, n_samples * (part + 1) // n_parts):
+            begin[s] = at
+            if sparse:
+                at = at + _encode_sparse_row(
+                    &e, x + rows[s], indices + rows[s], rows[s + 1] - rows[s], bias,
+                    n_bias, t_max, &times[at], &inputs[at], scratch,
+                )
+            else:
+                at = at + _encode_row(
+                    &e, x + s * n_features, bias, n_bias, t_max, &times[at],
+                    &inputs[at], scratch,
+                )
+            end[s] = at
+    n_in = encoder.n_channels + n_bias
+    return Spikes(out_times, out_inputs, bounds[0, :-1], bounds[1, :-1], n_in)
+
+
+def check_n_channels(n_in):
+    """Raise ValueError if a layer has too many inputs for the core."""
+    if n_in >= MAX_INPUTS:
+        raise ValueError(
+            f"a layer must have fewer than {MAX_INPUTS} inputs, not {n_in}"
+        )
+
+
+def encode(encoder, X, bias_times, double t_max):
+    """Spikes of features X (n_samples, n_features), dense or CSR, and of biases.
+
+    Parameters
+    ----------
+    encoder : ttfs.encoders.base.Channels
+    X : ndarray or csr_array, float32 or float64
+        CSR: with sorted indices; without duplicates, unless features are spike times.
+    bias_times : ndarray of shape (n_bias,)
+    t_max : float
+        Spikes at or after it are left out.
+    """
+    if X.shape[1] != encoder.n_features:
+        raise ValueError(f"X must have {encoder.n_features} columns, not {X.shape[1]}")
+    check_n_channels(encoder.n_channels + len(bias_times))
+    if isinstance(X, np.ndarray):
+        if encoder.n_features == 0:
+            raise ValueError("X has no columns")
+        values = np.require(X, requirements=["C", "A"]).reshape(-1)
+        return _encode(encoder, values, None, None, bias_times, t_max)
+    rows = X.indptr.astype(np.int64)
+    if len(rows) != X.shape[0] + 1 or rows[0] != 0 or np.any(np.diff(rows) < 0):
+        raise ValueError("indptr of the sparse matrix is not valid")
+    if rows[len(rows) - 1] > min(len(X.indices), len(X.data)):
+        raise ValueError("the sparse matrix has fewer entries than its indptr says")
+    if len(X.indices) and (X.indices.min() < 0 or X.indices.max() >= X.shape[1]):
+        raise ValueError("an index of the sparse matrix is out of range")
+    # A channel may have several spikes.
+    ascends = np.diff(X.indices) >= (0 if encoder.kind == "spike_times" else 1)
+    inner = rows[1 : len(rows) - 1]
+    ascends[inner[(inner > 0) & (inner <= len(ascends))] - 1] = True  # a new row
+    if not ascends[: max(0, rows[len(rows) - 1] - 1)].all():
+        raise ValueError("indices of the sparse matrix must ascend in each row")
+    stored = slice(0, int(rows[len(rows) - 1]))
+    indices = np.require(X.indices[stored], np.int32, ["C", "A"])
+    values = np.require(X.data[stored], requirements=["C", "A"])
+    return _encode(encoder, values, rows, indices, bias_times, t_max)
+
+
+def spikes_at(times, bias_times, double t_max=float("inf")):
+    """Spikes of given times, and of biases, which are the last inputs.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n_samples, n_in)
+        C-contiguous; +inf = no spike.
+    bias_times : array-like of shape (n_bias,)
+    t_max : float
+        Spikes at or after it are left out.
+    """
+    if times.dtype != DTYPE:
+        raise TypeError(f"times must have dtype {DTYPE.__name__}, not {times.dtype}")
+    n_samples, n_in = times.shape
+    bias_times = np.ascontiguousarray(bias_times, DTYPE)
+    n_bias = len(bias_times)
+    check_n_channels(n_in + n_bias)
+    if n_in == 0 and n_bias:
+        raise ValueError("times must have at least one column")
+    if n_samples == 0 or n_in == 0:
+        nowhere = np.zeros(n_samples, np.uintp)
+        inputs = np.empty(1, np.uint32)
+        return Spikes(np.empty(1, DTYPE), inputs, nowhere, nowhere, n_in + n_bias)
+    as_they_are = SimpleNamespace(
+        kind="spike_times", begin=0.0, window=0.0, n_features=n_in, n_channels=n_in,
+    )
+    return encode(as_they_are, times, bias_times, t_max)

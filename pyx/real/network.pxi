@@ -1,0 +1,324 @@
+cdef enum:  # how samples pass through a network
+    IDEAL
+    CHIP
+    CLOCKED
+
+cdef enum:
+    SYNAPTIC_COST = 8  # of an event with a delay of its own, to one without
+
+cdef double LATEST_HORIZON = 0.99 * TTFS_TIME_LIMIT  # one that is never reached
+cdef double MAX_STEPS = 1e15  # of a clocked network: all of them are exact numbers
+
+
+cdef object _checked_delays(object delays, tuple shape, Py_ssize_t k):
+    """Delays of layer k: (n_in,), axonal, or (n_in, n_out), synaptic; or None."""
+    if delays is None or np.shape(delays) in (shape[:1], shape):
+        return delays
+    raise ValueError(
+        f"layer {k} has delays of shape {np.shape(delays)}, not {shape[:1]} or {shape}"
+    )
+
+
+cdef tuple _common_powers(object layers):
+    """Units of a network's times and thresholds: those of its first layer."""
+    powers = [powers_of(layer.neuron) for layer in layers]
+    for name, exponents in zip(
+        ("time constants", "thresholds"), zip(*powers, strict=True), strict=True
+    ):
+        if max(exponents) - min(exponents) > MAX_EXPONENT_SPREAD:
+            raise ValueError(
+                f"{name} of layers must be within a factor of "
+                f"2^{MAX_EXPONENT_SPREAD} of each other"
+            )
+    return powers[0]
+
+
+cdef class Network:
+    """A network with packed weights, through which samples pass.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Weights are copied.
+    t_max : float
+        Horizon, finite.
+    pseudo_slope : float
+        Delay of a silent output for each unit that its peak misses the threshold by.
+    """
+
+    cdef readonly list shapes   # (n_in, n_out) of the weights
+    cdef readonly list delay_shapes  # of the delays, (n_in,) or (n_in, n_out); or None
+    cdef readonly Py_ssize_t n_outputs
+    cdef list kept  # the arrays of bias times that the structs point to
+    cdef AlignedBuffer layers
+    cdef list packed, packed_delays
+    cdef ttfs_network net
+    cdef int time, threshold  # exponents of the units that the structs are in
+    cdef readonly double t_max
+    cdef AlignedBuffer circuits  # structs of a chip
+    cdef uint64_t seed  # of the noise of a chip
+    cdef double step  # of time, of clocked()
+
+    def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
+        cdef ttfs_layer *structs
+        cdef const real[::1] bias
+        cdef ttfs_neuron neuron
+        cdef size_t n_layers = len(layers)
+        cdef Py_ssize_t n_in, n_out = 0, n_bias
+
+        if not 0 < n_layers <= MAX_LAYERS:
+            raise ValueError(f"a network must have 1 to {MAX_LAYERS} layers")
+        if not -TTFS_TIME_LIMIT < t_max < TTFS_TIME_LIMIT:
+            raise ValueError("t_max must be finite")
+        self.time, self.threshold = _common_powers(layers)
+        self.t_max = t_max
+        t_max = min(ldexp(t_max, -self.time), LATEST_HORIZON)
+        self.layers = AlignedBuffer(n_layers * sizeof(ttfs_layer))
+        structs = <ttfs_layer *>self.layers.start
+        self.shapes, self.kept, self.packed = [], [], []
+        self.delay_shapes, self.packed_delays = [], []
+        for k, layer in enumerate(layers):
+            if layer.weights.dtype != DTYPE:
+                raise TypeError(
+                    f"weights of layer {k} must have dtype {DTYPE.__name__}, "
+                    f"not {layer.weights.dtype}"
+                )
+            n_in, n_out = layer.weights.shape
+            bias_times = np.ascontiguousarray(layer.bias_times, DTYPE)
+            bias_times = shift(bias_times, -self.time, "bias_times")
+            n_bias = len(bias_times)
+            if k > 0 and n_in != self.shapes[k - 1][1] + n_bias:
+                raise ValueError(
+                    f"layer {k} must have {self.shapes[k - 1][1]} inputs and {n_bias} "
+                    f"biases, not {n_in} rows of weights"
+                )
+            if n_in == 0 or n_out == 0 or n_in >= MAX_INPUTS or n_bias > n_in:
+                raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
+            _init(&neuron, in_units(layer.neuron, self.time, self.threshold))
+            weights = np.ascontiguousarray(layer.weights, DTYPE)
+            packed = _pack(shift(weights, -self.threshold, "weights"))
+            delays = _checked_delays(layer.delays, (n_in, n_out), k)
+            kind, packed_delays = TTFS_NO_DELAYS, None
+            if delays is not None:
+                kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
+                delays = np.asarray(delays, DTYPE)
+                packed_delays = _buffer_of(shift(delays, -self.time, "delays"))
+            self.delay_shapes.append(None if delays is None else np.shape(delays))
+            self.packed_delays.append(packed_delays)
+            if n_bias == 0:
+                bias_times = np.zeros(1, DTYPE)
+            self.shapes.append((n_in, n_out))
+            self.kept.append(bias_times)
+            self.packed.append(packed)
+            bias = bias_times
+            structs[k].neuron = neuron
+            structs[k].n_in, structs[k].n_bias = n_in, n_bias
+            structs[k].n_out = n_out
+            structs[k].bias_times = &bias[0]
+            structs[k].weights = <real *>(<AlignedBuffer>packed).start
+            structs[k].delay_kind = kind
+            if delays is not None:
+                structs[k].delays = <real *>(<AlignedBuffer>packed_delays).start
+        self.n_outputs = n_out
+        self.net.n_layers = n_layers
+        self.net.layers = structs
+        self.net.t_max = t_max
+        self.net.pseudo_slope = ldexp(pseudo_slope, self.threshold - self.time)
+
+    cdef int check(self, Spikes spikes) except -1:
+        if spikes.n_in != self.shapes[0][0]:
+            raise ValueError(
+                f"spikes must be of {self.shapes[0][0]} inputs, not {spikes.n_in}"
+            )
+        return 0
+
+    cdef double n_events(self, Spikes spikes) except -1:
+        """Synaptic events of a sample of average activity."""
+        cdef double n = 0.0
+        active = spikes.n_spikes / max(1, spikes.n_samples)
+        for k, (n_in, n_out) in enumerate(self.shapes):
+            cost = SYNAPTIC_COST if self.delay_shapes[k] == (n_in, n_out) else 1
+            n += cost * (n_in if k > 0 else active) * n_out
+        return n
+
+    def weights(self):
+        """The weights (n_in, n_out) of each layer."""
+        return [
+            _outward(self.unpack(shape, packed), self.threshold)
+            for shape, packed in zip(self.shapes, self.packed, strict=True)
+        ]
+
+    def delays(self):
+        """The delays (n_in,) or (n_in, n_out) of each layer; None where it has none."""
+        return [
+            None if shape is None else _outward(self.unpack(shape, packed), self.time)
+            for shape, packed in zip(self.delay_shapes, self.packed_delays, strict=True)
+        ]
+
+    cdef object unpack(self, tuple shape, AlignedBuffer packed):
+        cdef real[:, ::1] out_rows
+        cdef real[::1] row
+        cdef size_t n_in, n_out
+        out = np.empty(shape, DTYPE)
+        if len(shape) == 1:
+            row = out
+            memcpy(&row[0], packed.start, out.nbytes)
+            return out
+        n_in, n_out = shape
+        out_rows = out
+        KERNELS.unpack(<real *>packed.start, n_in, n_out, &out_rows[0, 0])
+        return out
+
+    def spike_times(self, Spikes spikes not None):
+        """Spike times (n_samples, n_out) of each layer; +inf = silent."""
+        layers = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
+        self.infer(IDEAL, spikes, layers, None, None)
+        return layers
+
+    def emulate(self, Spikes spikes not None, mismatch, uint64_t seed):
+        """Spike times (n_samples, n_out) of each layer on a chip; +inf = silent.
+
+        Parameters
+        ----------
+        spikes : Spikes
+        mismatch : sequence of NeuronMismatch
+            Of each layer.
+        seed : int
+            Of the noise.
+        """
+        cdef ttfs_circuits *structs
+        cdef const double[::1] mem, syn
+        cdef const uint8_t[::1] dead
+        if len(mismatch) != len(self.shapes):
+            raise ValueError("mismatch must have one entry for each layer")
+        self.check_no_delays()
+        self.circuits = AlignedBuffer(len(mismatch) * sizeof(ttfs_circuits))
+        structs = <ttfs_circuits *>self.circuits.start
+        kept = []
+        for k, c in enumerate(mismatch):
+            threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
+            c.check(self.shapes[k][1], ldexp(threshold, self.threshold))
+            structs[k].threshold_jitter = c.threshold_jitter
+            structs[k].spike_jitter = ldexp(c.spike_jitter, -self.time)
+            structs[k].spurious_rate = ldexp(c.spurious_rate, self.time)
+            structs[k].resolution = ldexp(c.resolution, -self.time)
+            if c.tau_mem is not None:
+                mem = shift(c.tau_mem, -self.time, "tau_mem")
+                syn = shift(c.tau_syn, -self.time, "tau_syn")
+                kept.append((np.asarray(mem), np.asarray(syn)))
+                structs[k].tau_mem, structs[k].tau_syn = &mem[0], &syn[0]
+            if c.is_dead is not None:
+                dead = c.is_dead
+                kept.append(np.asarray(dead))
+                structs[k].is_dead = &dead[0]
+        self.seed = seed
+        layers = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
+        self.infer(CHIP, spikes, layers, None, None)
+        return layers
+
+    def clocked(self, Spikes spikes not None, double step):
+        """Spike times (n_samples, n_out) of each layer on a grid of time steps."""
+        self.check_no_delays()
+        for k in range(len(self.shapes)):
+            neuron = (<ttfs_layer *>self.layers.start)[k].neuron
+            tau_mem = ldexp(neuron.tau_mem, self.time)
+            tau_syn = ldexp(neuron.tau_syn, self.time)
+            if not 0 < step < min(tau_mem, tau_syn):
+                raise ValueError(
+                    f"step must be positive, and below tau_mem={tau_mem:g} and "
+                    f"tau_syn={tau_syn:g}, got {step:g}"
+                )
+        if not abs(self.t_max) / step < MAX_STEPS:
+            raise ValueError(f"step={step:g} is too small for t_max={self.t_max:g}")
+        if spikes.n_spikes and not (
+            abs(float(np.min(spikes.times[spikes.begin[spikes.end > spikes.begin]])))
+            / step < MAX_STEPS
+        ):
+            raise ValueError(f"step={step:g} is too small for the times of spikes")
+        self.step = ldexp(step, -self.time)
+        layers = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
+        self.infer(CLOCKED, spikes, layers, None, None)
+        return layers
+
+    cdef int check_no_delays(self) except -1:
+        if any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("a chip has no delays")
+        return 0
+
+    def decisions(self, Spikes spikes not None):
+        """Decision times (n_samples, n_outputs), float64.
+
+        Those of silent neurons are pseudo-times, later than any spike.
+        """
+        decisions = np.empty((len(spikes), self.n_outputs))
+        self.infer(IDEAL, spikes, None, decisions, None)
+        return decisions
+
+    def labels(self, Spikes spikes not None):
+        """The number (n_samples,) of the output neuron that decides first."""
+        labels = np.zeros(len(spikes), np.uintp)
+        self.infer(IDEAL, spikes, None, None, labels)
+        return labels
+
+    cdef int infer(
+        self, int how, Spikes spikes, object layers, double[:, ::1] decisions,
+        size_t[::1] labels,
+    ) except -1:
+        cdef Py_ssize_t n_samples = spikes.n_samples, n_layers = len(self.shapes)
+        cdef Py_ssize_t part, n_parts, s, n, k
+        cdef size_t size
+        cdef AlignedBuffer scratches, pointers
+        cdef ttfs_spikes all, mine
+        cdef real[:, ::1] out_rows
+        cdef real **rows
+
+        self.check(spikes)
+        if n_samples == 0:
+            return 0
+        spikes = spikes.shifted(-self.time)
+        n_parts = _parts(n_samples, n_samples * self.n_events(spikes))
+        if how == CHIP:
+            size = KERNELS.emulate_workspace_size(&self.net, spikes.max_spikes)
+        elif how == CLOCKED:
+            size = KERNELS.clocked_workspace_size(&self.net, spikes.max_spikes)
+        else:
+            size = KERNELS.infer_workspace_size(&self.net, spikes.max_spikes)
+        all = spikes.view()
+        scratches = AlignedBuffer(n_parts * size)
+        # Of each part: where its rows of each layer begin.
+        pointers = AlignedBuffer(n_parts * n_layers * sizeof(void *))
+        rows = <real **>pointers.start
+        if layers is not None:
+            for part in range(n_parts):
+                s = n_samples * part // n_parts
+                for k in range(n_layers):
+                    out_rows = layers[k]
+                    rows[part * n_layers + k] = &out_rows[s, 0]
+        for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
+                           schedule="static"):
+            s = n_samples * part // n_parts
+            n = n_samples * (part + 1) // n_parts - s
+            mine = _from(all, s)
+            if how == CHIP:
+                KERNELS.emulate(
+                    &self.net, <ttfs_circuits *>self.circuits.start, self.seed,
+                    &mine, n, rows + part * n_layers,
+                    <char *>scratches.start + part * size,
+                )
+            elif how == CLOCKED:
+                KERNELS.clocked(
+                    &self.net, self.step, &mine, n, rows + part * n_layers,
+                    <char *>scratches.start + part * size,
+                )
+            else:
+                KERNELS.infer(
+                    &self.net, &mine, n, rows + part * n_layers,
+                    NULL if decisions is None else &decisions[s, 0],
+                    NULL if labels is None else &labels[s],
+                    <char *>scratches.start + part * size,
+                )
+        for out in layers or ():
+            _outward(out, self.time)
+        if decisions is not None:
+            _outward(np.asarray(decisions), self.time)
+        return 0

@@ -1,0 +1,491 @@
+cdef int _check_state(dict state, list shapes, list delay_shapes) except -1:
+    """Raise ValueError unless a Trainer's state is of a network of these shapes."""
+    moments = [[np.shape(a) for a in pair] for pair in state["moments"]]
+    steps = [[np.shape(a) for a in pair] for pair in state["steps"]]
+    delay_moments = [
+        None if pair is None else [np.shape(a) for a in pair]
+        for pair in state["delay_moments"]
+    ]
+    if (
+        moments != [[shape, shape] for shape in shapes]
+        or steps != [[(1,), (n_in,)] for n_in, _ in shapes]
+        or delay_moments
+        != [None if shape is None else [shape, shape] for shape in delay_shapes]
+    ):
+        raise ValueError("state is of a network with layers of other sizes")
+    return 0
+
+
+cdef dict LOCAL_KERNELS = {"table": TTFS_TABLE, "linear": TTFS_LINEAR}
+cdef dict FEEDBACKS = {
+    "symmetric": TTFS_SYMMETRIC,
+    "random": TTFS_RANDOM,
+    "direct": TTFS_DIRECT,
+    "target": TTFS_TARGET,
+}
+
+
+cdef class Trainer(Network):
+    """A network in training.
+
+    Parameters
+    ----------
+    layers, t_max, pseudo_slope
+        As for Network.
+    units : sequence of float
+        Unit of the learning rate of each layer.
+    delay_units : sequence of float, optional
+        That of the delays of each layer. Needed where layers have delays.
+    loss : dict
+        Parameters of `loss`. A loss that is a squared error has the unit of a squared
+        time, which gradients share.
+    floor : float
+        Floor of u' at a spike, in threshold units per time.
+    existence, tolerated : float
+        Weight of the term that asks a hidden neuron to fire, existence (threshold -
+        u_peak) averaged over the batch, and the fraction of a batch in which it may
+        stay silent.
+    beta_1, beta_2, epsilon, weight_decay : float
+        Of Adam; the weight decay is per unit. epsilon is in the unit of a gradient:
+        loss per threshold of the layer, and for delays loss per tau_syn of the layer,
+        where the unit of squared errors is tau_syn^2 of the last layer.
+    rests : sequence of float, optional
+        The values that the weights of each layer decay to. Default: 0.
+    limits : sequence of float, optional
+        The greatest weight of each layer, positive: updates leave weights within
+        -limit ... limit, where they must be at first. Default: +inf, no limit.
+    local : dict, optional
+        The simplified local rule instead of the exact gradient and of Adam, see
+        ttfs_local: floor, beta_1, beta_2 and epsilon have no part in it, and
+        learning_rate unit (in threshold^2) is what the gradient of the losses' sum over
+        a batch is multiplied with. Layers must be without delays.
+
+        - "kernel", "table" (kappa) or "linear".
+        - "feedback", "symmetric", "random", "direct" or "target".
+        - "feedback_weights", needed unless symmetric: fixed weights of each layer for
+          the way back to its inputs, finite. "random": in the shape of the layer's
+          weights. "direct" and "target": (n_out of the layer before, n_outputs). Those
+          of the first layer are not looked at.
+    dropout : float
+        Probability with which an input spike is deleted.
+    may_drop : ndarray of bool of shape (n_channels,), optional
+        The channels in which that happens. Needed where dropout > 0.
+    seed : int
+        Of the deletions, from 0 to 2^64 - 1.
+    state : dict, optional
+        What `state` returned, to go on.
+    """
+
+    cdef ttfs_training training
+    cdef list moments, steps, delay_moments
+    cdef object data
+    cdef const uint8_t[::1] may_drop
+    cdef AlignedBuffer workspace
+    cdef ttfs_local local_rule
+    cdef list feedback  # packed; the structs point to it and to the next three
+    cdef AlignedBuffer feedback_pointers
+    cdef object measured
+    cdef AlignedBuffer pointers
+    cdef list shadows  # packed weights that learn, where others fire; or None
+    cdef int loss_power  # of the loss's unit
+    cdef bint is_running
+
+    def __init__(
+        self, layers, double t_max, double pseudo_slope, *, units, dict loss,
+        double floor, double existence, double tolerated, double beta_1, double beta_2,
+        double epsilon, double weight_decay, delay_units=None, rests=None,
+        limits=None, dict local=None, double dropout=0.0, may_drop=None,
+        uint64_t seed=0, state=None,
+    ):
+        cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
+        cdef size_t[::1] step, touched
+
+        if len(units) != len(self.shapes):
+            raise ValueError("units must have one entry for each layer")
+        if delay_units is None:
+            delay_units = [0.0] * len(self.shapes)
+        if len(delay_units) != len(self.shapes):
+            raise ValueError("delay_units must have one entry for each layer")
+        if rests is None:
+            rests = [0.0] * len(self.shapes)
+        if len(rests) != len(self.shapes):
+            raise ValueError("rests must have one entry for each layer")
+        if limits is None:
+            limits = [float("inf")] * len(self.shapes)
+        if len(limits) != len(self.shapes) or not all(limit > 0 for limit in limits):
+            raise ValueError("limits must be positive, one for each layer")
+        n_in = self.shapes[0][0]
+        drops = np.zeros(n_in, np.uint8)
+        if not 0 <= dropout < 1:
+            raise ValueError("dropout must be in [0, 1)")
+        if dropout > 0:
+            n_channels = n_in - len(layers[0].bias_times)
+            if may_drop is None or len(may_drop) != n_channels:
+                raise ValueError(f"may_drop must have {n_channels} entries")
+            drops[:n_channels] = may_drop
+        self.may_drop = drops
+        if state is not None:
+            _check_state(state, self.shapes, self.delay_shapes)
+        self.moments, self.steps, self.delay_moments = [], [], []
+        with np.errstate(over="ignore"):
+            most = [DTYPE(limit) for limit in limits]
+        for k, weights in enumerate(self.weights()):
+            if np.abs(weights).max() > most[k]:
+                raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
+        # From here on in the units of the core.
+        _fill_loss(&self.training, loss, self.time)
+        is_squared = self.training.loss != TTFS_CROSS_ENTROPY
+        self.loss_power = 2 * self.time if is_squared else 0
+        power = -self.threshold if local is None else self.loss_power
+        if local is not None:
+            power -= 2 * self.threshold
+        units = [ldexp(unit, power) for unit in units]
+        delay_units = [ldexp(unit, -self.time) for unit in delay_units]
+        rests = [ldexp(rest, -self.threshold) for rest in rests]
+        limits = [ldexp(limit, -self.threshold) for limit in limits]
+        floor = ldexp(floor, self.time - self.threshold)
+        existence = ldexp(existence, self.threshold - self.loss_power)
+        for k, (n_in, n_out) in enumerate(self.shapes):
+            delay_shape, delay_moments = self.delay_shapes[k], None
+            if state is None:
+                moments = 2 * [np.zeros((n_in, n_out), DTYPE)]
+                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uintp)
+                if delay_shape is not None:
+                    delay_moments = 2 * [np.zeros(delay_shape, DTYPE)]
+            else:
+                moments, delay_moments = state["moments"][k], state["delay_moments"][k]
+                steps = tuple(np.array(a, np.uintp) for a in state["steps"][k])
+            moments = [_buffer_of(a) for a in moments]
+            if delay_moments is not None:
+                delay_moments = [_buffer_of(a) for a in delay_moments]
+            step, touched = steps
+            self.moments.append(moments)
+            self.steps.append(steps)
+            self.delay_moments.append(delay_moments)
+            structs[k].m = <real *>(<AlignedBuffer>moments[0]).start
+            structs[k].v = <real *>(<AlignedBuffer>moments[1]).start
+            structs[k].step, structs[k].touched = &step[0], &touched[0]
+            structs[k].unit, structs[k].delay_unit = units[k], delay_units[k]
+            structs[k].rest, structs[k].max_weight = rests[k], limits[k]
+            if delay_moments is not None:
+                structs[k].delay_m = <real *>(<AlignedBuffer>delay_moments[0]).start
+                structs[k].delay_v = <real *>(<AlignedBuffer>delay_moments[1]).start
+        self.training.network = self.net
+        self.training.floor = floor
+        self.training.silence_penalty = existence
+        self.training.silence_tolerance = tolerated
+        self.training.beta_1 = beta_1
+        self.training.beta_2 = beta_2
+        self.training.epsilon = epsilon
+        self.training.weight_decay = weight_decay
+        self.training.dropout = dropout
+        self.training.may_drop = &self.may_drop[0]
+        self.training.seed = seed
+        self.pointers = AlignedBuffer(len(self.shapes) * sizeof(void *))
+        self.shadows = None
+        if local is not None:
+            self.follow(dict(local))
+
+    def weights(self):
+        """The weights (n_in, n_out) of each layer that learn."""
+        if self.shadows is None:
+            return Network.weights(self)
+        return [
+            _outward(self.unpack(shape, packed), self.threshold)
+            for shape, packed in zip(self.shapes, self.shadows, strict=True)
+        ]
+
+    cdef int fire_with(self, object weights) except -1:
+        """Let other weights fire than those that learn: gradients are with these."""
+        cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
+        cdef Py_ssize_t k
+        weights = list(weights)
+        if len(weights) != len(self.shapes):
+            raise ValueError(
+                f"forward must return weights of {len(self.shapes)} layers, "
+                f"got {len(weights)}"
+            )
+        for k in range(len(weights)):
+            name = f"weights that forward returns for layer {k}"
+            weights[k] = _returned(weights[k], self.shapes[k], DTYPE, name)
+            if not np.all(np.abs(weights[k]) < TTFS_TIME_LIMIT):
+                raise ValueError(f"{name} must be finite")
+        if self.shadows is None:
+            self.shadows, self.packed = self.packed, list(self.packed)
+        for k in range(len(weights)):
+            self.packed[k] = _pack(shift(weights[k], -self.threshold, name))
+            structs[k].shadow = <real *>(<AlignedBuffer>self.shadows[k]).start
+            structs[k].weights = <real *>(<AlignedBuffer>self.packed[k]).start
+        return 0
+
+    cdef int follow(self, dict local) except -1:
+        """Train by a local rule."""
+        cdef Py_ssize_t k, n_layers = len(self.shapes)
+        cdef ttfs_feedback feedback
+        cdef ttfs_local_kernel kernel
+        cdef AlignedBuffer buffer
+
+        if any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("layers with delays cannot be trained by a local rule")
+        if local.get("feedback") == "target" and (
+            self.training.loss == TTFS_TARGET_TIMES
+        ):
+            raise ValueError("target feedback needs labels, not target times")
+        kernel = _choice(LOCAL_KERNELS, "kernel", local.pop("kernel", None))
+        name = local.pop("feedback", None)
+        feedback = _choice(FEEDBACKS, "feedback", name)
+        weights = local.pop("feedback_weights", None)
+        if local:
+            raise TypeError(f"unknown parameters of a local rule: {', '.join(local)}")
+        self.local_rule.kernel = kernel
+        self.local_rule.feedback = feedback
+        self.training.local = &self.local_rule
+        if feedback == TTFS_SYMMETRIC:
+            if weights is not None:
+                raise ValueError("symmetric feedback has no feedback_weights")
+            return 0
+        if weights is None or len(weights) != n_layers:
+            raise ValueError(
+                f"{name} feedback needs feedback_weights, one entry for each layer"
+            )
+        self.feedback = []
+        self.feedback_pointers = AlignedBuffer(n_layers * sizeof(void *))
+        for k in range(1, n_layers):
+            shape = self.shapes[k]
+            if feedback != TTFS_RANDOM:
+                shape = self.shapes[k - 1][1], self.n_outputs
+            with np.errstate(over="ignore"):
+                array = np.asarray(weights[k]).astype(DTYPE)
+            if array.shape != shape:
+                raise ValueError(
+                    f"feedback_weights of layer {k} must have shape {shape}, "
+                    f"got {array.shape}"
+                )
+            if not np.all(np.abs(array) < TTFS_TIME_LIMIT):
+                raise ValueError(f"feedback_weights of layer {k} must be finite")
+            if feedback == TTFS_RANDOM:
+                array = shift(array, -self.threshold, "feedback_weights")
+                buffer = _buffer_of(array)
+            else:
+                buffer = _buffer_of(array.T.ravel())
+            self.feedback.append(buffer)
+            (<void **>self.feedback_pointers.start)[k] = buffer.start
+        self.local_rule.feedback_weights = <const real **>self.feedback_pointers.start
+        return 0
+
+    def state(self):
+        """What Adam knows, to go on from later: arrays of the shapes of weights, and of
+        delays where there are any, in the units of the core."""
+        moments, delay_moments = [
+            [
+                None if pair is None else tuple(self.unpack(shape, a) for a in pair)
+                for shape, pair in zip(shapes, pairs, strict=True)
+            ]
+            for shapes, pairs in (
+                (self.shapes, self.moments), (self.delay_shapes, self.delay_moments)
+            )
+        ]
+        steps = [tuple(a.copy() for a in pair) for pair in self.steps]
+        return {"moments": moments, "steps": steps, "delay_moments": delay_moments}
+
+    def epoch(
+        self,
+        Spikes spikes not None,
+        targets,
+        const double[::1] factors not None,
+        const size_t[::1] order not None,
+        Py_ssize_t batch_size,
+        const double[::1] rates not None,
+        forward=None,
+    ):
+        """Updates over all samples in the given order; returns the mean loss.
+
+        Parameters
+        ----------
+        spikes : Spikes
+            Of the data set, biases of the first layer included.
+        targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels, uintp; with the loss "target_times" the time at which each output
+            should spike, float64 and finite.
+        factors : ndarray of shape (n_samples,)
+            Weights in the loss.
+        order : ndarray of shape (n,)
+            Numbers of samples.
+        batch_size : int
+        rates : ndarray of shape (ceil(n / batch_size),)
+            Learning rate of each batch.
+        forward : callable, optional
+            What fires instead of the network: a chip, or arithmetic of another kind.
+            ``forward(spikes, weights)`` is called for each batch with the Spikes that
+            enter it, without deleted ones, and copies of the weights. It returns a list
+            of spike times (n, n_out), one array for each layer, where +inf, t_max and
+            anything later is silent; or a tuple of that and u_peak (n, n_outputs) of
+            silent outputs, in the unit of weights and threshold, for their
+            pseudo-times, or None; and perhaps the weights of each layer that fired,
+            from now on, where they are not the trainer's: those in fewer bits.
+            Gradients are those of the model at these times with these weights; they
+            move the trainer's (straight-through). Layers must be without delays.
+
+        Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
+        leaves all updates up to there in place, as does an error in `forward`.
+        """
+        cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
+        cdef Py_ssize_t begin, n
+        cdef double n_events, since = 0.0, total = 0.0
+        cdef double[::1] losses
+        cdef bint is_measured = forward is not None
+
+        if self.is_running:
+            raise RuntimeError("this trainer is in an epoch already")
+        if is_measured and any(shape is not None for shape in self.delay_shapes):
+            raise ValueError("layers with delays cannot be trained with forward")
+        self.check(spikes)
+        are_times = self.training.loss == TTFS_TARGET_TIMES
+        targets = _checked_targets(
+            targets, factors, len(spikes), self.n_outputs, are_times
+        )
+        if are_times:
+            targets = shift(targets, -self.time, "targets")
+        if batch_size < 1:
+            raise ValueError("batch_size must be positive")
+        batch_size = min(batch_size, max(1, n_order))
+        n_batches = (n_order + batch_size - 1) // batch_size
+        if rates.shape[0] != n_batches:
+            raise ValueError(f"rates must have {n_batches} entries")
+        for k in range(n_order):
+            if order[k] >= <size_t>spikes.n_samples:
+                raise ValueError("order has the number of a sample that is not there")
+        if n_order == 0:
+            return 0.0
+        losses = np.empty(batch_size)
+        n_events = self.n_events(spikes)
+        n_parts = _parts(batch_size, batch_size * n_events)
+        self.is_running = True
+        try:
+            spikes = spikes.shifted(-self.time)
+            self.prepare(spikes, targets, factors, batch_size, n_parts)
+            with nogil:
+                for batch in range(n_batches):
+                    begin = batch * batch_size
+                    n = min(batch_size, n_order - begin)
+                    if is_measured:
+                        with gil:
+                            self.measure(forward, spikes, order[begin : begin + n])
+                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                       schedule="static"):
+                        KERNELS.train_forward(
+                            &self.training, &order[begin], n, part, &losses[0]
+                        )
+                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                       schedule="static"):
+                        KERNELS.train_backward(&self.training, n, rates[batch], part)
+                    if n * n_events > SIGNAL_INTERVAL:  # it can still be dropped
+                        with gil:
+                            PyErr_CheckSignals()
+                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                       schedule="static"):
+                        KERNELS.train_update(&self.training, n, rates[batch], part)
+                    for k in range(n):
+                        total += losses[k]
+                    since += n * n_events
+                    if since > SIGNAL_INTERVAL:
+                        since = 0.0
+                        with gil:
+                            PyErr_CheckSignals()
+        finally:
+            self.is_running = False
+            self.measured = None
+            self.training.measured = NULL
+            self.training.measured_peaks = NULL
+        PyErr_CheckSignals()
+        return ldexp(total / n_order, self.loss_power)
+
+    cdef object inputs(self, Spikes spikes, const size_t[::1] order):
+        """The Spikes that enter the network in a batch."""
+        cdef Py_ssize_t n = order.shape[0]
+        cdef size_t[::1] begin, end
+        cdef uint32_t[::1] inputs
+        cdef real[::1] times_view
+        size = max(1, n * spikes.max_spikes)
+        times = np.empty(size, DTYPE)
+        numbers, bounds = np.empty(size, np.uint32), np.empty((2, n), np.uintp)
+        begin, end, inputs = bounds[0], bounds[1], numbers
+        times_view = times
+        KERNELS.train_inputs(&self.training, &order[0], n, &begin[0], &end[0],
+                             &times_view[0], &inputs[0])
+        entering = Spikes(times, numbers, bounds[0], bounds[1], spikes.n_in)
+        return entering.shifted(self.time)
+
+    cdef int measure(
+        self, object forward, Spikes spikes, const size_t[::1] order
+    ) except -1:
+        """Get the spikes of a batch from forward, and point the structs to them."""
+        cdef Py_ssize_t n = order.shape[0], k
+        cdef const real[:, ::1] array
+        cdef const real **rows = <const real **>self.pointers.start
+        times, peaks = forward(self.inputs(spikes, order), self.weights()), None
+        weights = None
+        if isinstance(times, tuple):
+            if len(times) not in (2, 3):
+                raise ValueError(
+                    "forward must return a list of arrays, or a tuple of that and "
+                    f"peaks, and perhaps weights, got a tuple of {len(times)}"
+                )
+            times, peaks, weights = (*times, None)[:3]
+        times = list(times)
+        if len(times) != len(self.shapes):
+            raise ValueError(
+                f"forward must return spike times of {len(self.shapes)} layers, "
+                f"got {len(times)}"
+            )
+        t_max = DTYPE(self.t_max)
+        for k, (_, n_out) in enumerate(self.shapes):
+            name = f"spike times that forward returns for layer {k}"
+            times[k] = _returned(times[k], (n, n_out), DTYPE, name)
+            if not np.all(times[k] > -TTFS_TIME_LIMIT):
+                raise ValueError(f"{name} must be finite or +inf")
+            times[k][times[k] >= t_max] = np.inf
+            times[k] = shift(times[k], -self.time, name)
+            array = times[k]
+            rows[k] = &array[0, 0]
+        if peaks is not None:
+            name = "peaks that forward returns"
+            peaks = _returned(peaks, (n, self.n_outputs), DTYPE, name)
+            is_silent = times[len(times) - 1] == np.inf
+            if not np.all(np.abs(peaks[is_silent]) < TTFS_TIME_LIMIT):
+                raise ValueError(f"{name} must be finite where an output is silent")
+            peaks = _outward(peaks, -self.threshold)
+        if weights is not None:
+            self.fire_with(weights)
+        self.measured = times, peaks
+        self.training.measured = rows
+        self.training.measured_peaks = NULL
+        if peaks is not None:
+            array = peaks
+            self.training.measured_peaks = &array[0, 0]
+        return 0
+
+    cdef int prepare(
+        self, Spikes spikes, object targets, const double[::1] factors,
+        Py_ssize_t batch_size, Py_ssize_t n_parts,
+    ) except -1:
+        """Point the structs to the data; make a workspace for a batch."""
+        cdef size_t size
+        cdef const size_t[::1] labels
+        cdef const double[:, ::1] times
+        self.data = spikes, targets, factors
+        if self.training.loss == TTFS_TARGET_TIMES:
+            times = targets
+            self.training.targets = &times[0, 0]
+        else:
+            labels = targets
+            self.training.labels = &labels[0]
+        self.training.spikes = spikes.view()
+        self.training.factors = &factors[0]
+        self.training.max_samples, self.training.n_parts = batch_size, n_parts
+        self.training.max_spikes = spikes.max_spikes
+        size = KERNELS.training_workspace_size(&self.training)
+        if self.workspace is None or <size_t>len(self.workspace.buffer) < size + 64:
+            self.workspace = AlignedBuffer(size)
+        self.training.workspace = self.workspace.start
+        return 0

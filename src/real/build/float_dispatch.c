@@ -1,0 +1,2 @@
+#define REAL_BITS 32
+#include "real/build/dispatch.h"
