@@ -291,9 +291,9 @@ static void test_lanes(void)
     CHECK(v_sum(v_load(x)) == sum);
     for (int at = 0; at < WIDTH; ++at) {
         for (int l = 0; l < WIDTH; ++l) out[l] = l == at ? (real)-1 : -INFINITY;
-        CHECK(v_greatest(v_load(out)) == -1);
+        CHECK(v_max_lane(v_load(out)) == -1);
         for (int l = 0; l < WIDTH; ++l) out[l] = l == at ? (real)7 : (real)(l - WIDTH);
-        CHECK(v_greatest(v_load(out)) == 7);
+        CHECK(v_max_lane(v_load(out)) == 7);
         for (int l = 0; l < WIDTH; ++l) out[l] = l == at ? (real)4 : (real)0;
         CHECK(v_sum(v_load(out)) == 4);
     }

@@ -17,7 +17,7 @@ typedef struct {
 static inline void enter_interval(search_t *w, const events_t *e, int is_own)
 {
     uint32_t index[WIDTH];
-    vec start, end;
+    vec start = v_set(0), end = v_set(0);
     v_store_index(index, w->k);
     if (e->n_segments == 1) { /* an interval ends where the next one starts */
         v_pairs(e->start, index, &start, &end);

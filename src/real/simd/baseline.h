@@ -46,7 +46,7 @@ static inline void v_store_index(uint32_t *p, vec k)
 
 static inline mask m_first(size_t n)
 {
-    mask m;
+    mask m = {0};
     for (int l = 0; l < WIDTH; ++l) m[l] = -((size_t)l < n);
     return m;
 }
@@ -206,7 +206,7 @@ static inline vec v_sums(const vec *x)
 {
     vec sums = {0};
     for (int l = 0; l < WIDTH; ++l) {
-        vec column;
+        vec column = {0};
         for (int i = 0; i < WIDTH; ++i) column[i] = x[i][l];
         sums = sums + column;
     }
