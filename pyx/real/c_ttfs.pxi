@@ -88,7 +88,9 @@ cdef extern from "ttfs.h" nogil:
             const ttfs_encoder *encoder, size_t n_values, size_t n_bias
         ) noexcept nogil
         size_t (*layer_workspace_size)(size_t max_events) noexcept nogil
-        size_t (*infer_workspace_size)(const ttfs_network *network, size_t max_events) noexcept nogil
+        size_t (*infer_workspace_size)(
+            const ttfs_network *network, size_t max_events
+        ) noexcept nogil
         size_t (*emulate_workspace_size)(
             const ttfs_network *network, size_t max_events
         ) noexcept nogil

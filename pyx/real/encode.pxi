@@ -36,8 +36,8 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
     ]
     e.low, e.high, e.scale = &low[0], &high[0], &scale[0]
     e.absent = &absent[0]
-    for part in (complemented, always):
-        if len(part) and np.max(part) >= n:
+    for part in (np.asarray(complemented), np.asarray(always)):
+        if len(part) and part.max() >= n:
             raise ValueError("a feature is out of range")
     e.n_complemented, e.n_always = len(complemented), len(always)
     if encoder.kind == "population":

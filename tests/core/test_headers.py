@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ttfs import _core
+from ttfs import core as _core
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)

@@ -45,8 +45,8 @@ from .schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..core import Spikes
     from .._typing import Array, Features
+    from ..core import Spikes
     from ..energy import Activity, CostModel
     from ..engines import Engine
     from ..model import Network
