@@ -44,6 +44,8 @@ class SpikeTrains:
         That of the times: float32 if `times` is, else float64.
     n_spikes : int
         Number of spikes in all samples.
+    has_several_spikes : bool
+        Whether a channel has several spikes in a sample.
 
     Raises
     ------
