@@ -122,7 +122,10 @@ static void enter(const ttfs_fixed_lists *lists, size_t sample,
 {
     const size_t begin = lists->begin[sample], n = lists->end[sample] - begin;
     workspace->inputs->n = (uint32_t)n;
-    memcpy(workspace->inputs->events, lists->events + begin, n * sizeof *lists->events);
+    if (n > 0) { /* a batch without spikes has no array of events */
+        memcpy(workspace->inputs->events, lists->events + begin,
+               n * sizeof *lists->events);
+    }
 }
 
 /* ttfs_fixed_sort() without branches: what is silent has a place, after the list. */
