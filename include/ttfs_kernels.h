@@ -119,7 +119,10 @@ typedef struct {
      * of the model, with its weights, at these times. */
     const real *const *measured;
     const real *measured_peaks; /* of the last layer, likewise [threshold]: u_peak of
-                                 * silent outputs in their pseudo-times; or NULL */
+                                 * silent outputs in their pseudo-times; or NULL: those
+                                 * of the model. Where one of these is above the
+                                 * threshold, all of the sample are lowered by what the
+                                 * highest has too much, by a threshold at most. */
     size_t max_samples;         /* of a batch */
     size_t max_spikes;          /* of a sample of the data set */
     size_t n_parts;             /* that each phase is divided into */
@@ -160,6 +163,12 @@ typedef struct {
     /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
     void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
     void (*unpack)(const real *packed, size_t n_in, size_t n_out, real *weights);
+
+    /* Round weights (n_in, n_out) to multiples of a step, halves to even.
+     * max_weight the greatest magnitude of a multiple.
+     * stride     of the rows of `rounded`, which are n_out long. */
+    void (*round)(const real *weights, size_t n_in, size_t n_out, real step,
+                  int16_t max_weight, int16_t *rounded, size_t stride);
 
     /* Sort n spikes in place by time; ties keep their order. */
     void (*sort)(real *times, uint32_t *inputs, size_t n, void *scratch);

@@ -109,7 +109,7 @@ def test_circuits_without_spikes_are_silent(neuron, is_own, dtype):
     taus = [np.full(5, tau) for tau in (neuron.tau_mem, neuron.tau_syn)]
     own = {"tau_mem": taus[0], "tau_syn": taus[1]} if is_own else {}
     mismatch = [_core.NeuronMismatch(**own)]
-    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0)
+    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0).times()
     assert np.isfinite(got[0]).all()
     assert_array_equal(got[1:], np.inf)
 
