@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from ttfs import LIF, SpikeTrains, TTFSClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.parameters import CrossEntropy, LocalRule
-from ttfs.substrates import AnalogChip, Ideal, NetworkError, SubstrateError
+from ttfs.substrates import AnalogChip, Clocked, Ideal, NetworkError, SubstrateError
 
 CHIP = {
     "weight_bits": 4,
@@ -62,11 +62,63 @@ def test_ideal_substrate_trains_like_none(data, changes):
     assert_array_equal(a.predict(X), b.predict(X))
 
 
-def test_float32_trains_like_none_to_its_precision(data):
-    a, b = (make(s, max_iter=2).fit(*data) for s in (None, Ideal()))
+@pytest.mark.parametrize("substrate", [Ideal(), Wrapped()], ids=["own", "foreign"])
+def test_float32_trains_like_none_to_its_precision(data, substrate):
+    a, b = (make(s, max_iter=2).fit(*data) for s in (None, substrate))
+    assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-5)
     for one, other in zip(a.coefs_, b.coefs_, strict=True):
         assert one.dtype == other.dtype == np.float32
         assert_allclose(one, other, rtol=0, atol=1e-4)
+
+
+class Foreign:
+    """A substrate behind the public protocol."""
+
+    def __init__(self, substrate):
+        self.forward = substrate.forward
+        for name in ("weight_limit", "weight_step"):
+            if hasattr(substrate, name):
+                setattr(self, name, getattr(substrate, name))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"tau_mem": [3.0, 5.0], "tau_syn": 3.0, "threshold": 0.2},
+        {"hidden_layer_sizes": (15, 10), "arithmetic": "float64", "t_max": 1.2},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "substrate",
+    [AnalogChip(**CHIP), AnalogChip(duration=1.0, dead_neurons=0.1), Clocked(0.05)],
+    ids=str,
+)
+def test_own_substrates_are_what_the_public_protocol_says(data, substrate, changes):
+    X, y = data
+    X = X * (X > 0.6)
+    a, b = (make(s, **changes).fit(X, y) for s in (substrate, Foreign(substrate)))
+    assert_same_model(a, b, X)
+    for one, other in zip(a.spike_times(X), b.spike_times(X), strict=True):
+        assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("make_chip", [Ideal, AnalogChip, Clocked])
+def test_a_forward_of_its_own_is_asked(data, make_chip):
+    class Changed(make_chip):
+        def forward(self, times, network):
+            self.n_calls = vars(self).get("n_calls", 0) + 1
+            return super().forward(times, network)
+
+    chip = make_chip()
+    whole, n_calls = chip.forward, []
+    chip.forward = lambda *request: (n_calls.append(1), whole(*request))[1]
+    make(chip, max_iter=1).fit(*data)
+    assert len(n_calls) == 8
+    chip = Changed()
+    make(chip, max_iter=1).fit(*data)
+    assert chip.n_calls == 8
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])

@@ -110,6 +110,7 @@ def test_unit_of_time_and_weight_is_the_users_choice(iris, kind):
     one.fit(X, y), other.fit(X, y)
     assert (other.tick_, other.t_max_) == (4 * one.tick_, 4 * one.t_max_)
     assert_allclose(other.weight_steps_, 8 * np.array(one.weight_steps_))
+    assert_allclose(other.loss_curve_, one.loss_curve_, rtol=1e-3)
     same = [np.mean(a == b) for a, b in zip(one.coefs_, other.coefs_, strict=True)]
     assert min(same) > (0.95 if kind is EXACT else 0.999)
 

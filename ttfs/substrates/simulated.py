@@ -56,7 +56,9 @@ class Simulated(CalibrationMixin, SharedSubstrate):
         times = check_request(times, network)
         t_max = min(network.t_max, FOREVER)
         layers = [
-            Layer(np.asarray(layer.weights, times.dtype), layer.bias_times, layer.neuron)
+            Layer(
+                np.asarray(layer.weights, times.dtype), layer.bias_times, layer.neuron
+            )
             for layer in network.layers
         ]
         spikes = _core.spikes_at(times, layers[0].bias_times, t_max)
