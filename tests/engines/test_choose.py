@@ -8,7 +8,7 @@ import pytest
 from kinds import EXACT, FLOAT_LOCAL, LOCAL, small
 from numpy.testing import assert_array_equal
 
-from ttfs.engines import Learning, Specification, Structure, TargetTimes, choose
+from ttfs.engines import Learning, Specification, Structure, TargetTimes, choose, recipe
 from ttfs.engines.float import FloatEngine
 from ttfs.engines.hardware import HardwareEngine
 from ttfs.engines.integer import IntegerEngine
@@ -127,6 +127,31 @@ def test_table_of_losses(arithmetic, rule, loss):
         choose(asked)
     # The network can be used all the same.
     choose(replace(asked, learning=None))
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "rule", "is_regression"),
+    every(PRECISIONS, RULES, [False, True]),
+    ids=str,
+)
+def test_table_of_recipes(arithmetic, rule, is_regression):
+    is_coarse = arithmetic == FixedPoint()
+    if rule is None:
+        expected = recipe.REGRESSION if is_regression else recipe.EXACT
+    elif is_regression:
+        expected = recipe.LOCAL_REGRESSION
+    else:
+        expected = recipe.LOCAL_COARSE if is_coarse else recipe.LOCAL
+    asked = specification(arithmetic=arithmetic, gradient=rule)
+    chosen = recipe.choose_recipe(asked.structure, is_regression=is_regression)
+    assert chosen is expected
+    loss = TargetTimes() if is_regression else CrossEntropy()
+    asked = replace(asked, learning=replace(LEARNING, loss=loss))
+    try:
+        engine = choose(asked)
+    except ValueError:  # these do not go together: see test_table_of_losses
+        return
+    assert engine.recipe is expected
 
 
 @pytest.mark.parametrize(

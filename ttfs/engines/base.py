@@ -44,19 +44,16 @@ class Engine:
     specification : Specification
     """
 
-    recipe = recipes.EXACT
     max_batch = None  # samples of an update, at most
 
     def __init__(self, specification):
         self.structure = specification.structure
         self.substrate = specification.substrate
         self.learning = specification.learning
-        is_regression = self.learning and isinstance(self.learning.loss, TargetTimes)
-        if self.is_local:
-            regression, classes = recipes.LOCAL_REGRESSION, recipes.LOCAL
-        else:
-            regression, classes = recipes.REGRESSION, self.recipe
-        self.recipe = regression if is_regression else classes
+        loss = None if self.learning is None else self.learning.loss
+        self.recipe = recipes.choose_recipe(
+            self.structure, is_regression=isinstance(loss, TargetTimes)
+        )
 
     @property
     def is_local(self):
