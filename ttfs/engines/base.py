@@ -1,5 +1,6 @@
 """What all engines have in common: their recipe, and what follows from it."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from ..model.initial_weights import mean_weight, step_unit
@@ -7,7 +8,7 @@ from . import recipe as recipes
 from .losses import TargetTimes
 
 
-class Trainer:
+class Trainer(ABC):
     """Weights that learn.
 
     Attributes
@@ -18,23 +19,28 @@ class Trainer:
 
     n_updates = 0
 
+    @abstractmethod
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         """Updates over samples in this order; returns the mean loss."""
 
+    @abstractmethod
     def labels(self, spikes):
         """The number (n_samples,) of the output neuron that decides first."""
 
+    @abstractmethod
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs) of the output neurons."""
 
+    @abstractmethod
     def learned(self):
         """The Network with what was learned."""
 
+    @abstractmethod
     def state(self):
         """What the optimizer keeps from one call of partial_fit to the next."""
 
 
-class Engine:
+class Engine(ABC):
     """One way to compute: numbers, place and rule by which a network learns and infers.
 
     An engine is made by :func:`ttfs.engines.choose` and never sees the estimator.
@@ -100,9 +106,9 @@ class Engine:
         """The spikes at the times at which the network sees them."""
         return spikes
 
+    @abstractmethod
     def runnable(self, network):
         """What fires: it has spike_times, decisions and labels of `core.Spikes`."""
-        raise NotImplementedError
 
     # -- Learning ----------------------------------------------------------------------
 
@@ -146,6 +152,7 @@ class Engine:
         """The seed of input dropout, drawn from rng."""
         return int(rng.randint(2**32, dtype="uint64"))
 
+    @abstractmethod
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         """A Trainer of the weights of a network.
 
@@ -162,7 +169,6 @@ class Engine:
         may_drop : ndarray of bool of shape (n_channels,)
             The channels whose spikes may be dropped.
         """
-        raise NotImplementedError
 
 
 def resting_weights(layers):

@@ -108,12 +108,19 @@ class FloatTrainer(Trainer):
 
     def __init__(self, network, core):
         self.network, self.core = network, core
-        self.state = core.state
-        self.labels, self.decisions = core.labels, core.decisions
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
 
+    def labels(self, spikes):
+        return self.core.labels(spikes)
+
+    def decisions(self, spikes):
+        return self.core.decisions(spikes)
+
     def learned(self):
         network = self.network.with_layers(weights=self.core.weights())
         return network.with_layers(delays=self.core.delays())
+
+    def state(self):
+        return self.core.state()

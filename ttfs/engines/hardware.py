@@ -236,7 +236,6 @@ class HardwareTrainer(Trainer):
             core,
             fit_state,
         )
-        self.state = core.state
         self.n_updates = 0
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
@@ -277,6 +276,9 @@ class HardwareTrainer(Trainer):
 
     def learned(self):
         return self.on_substrate.network.with_layers(weights=self.core.weights())
+
+    def state(self):
+        return self.core.state()
 
 
 def _samples(spikes, rows):
