@@ -96,6 +96,20 @@ def test_constant_feature_never_spikes():
     assert np.isinf(times_of(encoder, X + 1.0)[:, 2]).all()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["auto", "latency", "complement", "population"])
+@pytest.mark.parametrize("unit", [1e-307, 1.2e-308, 1e-308, 1e-310, 1e-322, 5e-324])
+def test_features_of_a_tiny_range_spike_in_time_or_never(kind, unit):
+    features = unit * np.array([[1.0], [0.0], [0.5]])
+    encoder = make_encoder_of(kind, window=1.0).fit(features)
+    times = times_of(encoder, features)
+    if unit > 1e-308:
+        expected = times_of(make_encoder_of(kind, window=1.0).fit(X[:, 1:2]), X[:, 1:2])
+        assert_allclose(times, expected[[1, 0, 2]], rtol=1e-6)
+    else:
+        assert np.isinf(times).all()
+
+
 def test_auto_complements_features_without_absent_zeros():
     encoder = make_encoder_of("auto", window=1.0).fit(X)
     times = times_of(encoder, X)
