@@ -270,6 +270,49 @@ def test_objects_are_values(value):
         value.with_params(x=1)
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        np.array([0.75, 1.5]),
+        np.array([0.75, 1.5], np.float32),
+        [0.75, 1.5],
+        [np.float64(0.75), np.array(1.5)],
+        (np.array(0.75), np.longdouble(1.5)),
+        pytest.param("Series", id="Series"),
+    ],
+    ids=repr,
+)
+def test_targets_in_any_form_are_the_same_value(targets):
+    if isinstance(targets, str):
+        targets = pytest.importorskip("pandas").Series([0.75, 1.5])
+    targets = deepcopy(targets)
+    value, plain = SquaredError(targets=targets), SquaredError(targets=(0.75, 1.5))
+    assert value == plain
+    assert hash(value) == hash(plain)
+    assert value != SquaredError(targets=(0.75, 1.25))
+    assert value.with_params(targets=targets) == plain
+    for copy in (clone(value), deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert copy == value
+    clf = small(loss=value)
+    assert clone(clf).get_params() == clf.get_params()
+    assert clf.set_params(loss__targets=targets).loss == plain
+    # It is the same value after the array was changed.
+    if isinstance(targets, np.ndarray):
+        targets[0] = 0.0
+        assert value == plain
+
+
+@pytest.mark.parametrize("cls", HOSTS)
+def test_arrays_of_no_dimensions_are_numbers(cls):
+    # Of the first parameter, whatever it is.
+    name, default = next(iter(cls().get_params().items()))
+    value = cls(**{name: np.array(default)})
+    assert value == cls()
+    assert hash(value) == hash(cls())
+    assert clone(value) == value
+    value.validate()
+
+
 @pytest.mark.parametrize("cls", HOSTS)
 def test_only_the_number_of_bits_is_positional(cls):
     first = [cls(3)] if cls is FixedPoint else []

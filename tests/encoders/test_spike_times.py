@@ -6,6 +6,8 @@ import scipy.sparse as sp
 from encoding import make_encoder_of, small, times_of
 from numpy.testing import assert_array_equal
 
+from ttfs.encoders import SpikeTimesEncoder
+
 pytestmark = pytest.mark.usefixtures("every_simd")
 
 
@@ -56,3 +58,16 @@ def test_offset_of_sparse_spike_times():
         models.append(small(encoder="spike_times").fit(matrix, y).predict_proba(matrix))
     for other in models[1:]:
         assert_array_equal(models[0], other)
+
+
+def test_an_array_of_channels_is_the_same_parameter_in_any_form():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(size=(30, 2)), np.arange(30) % 2
+    may_drop = [True, False]
+    clf = small(encoder=SpikeTimesEncoder(may_drop=may_drop), warm_start=True)
+    clf.fit(X, y)
+    for same in (np.array([True, False]), (True, False)):
+        clf.set_params(encoder=SpikeTimesEncoder(may_drop=same)).fit(X, y)
+    may_drop[1] = True
+    with pytest.raises(ValueError, match=r"encoder was .*False.* is .*True\)"):
+        clf.set_params(encoder=SpikeTimesEncoder(may_drop=may_drop)).fit(X, y)
