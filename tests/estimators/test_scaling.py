@@ -8,6 +8,7 @@ from sklearn.base import clone
 from ttfs import TTFSClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.parameters import LocalRule
+from ttfs.substrates import AnalogChip
 
 ESTIMATORS = {
     "float32": {},
@@ -21,6 +22,7 @@ ESTIMATORS = {
     "axonal": {"delays": "axonal"},
     "synaptic": {"delays": "synaptic"},
     "decay": {"weight_decay": 0.3},
+    "chip": {"substrate": AnalogChip.preset("delgrad", spike_jitter=0.01)},
 }
 
 
