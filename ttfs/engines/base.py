@@ -56,10 +56,14 @@ class Engine(ABC):
         self.structure = specification.structure
         self.substrate = specification.substrate
         self.learning = specification.learning
-        loss = None if self.learning is None else self.learning.loss
         self.recipe = recipes.choose_recipe(
-            self.structure, is_regression=isinstance(loss, TargetTimes)
+            self.structure, is_regression=self.is_regression
         )
+
+    @property
+    def is_regression(self):
+        """Whether it learns target times of each output, not the order of outputs."""
+        return self.learning is not None and isinstance(self.learning.loss, TargetTimes)
 
     @property
     def is_local(self):
