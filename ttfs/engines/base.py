@@ -5,7 +5,7 @@ from functools import cached_property
 
 from ..model.initial_weights import mean_weight, step_unit
 from . import recipe as recipes
-from .losses import TargetTimes
+from .losses import TargetTimes, unit_of_loss
 
 
 class Trainer(ABC):
@@ -125,6 +125,11 @@ class Engine(ABC):
     def default_time_scale(self):
         """The time scale of time_scale=None."""
         return self.recipe.time_scale * self.structure.tau_syn
+
+    @property
+    def loss_unit(self):
+        """The unit of the loss: without it, a loss is the same in all units of time."""
+        return unit_of_loss(self.learning.loss, self.structure.tau_syn)
 
     def learning_rate(self, network):
         """The initial learning rate."""

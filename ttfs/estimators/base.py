@@ -511,7 +511,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             self._history = self._history.with_epoch(loss, score, len(state.order))
             if self.verbose:
                 print(self._history.last_line(), flush=True)
-            score = -loss if score is None else score
+            score = -loss / schedule.loss_unit if score is None else score
             state.end_epoch(score, is_better=score > state.best_score + self.tol)
             if schedule.may_stop and state.n_worse > self.n_iter_no_change:
                 return

@@ -206,7 +206,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         Only used when early_stopping=True or learning_rate="constant".
 
     tol : float, default=1e-4
-        Only used when early_stopping=True or learning_rate="constant".
+        What an improvement of the loss, or of the score with early_stopping=True, must
+        exceed to count; squared errors of times are in units of `tau_syn` ^2. Only used
+        when early_stopping=True or learning_rate="constant".
 
     warm_start : bool, default=False
         Start `fit` from the weights of the last call, with the same encoder and
