@@ -5,7 +5,8 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from hardware import Failing, Given, Wrapped, assert_same_model, make
+from classifiers import assert_same_model
+from hardware import Failing, Given, Wrapped, make
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone

@@ -161,26 +161,6 @@ def test_warm_start_keeps_its_records():
     assert clf.best_loss_ == min(clf.loss_curve_) < clf.loss_
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"hidden_layer_sizes": (5,)},
-        {"tau_mem": 3.0},
-        {"tau_mem": [1.0, 3.0]},
-        {"encoder": "spike_times"},
-        {"arithmetic": "float64"},
-    ],
-    ids=str,
-)
-def test_network_cannot_change_under_its_weights(iris, change):
-    (name,) = change
-    clf = small(warm_start=True).fit(*iris).set_params(**change)
-    with pytest.raises(ValueError, match=f"{name} was .* warm_start=False"):
-        clf.fit(*iris)
-    with pytest.raises(ValueError, match=f"{name} was"):
-        clf.partial_fit(*iris)
-
-
 def test_fit_forgets_the_random_state_of_earlier_calls(iris):
     X, y = iris
     one = small(random_state=0).partial_fit(X, y, classes=[0, 1, 2])
