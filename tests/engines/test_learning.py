@@ -4,17 +4,16 @@ import pickle
 
 import numpy as np
 import pytest
+from classifiers import assert_same_weights, small
 from kinds import (
     ACCUMULATORS,
     EXACT,
     FLOAT_LOCAL,
     LOCAL,
-    assert_same_weights,
     classifier,
     every_fixed,
     every_kind,
     slow,
-    small,
 )
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array

@@ -5,7 +5,8 @@ The arithmetic itself is tested in tests/fixed.
 
 import numpy as np
 import pytest
-from kinds import EXACT, LOCAL, assert_same_weights, every_fixed, small
+from classifiers import assert_same_weights, small
+from kinds import EXACT, LOCAL, every_fixed
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone

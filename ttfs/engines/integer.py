@@ -7,7 +7,6 @@ import numpy as np
 from ..fixed.network import MAX_SAMPLES
 from ..fixed.simulation import FixedSimulation
 from ..fixed.tables import softmax_table
-from . import recipe as recipes
 from .base import Trainer
 from .quantized import QuantizedEngine
 
@@ -18,11 +17,6 @@ class IntegerEngine(QuantizedEngine):
     """Integers alone: nothing but integers takes part in a weight update."""
 
     max_batch = MAX_SAMPLES
-
-    def __init__(self, specification):
-        super().__init__(specification)
-        is_coarse = self.structure.arithmetic.accumulator_bits is None
-        self.recipe = recipes.LOCAL_COARSE if is_coarse else recipes.LOCAL
 
     @property
     def default_time_scale(self):

@@ -108,7 +108,6 @@ class QuantizedTrainer(Trainer):
 
     def __init__(self, network, core):
         self.network, self.core = network, core
-        self.state = core.state
         layers = network.integers.layers
         self.max_weights = [layer.most >> layer.fraction for layer in layers]
         network = network.with_layers(weights=self._rounded(core.weights()))
@@ -152,3 +151,6 @@ class QuantizedTrainer(Trainer):
         real_weights = self.core.weights()
         network = replace(self.network, real_weights=real_weights)
         return network.with_layers(weights=self._rounded(real_weights))
+
+    def state(self):
+        return self.core.state()

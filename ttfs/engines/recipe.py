@@ -5,6 +5,8 @@ docs/training.md says how they were found.
 
 from dataclasses import dataclass, replace
 
+from ..parameters import FixedPoint
+
 # Times are in tau_syn, weights in units of weight_unit().
 INPUT_WINDOW = 1.0  # features spike within this time
 BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
@@ -91,6 +93,30 @@ LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more
+
+
+def choose_recipe(structure, *, is_regression):
+    """The recipe of an engine.
+
+    Parameters
+    ----------
+    structure : Structure
+        What the weights are made for.
+    is_regression : bool
+        Whether targets are real numbers.
+
+    Returns
+    -------
+    recipe : Recipe
+    """
+    if structure.gradient is None:
+        return REGRESSION if is_regression else EXACT
+    if is_regression:
+        return LOCAL_REGRESSION
+    arithmetic = structure.arithmetic
+    if isinstance(arithmetic, FixedPoint) and arithmetic.accumulator_bits is None:
+        return LOCAL_COARSE
+    return LOCAL
 
 
 def target_window(network, end):

@@ -13,7 +13,7 @@ MAX_FEEDBACK = 2047  # magnitude of a feedback weight
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
 
-@dataclass
+@dataclass(eq=False)
 class FixedLayer:
     """The integers of a layer, named as in include/ttfs_fixed.h.
 
@@ -52,7 +52,7 @@ class FixedLayer:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class FixedNetwork:
     """The integers of a network, named as in include/ttfs_fixed.h."""
 

@@ -7,7 +7,7 @@ from ..model.network import check_finite
 from .network import FixedNetwork
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class QuantizedNetwork(Network):
     """Layers with integer weights, and what learning keeps beside them.
 

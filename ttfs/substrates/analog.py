@@ -44,6 +44,17 @@ def _factors(seed, stream, n, mean, spread):
     return np.maximum(mean + spread * z, _MIN_FACTOR)
 
 
+def _setting(network):
+    """A hash of the weights of a network, the same in all units of the threshold."""
+    setting = 0
+    for layer in network.layers:
+        # Scaled by a power of two, no weight is rounded.
+        _, exponent = np.frexp(layer.neuron.threshold)
+        weights = np.ldexp(layer.weights, 1 - exponent)
+        setting = zlib.adler32(np.ascontiguousarray(weights), setting)
+    return setting
+
+
 class AnalogChip(CalibrationMixin, SharedSubstrate):
     r"""Emulator of an analog chip: limited weights, mismatched and noisy neurons.
 
@@ -110,9 +121,10 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
 
     Noise is a hash of the chip, the weights, and the input spikes of the sample: the
     same request gives the same spikes, in any process and whatever else is in the
-    batch. Other weights, or input spikes that are shifted by a little, are another
-    trial. Spikes are disturbed in the order of the parameters above; what a neuron
-    emits then is what the next layer sees and what is measured.
+    batch; so does a request in other units, scaled by powers of two. Other weights, or
+    input spikes that are shifted by a little, are another trial. Spikes are disturbed
+    in the order of the parameters above; what a neuron emits then is what the next
+    layer sees and what is measured.
 
     The C core computes it, in 1.2 to 2 times the time of :class:`Ideal`, the more the
     smaller the batch, or two to three times where time constants differ by neuron.
@@ -294,10 +306,7 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         times = check_request(times, network)
         self._check_capacity(network)
-        seed = self.random_state
-        setting = 0
-        for layer in network.layers:
-            setting = zlib.adler32(np.ascontiguousarray(layer.weights), setting)
+        seed, setting = self.random_state, _setting(network)
         n = sum(layer.weights.shape[1] for layer in network.layers)
         factors = _factors(
             seed, _THRESHOLD, n, 1 + self.threshold_offset, self.threshold_spread
