@@ -110,7 +110,7 @@ class QuantizedTrainer(Trainer):
         self.network, self.core = network, core
         self.state = core.state
         layers = network.integers.layers
-        self.max_weights = [layer.most >> layer.fraction for layer in layers]
+        self.max_weights = [layer.max_stored >> layer.fraction for layer in layers]
         network = network.with_layers(weights=self._rounded(core.weights()))
         self.simulation = FixedSimulation(network.for_inference(), network.tick)
 

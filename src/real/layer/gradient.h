@@ -13,8 +13,8 @@
 #include "real/layer/events.h"
 #include "real/layer/panel.h"
 
-/* c_j times kappa, kappa' and fast exp(-fast y) at the times of a panel; 0 for neurons
- * that have none after the reference. */
+/* Factors of neurons: c_j times kappa, kappa' and fast exp(-fast y) at the spike times
+ * of a panel; 0 for neurons without a spike after the reference. */
 typedef struct {
     vec at[PANEL_VECS];
     vec kappa[PANEL_VECS], slope[PANEL_VECS], fast[PANEL_VECS];

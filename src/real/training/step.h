@@ -16,7 +16,7 @@ struct update {
     neuron_t p;
     lines_t lines;
     adam_t adam, adam_delays;
-    vec rate; /* of the sum of losses, by the local rule */
+    vec rate; /* learning rate of the sum of losses, by the local rule */
     size_t n_samples;
 };
 
