@@ -164,6 +164,12 @@ typedef enum {
     TTFS_TARGET_TIMES
 } ttfs_loss;
 
+/* Is a loss in the unit of a squared time? Otherwise it has no unit. */
+static inline int ttfs_is_squared_time(ttfs_loss loss)
+{
+    return loss != TTFS_CROSS_ENTROPY;
+}
+
 /* -- Local rule ---------------------------------------------------------------- */
 
 /* The kernel k of the simplified local rule, see ttfs_local. */

@@ -136,7 +136,7 @@ cdef class Trainer(Network):
                 raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
         # From here on in the units of the core.
         _fill_loss(&self.training, loss, self.time)
-        is_squared = self.training.loss != TTFS_CROSS_ENTROPY
+        is_squared = ttfs_is_squared_time(self.training.loss)
         self.loss_power = 2 * self.time if is_squared else 0
         power = -self.threshold if local is None else self.loss_power
         if local is not None:

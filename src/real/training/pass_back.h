@@ -74,7 +74,7 @@ static void pass_directly(const TYPE(training) * training, const plan_t *plan, s
 {
     const TYPE(network) *network = &training->network;
     const TYPE(layer) *last = &network->layers[network->n_layers - 1];
-    const int is_squared = training->loss != TTFS_CROSS_ENTROPY;
+    const int is_squared = ttfs_is_squared_time(training->loss);
     const real target = (real)(is_squared ? factor * last->neuron.tau_syn
                                           : factor / training->time_scale);
     for (size_t k = 1; k < network->n_layers; ++k) {
