@@ -4,6 +4,7 @@ import inspect
 import pickle
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, fields
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,8 +18,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
-from ttfs import TTFSClassifier, parameters
-from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from ttfs import TTFSClassifier, _typing, parameters
+from ttfs.encoders import (
+    SHORTHANDS,
+    LatencyEncoder,
+    PopulationEncoder,
+    SpikeTimesEncoder,
+)
 from ttfs.parameters import (
     CrossEntropy,
     ExactGradient,
@@ -58,6 +64,13 @@ def differ(one, two):
 
 
 # -- Shorthands --------------------------------------------------------------------
+
+
+def test_types_name_every_shorthand():
+    losses = set(parameters.SHORTHANDS["loss"])
+    assert set(get_args(_typing.LossName)) == losses
+    assert set(get_args(_typing.GradientName)) == set(parameters.SHORTHANDS["gradient"])
+    assert set(get_args(_typing.EncoderName)) == set(SHORTHANDS)
 
 
 def test_an_estimator_has_at_most_28_parameters():

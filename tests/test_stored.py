@@ -22,6 +22,7 @@ from ttfs.parameters import (
     ExactGradient,
     FixedPoint,
     LocalRule,
+    Parameters,
     SquaredError,
 )
 from ttfs.substrates import AnalogChip, Clocked, Ideal, SubstrateError
@@ -158,5 +159,7 @@ def test_the_trusted_types_are_there():
     for path in ttfs.TRUSTED_TYPES:
         module, name = path.rsplit(".", 1)
         assert isinstance(getattr(importlib.import_module(module), name), type)
+    for cls in Parameters.__subclasses__():
+        assert f"{cls.__module__}.{cls.__qualname__}" in ttfs.TRUSTED_TYPES
     # A connection is not trusted: its address may be a command.
     assert not any("Remote" in name for name in ttfs.TRUSTED_TYPES)

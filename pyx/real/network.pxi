@@ -10,7 +10,7 @@ cdef double LATEST_HORIZON = 0.99 * TTFS_TIME_LIMIT  # one that is never reached
 cdef double MAX_STEPS = 1e15  # of a clocked network: all of them are exact numbers
 
 
-cdef object _checked_delays(object delays, tuple shape, Py_ssize_t k):
+cdef object _check_delays(object delays, tuple shape, Py_ssize_t k):
     """Delays of layer k: (n_in,), axonal, or (n_in, n_out), synaptic; or None."""
     if delays is None or np.shape(delays) in (shape[:1], shape):
         return delays
@@ -41,7 +41,7 @@ cdef class Network:
     layers : sequence of Layer
         Weights are copied.
     t_max : float
-        Horizon, finite.
+        The horizon, finite.
     pseudo_slope : float
         Delay of a silent output for each unit that its peak misses the threshold by.
     """
@@ -55,7 +55,7 @@ cdef class Network:
     cdef ttfs_network net
     cdef int time, threshold  # exponents of the units that the structs are in
     cdef readonly double t_max
-    cdef AlignedBuffer circuits  # structs of a chip
+    cdef AlignedBuffer mismatch  # structs of a chip
     cdef uint64_t seed  # of the noise of a chip
     cdef double step  # of time, of clocked()
 
@@ -97,7 +97,7 @@ cdef class Network:
             _init(&neuron, in_units(layer.neuron, self.time, self.threshold))
             weights = np.ascontiguousarray(layer.weights, DTYPE)
             packed = _pack(shift(weights, -self.threshold, "weights"))
-            delays = _checked_delays(layer.delays, (n_in, n_out), k)
+            delays = _check_delays(layer.delays, (n_in, n_out), k)
             kind, packed_delays = TTFS_NO_DELAYS, None
             if delays is not None:
                 kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
@@ -186,14 +186,14 @@ cdef class Network:
         seed : int
             Of the noise.
         """
-        cdef ttfs_circuits *structs
+        cdef ttfs_mismatch *structs
         cdef const double[::1] mem, syn
         cdef const uint8_t[::1] dead
         if len(mismatch) != len(self.shapes):
             raise ValueError("mismatch must have one entry for each layer")
         self.check_no_delays()
-        self.circuits = AlignedBuffer(len(mismatch) * sizeof(ttfs_circuits))
-        structs = <ttfs_circuits *>self.circuits.start
+        self.mismatch = AlignedBuffer(len(mismatch) * sizeof(ttfs_mismatch))
+        structs = <ttfs_mismatch *>self.mismatch.start
         kept = []
         for k, c in enumerate(mismatch):
             threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
@@ -248,7 +248,7 @@ cdef class Network:
     def decisions(self, Spikes spikes not None):
         """Decision times (n_samples, n_outputs), float64.
 
-        Those of silent neurons are pseudo-times, later than any spike.
+        The decision times of silent neurons are pseudo-times, later than any spike.
         """
         decisions = np.empty((len(spikes), self.n_outputs))
         self.infer(IDEAL, spikes, None, decisions, None)
@@ -301,7 +301,7 @@ cdef class Network:
             mine = _from(all, s)
             if how == CHIP:
                 KERNELS.emulate(
-                    &self.net, <ttfs_circuits *>self.circuits.start, self.seed,
+                    &self.net, <ttfs_mismatch *>self.mismatch.start, self.seed,
                     &mine, n, rows + part * n_layers,
                     <char *>scratches.start + part * size,
                 )

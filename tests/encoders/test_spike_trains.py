@@ -480,7 +480,12 @@ def test_gradient_agrees_with_finite_differences(neuron):
         return values.sum()
 
     # Without decay the first moment is the gradient.
-    none = {"floor": 0.0, "existence": 0.0, "weight_decay": 0.0, "beta_1": 0.0}
+    none = {
+        "min_slope": 0.0,
+        "silence_penalty": 0.0,
+        "weight_decay": 0.0,
+        "beta_1": 0.0,
+    }
     core, _ = trainers(layers, 1, **none)
     order = np.arange(9, dtype=np.uintp)
     value = core.epoch(spikes, labels, factors, order, 9, np.array([0.01]))

@@ -331,9 +331,9 @@ def test_weights_are_limited_wherever_they_come_from(data):
     clf = make(warm_start=True, threshold=2.0).fit(X, y)
     assert max(np.abs(w).max() for w in clf.coefs_) > 1.2
     clf.set_params(substrate=AnalogChip(weight_clip=0.6), max_iter=1).fit(X, y)
-    least = np.nextafter(np.float32(1.2), np.float32(0))
-    assert least < 1.2 < float(np.float32(1.2))
-    assert [np.abs(w).max() for w in clf.coefs_] == [least, least]
+    limit = np.nextafter(np.float32(1.2), np.float32(0))
+    assert limit < 1.2 < float(np.float32(1.2))
+    assert [np.abs(w).max() for w in clf.coefs_] == [limit, limit]
     clf.set_params(substrate=None, max_iter=10).fit(X, y)
     assert max(np.abs(w).max() for w in clf.coefs_) > 1.2
     chip = AnalogChip(weight_clip=0.5, rows_per_input=3)

@@ -78,11 +78,11 @@ class Engine(ABC):
         return self.structure.dtype
 
     def end_of_experiment(self, t_max):
-        """The end of the experiment that this engine can have, next to t_max."""
+        """The end of the experiment nearest to t_max that this engine can have."""
         return t_max
 
     def possible_times(self, times):
-        """Times at which this engine can fire, next to those given."""
+        """Times nearest to the given ones at which this engine can fire."""
         return times
 
     def check_sizes(self, sizes):
@@ -181,5 +181,5 @@ class Engine(ABC):
 
 
 def resting_weights(layers):
-    """The weight that those of each layer decay to."""
+    """The weight that the weights of each layer decay to."""
     return [mean_weight(layer.neuron, layer.n_active, recipes.REST) for layer in layers]

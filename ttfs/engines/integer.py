@@ -89,8 +89,8 @@ class IntegerTrainer(FixedSimulation, Trainer):
         # 2^L = gain * wanted, exactly in the last layer, to a factor of sqrt(2) before.
         wanted = self.scales / rates[:, None]
         output = np.log2(wanted[:, -1:])
-        least = np.clip(np.ceil(output + 7), 0, _MAX_SHIFT)
-        gains = np.clip(np.rint(2.0 ** (least - output)), 128, 255)
+        min_shift = np.clip(np.ceil(output + 7), 0, _MAX_SHIFT)
+        gains = np.clip(np.rint(2.0 ** (min_shift - output)), 128, 255)
         shifts = np.rint(np.log2(wanted * gains))
         shifts = np.clip(shifts, 0, _MAX_SHIFT)
         decays = self.weight_decay * rates[:, None] * 2.0 ** (shifts + self.fractions)

@@ -109,7 +109,7 @@ class QuantizedTrainer(Trainer):
     def __init__(self, network, core):
         self.network, self.core = network, core
         layers = network.integers.layers
-        self.max_weights = [layer.most >> layer.fraction for layer in layers]
+        self.max_weights = [layer.max_stored >> layer.fraction for layer in layers]
         network = network.with_layers(weights=self._rounded(core.weights()))
         self.simulation = FixedSimulation(network.for_inference(), network.tick)
 

@@ -40,7 +40,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
     and `score` the accuracy. `partial_fit` learns from more data; `spike_times` and
-    `activity` show what the neurons do. The defaults suit most data.
+    `activity` show what the neurons do. The defaults suit most data::
+
+        clf = TTFSClassifier().fit(X_train, y_train)
+        y_pred = clf.predict(X_test)
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the

@@ -40,7 +40,10 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     `fit` trains the network, `predict` gives numbers, and `score` how much of their
     variance is explained, R2. `partial_fit` learns from more data; `spike_times` and
-    `activity` show what the neurons do. The defaults suit most data.
+    `activity` show what the neurons do. The defaults suit most data::
+
+        reg = TTFSRegressor().fit(X_train, y_train)
+        y_pred = reg.predict(X_test)
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; each target has an output neuron, and the
