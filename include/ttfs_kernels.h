@@ -124,7 +124,10 @@ typedef struct {
     const real *const *measured;
     const real *measured_peaks; /* (n_samples of the batch, n_out of the last layer)
                                    [threshold]: u_peak of silent outputs, for their
-                                   pseudo-times; or NULL */
+                                   pseudo-times; or NULL: those of the model. Where one
+                                   of these is above the threshold, and there are
+                                   labels, all of the sample are lowered by what the
+                                   highest has too much, by a threshold at most. */
     size_t max_samples;         /* samples of a batch, at most */
     size_t max_spikes;          /* spikes of a sample of the data set, at most */
     size_t n_parts;             /* number of parts of each phase */
@@ -165,6 +168,12 @@ typedef struct {
     /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
     void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
     void (*unpack)(const real *packed, size_t n_in, size_t n_out, real *weights);
+
+    /* Round weights (n_in, n_out) to multiples of a step, halves to even.
+     * max_weight the greatest magnitude of a multiple.
+     * stride     of the rows of `rounded`, which are n_out long. */
+    void (*round)(const real *weights, size_t n_in, size_t n_out, real step,
+                  int16_t max_weight, int16_t *rounded, size_t stride);
 
     /* Sort n spikes in place by time; ties keep their order. */
     void (*sort)(real *times, uint32_t *inputs, size_t n, void *scratch);

@@ -164,14 +164,15 @@ cdef class TickSpikes:
 
     cdef int fill(self, pairs, begin, end, Py_ssize_t n_in) except -1:
         """Take over and check arrays."""
-        cdef const uint16_t[:, ::1] events = pairs
         cdef const size_t[::1] first = begin, last = end
-        cdef uint32_t[::1] counts
+        cdef const ttfs_fixed_event *events = <const ttfs_fixed_event *>_start(pairs)
+        cdef uint32_t[::1] counts, seen
         cdef size_t k, n_all = len(pairs)
         cdef Py_ssize_t s, n_samples = len(begin), n_spikes = 0
         cdef Py_ssize_t max_spikes = 0, repeats = 0
         cdef Py_ssize_t n_ticks = 0, n
-        cdef uint16_t tick, number
+        cdef uint32_t key, before, stamp
+        cdef uint16_t number
         cdef bint is_sorted = True, is_inside = True
 
         if not 0 <= n_in <= MAX_INPUTS:
@@ -180,30 +181,30 @@ cdef class TickSpikes:
             raise ValueError("a sample's events are out of range")
         if len(begin) and int((end - begin).max()) >= MAX_SPIKES:
             raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
-        counts = np.zeros(max(n_in, 1), np.uint32)
+        # Spikes of an input in the sample of which it has the stamp.
+        counts, seen = np.zeros((2, max(n_in, 1)), np.uint32)
         with nogil:
             for s in range(n_samples):
                 n = <Py_ssize_t>(last[s] - first[s])
                 n_spikes += n
                 max_spikes = max(max_spikes, n)
+                before, stamp = 0, <uint32_t>(s % <Py_ssize_t>0xFFFFFFFF) + 1
                 for k in range(first[s], last[s]):
-                    tick, number = events[k, 0], events[k, 1]
+                    key, number = _key(events[k]), events[k].input
                     if number >= n_in:
                         is_inside = False
                         break
-                    if k > first[s] and (
-                        tick < events[k - 1, 0]
-                        or (tick == events[k - 1, 0] and number < events[k - 1, 1])
-                    ):
+                    if key < before:
                         is_sorted = False
                         break
-                    n_ticks = max(n_ticks, <Py_ssize_t>tick + 1)
-                    counts[number] += 1
+                    before = key
+                    counts[number] = counts[number] + 1 if seen[number] == stamp else 1
+                    seen[number] = stamp
                     repeats = max(repeats, <Py_ssize_t>counts[number])
                 if not (is_inside and is_sorted):
                     break
-                for k in range(first[s], last[s]):
-                    counts[events[k, 1]] = 0
+                if n:
+                    n_ticks = max(n_ticks, <Py_ssize_t>(before >> 16) + 1)
         if not is_inside:
             raise ValueError(f"an event has an input outside [0, {n_in})")
         if not is_sorted:
@@ -213,7 +214,7 @@ cdef class TickSpikes:
         self.max_spikes, self.repeats, self.n_ticks = max_spikes, repeats, n_ticks
         self.lists.begin = <const size_t *>_start(begin)
         self.lists.end = <const size_t *>_start(end)
-        self.lists.events = <const ttfs_fixed_event *>_start(pairs)
+        self.lists.events = events
         return 0
 
     def __len__(self):
@@ -247,12 +248,15 @@ cdef class TickSpikes:
         cdef const float[::1] times_f
         cdef const double[::1] times_d
         cdef const uint16_t[::1] biases
-        cdef uint16_t[:, ::1] out
+        cdef ttfs_fixed_event *out
+        cdef ttfs_fixed_event event
         cdef size_t[::1] out_begin, out_end
         cdef bint single = spikes.times.dtype == np.float32
         cdef Py_ssize_t n_samples = begin.shape[0], n_spikes = spikes.n_spikes
         cdef Py_ssize_t n_in = spikes.n_in, n_bias, s
         cdef size_t k, at = 0, run, longest
+        cdef uint32_t key, before
+        cdef bint is_sorted
         cdef double t
         cdef TickSpikes events = TickSpikes.__new__(TickSpikes)
 
@@ -274,31 +278,35 @@ cdef class TickSpikes:
             times_d = spikes.times
         pairs = np.empty((n_spikes + n_samples * n_bias, 2), np.uint16)
         bounds = np.zeros((2, n_samples), np.uintp)
-        out, out_begin, out_end = pairs, bounds[0], bounds[1]
+        out = <ttfs_fixed_event *>_start(pairs)
+        out_begin, out_end = bounds[0], bounds[1]
         with nogil:
             for s in range(n_samples):
                 out_begin[s] = at
                 run = longest = 0
-                for k in range(begin[s], end[s]):
-                    t = (times_f[k] if single else times_d[k]) / tick + 0.5
-                    t = max(t, 0.0)
-                    if t < n_ticks:
-                        out[at, 0] = <uint16_t>t
-                        out[at, 1] = <uint16_t>inputs[k]
-                        run = run + 1 if run and out[at, 0] == out[at - 1, 0] else 1
-                        longest = max(longest, run)
-                        at += 1
-                for k in range(<size_t>n_bias):
-                    if biases[k] < n_ticks:
-                        out[at, 0] = biases[k]
-                        out[at, 1] = <uint16_t>(n_in + k)
-                        at += 1
+                before, is_sorted = 0, True
+                for k in range(begin[s], end[s] + n_bias):
+                    if k < end[s]:
+                        t = (times_f[k] if single else times_d[k]) / tick + 0.5
+                        t = max(t, 0.0)
+                        if not t < n_ticks:
+                            continue
+                        event.tick, event.input = <uint16_t>t, <uint16_t>inputs[k]
+                    else:
+                        event.tick = biases[k - end[s]]
+                        event.input = <uint16_t>(n_in + k - end[s])
+                        if event.tick >= n_ticks:
+                            continue
+                    key = _key(event)
+                    is_sorted = is_sorted and key >= before
+                    run = run + 1 if key >> 16 == before >> 16 else 1
+                    longest = max(longest, run)
+                    before = key
+                    out[at] = event
+                    at += 1
                 out_end[s] = at
-                if at > out_begin[s]:
-                    _sort(
-                        <ttfs_fixed_event *>&out[out_begin[s], 0], at - out_begin[s],
-                        longest,
-                    )
+                if not is_sorted:
+                    _sort(out + out_begin[s], at - out_begin[s], longest)
         events.fill(pairs[:at], bounds[0], bounds[1], n_in + n_bias)
         return events
 
@@ -349,6 +357,7 @@ cdef class FixedCore:
     cdef const ttfs_fixed_kernels *kernels
     cdef ttfs_fixed_network net
     cdef object original, layers, prepared, scratch
+    cdef object spare  # workspace of the last inference
     cdef list arrays   # all that the structs point to
     cdef list states   # (weights, lfsr, silence) of each layer
     cdef object lfsr   # of the network
@@ -521,6 +530,17 @@ cdef class FixedCore:
         weights = [self.stored(w, k) for k, w in enumerate(weights)]
         for (own, _, _), w in zip(self.states, weights, strict=True):
             own[:] = w
+        self.prepare()
+
+    def rows(self):
+        """The weights (n_in, n_out) of each layer, for the Trainer of real weights.
+
+        It writes there what it has rounded, within `most`, and calls `prepare`.
+        """
+        return [weights for weights, _, _ in self.states]
+
+    def prepare(self):
+        """Compute with the weights that are in `rows` now."""
         self.kernels.prepare(&self.net, _start(self.prepared))
 
     @property
@@ -578,6 +598,13 @@ cdef class FixedCore:
         self.infer(events, ticks, u, None)
         return ticks, u
 
+    def fire(self, TickSpikes events not None):
+        """`ticks` of `run`, and `u` of the last layer alone, which is faster."""
+        ticks = [np.empty((len(events), n), np.uint16) for _, n in self.shapes]
+        u = np.empty((len(events), self.n_outputs), np.int16)
+        self.infer(events, ticks, (len(self.shapes) - 1) * [None] + [u], None)
+        return ticks, u
+
     cdef int infer(
         self, TickSpikes events, list ticks, list u, size_t[::1] labels
     ) except -1:
@@ -599,7 +626,9 @@ cdef class FixedCore:
         n_parts = _parts(n_samples, work)
         size = self.kernels.infer_workspace_size(&self.net, events.max_spikes)
         size = (size + 63) // 64 * 64
-        workspaces = _aligned(n_parts * size, np.uint8)
+        workspaces, self.spare = self.spare, None
+        if workspaces is None or workspaces.size < n_parts * size:
+            workspaces = _aligned(n_parts * size, np.uint8)
         scratch = <char *>_start(workspaces)
         pointers = np.zeros((2, n_parts, n_layers), np.uintp)
         if ticks is not None:
@@ -608,9 +637,11 @@ cdef class FixedCore:
             for part in range(n_parts):
                 s = n_samples * part // n_parts
                 for k in range(n_layers):
-                    part_ticks, part_u = ticks[k], u[k]
+                    part_ticks = ticks[k]
                     ticks_of[part * n_layers + k] = &part_ticks[s, 0]
-                    u_of[part * n_layers + k] = &part_u[s, 0]
+                    if u[k] is not None:
+                        part_u = u[k]
+                        u_of[part * n_layers + k] = &part_u[s, 0]
         for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
                            schedule="static"):
             s = n_samples * part // n_parts
@@ -623,6 +654,7 @@ cdef class FixedCore:
                 NULL if labels is None else &labels[s],
                 scratch + part * size,
             )
+        self.spare = workspaces
         return 0
 
     def errors(self, TickSpikes events not None, const size_t[::1] labels not None):

@@ -104,6 +104,10 @@ cdef extern from "ttfs.h" nogil:
         void (*unpack)(
             const real *packed, size_t n_in, size_t n_out, real *weights
         ) noexcept nogil
+        void (*round)(
+            const real *weights, size_t n_in, size_t n_out, real step,
+            int16_t max_weight, int16_t *rounded, size_t stride
+        ) noexcept nogil
         void (*sort)(
             real *times, uint32_t *inputs, size_t n, void *scratch
         ) noexcept nogil

@@ -17,7 +17,10 @@ import numpy as np
 from cython.parallel cimport prange
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.math cimport INFINITY
+from libc.stdint cimport (
+    int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+)
 from libc.string cimport memcpy
 
 from shared.c_ttfs cimport *
@@ -44,6 +47,7 @@ include "packed.pxi"
 include "spikes.pxi"
 include "encode.pxi"
 include "layer_batch.pxi"
+include "layer_spikes.pxi"
 include "network.pxi"
 include "loss.pxi"
 include "trainer.pxi"

@@ -49,15 +49,15 @@ cdef class Network:
     cdef readonly list shapes   # (n_in, n_out) of the weights
     cdef readonly list delay_shapes  # of the delays, (n_in,) or (n_in, n_out); or None
     cdef readonly Py_ssize_t n_outputs
+    cdef readonly list neurons    # LIF of each layer
+    cdef readonly list n_biases   # number of the last rows of weights that are biases
     cdef list kept  # the arrays of bias times that the structs point to
     cdef AlignedBuffer layers
     cdef list packed, packed_delays
     cdef ttfs_network net
     cdef int time, threshold  # exponents of the units that the structs are in
     cdef readonly double t_max
-    cdef AlignedBuffer mismatch  # structs of a chip
-    cdef uint64_t seed  # of the noise of a chip
-    cdef double step  # of time, of clocked()
+    cdef AlignedBuffer spare  # workspace of the last call
 
     def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
         cdef ttfs_layer *structs
@@ -76,6 +76,7 @@ cdef class Network:
         self.layers = AlignedBuffer(n_layers * sizeof(ttfs_layer))
         structs = <ttfs_layer *>self.layers.start
         self.shapes, self.kept, self.packed = [], [], []
+        self.neurons, self.n_biases = [], []
         self.delay_shapes, self.packed_delays = [], []
         for k, layer in enumerate(layers):
             if layer.weights.dtype != DTYPE:
@@ -108,6 +109,8 @@ cdef class Network:
             if n_bias == 0:
                 bias_times = np.zeros(1, DTYPE)
             self.shapes.append((n_in, n_out))
+            self.neurons.append(layer.neuron)
+            self.n_biases.append(n_bias)
             self.kept.append(bias_times)
             self.packed.append(packed)
             bias = bias_times
@@ -148,6 +151,13 @@ cdef class Network:
             for shape, packed in zip(self.shapes, self.packed, strict=True)
         ]
 
+    def bias_times(self):
+        """The times (n_bias,) at which the biases of each layer spike."""
+        return [
+            _outward(times[:n].copy(), self.time)
+            for times, n in zip(self.kept, self.n_biases, strict=True)
+        ]
+
     def delays(self):
         """The delays (n_in,) or (n_in, n_out) of each layer; None where it has none."""
         return [
@@ -171,12 +181,17 @@ cdef class Network:
 
     def spike_times(self, Spikes spikes not None):
         """Spike times (n_samples, n_out) of each layer; +inf = silent."""
-        layers = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
-        self.infer(IDEAL, spikes, layers, None, None)
-        return layers
+        return self.fire(spikes).times()
 
-    def emulate(self, Spikes spikes not None, mismatch, uint64_t seed):
-        """Spike times (n_samples, n_out) of each layer on a chip; +inf = silent.
+    def fire(self, Spikes spikes not None):
+        """The LayerSpikes of the network itself."""
+        return self.layer_spikes(IDEAL, &self.net, spikes, NULL, 0, 0.0)
+
+    def emulate(
+        self, Spikes spikes not None, mismatch, uint64_t seed, *, weights=None,
+        double t_max=float("inf"),
+    ):
+        """The LayerSpikes of a chip.
 
         Parameters
         ----------
@@ -185,15 +200,21 @@ cdef class Network:
             Of each layer.
         seed : int
             Of the noise.
+        weights : list of ndarray of shape (n_in, n_out), optional
+            Weights of the chip, finite. Default: those of the network.
+        t_max : float
+            An end of the experiment that is earlier than that of the network.
         """
         cdef ttfs_mismatch *structs
+        cdef ttfs_network net = self.net
+        cdef AlignedBuffer circuits, layers
         cdef const double[::1] mem, syn
         cdef const uint8_t[::1] dead
         if len(mismatch) != len(self.shapes):
             raise ValueError("mismatch must have one entry for each layer")
         self.check_no_delays()
-        self.mismatch = AlignedBuffer(len(mismatch) * sizeof(ttfs_mismatch))
-        structs = <ttfs_mismatch *>self.mismatch.start
+        circuits = AlignedBuffer(len(mismatch) * sizeof(ttfs_mismatch))
+        structs = <ttfs_mismatch *>circuits.start
         kept = []
         for k, c in enumerate(mismatch):
             threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
@@ -211,14 +232,41 @@ cdef class Network:
                 dead = c.is_dead
                 kept.append(np.asarray(dead))
                 structs[k].is_dead = &dead[0]
-        self.seed = seed
-        layers = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
-        self.infer(CHIP, spikes, layers, None, None)
+        if weights is not None:
+            layers = self.layers_with(weights, kept)
+            net.layers = <ttfs_layer *>layers.start
+        net.t_max = min(net.t_max, ldexp(t_max, -self.time))
+        return self.layer_spikes(CHIP, &net, spikes, structs, seed, 0.0)
+
+    cdef AlignedBuffer layers_with(self, object weights, list kept):
+        """Structs of the layers with other weights, which are appended to `kept`."""
+        cdef AlignedBuffer layers = AlignedBuffer(
+            len(self.shapes) * sizeof(ttfs_layer)
+        )
+        cdef Py_ssize_t k
+        memcpy(layers.start, self.layers.start, len(self.shapes) * sizeof(ttfs_layer))
+        if len(weights) != len(self.shapes):
+            raise ValueError("weights must have one entry for each layer")
+        for k in range(len(self.shapes)):
+            array = np.ascontiguousarray(weights[k], DTYPE)
+            if array.shape != self.shapes[k]:
+                raise ValueError(f"layer {k} has weights of shape {self.shapes[k]}")
+            kept.append(_pack(shift(array, -self.threshold, "weights")))
+            (<ttfs_layer *>layers.start)[k].weights = <real *>(
+                <AlignedBuffer>kept[len(kept) - 1]
+            ).start
         return layers
 
-    def clocked(self, Spikes spikes not None, double step):
-        """Spike times (n_samples, n_out) of each layer on a grid of time steps."""
+    def clocked(
+        self, Spikes spikes not None, double step, *, double t_max=float("inf")
+    ):
+        """The LayerSpikes of the network on a grid of time steps.
+
+        `t_max` is an end of the experiment that is earlier than that of the network.
+        """
+        cdef ttfs_network net = self.net
         self.check_no_delays()
+        t_max = min(t_max, self.t_max)
         for k in range(len(self.shapes)):
             neuron = (<ttfs_layer *>self.layers.start)[k].neuron
             tau_mem = ldexp(neuron.tau_mem, self.time)
@@ -228,17 +276,55 @@ cdef class Network:
                     f"step must be positive, and below tau_mem={tau_mem:g} and "
                     f"tau_syn={tau_syn:g}, got {step:g}"
                 )
-        if not abs(self.t_max) / step < MAX_STEPS:
-            raise ValueError(f"step={step:g} is too small for t_max={self.t_max:g}")
-        if spikes.n_spikes and not (
-            abs(float(np.min(spikes.times[spikes.begin[spikes.end > spikes.begin]])))
-            / step < MAX_STEPS
-        ):
+        if not abs(t_max) / step < MAX_STEPS:
+            raise ValueError(f"step={step:g} is too small for t_max={t_max:g}")
+        if spikes.n_spikes and not abs(spikes.first()) / step < MAX_STEPS:
             raise ValueError(f"step={step:g} is too small for the times of spikes")
-        self.step = ldexp(step, -self.time)
-        layers = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
-        self.infer(CLOCKED, spikes, layers, None, None)
-        return layers
+        net.t_max = min(net.t_max, ldexp(t_max, -self.time))
+        fired = self.layer_spikes(
+            CLOCKED, &net, spikes, NULL, 0, ldexp(step, -self.time)
+        )
+        for times in (<LayerSpikes>fired).arrays:  # a step before t_max may round to it
+            _silence(times, <real>net.t_max)
+        return fired
+
+    def fire_at_ticks(self, list ticks, u_peak, *, Py_ssize_t n_ticks, double tick):
+        """LayerSpikes of a network in integers.
+
+        Parameters
+        ----------
+        ticks : list of ndarray of shape (n_samples, n_out), uint16
+            Spike times of each layer; n_ticks and later = silent.
+        u_peak : ndarray of shape (n_samples, n_outputs)
+            Peaks of the membranes of silent outputs, in thresholds, finite.
+        n_ticks : int
+        tick : float
+        """
+        cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
+        cdef real[::1] table
+        if not (0 < n_ticks <= 65_535 and 0 < tick and n_ticks * tick < TIME_LIMIT):
+            raise ValueError("ticks are out of range")
+        times = np.arange(n_ticks + 1) * ldexp(tick, -self.time)
+        fired.t_max = min(times[n_ticks], self.net.t_max)
+        table = times = times.astype(DTYPE)
+        times[times >= DTYPE(fired.t_max)] = np.inf
+        times[n_ticks] = np.inf
+        fired.arrays = [_looked_up(array, table) for array in ticks]
+        neuron = self.neurons[len(self.neurons) - 1]
+        threshold = in_units(neuron, self.time, self.threshold).threshold
+        fired.u_peak = np.ascontiguousarray(u_peak * DTYPE(threshold), DTYPE)
+        fired.time = self.time
+        return fired
+
+    cdef LayerSpikes layer_spikes(
+        self, int how, const ttfs_network *net, Spikes spikes,
+        const ttfs_mismatch *circuits, uint64_t seed, double step,
+    ):
+        cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
+        fired.arrays = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
+        fired.time, fired.t_max = self.time, net.t_max
+        self.infer(how, net, spikes, fired.arrays, None, None, circuits, seed, step)
+        return fired
 
     cdef int check_no_delays(self) except -1:
         if any(shape is not None for shape in self.delay_shapes):
@@ -251,19 +337,21 @@ cdef class Network:
         The decision times of silent neurons are pseudo-times, later than any spike.
         """
         decisions = np.empty((len(spikes), self.n_outputs))
-        self.infer(IDEAL, spikes, None, decisions, None)
-        return decisions
+        self.infer(IDEAL, &self.net, spikes, None, decisions, None, NULL, 0, 0.0)
+        return _outward(decisions, self.time)
 
     def labels(self, Spikes spikes not None):
         """The number (n_samples,) of the output neuron that decides first."""
         labels = np.zeros(len(spikes), np.uintp)
-        self.infer(IDEAL, spikes, None, None, labels)
+        self.infer(IDEAL, &self.net, spikes, None, None, labels, NULL, 0, 0.0)
         return labels
 
     cdef int infer(
-        self, int how, Spikes spikes, object layers, double[:, ::1] decisions,
-        size_t[::1] labels,
+        self, int how, const ttfs_network *net, Spikes spikes, object layers,
+        double[:, ::1] decisions, size_t[::1] labels, const ttfs_mismatch *circuits,
+        uint64_t seed, double step,
     ) except -1:
+        """Pass samples through; what is written is in the units of the core."""
         cdef Py_ssize_t n_samples = spikes.n_samples, n_layers = len(self.shapes)
         cdef Py_ssize_t part, n_parts, s, n, k
         cdef size_t size
@@ -278,13 +366,15 @@ cdef class Network:
         spikes = spikes.shifted(-self.time)
         n_parts = _parts(n_samples, n_samples * self.n_events(spikes))
         if how == CHIP:
-            size = KERNELS.emulate_workspace_size(&self.net, spikes.max_spikes)
+            size = KERNELS.emulate_workspace_size(net, spikes.max_spikes)
         elif how == CLOCKED:
-            size = KERNELS.clocked_workspace_size(&self.net, spikes.max_spikes)
+            size = KERNELS.clocked_workspace_size(net, spikes.max_spikes)
         else:
-            size = KERNELS.infer_workspace_size(&self.net, spikes.max_spikes)
+            size = KERNELS.infer_workspace_size(net, spikes.max_spikes)
         all = spikes.view()
-        scratches = AlignedBuffer(n_parts * size)
+        scratches, self.spare = self.spare, None
+        if scratches is None or <size_t>len(scratches.buffer) < n_parts * size + 64:
+            scratches = AlignedBuffer(n_parts * size)
         # Of each part: where its rows of each layer begin.
         pointers = AlignedBuffer(n_parts * n_layers * sizeof(void *))
         rows = <real **>pointers.start
@@ -301,24 +391,20 @@ cdef class Network:
             mine = _from(all, s)
             if how == CHIP:
                 KERNELS.emulate(
-                    &self.net, <ttfs_mismatch *>self.mismatch.start, self.seed,
-                    &mine, n, rows + part * n_layers,
+                    net, circuits, seed, &mine, n, rows + part * n_layers,
                     <char *>scratches.start + part * size,
                 )
             elif how == CLOCKED:
                 KERNELS.clocked(
-                    &self.net, self.step, &mine, n, rows + part * n_layers,
+                    net, step, &mine, n, rows + part * n_layers,
                     <char *>scratches.start + part * size,
                 )
             else:
                 KERNELS.infer(
-                    &self.net, &mine, n, rows + part * n_layers,
+                    net, &mine, n, rows + part * n_layers,
                     NULL if decisions is None else &decisions[s, 0],
                     NULL if labels is None else &labels[s],
                     <char *>scratches.start + part * size,
                 )
-        for out in layers or ():
-            _outward(out, self.time)
-        if decisions is not None:
-            _outward(np.asarray(decisions), self.time)
+        self.spare = scratches
         return 0

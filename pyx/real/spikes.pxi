@@ -37,6 +37,16 @@ cdef class Spikes:
     def __len__(self):
         return self.n_samples
 
+    def first(self):
+        """The time of the earliest spike; +inf if there is none."""
+        firsts = self.times[self.begin[self.end > self.begin]]
+        return float(np.min(firsts, initial=np.inf))
+
+    def last(self):
+        """The time of the latest spike; -inf if there is none."""
+        lasts = self.times[self.end[self.end > self.begin] - 1]
+        return float(np.max(lasts, initial=-np.inf))
+
     cdef Spikes shifted(self, int power):
         """The same spikes with times multiplied by 2^power."""
         if power == 0:

@@ -86,7 +86,7 @@ cdef class Trainer(Network):
     cdef ttfs_local local_rule
     cdef list feedback  # packed; the structs point to it and to the next three
     cdef AlignedBuffer feedback_pointers
-    cdef object measured
+    cdef LayerSpikes measured
     cdef AlignedBuffer pointers
     cdef list shadows  # packed weights that learn, where others fire; or None
     cdef int loss_power  # of time, in the unit of the loss
@@ -299,6 +299,7 @@ cdef class Trainer(Network):
         Py_ssize_t batch_size,
         const double[::1] rates not None,
         forward=None,
+        end_batch=None,
     ):
         """Updates over all samples in the given order; returns the mean loss.
 
@@ -318,24 +319,29 @@ cdef class Trainer(Network):
             Learning rate of each batch.
         forward : callable, optional
             What fires instead of the network: a chip, or arithmetic of another kind.
-            ``forward(spikes, weights)`` is called for each batch with the Spikes that
-            enter it, without deleted ones, and copies of the weights. It returns a list
-            of spike times (n, n_out), one array for each layer; +inf, t_max and all
-            that is later mean silent. Or it returns a tuple of two or three: this list;
-            u_peak (n, n_outputs) of silent outputs, in the unit of weights and
-            threshold, for their pseudo-times, or None; and the weights of each layer
-            that fired, if they are not the trainer's, but have fewer bits for example.
-            Gradients are those of the model at these times with these weights, and move
-            the trainer's weights (straight-through). Layers must be without delays.
+            ``forward(spikes, trainer)`` is called for each batch with the Spikes that
+            enter it, without deleted ones, and this trainer, whose `weights` are
+            copies. It returns LayerSpikes, or a list of spike times (n, n_out), one
+            array for each layer; +inf, t_max and all that is later mean silent. Or it
+            returns a tuple of two or three: either of these; u_peak (n, n_outputs) of
+            silent outputs, in the unit of weights and threshold, for their
+            pseudo-times, or None, which means those of the model; and the weights of
+            each layer that fired, if they are not the trainer's, but have fewer bits
+            for example. Gradients are those of the model at these times with these
+            weights, and move the trainer's weights (straight-through). Layers must be
+            without delays. LayerSpikes are taken as they are; all else is checked.
+        end_batch : callable, optional
+            ``end_batch(loss, n)`` is called after each update with the mean loss of its
+            n samples.
 
         Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
         leaves all updates up to there in place, as does an error in `forward`.
         """
         cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
         cdef Py_ssize_t begin, n
-        cdef double n_events, since = 0.0, total = 0.0
+        cdef double n_events, since = 0.0, total = 0.0, of_batch
         cdef double[::1] losses
-        cdef bint is_measured = forward is not None
+        cdef bint is_measured = forward is not None, is_told = end_batch is not None
 
         if self.is_running:
             raise RuntimeError("this trainer is in an epoch already")
@@ -387,8 +393,13 @@ cdef class Trainer(Network):
                     for part in prange(n_parts, num_threads=n_parts, chunksize=1,
                                        schedule="static"):
                         KERNELS.train_update(&self.training, n, rates[batch], part)
+                    of_batch = 0.0
                     for k in range(n):
-                        total += losses[k]
+                        of_batch += losses[k]
+                    total += of_batch
+                    if is_told:
+                        with gil:
+                            end_batch(ldexp(of_batch / n, self.loss_power), n)
                     since += n * n_events
                     if since > SIGNAL_INTERVAL:
                         since = 0.0
@@ -408,6 +419,12 @@ cdef class Trainer(Network):
         cdef size_t[::1] begin, end
         cdef uint32_t[::1] inputs
         cdef real[::1] times_view
+        if self.training.dropout == 0 and self.time == 0:
+            numbers = np.asarray(order)
+            return Spikes(
+                spikes.times, spikes.inputs, spikes.begin[numbers], spikes.end[numbers],
+                spikes.n_in,
+            )
         size = max(1, n * spikes.max_spikes)
         times = np.empty(size, DTYPE)
         numbers, bounds = np.empty(size, np.uint32), np.empty((2, n), np.uintp)
@@ -423,9 +440,10 @@ cdef class Trainer(Network):
     ) except -1:
         """Get the spikes of a batch from forward, and point the structs to them."""
         cdef Py_ssize_t n = order.shape[0], k
+        cdef LayerSpikes fired
         cdef const real[:, ::1] array
         cdef const real **rows = <const real **>self.pointers.start
-        times, peaks = forward(self.inputs(spikes, order), self.weights()), None
+        times, peaks = forward(self.inputs(spikes, order), self), None
         weights = None
         if isinstance(times, tuple):
             if len(times) not in (2, 3):
@@ -434,6 +452,27 @@ cdef class Trainer(Network):
                     f"peaks, and perhaps weights, got a tuple of {len(times)}"
                 )
             times, peaks, weights = (*times, None)[:3]
+        if isinstance(times, LayerSpikes):
+            fired = times
+        else:
+            fired = self.checked(times, peaks, n)
+        self.check_fired(fired, n)
+        if weights is not None:
+            self.fire_with(weights)
+        self.measured = fired
+        for k in range(len(self.shapes)):
+            array = fired.arrays[k]
+            rows[k] = &array[0, 0]
+        self.training.measured = rows
+        self.training.measured_peaks = NULL
+        if fired.u_peak is not None:
+            array = fired.u_peak
+            self.training.measured_peaks = &array[0, 0]
+        return 0
+
+    cdef LayerSpikes checked(self, object times, object peaks, Py_ssize_t n):
+        """What a callable has returned as the spikes of n samples."""
+        cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
         times = list(times)
         if len(times) != len(self.shapes):
             raise ValueError(
@@ -448,8 +487,6 @@ cdef class Trainer(Network):
                 raise ValueError(f"{name} must be finite or +inf")
             times[k][times[k] >= t_max] = np.inf
             times[k] = shift(times[k], -self.time, name)
-            array = times[k]
-            rows[k] = &array[0, 0]
         if peaks is not None:
             name = "peaks that forward returns"
             peaks = _returned(peaks, (n, self.n_outputs), DTYPE, name)
@@ -457,15 +494,53 @@ cdef class Trainer(Network):
             if not np.all(np.abs(peaks[is_silent]) < TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite where an output is silent")
             peaks = _outward(peaks, -self.threshold)
-        if weights is not None:
-            self.fire_with(weights)
-        self.measured = times, peaks
-        self.training.measured = rows
-        self.training.measured_peaks = NULL
-        if peaks is not None:
-            array = peaks
-            self.training.measured_peaks = &array[0, 0]
+        fired.arrays, fired.u_peak = times, peaks
+        fired.time, fired.t_max = self.time, self.net.t_max
+        return fired
+
+    cdef int check_fired(self, LayerSpikes fired, Py_ssize_t n) except -1:
+        """Raise ValueError unless these are spikes of this network in n samples."""
+        shapes = [(n, n_out) for _, n_out in self.shapes]
+        if fired.arrays is None or [np.shape(a) for a in fired.arrays] != shapes:
+            raise ValueError("LayerSpikes are of another network or batch")
+        of_outputs = n, self.n_outputs
+        if fired.u_peak is not None and np.shape(fired.u_peak) != of_outputs:
+            raise ValueError("peaks of LayerSpikes are of another network or batch")
+        if fired.time != self.time or fired.t_max > self.net.t_max:
+            raise ValueError("LayerSpikes are in other units or have a later t_max")
         return 0
+
+    def round(self, steps, max_weights, list out):
+        """Write the weights that learn, as multiples of a step, to arrays.
+
+        Parameters
+        ----------
+        steps : sequence of float
+            Step of the weights of each layer.
+        max_weights : sequence of int
+            Greatest magnitude of a multiple.
+        out : list of ndarray of shape (n_in, n_out), int16
+            Rows are contiguous.
+        """
+        cdef int16_t[:, :] rows
+        cdef AlignedBuffer packed
+        cdef real step
+        cdef Py_ssize_t k
+        if not len(steps) == len(max_weights) == len(out) == len(self.shapes):
+            raise ValueError("there must be one entry for each layer")
+        learned = self.packed if self.shadows is None else self.shadows
+        for k, (n_in, n_out) in enumerate(self.shapes):
+            rows, packed = out[k], learned[k]
+            _same_shape(rows, n_in, n_out, "out")
+            if rows.strides[1] != sizeof(int16_t) or rows.strides[0] % sizeof(int16_t):
+                raise ValueError("rows of out must be contiguous")
+            step = DTYPE(steps[k]) * DTYPE(2.0) ** -self.threshold
+            if not step > 0:
+                raise ValueError("steps must be positive")
+            KERNELS.round(
+                <real *>packed.start, n_in, n_out, step, max_weights[k], &rows[0, 0],
+                rows.strides[0] // sizeof(int16_t),
+            )
 
     cdef int prepare(
         self, Spikes spikes, object targets, const double[::1] factors,

@@ -180,9 +180,12 @@ static void infer(const ttfs_fixed_network *network, const void *prepared,
                   void *scratch)
 {
     workspace_t workspace;
-    const int wanted = u ? PEAKS : 0;
+    int wanted = 0;
     const int wanted_of_output = ticks || u ? PEAKS : PEAKS | ONLY_FIRST;
 
+    for (size_t k = 0; u && k + 1 < network->n_layers; ++k) {
+        if (u[k]) wanted = PEAKS;
+    }
     size_t max_events = 0;
     for (size_t s = 0; s < n_samples; ++s) {
         const size_t n = lists->end[s] - lists->begin[s];

@@ -14,7 +14,7 @@
 typedef __m512i vec;
 typedef __mmask32 mask;
 #define WIDTH 32
-#define PANEL_VECS 4
+#define PANEL_VECS 6
 #define OP(name) _mm512_##name
 #define BITS(name) _mm512_##name##_si512
 #define LOWER(x) _mm512_castsi512_si256(x)
@@ -88,6 +88,12 @@ static inline int m_any(mask m)
 static inline mask v_gt16(vec a, vec b)
 {
     return _mm512_cmpgt_epi16_mask(a, b);
+}
+
+/* v_gt16() where m is set */
+static inline mask v_gt16_where(mask m, vec a, vec b)
+{
+    return _mm512_mask_cmpgt_epi16_mask(m, a, b);
 }
 
 /* limit where a + b overflows, that is where a and b have one sign and their sum has
@@ -181,6 +187,11 @@ static inline mask v_gt16(vec a, vec b)
     return _mm256_cmpgt_epi16(a, b);
 }
 
+static inline mask v_gt16_where(mask m, vec a, vec b)
+{
+    return _mm256_and_si256(m, _mm256_cmpgt_epi16(a, b));
+}
+
 /* limit where a + b overflows, that is where a and b have one sign and their sum has
  * the other; elsewhere the sum */
 static inline vec v_limit32(vec a, vec b, vec sum, vec limit)
@@ -271,11 +282,12 @@ static inline vec v_sra16(vec x, int n)
     return OP(sra_epi16)(x, _mm_cvtsi32_si128(n));
 }
 
-/* (a b) >> 15, where the product is not 2^30 */
-static inline vec v_multiply(vec a, vec b)
+/* (x factor) >> 15 with 0 <= factor < 2^15, as half of the product with its double, of
+ * which the upper bit counts as a sign */
+static inline vec v_scale(vec x, int factor)
 {
-    const vec high = OP(mulhi_epi16)(a, b), low = OP(mullo_epi16)(a, b);
-    return v_or(v_add16(high, high), OP(srli_epi16)(low, 15));
+    const vec twice = v_set16(2 * factor), is_negative = v_set16(-(factor >> 14));
+    return v_add16(OP(mulhi_epi16)(x, twice), v_and(x, is_negative));
 }
 
 /* -- Pairs of int16: in memory order within each 128 bits -- */

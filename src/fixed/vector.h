@@ -9,7 +9,8 @@
 #include "fixed/vec.h"
 
 #define HALF (WIDTH / 2)
-#define CHUNK 8 /* ticks that are passed at once where no neuron can spike */
+#define CHUNK 8    /* ticks that are passed at once where no neuron can spike */
+#define MIN_SKIP 4 /* ticks, from which on it is worth a look whether one can */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* The weights and tables of a layer as the functions below read them. */
@@ -73,14 +74,14 @@ static void prepare_layer(const ttfs_fixed_network *network,
     const prepared_t p = parts_of(network, layer, prepared);
     const uint32_t n_ticks = network->n_ticks;
 
-    memset(p.currents, 0, currents_of(layer) * sizeof *p.currents);
-    for (uint32_t i = 0; i < layer->n_in; ++i) {
-        for (uint32_t j = 0; j < layer->n_out; ++j) {
-            const int32_t w = ttfs_fixed_weight_of(layer, i, j);
-            p.currents[i * layer->stride + j] =
-                (int16_t)(w * (1 << layer->current_shift));
-        }
+    const size_t n = layer->n_in * (size_t)layer->stride;
+    const vec half = v_set16((1 << layer->fraction) >> 1);
+    for (size_t k = 0; k < n; k += WIDTH) {
+        const vec w =
+            v_sra16(v_add16(v_load(layer->weights + k), half), layer->fraction);
+        v_store(p.currents + k, v_sll16(w, layer->current_shift));
     }
+    memset(p.currents + n, 0, (currents_of(layer) - n) * sizeof *p.currents);
     for (uint32_t d = 0; d <= n_ticks; ++d) {
         p.steps[d] = pair(layer->decay_mem[d], layer->kappa[d]);
         p.kernel[d] = layer->kernel[d];
@@ -132,7 +133,7 @@ ALWAYS_INLINE int spike(const ttfs_fixed_layer *layer, const prepared_t *p, pane
     mask fires[PANEL_VECS], any;
 
     EACH_VEC u[v] = v_mac(a->low[v], a->high[v], factors);
-    EACH_VEC fires[v] = m_and(a->waiting[v], v_gt16(u[v], below));
+    EACH_VEC fires[v] = v_gt16_where(a->waiting[v], u[v], below);
     any = fires[0];
     for (size_t v = 1; v < n_vecs; ++v) any = m_or(any, fires[v]);
     if (__builtin_expect(!m_any(any), 1)) return 0;
@@ -140,15 +141,29 @@ ALWAYS_INLINE int spike(const ttfs_fixed_layer *layer, const prepared_t *p, pane
     {
         const size_t at = j + v * WIDTH;
         v_put16(state->ticks + at, fires[v], v_set16((int)tick));
-        v_put16(state->u + at, fires[v], u[v]);
+        if (wanted) v_put16(state->u + at, fires[v], u[v]);
         a->waiting[v] = m_andnot(a->waiting[v], fires[v]);
         if (!(wanted & SLOPES)) continue;
-        const vec i = v_multiply(v_set16(layer->decay_syn[d]), a->i[v]);
+        const vec i = v_scale(a->i[v], layer->decay_syn[d]);
         const vec slope_of = v_set32(pair(layer->slope_mem, layer->slope_syn));
         v_put16(state->slope + at, fires[v],
                 v_mac(v_low(u[v], i), v_high(u[v], i), slope_of));
     }
     return 1;
+}
+
+/* Is u above the threshold in any neuron, where pairs of u and i have these factors?
+ * x >> 15 > threshold - 1 is asked before the shift. */
+ALWAYS_INLINE int is_above(const vec *low, const vec *high, size_t n_vecs,
+                           int32_t factors, vec below)
+{
+    const vec pair = v_set32(factors);
+    vec most = v_max32(v_madd(low[0], pair), v_madd(high[0], pair));
+    for (size_t v = 1; v < n_vecs; ++v) {
+        most = v_max32(most, v_madd(low[v], pair));
+        most = v_max32(most, v_madd(high[v], pair));
+    }
+    return v_any_gt32(most, below);
 }
 
 ALWAYS_INLINE int waits(const panel_t *a, size_t n_vecs)
@@ -197,7 +212,8 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
         }
         /* No u of the chunk is above the u of its greatest factors: most ticks need no
          * look. */
-        const int skips = last > 1 && !(wanted & PEAKS);
+        const int skips = last >= MIN_SKIP && !(wanted & PEAKS);
+        uint32_t at = 0; /* where u is known, in ticks after t0 */
         if (skips) {
             EACH_VEC
             {
@@ -209,16 +225,14 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
         }
         for (uint32_t begin = 1; begin <= last; begin += CHUNK) {
             const uint32_t stop = begin + CHUNK - 1 < last ? begin + CHUNK - 1 : last;
-            if (skips) {
-                const vec bound = v_set32(p->bounds[begin / CHUNK]);
-                vec bound_u = v_madd(low[0], bound);
-                EACH_VEC bound_u = v_max32(bound_u, v_madd(low[v], bound));
-                EACH_VEC bound_u = v_max32(bound_u, v_madd(high[v], bound));
-                if (!v_any_gt32(bound_u, below)) continue;
+            if (skips &&
+                !is_above(low, high, n_vecs, p->bounds[begin / CHUNK], below)) {
+                continue;
             }
             for (uint32_t d = begin; d <= stop; ++d) {
                 const int fired =
                     spike(layer, p, &a, n_vecs, u, d, t0 + d, state, j, wanted);
+                at = d;
                 if (wanted & PEAKS) EACH_VEC a.peak[v] = v_max16(a.peak[v], u[v]);
                 if (!fired) continue;
                 if (first == end) first = t0 + d;
@@ -227,13 +241,13 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
         }
         if (next >= end) break;
         const uint32_t gap = next - t0;
-        const vec factors = v_set32(p->steps[gap]);
-        const vec decay = v_set16(layer->decay_syn[gap]);
-        EACH_VEC
-        {
-            a.u[v] = v_mac(a.low[v], a.high[v], factors);
-            a.i[v] = v_multiply(decay, a.i[v]);
+        if (at == gap) {
+            EACH_VEC a.u[v] = u[v];
+        } else {
+            const vec factors = v_set32(p->steps[gap]);
+            EACH_VEC a.u[v] = v_mac(a.low[v], a.high[v], factors);
         }
+        EACH_VEC a.i[v] = v_scale(a.i[v], layer->decay_syn[gap]);
     }
 done:
     if (wanted & PEAKS)
@@ -241,28 +255,35 @@ done:
     return first;
 }
 
-/* Constants for the compiler. */
+/* Panels of the same size but for one vector. */
 ALWAYS_INLINE void vector_spikes(const ttfs_fixed_layer *layer, const prepared_t *p,
                                  uint32_t end, const ttfs_fixed_event *events,
                                  uint32_t n, ttfs_fixed_state *state, int wanted)
 {
+/* A constant number of vectors, for the compiler. */
+#define PANEL(n_vecs)                                                                  \
+    case n_vecs:                                                                       \
+        first = panel_spikes(layer, p, end, events, n, state, j, n_vecs, wanted);      \
+        break
     const size_t n_vecs = (layer->n_out + WIDTH - 1u) / WIDTH;
-    for (size_t v = 0; v < n_vecs;) {
-        const size_t left = n_vecs - v, j = v * WIDTH;
-        uint32_t first;
-        if (left >= PANEL_VECS) {
-            first =
-                panel_spikes(layer, p, end, events, n, state, j, PANEL_VECS, wanted);
-            v += PANEL_VECS;
-        } else if (left >= 2) {
-            first = panel_spikes(layer, p, end, events, n, state, j, 2, wanted);
-            v += 2;
-        } else {
-            first = panel_spikes(layer, p, end, events, n, state, j, 1, wanted);
-            v += 1;
+    const size_t n_panels = (n_vecs + PANEL_VECS - 1) / PANEL_VECS;
+    for (size_t panel = 0; panel < n_panels; ++panel) {
+        const size_t begin = n_vecs * panel / n_panels;
+        const size_t size = n_vecs * (panel + 1) / n_panels - begin, j = begin * WIDTH;
+        uint32_t first = end;
+        switch (size) {
+            PANEL(1);
+            PANEL(2);
+#if PANEL_VECS > 2
+            PANEL(3);
+            PANEL(4);
+            PANEL(5);
+            PANEL(6);
+#endif
         }
         if ((wanted & ONLY_FIRST) && first < end) end = first + 1;
     }
+#undef PANEL
 }
 
 static void layer_spikes(const ttfs_fixed_network *network,

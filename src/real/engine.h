@@ -59,6 +59,7 @@ const TYPE(kernels) KERNELS = {
     .training_workspace_size = training_workspace_size,
     .pack = pack,
     .unpack = unpack,
+    .round = round_weights,
     .sort = sort,
     .encode_float = encode_float,
     .encode_double = encode_double,

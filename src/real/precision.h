@@ -16,6 +16,7 @@ typedef double real;
 #define REAL_MIN DBL_MIN
 #define REAL_EPSILON DBL_EPSILON
 #define SQRT sqrt
+#define RINT rint
 #define TYPE(name) ttfs_##name
 #elif REAL_BITS == 32
 typedef float real;
@@ -23,6 +24,7 @@ typedef float real;
 #define REAL_MIN FLT_MIN
 #define REAL_EPSILON FLT_EPSILON
 #define SQRT sqrtf
+#define RINT rintf
 #define TYPE(name) ttfs_##name##_f
 #else
 #error "set REAL_BITS to 32 or 64"

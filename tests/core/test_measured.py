@@ -148,7 +148,6 @@ def test_measured_peaks_count_in_pseudo_times():
 # ------------------------------------------------------------------ what is asked
 
 
-@pytest.mark.usefixtures("every_simd")
 def rounded(weights):
     """In steps of 1/8, exact in each precision."""
     return [np.rint(8 * w) / 8 for w in weights]
@@ -169,13 +168,13 @@ def test_weights_that_fired_have_the_gradient_and_others_learn(dtype, changes):
     loss = LOSSES["cross-entropy"]
     plain = trainers(coarse, loss, weight_decay=0.0, **changes)[0]
     straight = trainers(layers, loss, weight_decay=0.0, **changes)[0]
-    fire = simulate(layers)
+    fire = simulate(layers, rounded)
 
-    def forward(spikes, weights):
-        return fire(spikes, rounded(weights)), None, rounded(weights)
+    def forward(spikes, trainer):
+        return fire(spikes, trainer), None, rounded(trainer.weights())
 
     losses = [
-        epoch(plain, coarse, data, 23, forward=fire),
+        epoch(plain, coarse, data, 23, forward=simulate(layers)),
         epoch(straight, layers, data, 23, forward=forward),
     ]
     assert losses[0] == losses[1]
@@ -206,8 +205,9 @@ def test_weights_that_fired_are_checked():
         (lambda w: [w[0] * np.nan, w[1]], "layer 0 must be finite"),
     ):
 
-        def forward(spikes, weights, change=change):
-            return simulate(layers)(spikes, weights), None, change(weights)
+        def forward(spikes, trainer, change=change):
+            weights = change(trainer.weights())
+            return simulate(layers)(spikes, trainer), None, weights
 
         with pytest.raises(ValueError, match=message):
             epoch(core, layers, data, 8, forward=forward)
@@ -217,19 +217,18 @@ def test_weights_that_fired_are_checked():
 
 @pytest.mark.parametrize("changes", [{}, DROPOUT], ids=["all", "dropout"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_forward_gets_what_enters_the_network_and_the_weights(dtype, changes):
+def test_forward_gets_what_enters_the_network_and_the_trainer(dtype, changes):
     layers = make_layers(LIF(), (9, 20, 3), dtype)
     data = make_data(8, 9, 3, dtype)
     core, slow = trainers(layers, LOSSES["early"], **changes)
     seen, own = [], simulate(layers)
 
-    def forward(spikes, weights):
-        for got, expected in zip(weights, core.weights(), strict=True):
-            assert_array_equal(got, expected)
-        times = own(spikes, weights)
+    def forward(spikes, trainer):
+        assert trainer is core
+        times = own(spikes, trainer)
         seen.append(spikes.dense())
         assert spikes.times.dtype == dtype
-        for array in weights:
+        for array in trainer.weights():
             array[:] = np.nan  # a copy
         return times
 
@@ -256,7 +255,7 @@ def test_samples_without_spikes():
     _, *rest = make_data(5, 4, 3)
     n_spikes = []
 
-    def forward(spikes, weights):
+    def forward(spikes, trainer):
         n_spikes.append(spikes.n_spikes)
         return [np.ones((5, 3))]
 
@@ -302,9 +301,9 @@ class TestBorder:
         epoch(core, self.layers, once, 2)
         results = iter([simulate(self.layers), result])
 
-        def forward(spikes, weights):
+        def forward(spikes, trainer):
             result = next(results)
-            return result(spikes, weights) if callable(result) else result
+            return result(spikes, trainer) if callable(result) else result
 
         try:
             epoch(self.core, self.layers, self.data, 2, forward=forward)
@@ -353,7 +352,7 @@ class TestBorder:
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
     def test_errors_pass_through(self, error):
-        def fail(spikes, weights):
+        def fail(spikes, trainer):
             raise error("unplugged")
 
         with pytest.raises(error, match="unplugged"):
@@ -362,8 +361,8 @@ class TestBorder:
     def test_arrays_of_other_types_and_orders(self):
         forward = simulate(self.layers)
 
-        def other(spikes, weights):
-            hidden, output = forward(spikes, weights)
+        def other(spikes, trainer):
+            hidden, output = forward(spikes, trainer)
             return hidden.astype(float, order="F"), output.tolist()
 
         expected = epoch(self.core, self.layers, self.data, 2, forward=forward)
@@ -388,7 +387,7 @@ class TestBorder:
             epoch(core, self.layers, self.data, 2, forward=simulate(self.layers))
 
     def test_forward_cannot_train_the_trainer_that_asks(self):
-        def forward(spikes, weights):
+        def forward(spikes, trainer):
             epoch(self.core, self.layers, self.data, 2)
 
         with pytest.raises(RuntimeError, match="in an epoch already"):

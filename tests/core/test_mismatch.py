@@ -35,7 +35,7 @@ def test_own_time_constants_of_any_ratio(tau_mem, tau_syn, seed, n_out):
     layer = Layer(weights, np.empty(0), neuron)
     core = _core.Network([layer], 100 * (tau_mem + tau_syn), 0.0)
     mismatch = [_core.NeuronMismatch(tau_mem=taus[0], tau_syn=taus[1])]
-    (got,) = core.emulate(_core.spikes_at(times, ()), mismatch, 0)
+    (got,) = core.emulate(_core.spikes_at(times, ()), mismatch, 0).times()
     for j in range(n_out):
         wanted = first_spike(times, weights[:, [j]], LIF(taus[0, j], taus[1, j]))[:, 0]
         wanted[wanted >= 100 * (tau_mem + tau_syn)] = np.inf
@@ -69,7 +69,7 @@ def test_long_spans_lose_no_spikes(excess, place, dtype):
                 t_max += 5
             layer = Layer(weights, np.empty(0), LIF())
             network = _core.Network([layer], t_max, 0.0)
-            (got,) = network.emulate(_core.spikes_at(times, ()), [own], 0)
+            (got,) = network.emulate(_core.spikes_at(times, ()), [own], 0).times()
             expected = first_spike(times, weights, neuron)
             expected[expected >= t_max] = np.inf
             assert 0.3 < np.isfinite(expected).mean() < 0.9

@@ -109,7 +109,7 @@ def test_circuits_without_spikes_are_silent(neuron, is_own, dtype):
     taus = [np.full(5, tau) for tau in (neuron.tau_mem, neuron.tau_syn)]
     own = {"tau_mem": taus[0], "tau_syn": taus[1]} if is_own else {}
     mismatch = [_core.NeuronMismatch(**own)]
-    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0)
+    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0).times()
     assert np.isfinite(got[0]).all()
     assert_array_equal(got[1:], np.inf)
 
@@ -189,7 +189,7 @@ def test_pseudo_times_rank_silent_outputs_behind_spikes():
     assert_allclose(times[0, 1], T_MAX + 2.0 * (1.0 - 2.0 / np.e))
 
 
-def test_existence_term_leaves_neurons_alone_that_fire_often_enough():
+def test_silence_penalty_leaves_neurons_alone_that_fire_often_enough():
     fired = np.array([[True, True, False], [True, False, False]])
     grad = twin.silence_gradient(fired, strength=1.0, silence_tolerance=0.5)
     assert_array_equal(grad, [[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]])

@@ -232,7 +232,8 @@ def test_chips_and_time_steps():
             spurious_rate=0.1 / t,
             resolution=0.01 * t,
         )
-        got = network.emulate(spikes, [mismatch], 3) + network.clocked(spikes, 0.01 * t)
+        got = network.emulate(spikes, [mismatch], 3).times()
+        got += network.clocked(spikes, 0.01 * t).times()
         results.append([times_power(a, -time) for a in got])
     for got in results[1:]:
         for a, b in zip(got, results[0], strict=True):

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from classifiers import assert_same_model
-from hardware import Failing, Given, make
+from hardware import Failing, Given, Wrapped, make
 from numpy.testing import assert_array_equal
 
 from ttfs.datasets import make_yin_yang
@@ -137,7 +137,7 @@ def test_interrupted_fit_ends_as_if_nothing_had_happened(
     X = X * (X > 0.6)  # input dropout
     clfs = [
         make(chip, warm_start=True, random_state=seed, **changes)
-        for chip in (Ideal(), Failing(*calls))
+        for chip in (Wrapped(), Failing(*calls))
     ]
     failures = []
     for clf in clfs:
@@ -180,7 +180,7 @@ def test_another_schedule_starts_anew(data, change):
 
 def test_interrupted_run_survives_pickling_and_failures_at_once(data):
     X, y = data
-    whole = make(Ideal()).fit(X, y)
+    whole = make(Wrapped()).fit(X, y)
     clf = make(Failing(20), warm_start=True)
     with pytest.raises(SubstrateError):
         clf.fit(X, y)
@@ -196,7 +196,7 @@ def test_interrupted_run_survives_pickling_and_failures_at_once(data):
     clf.set_params(substrate=Failing(5, how=leave))
     with pytest.raises(SystemExit):
         clf.fit(X, y)
-    clf = pickle.loads(pickle.dumps(clf.set_params(substrate=Ideal())))
+    clf = pickle.loads(pickle.dumps(clf.set_params(substrate=Wrapped())))
     assert_same_model(clf.fit(X, y), whole, X, loss_rtol=1e-12)
     # Without warm_start everything starts anew.
     clf = make(Failing(20))
@@ -223,7 +223,7 @@ def test_early_stopping_keeps_the_best_so_far(data):
 def test_partial_fit_keeps_what_it_learned(data):
     X, y = data
     changes = {"weight_decay": 0.0, "shuffle": False, "encoder": "complement"}
-    a, b = make(Ideal(), **changes), make(Failing(12), **changes)
+    a, b = make(Wrapped(), **changes), make(Failing(12), **changes)
     for clf in (a, b):
         clf.partial_fit(X, y, classes=[0, 1, 2])  # eight batches
     with pytest.raises(SubstrateError, match="unplugged") as caught:
@@ -261,7 +261,7 @@ def test_substrates_cannot_write(data):
                     array[:] = 0
             return super().forward(times, network)
 
-    assert_same_model(make(Writing()).fit(*data), make(Ideal()).fit(*data), data[0])
+    assert_same_model(make(Writing()).fit(*data), make(Wrapped()).fit(*data), data[0])
 
 
 # ------------------------------------------------------------------ dead chips
@@ -282,8 +282,8 @@ def test_dead_chip_is_noticed_and_teaches_nothing(data, how, dead, batch_size):
     for weights, sent in zip(clf.coefs_, silent_request.layers, strict=True):
         assert_array_equal(weights, sent.weights)
     assert_same_model(
-        clf.set_params(substrate=Ideal()).fit(X, y),
-        make(Ideal(), **changes).fit(X, y),
+        clf.set_params(substrate=Wrapped()).fit(X, y),
+        make(Wrapped(), **changes).fit(X, y),
         X,
     )
 
@@ -313,14 +313,14 @@ def test_silence_of_the_model_is_no_failure(data):
 def test_dead_chip_keeps_the_moments(data):
     X, y = data
     changes = {"weight_decay": 0.0, "shuffle": False, "encoder": "complement"}
-    a = make(Ideal(), **changes)
+    a = make(Wrapped(), **changes)
     b = make(Failing(*range(10, 99), how=silent), **changes)
     for clf in (a, b):
         clf.partial_fit(X, y, classes=[0, 1, 2])  # eight batches
     a.partial_fit(X[:20], y[:20])
     with pytest.raises(SubstrateError, match="is dead"):
         b.partial_fit(X, y)
-    b.set_params(substrate=Ideal())
+    b.set_params(substrate=Wrapped())
     for _ in range(2):
         for one, other in zip(a.coefs_, b.coefs_, strict=True):
             assert_array_equal(one, other)

@@ -123,13 +123,13 @@ def core_is_double(core):
     return core.weights()[0].dtype == np.float64
 
 
-def simulate(layers):
-    """A forward that is the network itself."""
+def simulate(layers, change=list):
+    """A forward that is the network itself, perhaps with weights that are changed."""
 
-    def forward(spikes, weights):
+    def forward(spikes, trainer):
         now = [
             Layer(w, layer.bias_times, layer.neuron)
-            for w, layer in zip(weights, layers, strict=True)
+            for w, layer in zip(change(trainer.weights()), layers, strict=True)
         ]
         return _core.Network(now, T_MAX, PSEUDO_SLOPE).spike_times(spikes)
 
@@ -143,9 +143,9 @@ def draw_spikes(layers, seed, *, with_peaks=False):
     """
     rng = np.random.default_rng(seed)
 
-    def forward(spikes, weights):
+    def forward(spikes, trainer):
         times = []
-        for w in weights:
+        for w in trainer.weights():
             at = rng.integers(-8, 80, (len(spikes), w.shape[1])) / 32.0
             at[rng.random(at.shape) < 0.15] = np.inf
             at[rng.random(at.shape) < 0.05] = T_MAX

@@ -249,6 +249,15 @@ def decision_times(last, t_max, pseudo_slope, u_peak=None):
     return np.where(last.fired, last.spikes, t_max + pseudo_slope * missing)
 
 
+def lowered_peaks(last):
+    """Peaks of the output layer at measured spikes: silent ones that pass the threshold
+    lower those of the sample by what the highest has too much, by a threshold at most.
+    """
+    threshold = last.layer.neuron.threshold
+    highest = np.where(last.fired, -np.inf, last.u_peak).max(axis=1, keepdims=True)
+    return last.u_peak - np.clip(highest - threshold, 0, threshold)
+
+
 def backward(
     passes, grad_times, *, pseudo_slope, min_slope, silence_penalty, silence_tolerance
 ):
@@ -543,6 +552,10 @@ class Trainer:
             if layer.delays is not None
         ]
 
+    def weights(self):
+        """Copies of the weights of each layer."""
+        return [layer.weights.copy() for layer in self.layers]
+
     def step(self, times, labels, factors, learning_rate, measure=None):
         """One update of the weights; returns the loss summed over the batch.
 
@@ -563,11 +576,12 @@ class Trainer:
         measured, u_peak = None, None
         if measure is not None:
             spikes = spikes_of(times, first.bias_times, self.t_max)
-            weights = [layer.weights.copy() for layer in self.layers]
-            measured = measure(spikes, weights)
+            measured = measure(spikes, self)
             if isinstance(measured, tuple):
                 measured, u_peak = measured
         passes = forward([first, *self.layers[1:]], times, self.t_max, measured)
+        if measure is not None and u_peak is None:
+            u_peak = lowered_peaks(passes[-1])
         decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope, u_peak)
         decisions = decisions.astype(self.layers[0].weights.dtype)
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)

@@ -10,6 +10,7 @@ the spikes that were measured [1]_.
 
 import warnings
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from ..model import Network
 from ..model.checks import blocks
 from ..substrates.checks import measure, name_of, weight_limits, weight_steps
 from ..substrates.protocol import SubstrateError
+from ..substrates.simulated import fire, is_itself, is_simulated
 from .base import Trainer
-from .float import FloatEngine
+from .float import FloatEngine, simulator
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
 # in so many samples, is dead.
@@ -93,8 +95,15 @@ class SubstrateNetwork:
         weights, step = self.layers[k].weights, self.steps[k]
         return np.rint(weights / step) * weights.dtype.type(step) if step else weights
 
+    @cached_property
+    def in_core(self):
+        """The network in the core."""
+        return simulator(self.network)
+
     def spike_times(self, spikes):
         """Spike times (n_samples, n_out) of each layer; +inf = silent."""
+        if is_simulated(self.substrate):
+            return fire(self.substrate, spikes, self.in_core).times()
         times = spikes.dense(self.network.n_channels)
         layers = tuple(
             replace(
@@ -186,14 +195,6 @@ class SubstrateNetwork:
             times[rows] = np.where(np.isinf(times[rows]), pseudo, times[rows])
         return times
 
-    def peaks(self, spikes, measured):
-        """u_peak (n_samples, n_outputs) of silent outputs; 0 elsewhere."""
-        peaks = np.zeros_like(measured[-1])
-        rows = np.flatnonzero(np.isinf(measured[-1]).any(axis=1))
-        if len(rows):
-            peaks[rows] = self._peaks(spikes, measured, rows)
-        return peaks
-
     def _peaks(self, spikes, measured, rows):
         """u_peak of the nominal outputs, at the spikes measured before them.
 
@@ -250,24 +251,42 @@ class HardwareTrainer(Trainer):
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         state = self.fit_state
-        for k in range(state.n_batches_done, len(rates)):
-            some, rate = order[k * batch_size : (k + 1) * batch_size], rates[k : k + 1]
-            loss = self.core.epoch(
-                spikes, targets, factors, some, batch_size, rate, forward=self._forward
-            )
-            state.end_batch(loss, len(some))
-            self.n_updates += 1
+        n_done = state.n_batches_done
+        # A substrate that is the trainer's own network fires as that learns.
+        is_own = is_itself(self.on_substrate.substrate, self.core)
+        self.core.epoch(
+            spikes,
+            targets,
+            factors,
+            order[n_done * batch_size :],
+            batch_size,
+            rates[n_done:],
+            forward=None if is_own else self._forward,
+            end_batch=self._end_batch,
+        )
         return state.total_loss / len(order)
 
-    def _forward(self, spikes, weights):
-        """Spikes and peaks, and the weights that are taken to have fired."""
-        network = self.on_substrate.with_weights(weights)
-        times = network.spike_times(spikes)
-        network.check_alive(spikes, times)
-        peaks = network.peaks(spikes, times)
+    def _end_batch(self, loss, n_samples):
+        self.fit_state.end_batch(loss, n_samples)
+        self.n_updates += 1
+
+    def _forward(self, spikes, core):
+        """What fires in a batch, and the weights that are taken to have fired."""
+        network, fired = self.on_substrate, None
+        if is_simulated(network.substrate):
+            fired = fire(network.substrate, spikes, core)
+        if fired is None or any(network.steps) or fired.silent_layers():
+            network = network.with_weights(core.weights())
+        if fired is None:
+            fired = network.spike_times(spikes)
+            network.check_alive(spikes, fired)
+        elif fired.silent_layers():
+            fired = fired.times()
+            network.check_alive(spikes, fired)
         if not any(network.steps):
-            return times, peaks
-        return times, peaks, [network.rounded(k) for k in range(len(weights))]
+            return fired
+        n_layers = len(network.layers)
+        return fired, None, [network.rounded(k) for k in range(n_layers)]
 
     def _in_blocks(self, method, spikes):
         network = self.on_substrate.with_weights(self.core.weights())

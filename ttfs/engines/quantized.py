@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..fixed.build import make_network, round_weights
+from ..fixed.build import make_network
 from ..fixed.network import MAX_NEURONS, MAX_TICKS
 from ..fixed.quantized import QuantizedNetwork
 from ..fixed.simulation import FixedSimulation
@@ -110,21 +110,24 @@ class QuantizedTrainer(Trainer):
         self.network, self.core = network, core
         layers = network.integers.layers
         self.max_weights = [layer.max_stored >> layer.fraction for layer in layers]
-        network = network.with_layers(weights=self._rounded(core.weights()))
+        network = network.with_layers(weights=self._rounded())
         self.simulation = FixedSimulation(network.for_inference(), network.tick)
 
-    def _rounded(self, weights):
-        return [
-            round_weights(w / step, max_weight)
-            for w, step, max_weight in zip(
-                weights, self.network.steps, self.max_weights, strict=True
-            )
-        ]
+    def _rounded(self):
+        """The integers, int16, of the weights that learn."""
+        weights = [np.empty(shape, np.int16) for shape in self.core.shapes]
+        self.core.round(self.network.steps, self.max_weights, weights)
+        return weights
 
-    def _forward(self, spikes, weights):
-        """Spike times of the integers, and the peaks of silent outputs."""
-        self.simulation.core.set_weights(self._rounded(weights))
-        return self.simulation.spikes_and_peaks(spikes)
+    def _simulated(self):
+        """The integers of the present weights."""
+        weights = self.simulation.core.rows()
+        self.core.round(self.network.steps, self.max_weights, weights)
+        self.simulation.core.prepare()
+        return self.simulation
+
+    def _forward(self, spikes, core):
+        return self._simulated().fire(spikes, core)
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         return self.core.epoch(
@@ -137,10 +140,6 @@ class QuantizedTrainer(Trainer):
             forward=self._forward,
         )
 
-    def _simulated(self):
-        self.simulation.core.set_weights(self._rounded(self.core.weights()))
-        return self.simulation
-
     def labels(self, spikes):
         return self._simulated().labels(spikes)
 
@@ -148,9 +147,8 @@ class QuantizedTrainer(Trainer):
         return self._simulated().decisions(spikes)
 
     def learned(self):
-        real_weights = self.core.weights()
-        network = replace(self.network, real_weights=real_weights)
-        return network.with_layers(weights=self._rounded(real_weights))
+        network = replace(self.network, real_weights=self.core.weights())
+        return network.with_layers(weights=self._rounded())
 
     def state(self):
         return self.core.state()

@@ -34,11 +34,18 @@ class FixedSimulation:
         ticks, _ = self.core.run(self.events(spikes))
         return [self.times(layer) for layer in ticks]
 
-    def spikes_and_peaks(self, spikes):
-        """Spike times of each layer, and u of the output in units of the threshold."""
-        ticks, u = self.core.run(self.events(spikes))
-        peaks = u[-1] * np.float32(1 / self.threshold)
-        return [self.times(layer) for layer in ticks], peaks
+    def fire(self, spikes, network):
+        """The `core.LayerSpikes` of `core.Spikes` for a `core.Network` that learns.
+
+        The peaks of silent outputs are those of the membranes of integers.
+        """
+        ticks, u = self.core.fire(self.events(spikes))
+        return network.fire_at_ticks(
+            ticks,
+            u * np.float32(1 / self.threshold),
+            n_ticks=self.n_ticks,
+            tick=self.tick,
+        )
 
     def times(self, ticks):
         """Times of ticks; +inf = silent."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import _fixed
 from .. import core as _core
 
 
@@ -12,6 +13,8 @@ def n_ticks_of(time, tick):
 
 def on_grid(spikes, tick, n_ticks):
     """Spikes at the times of their ticks, which is where integers see them.
+
+    Spikes in one tick are sorted by input.
 
     Parameters
     ----------
@@ -26,11 +29,7 @@ def on_grid(spikes, tick, n_ticks):
     -------
     spikes : core.Spikes
     """
-    with np.errstate(all="ignore"):  # between samples times are undefined
-        ticks = np.clip(n_ticks_of(spikes.times, tick), 0, n_ticks)
-        times = (ticks * tick).astype(spikes.times.dtype)
-    # Spikes are sorted, so the late ones are the last of each sample.
-    late = np.zeros(len(ticks) + 1, np.uintp)
-    np.cumsum(ticks == n_ticks, out=late[1:])
-    end = spikes.end - (late[spikes.end] - late[spikes.begin])
-    return _core.Spikes(times, spikes.inputs, spikes.begin, end, spikes.n_in)
+    events = _fixed.TickSpikes.from_spikes(spikes, tick, n_ticks)
+    times = (events.ticks * tick).astype(spikes.times.dtype)
+    inputs = events.inputs.astype(np.uint32)
+    return _core.Spikes(times, inputs, events.begin, events.end, spikes.n_in)

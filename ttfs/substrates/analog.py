@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from .. import core as _core
-from .calibration import CalibrationMixin
-from .checks import check_count, check_number, check_request
-from .ideal import as_spikes, core_network
+from .checks import check_count, check_number
 from .presets import PRESETS
-from .protocol import NetworkError, SharedSubstrate
-
-if TYPE_CHECKING:
-    from .._typing import Array
-    from ..model import Network
+from .protocol import NetworkError
+from .simulated import Simulated
 
 # The smallest factor of a threshold or a time constant to its nominal value.
 _MIN_FACTOR = 0.1
@@ -44,18 +40,18 @@ def _factors(seed, stream, n, mean, spread):
     return np.maximum(mean + spread * z, _MIN_FACTOR)
 
 
-def _setting(network):
-    """A hash of the weights of a network, the same in all units of the threshold."""
+def _setting(weights, neurons):
+    """A hash of the weights of all layers, the same in all units of the threshold."""
     setting = 0
-    for layer in network.layers:
+    for own, neuron in zip(weights, neurons, strict=True):
         # Scaled by a power of two, no weight is rounded.
-        _, exponent = np.frexp(layer.neuron.threshold)
-        weights = np.ldexp(layer.weights, 1 - exponent)
-        setting = zlib.adler32(np.ascontiguousarray(weights), setting)
+        _, exponent = np.frexp(neuron.threshold)
+        own = np.ldexp(own, 1 - exponent)
+        setting = zlib.adler32(np.ascontiguousarray(own), setting)
     return setting
 
 
-class AnalogChip(CalibrationMixin, SharedSubstrate):
+class AnalogChip(Simulated):
     r"""Emulator of an analog chip: limited weights, mismatched and noisy neurons.
 
     The neurons of a chip differ from the model and from each other. Some differences
@@ -240,19 +236,20 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
     # -- Fixed pattern -------------------------------------------------------------
 
     def _check_capacity(self, network):
-        n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
+        n_neurons = sum(n_out for _, n_out in network.shapes)
         if self.max_neurons is not None and n_neurons > self.max_neurons:
             raise NetworkError(
                 f"the network has {n_neurons} neurons, and the chip {self.max_neurons}"
             )
-        for k, layer in enumerate(network.layers):
-            n_in = layer.weights.shape[0] - len(layer.bias_times)
+        layers = zip(network.shapes, network.n_biases, strict=True)
+        for k, ((n_in, _), n_bias) in enumerate(layers):
+            n_channels = n_in - n_bias
             rows = self.rows_per_input if k == 0 else 1
-            if self.max_inputs is not None and rows * n_in > self.max_inputs:
+            if self.max_inputs is not None and rows * n_channels > self.max_inputs:
                 each = f" with {rows} rows each" if rows > 1 else ""
                 raise NetworkError(
-                    f"layer {k} has {n_in} inputs{each}, and a neuron of the chip "
-                    f"{self.max_inputs}"
+                    f"layer {k} has {n_channels} inputs{each}, and a neuron of the "
+                    f"chip {self.max_inputs}"
                 )
 
     def weight_limit(self, k: int) -> float:
@@ -267,11 +264,10 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
             return 0.0
         return self.weight_clip / (2**self.weight_bits - 1)
 
-    def _programmed(self, layer, k):
+    def _programmed(self, weights, threshold, k):
         """The weights that the synapses of layer k get."""
-        threshold = layer.neuron.threshold
         limit = self.weight_limit(k) * threshold
-        weights = np.clip(layer.weights, -limit, limit)
+        weights = np.clip(weights, -limit, limit)
         if self.weight_bits is not None:
             step = self.weight_step(k) * threshold
             weights = np.rint(weights / step) * step
@@ -300,14 +296,13 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
             resolution=self.time_resolution * tau_syn,
         )
 
-    # -- Protocol ------------------------------------------------------------------
+    # -- Simulation ----------------------------------------------------------------
 
-    def forward(self, times: Array, network: Network) -> list[Array]:
-        """Spike times of every layer, see :meth:`Substrate.forward`."""
-        times = check_request(times, network)
+    def _simulator(self, network):
         self._check_capacity(network)
-        seed, setting = self.random_state, _setting(network)
-        n = sum(layer.weights.shape[1] for layer in network.layers)
+        seed, own = self.random_state, network.weights()
+        setting = _setting(own, network.neurons)
+        n = sum(n_out for _, n_out in network.shapes)
         factors = _factors(
             seed, _THRESHOLD, n, 1 + self.threshold_offset, self.threshold_spread
         )
@@ -317,13 +312,31 @@ class AnalogChip(CalibrationMixin, SharedSubstrate):
             drift = np.random.Generator(np.random.Philox(key=key)).standard_normal(n)
             factors = factors + self.threshold_drift * drift
             factors = np.maximum(factors, _MIN_FACTOR)
-        weights, mismatch, first = [], [], 0
-        for k, layer in enumerate(network.layers):
-            n_out = layer.weights.shape[1]
+        programmed, mismatch, first = [], [], 0
+        for k, (weights, neuron) in enumerate(zip(own, network.neurons, strict=True)):
+            n_out = weights.shape[1]
+            weights = self._programmed(weights, neuron.threshold, k)
             # A high threshold is emulated by weights that are low by the same factor.
-            weights.append(self._programmed(layer, k) / factors[first : first + n_out])
-            mismatch.append(self._mismatch(layer.neuron, first, n_out))
+            programmed.append(weights / factors[first : first + n_out])
+            mismatch.append(self._mismatch(neuron, first, n_out))
             first += n_out
-        duration = self.duration * network.layers[0].neuron.tau_syn
-        core = core_network(network, times.dtype, weights=weights, t_max=duration)
-        return core.emulate(as_spikes(times, network), mismatch, seed << 32 | setting)
+        duration = self.duration * network.neurons[0].tau_syn
+        noise = seed << 32 | setting
+        return _Emulation(network, mismatch, noise, programmed, duration)
+
+
+@dataclass
+class _Emulation:
+    """What a chip makes of a `core.Network`; the fields are those of its `emulate`."""
+
+    network: Any
+    mismatch: list
+    seed: int
+    weights: list
+    t_max: float
+
+    def fire(self, spikes):
+        """The `core.LayerSpikes` of `core.Spikes`."""
+        return self.network.emulate(
+            spikes, self.mismatch, self.seed, weights=self.weights, t_max=self.t_max
+        )

@@ -110,7 +110,7 @@ def text_of(error):
         return "an error without a text"
 
 
-def _ask(substrate, method, *arguments):
+def ask(substrate, method, *arguments):
     """Return what a method of a substrate returns.
 
     An error of the method that is not of this package becomes a SubstrateError.
@@ -147,7 +147,7 @@ def measure(substrate, times, network):
     SubstrateError
         If the substrate raises any other error, or its answer is unusable.
     """
-    returned = _ask(substrate, "forward", times, network)
+    returned = ask(substrate, "forward", times, network)
 
     def reject(what):
         raise SubstrateError(f"{name_of(substrate)} returned {what}")
@@ -189,7 +189,7 @@ def weight_limits(substrate, layers):
         return [np.inf] * len(layers)
     limits = []
     for k, layer in enumerate(layers):
-        limit = _ask(substrate, "weight_limit", k)
+        limit = ask(substrate, "weight_limit", k)
         try:
             limit = float(limit)
         except (TypeError, ValueError):
@@ -218,7 +218,7 @@ def weight_steps(substrate, layers):
         return [0.0] * len(layers)
     steps = []
     for k, layer in enumerate(layers):
-        step = _ask(substrate, "weight_step", k)
+        step = ask(substrate, "weight_step", k)
         try:
             step = float(step)
         except (TypeError, ValueError):

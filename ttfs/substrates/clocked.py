@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .calibration import CalibrationMixin
-from .checks import check_number, check_request
-from .ideal import as_spikes, core_network
-from .protocol import SharedSubstrate
-
-if TYPE_CHECKING:
-    from .._typing import Array
-    from ..model import Network
+from .checks import check_number
+from .simulated import FOREVER, Simulated
 
 # Where nothing else ends an experiment, it ends so long after the last input.
 _DURATION = 20.0  # in tau_syn
 _MAX_STEPS = 1e7  # of an experiment, which nobody can interrupt
 
 
-class Clocked(CalibrationMixin, SharedSubstrate):
+class Clocked(Simulated):
     r"""Simulator with time steps: forward Euler, as digital chips and frameworks do it.
 
     On the grid :math:`t_n = n \Delta`, with :math:`\Delta` the step,
@@ -69,24 +64,34 @@ class Clocked(CalibrationMixin, SharedSubstrate):
         more = "" if self.duration is None else f", duration={self.duration!r}"
         return f"Clocked({self.step!r}{more})"
 
-    def forward(self, times: Array, network: Network) -> list[Array]:
-        """Spike times of every layer, see :meth:`Substrate.forward`."""
-        times = check_request(times, network)
-        tau_syn = network.layers[0].neuron.tau_syn
-        t_max = network.t_max
-        if self.duration is not None:
-            t_max = min(t_max, self.duration * tau_syn)
-        biases = [layer.bias_times for layer in network.layers]
-        inputs = np.concatenate([times.ravel(), *biases])
-        inputs = inputs[np.isfinite(inputs)]
-        if np.isinf(t_max):
-            t_max = float(inputs.max(initial=0)) + _DURATION * tau_syn
-        step, first = self.step * tau_syn, inputs.min(initial=t_max)
+    def _simulator(self, network):
+        return _Clock(self, network)
+
+
+@dataclass
+class _Clock:
+    """A `core.Network` on the time steps of a substrate."""
+
+    substrate: Clocked
+    network: Any
+
+    def fire(self, spikes):
+        """The `core.LayerSpikes` of `core.Spikes`."""
+        network, substrate = self.network, self.substrate
+        tau_syn, t_max = network.neurons[0].tau_syn, network.t_max
+        if substrate.duration is not None:
+            t_max = min(t_max, substrate.duration * tau_syn)
+        step = substrate.step * tau_syn
+        biases = np.concatenate(network.bias_times())
+        biases = biases[np.isfinite(biases)]
+        if t_max >= FOREVER:
+            last = max(spikes.last(), biases.max(initial=0))
+            t_max = float(last) + _DURATION * tau_syn
+        first = min(spikes.first(), biases.min(initial=t_max))
         n_steps = (t_max - first) / step
         if n_steps > _MAX_STEPS:
             raise ValueError(
                 f"there are {n_steps:.2g} steps of {step:g} from the first spike, at "
                 f"{first:g}, to the end, at {t_max:g}: more than {_MAX_STEPS:g}"
             )
-        core = core_network(network, times.dtype, t_max=t_max)
-        return core.clocked(as_spikes(times, network), step)
+        return network.clocked(spikes, step, t_max=t_max)

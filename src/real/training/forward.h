@@ -112,6 +112,21 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
     }
 }
 
+/* Where another thing has fired, the model may pass the threshold in a neuron that was
+ * silent. The peaks of such a sample are lowered by what the highest has too much, so
+ * that their order counts; but by a threshold at most, or a dead neuron, whose weights
+ * grow, would put off others. */
+static void lower_peaks(real threshold, const real *spikes, size_t n, real *u_peak)
+{
+    real excess = 0;
+    for (size_t j = 0; j < n; ++j) {
+        const real above = u_peak[j] - threshold;
+        if (spikes[j] == INFINITY && above > excess) excess = above;
+    }
+    excess = excess < threshold ? excess : threshold;
+    for (size_t j = 0; excess > 0 && j < n; ++j) u_peak[j] -= excess;
+}
+
 /* Loss of sample s, which has this number in the data set, and what the output layer
  * passes back. */
 static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
@@ -133,7 +148,11 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
 
     kind_of(layer)->peaks(layer, &p, &work->events[s], (real)network->t_max, spikes,
                           own->u_peak, work->at + from, slopes, own->workspace);
-    if (training->measured_peaks) u_peak = training->measured_peaks + from;
+    if (training->measured_peaks) {
+        u_peak = training->measured_peaks + from;
+    } else if (training->measured && !targets) { /* outputs have ranks */
+        lower_peaks((real)layer->neuron.threshold, spikes, n_out, own->u_peak);
+    }
     for (size_t j = 0; j < n_out; ++j) {
         own->times[j] =
             (real)decision_time(network, layer->neuron.threshold, spikes[j], u_peak[j]);

@@ -1,0 +1,98 @@
+"""What the substrates that the C core simulates have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import core as _core
+from ..model import Layer
+from .calibration import CalibrationMixin
+from .checks import ask, check_request
+from .protocol import SharedSubstrate
+
+if TYPE_CHECKING:
+    from .._typing import Array
+    from ..model import Network
+
+# The horizon of a network without a horizon: spikes at any time count.
+FOREVER = 0.5 * _core.TIME_LIMIT
+
+
+class Simulated(CalibrationMixin, SharedSubstrate):
+    """Base of the substrates that the C core simulates.
+
+    A subclass says with `_simulator` what fires. Training asks for it too, so that
+    spikes need not leave the core; :meth:`forward` is for everyone else.
+    """
+
+    def _simulator(self, network):
+        """What fires in the place of a network with its present weights.
+
+        Parameters
+        ----------
+        network : core.Network
+
+        Returns
+        -------
+        simulator : object
+            It has the method ``fire(spikes)``, which returns the `core.LayerSpikes` of
+            `core.Spikes`. The network itself, if it fires as it is.
+
+        Raises
+        ------
+        NetworkError
+            If the substrate cannot run the network.
+        """
+        raise NotImplementedError
+
+    def _fire(self, spikes, network):
+        """The `core.LayerSpikes` of `core.Spikes`, in the place of a `core.Network`."""
+        return self._simulator(network).fire(spikes)
+
+    def forward(self, times: Array, network: Network) -> list[Array]:
+        """Spike times of every layer, see :meth:`Substrate.forward`."""
+        times = check_request(times, network)
+        t_max = min(network.t_max, FOREVER)
+        layers = [
+            Layer(
+                np.asarray(layer.weights, times.dtype), layer.bias_times, layer.neuron
+            )
+            for layer in network.layers
+        ]
+        spikes = _core.spikes_at(times, layers[0].bias_times, t_max)
+        return self._fire(spikes, _core.Network(layers, t_max, 0.0)).times()
+
+
+def is_simulated(substrate):
+    """Whether the core alone computes what a substrate does.
+
+    A class or an object that has a `forward` of its own is asked for that.
+    """
+    forward = getattr(getattr(substrate, "forward", None), "__func__", None)
+    return isinstance(substrate, Simulated) and forward is Simulated.forward
+
+
+def is_itself(substrate, network):
+    """Whether a substrate is the very `core.Network` that it is asked to run."""
+    return is_simulated(substrate) and ask(substrate, "_simulator", network) is network
+
+
+def fire(substrate, spikes, network):
+    """The `core.LayerSpikes` of a substrate that is simulated.
+
+    Parameters
+    ----------
+    substrate : Simulated
+    spikes : core.Spikes
+    network : core.Network
+
+    Raises
+    ------
+    NetworkError
+        If the substrate cannot run the network.
+    SubstrateError
+        If it raises any other error.
+    """
+    return ask(substrate, "_fire", spikes, network)
