@@ -177,10 +177,11 @@ cdef class TickSpikes:
 
         if not 0 <= n_in <= MAX_INPUTS:
             raise ValueError(f"n_in must be in [0, {MAX_INPUTS}], got {n_in}")
-        if np.any(begin > end) or np.any(end > n_all):
-            raise ValueError("a sample's events are out of range")
-        if len(begin) and int((end - begin).max()) >= MAX_SPIKES:
-            raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
+        for s in range(n_samples):
+            if first[s] > last[s] or last[s] > n_all:
+                raise ValueError("a sample's events are out of range")
+            if last[s] - first[s] >= MAX_SPIKES:
+                raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
         # Spikes of an input in the sample of which it has the stamp.
         counts, seen = np.zeros((2, max(n_in, 1)), np.uint32)
         with nogil:

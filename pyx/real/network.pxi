@@ -58,6 +58,8 @@ cdef class Network:
     cdef int time, threshold  # exponents of the units that the structs are in
     cdef readonly double t_max
     cdef AlignedBuffer spare  # workspace of the last call
+    cdef tuple grid           # of fire_at_ticks(): n_ticks and tick
+    cdef object time_of_tick  # in units of the core; +inf after the last one
 
     def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
         cdef ttfs_layer *structs
@@ -301,19 +303,23 @@ cdef class Network:
         tick : float
         """
         cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
+        cdef Py_ssize_t n_layers = len(self.shapes)
         cdef real[::1] table
-        if not (0 < n_ticks <= 65_535 and 0 < tick and n_ticks * tick < TIME_LIMIT):
-            raise ValueError("ticks are out of range")
-        times = np.arange(n_ticks + 1) * ldexp(tick, -self.time)
-        fired.t_max = min(times[n_ticks], self.net.t_max)
-        table = times = times.astype(DTYPE)
-        times[times >= DTYPE(fired.t_max)] = np.inf
-        times[n_ticks] = np.inf
+        if len(ticks) != n_layers:
+            raise ValueError("ticks must have one entry for each layer")
+        if (n_ticks, tick) != self.grid:
+            if not (0 < n_ticks <= 65_535 and 0 < tick and n_ticks * tick < TIME_LIMIT):
+                raise ValueError("ticks are out of range")
+            times = np.arange(n_ticks + 1) * ldexp(tick, -self.time)
+            times = times.astype(DTYPE)
+            times[times >= DTYPE(self.net.t_max)] = np.inf
+            times[n_ticks] = np.inf
+            self.grid, self.time_of_tick = (n_ticks, tick), times
+        table = self.time_of_tick
         fired.arrays = [_looked_up(array, table) for array in ticks]
-        neuron = self.neurons[len(self.neurons) - 1]
-        threshold = in_units(neuron, self.time, self.threshold).threshold
+        threshold = (<ttfs_layer *>self.layers.start)[n_layers - 1].neuron.threshold
         fired.u_peak = np.ascontiguousarray(u_peak * DTYPE(threshold), DTYPE)
-        fired.time = self.time
+        fired.time, fired.t_max = self.time, self.net.t_max
         return fired
 
     cdef LayerSpikes layer_spikes(

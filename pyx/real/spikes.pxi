@@ -17,22 +17,27 @@ cdef class Spikes:
     cdef const real[::1] _times
 
     def __cinit__(self, times, inputs, begin, end, Py_ssize_t n_in):
-        if not (len(times) == len(inputs) and len(begin) == len(end)):
+        cdef Py_ssize_t s
+        cdef size_t n_all, n, n_spikes = 0, max_spikes = 0
+        if times is None or inputs is None or begin is None or end is None:
+            raise TypeError("spikes must be arrays")
+        self._begin, self._end, self._inputs, self._times = begin, end, inputs, times
+        n_all = self._times.shape[0]
+        self.n_samples = self._begin.shape[0]
+        if self._inputs.shape[0] != self._times.shape[0] or (
+            self._end.shape[0] != self.n_samples
+        ):
             raise ValueError("arrays of spikes must have the same length")
-        if np.any(begin > end) or np.any(end > len(times)):
-            raise ValueError("a sample's spikes are out of range")
-        counts = end - begin
-        self.max_spikes = int(counts.max(initial=0))
-        if self.max_spikes >= MAX_SPIKES:
+        for s in range(self.n_samples):
+            if self._begin[s] > self._end[s] or self._end[s] > n_all:
+                raise ValueError("a sample's spikes are out of range")
+            n = self._end[s] - self._begin[s]
+            n_spikes += n
+            max_spikes = max(max_spikes, n)
+        if max_spikes >= MAX_SPIKES:
             raise ValueError(f"a sample must have fewer than {MAX_SPIKES} spikes")
         self.times, self.inputs, self.begin, self.end = times, inputs, begin, end
-        self.n_in = n_in
-        self.n_samples = len(begin)
-        self.n_spikes = int(counts.sum())
-        self._begin = begin
-        self._end = end
-        self._inputs = inputs
-        self._times = times
+        self.n_in, self.n_spikes, self.max_spikes = n_in, n_spikes, max_spikes
 
     def __len__(self):
         return self.n_samples

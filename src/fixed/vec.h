@@ -33,6 +33,12 @@ static inline vec v_drop16(mask m, vec x)
     return _mm512_maskz_mov_epi16(_knot_mask32(m), x);
 }
 
+/* yes where m is set, no elsewhere */
+static inline vec v_select16(mask m, vec yes, vec no)
+{
+    return _mm512_mask_mov_epi16(no, m, yes);
+}
+
 static inline void v_put16(void *p, mask m, vec x)
 {
     _mm512_mask_storeu_epi16(p, m, x);
@@ -63,11 +69,6 @@ static inline int v_any(vec x)
 static inline mask m_first(size_t n)
 {
     return n < WIDTH ? (mask)((1u << n) - 1) : (mask)-1;
-}
-
-static inline mask m_and(mask a, mask b)
-{
-    return _kand_mask32(a, b);
 }
 
 static inline mask m_or(mask a, mask b)
@@ -129,9 +130,15 @@ static inline vec v_drop16(mask m, vec x)
     return _mm256_andnot_si256(m, x);
 }
 
+/* yes where m is set, no elsewhere */
+static inline vec v_select16(mask m, vec yes, vec no)
+{
+    return _mm256_blendv_epi8(no, yes, m);
+}
+
 static inline void v_put16(void *p, mask m, vec x)
 {
-    _mm256_storeu_si256(p, _mm256_blendv_epi8(_mm256_loadu_si256(p), x, m));
+    _mm256_storeu_si256(p, v_select16(m, x, _mm256_loadu_si256(p)));
 }
 
 static inline vec v_narrow(vec first, vec second)
@@ -160,11 +167,6 @@ static inline mask m_first(size_t n)
     const vec lanes =
         _mm256_set_epi16(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     return _mm256_cmpgt_epi16(_mm256_set1_epi16((short)(n < WIDTH ? n : WIDTH)), lanes);
-}
-
-static inline mask m_and(mask a, mask b)
-{
-    return _mm256_and_si256(a, b);
 }
 
 static inline mask m_or(mask a, mask b)

@@ -114,39 +114,46 @@ static size_t extra_size(const ttfs_fixed_network *network)
 
 /* PANEL_VECS vectors of neurons on their way through the spikes of a sample. */
 typedef struct {
-    vec u[PANEL_VECS], i[PANEL_VECS];      /* membrane and current at an input tick */
-    vec low[PANEL_VECS], high[PANEL_VECS]; /* both, in pairs */
-    vec peak[PANEL_VECS];
-    mask waiting[PANEL_VECS]; /* for a spike */
+    vec u[PANEL_VECS], i[PANEL_VECS];       /* membrane and current at an input tick */
+    vec low[PANEL_VECS], high[PANEL_VECS];  /* both, in pairs */
+    vec when[PANEL_VECS], peak[PANEL_VECS]; /* of the spike; of u up to there */
+    mask waiting[PANEL_VECS];               /* for a spike */
 } panel_t;
 
 #define EACH_VEC for (size_t v = 0; v < n_vecs; ++v)
 
-/* Set u of each neuron, d ticks after the last input spike. Notes which neurons fire
- * there, at `tick`, and returns whether any does. */
-ALWAYS_INLINE int spike(const ttfs_fixed_layer *layer, const prepared_t *p, panel_t *a,
-                        size_t n_vecs, vec *u, uint32_t d, uint32_t tick,
-                        ttfs_fixed_state *state, size_t j, int wanted)
+/* Set u of each neuron, d ticks after the last input spike, and note which neurons fire
+ * there, at `tick`. A neuron that fires has its greatest u there. Returns whether any
+ * fires, if that is of use: most calls pass without a branch. */
+ALWAYS_INLINE int look(const ttfs_fixed_layer *layer, const prepared_t *p, panel_t *a,
+                       size_t n_vecs, vec *u, uint32_t d, uint32_t tick,
+                       ttfs_fixed_state *state, size_t j, int wanted)
 {
     const vec factors = v_set32(p->steps[d]);
-    const vec below = v_set16(layer->threshold - 1);
-    mask fires[PANEL_VECS], any;
+    const vec below = v_set16(layer->threshold - 1), now = v_set16((int)tick);
+    mask fires[PANEL_VECS];
 
     EACH_VEC u[v] = v_mac(a->low[v], a->high[v], factors);
-    EACH_VEC fires[v] = v_gt16_where(a->waiting[v], u[v], below);
-    any = fires[0];
-    for (size_t v = 1; v < n_vecs; ++v) any = m_or(any, fires[v]);
-    if (__builtin_expect(!m_any(any), 1)) return 0;
     EACH_VEC
     {
-        const size_t at = j + v * WIDTH;
-        v_put16(state->ticks + at, fires[v], v_set16((int)tick));
-        if (wanted) v_put16(state->u + at, fires[v], u[v]);
+        fires[v] = v_gt16_where(a->waiting[v], u[v], below);
+        if (wanted & PEAKS) {
+            const vec peak = v_max16(a->peak[v], u[v]);
+            a->peak[v] = v_select16(a->waiting[v], peak, a->peak[v]);
+        }
+        a->when[v] = v_select16(fires[v], now, a->when[v]);
         a->waiting[v] = m_andnot(a->waiting[v], fires[v]);
-        if (!(wanted & SLOPES)) continue;
+    }
+    if (!(wanted & (SLOPES | ONLY_FIRST))) return 0;
+    mask any = fires[0];
+    for (size_t v = 1; v < n_vecs; ++v) any = m_or(any, fires[v]);
+    if (__builtin_expect(!m_any(any), 1)) return 0;
+    if (!(wanted & SLOPES)) return 1;
+    EACH_VEC
+    {
         const vec i = v_scale(a->i[v], layer->decay_syn[d]);
         const vec slope_of = v_set32(pair(layer->slope_mem, layer->slope_syn));
-        v_put16(state->slope + at, fires[v],
+        v_put16(state->slope + j + v * WIDTH, fires[v],
                 v_mac(v_low(u[v], i), v_high(u[v], i), slope_of));
     }
     return 1;
@@ -176,11 +183,12 @@ ALWAYS_INLINE int waits(const panel_t *a, size_t n_vecs)
 /* Spikes of the n_vecs vectors of neurons from number j, before the tick `end`. Returns
  * the first tick in which any fires, or `end`. */
 ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepared_t *p,
-                                    uint32_t end, const ttfs_fixed_event *events,
-                                    uint32_t n, ttfs_fixed_state *state, size_t j,
-                                    size_t n_vecs, int wanted)
+                                    uint32_t n_ticks, uint32_t end,
+                                    const ttfs_fixed_event *events, uint32_t n,
+                                    ttfs_fixed_state *state, size_t j, size_t n_vecs,
+                                    int wanted)
 {
-    const vec zero = v_set16(0);
+    const vec zero = v_set16(0), never = v_set16((int)n_ticks);
     /* x >> 15 > threshold - 1 */
     const vec below = v_set32(layer->threshold * (1 << 15) - 1);
     const int16_t *currents = p->currents + j;
@@ -193,6 +201,7 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
     {
         const size_t at = j + v * WIDTH;
         a.u[v] = a.i[v] = zero;
+        a.when[v] = never;
         a.peak[v] = v_set16(INT16_MIN);
         a.waiting[v] = m_first(layer->n_out > at ? layer->n_out - at : 0);
     }
@@ -231,15 +240,15 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
             }
             for (uint32_t d = begin; d <= stop; ++d) {
                 const int fired =
-                    spike(layer, p, &a, n_vecs, u, d, t0 + d, state, j, wanted);
+                    look(layer, p, &a, n_vecs, u, d, t0 + d, state, j, wanted);
                 at = d;
-                if (wanted & PEAKS) EACH_VEC a.peak[v] = v_max16(a.peak[v], u[v]);
-                if (!fired) continue;
-                if (first == end) first = t0 + d;
-                if ((wanted & ONLY_FIRST) || !waits(&a, n_vecs)) goto done;
+                if (fired && (wanted & ONLY_FIRST)) {
+                    first = t0 + d;
+                    goto done;
+                }
             }
         }
-        if (next >= end) break;
+        if (next >= end || !waits(&a, n_vecs)) break;
         const uint32_t gap = next - t0;
         if (at == gap) {
             EACH_VEC a.u[v] = u[v];
@@ -250,8 +259,12 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
         EACH_VEC a.i[v] = v_scale(a.i[v], layer->decay_syn[gap]);
     }
 done:
-    if (wanted & PEAKS)
-        EACH_VEC v_put16(state->u + j + v * WIDTH, a.waiting[v], a.peak[v]);
+    EACH_VEC
+    {
+        const size_t to = j + v * WIDTH;
+        v_store(state->ticks + to, a.when[v]);
+        if (wanted & PEAKS) v_store(state->u + to, a.peak[v]);
+    }
     return first;
 }
 
@@ -263,8 +276,10 @@ ALWAYS_INLINE void vector_spikes(const ttfs_fixed_layer *layer, const prepared_t
 /* A constant number of vectors, for the compiler. */
 #define PANEL(n_vecs)                                                                  \
     case n_vecs:                                                                       \
-        first = panel_spikes(layer, p, end, events, n, state, j, n_vecs, wanted);      \
+        first =                                                                        \
+            panel_spikes(layer, p, n_ticks, end, events, n, state, j, n_vecs, wanted); \
         break
+    const uint32_t n_ticks = end;
     const size_t n_vecs = (layer->n_out + WIDTH - 1u) / WIDTH;
     const size_t n_panels = (n_vecs + PANEL_VECS - 1) / PANEL_VECS;
     for (size_t panel = 0; panel < n_panels; ++panel) {
@@ -294,9 +309,8 @@ static void layer_spikes(const ttfs_fixed_network *network,
     const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)prepared);
     const uint32_t end = network->n_ticks;
 
-    for (size_t j = 0; j < layer->stride; j += WIDTH) {
-        v_store(state->ticks + j, v_set16((int)end));
-        if (wanted & SLOPES) v_store(state->slope + j, v_set16(0));
+    for (size_t j = 0; (wanted & SLOPES) && j < layer->stride; j += WIDTH) {
+        v_store(state->slope + j, v_set16(0));
     }
     switch (wanted) {
     case 0:
