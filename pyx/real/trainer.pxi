@@ -396,7 +396,7 @@ cdef class Trainer(Network):
                     of_batch = 0.0
                     for k in range(n):
                         of_batch += losses[k]
-                    total += of_batch
+                        total += losses[k]
                     if is_told:
                         with gil:
                             end_batch(ldexp(of_batch / n, self.loss_power), n)
