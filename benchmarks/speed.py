@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, TTFSClassifier
 from ttfs import core as _core
-from ttfs.substrates import Layer
+from ttfs.substrates import AnalogChip, Ideal, Layer
 
 MB = 1e6
 FMA_PER_EVENT = 3  # two running sums, and the line that may cross
@@ -112,6 +112,8 @@ threads    samples per second of one fit on two threads / of two fits on one thr
            each, side by side in two processes that start at the same time
            Epochs alone, without the first.
 float64    seconds per epoch in float64 / in float32, ttfs
+substrate  seconds per epoch on a substrate, or of quantised training (fixed) / in
+           float32 without one. AnalogChip is the preset "delgrad"; it has no target.
 affine     seconds of the forward pass of a layer, 784 inputs to 350 neurons, against
            active inputs, fitted by a + b x: a / time at 100 %. No neuron fires.
 forward    3 x synaptic events per second / peak rate of multiply-adds, counted in
@@ -133,12 +135,13 @@ def ratio(above, below):
     return float(np.median(np.divide(above, below)))
 
 
-def seconds_per_epoch(make, X, y, epochs):
+def seconds_per_epoch(make, X, y, epochs, timer=time.perf_counter):
     """By the difference of two fits; and the model with more epochs."""
     few, many = epochs
     long = make(many)
-    seconds = clock(long.fit, X, y)
-    return (seconds - clock(make(few).fit, X, y)) / (many - few), long
+    seconds = clock(long.fit, X, y, timer=timer)
+    seconds -= clock(make(few).fit, X, y, timer=timer)
+    return seconds / (many - few), long
 
 
 def spiking(hidden, batch_size, seed, **parameters):
@@ -427,22 +430,47 @@ def rows_threads(options):
     )
 
 
+def compare_own(work, limit, X, y, sizes, epochs, n_pairs, **changes):
+    """A row on epochs of ttfs with other parameters / with none of them."""
+    seconds = [], []
+    for seed in range(n_pairs):
+        for k, parameters in enumerate((changes, {})):
+            make = spiking(*sizes, seed, **parameters)
+            each, _ = seconds_per_epoch(make, X, y, epochs, time.process_time)
+            seconds[k].append(each)
+    changed, plain = map(np.median, seconds)
+    (name,) = (str(value).partition("(")[0] for value in changes.values())
+    row(
+        f"{work}, {name}",
+        ratio(*seconds),
+        limit,
+        f"{name} {changed:.4f} s, float32 {plain:.4f} s ({n_pairs} pairs of "
+        f"T({epochs[1]}) - T({epochs[0]}), time of the processor)",
+    )
+
+
 def rows_float64(options):
     X, y, *_ = mnist(options.n_train)
-    seconds = [], []
-    for seed in range(options.n_pairs):
-        for k, arithmetic in enumerate(("float64", "float32")):
-            make = spiking(350, 80, seed, arithmetic=arithmetic)
-            epochs = options.precision_epochs
-            seconds[k].append(seconds_per_epoch(make, X, y, epochs)[0])
-    double, single = map(np.median, seconds)
-    row(
-        "MNIST epoch, float64",
-        ratio(*seconds),
-        2.2,
-        f"float64 {double:.4f} s, float32 {single:.4f} s ({options.n_pairs} pairs of "
-        f"T({epochs[1]}) - T({epochs[0]}))",
+    epochs, n_pairs = options.precision_epochs, options.n_pairs
+    compare_own(
+        "MNIST epoch", 2.2, X, y, (350, 80), epochs, n_pairs, arithmetic="float64"
     )
+
+
+def rows_substrate(options):
+    images, digits, *_ = mnist(options.n_train)
+    X, y, *_ = yin_yang()
+    works = (
+        ("MNIST epoch", images, digits, (350, 80), options.precision_epochs),
+        ("Yin-Yang epoch", X, y, (120, 150), options.yin_yang_epochs),
+    )
+    for limit, changes in (
+        (1.3, {"substrate": Ideal()}),
+        (1.4, {"arithmetic": "fixed"}),
+        (None, {"substrate": AnalogChip.preset("delgrad")}),
+    ):
+        for work, *data, sizes, epochs in works:
+            compare_own(work, limit, *data, sizes, epochs, options.n_pairs, **changes)
 
 
 def layer(weights):

@@ -169,10 +169,11 @@ typedef struct {
     void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
     void (*unpack)(const real *packed, size_t n_in, size_t n_out, real *weights);
 
-    /* Round weights (n_in, n_out) to multiples of a step, halves to even.
-     * max_weight the greatest magnitude of a multiple.
+    /* Weights (n_in, n_out) times a scale as integers, rounded to nearest, halves to
+     * even.
+     * max_weight the greatest magnitude of an integer.
      * stride     of the rows of `rounded`, which are n_out long. */
-    void (*round)(const real *weights, size_t n_in, size_t n_out, real step,
+    void (*round)(const real *weights, size_t n_in, size_t n_out, real scale,
                   int16_t max_weight, int16_t *rounded, size_t stride);
 
     /* Sort n spikes in place by time; ties keep their order. */

@@ -23,12 +23,16 @@ from libc.string cimport memcpy, memset
 from c_fixed cimport *
 from shared.openmp cimport OPENMP, omp_get_max_threads
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
+
 include "shared/threads.pxi"
 
 cdef enum:
     MAX_TICKS = 16_384
     MAX_INPUTS = 65_535
     MAX_SPIKES = 1 << 24  # of a sample
+    AHEAD = 2  # samples
     MAX_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
 
 MAX_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
@@ -283,6 +287,13 @@ cdef class TickSpikes:
         out_begin, out_end = bounds[0], bounds[1]
         with nogil:
             for s in range(n_samples):
+                if s + AHEAD < n_samples:  # samples of a batch are anywhere in memory
+                    for k in range(begin[s + AHEAD], end[s + AHEAD], 8):
+                        prefetch(&inputs[k])
+                        if single:
+                            prefetch(&times_f[k])
+                        else:
+                            prefetch(&times_d[k])
                 out_begin[s] = at
                 run = longest = 0
                 before, is_sorted = 0, True

@@ -105,7 +105,7 @@ cdef extern from "ttfs.h" nogil:
             const real *packed, size_t n_in, size_t n_out, real *weights
         ) noexcept nogil
         void (*round)(
-            const real *weights, size_t n_in, size_t n_out, real step,
+            const real *weights, size_t n_in, size_t n_out, real scale,
             int16_t max_weight, int16_t *rounded, size_t stride
         ) noexcept nogil
         void (*sort)(

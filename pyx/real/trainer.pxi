@@ -511,35 +511,37 @@ cdef class Trainer(Network):
         return 0
 
     def round(self, steps, max_weights, list out):
-        """Write the weights that learn, as multiples of a step, to arrays.
+        """Write the weights that learn to arrays, as integers.
 
         Parameters
         ----------
         steps : sequence of float
-            Step of the weights of each layer.
+            Weight of the integer 1 in each layer.
         max_weights : sequence of int
-            Greatest magnitude of a multiple.
+            Greatest magnitude of an integer.
         out : list of ndarray of shape (n_in, n_out), int16
             Rows are contiguous.
         """
         cdef int16_t[:, :] rows
         cdef AlignedBuffer packed
-        cdef real step
-        cdef Py_ssize_t k
+        cdef Py_ssize_t k, row_bytes
+        cdef real scale
         if not len(steps) == len(max_weights) == len(out) == len(self.shapes):
             raise ValueError("there must be one entry for each layer")
         learned = self.packed if self.shadows is None else self.shadows
         for k, (n_in, n_out) in enumerate(self.shapes):
             rows, packed = out[k], learned[k]
             _same_shape(rows, n_in, n_out, "out")
-            if rows.strides[1] != sizeof(int16_t) or rows.strides[0] % sizeof(int16_t):
+            row_bytes = rows.strides[0]
+            if rows.strides[1] != sizeof(int16_t) or row_bytes % sizeof(int16_t):
                 raise ValueError("rows of out must be contiguous")
-            step = DTYPE(steps[k]) * DTYPE(2.0) ** -self.threshold
+            step = ldexp(steps[k], -self.threshold)
             if not step > 0:
                 raise ValueError("steps must be positive")
+            scale = 1 / step
             KERNELS.round(
-                <real *>packed.start, n_in, n_out, step, max_weights[k], &rows[0, 0],
-                rows.strides[0] // sizeof(int16_t),
+                <real *>packed.start, n_in, n_out, scale, max_weights[k], &rows[0, 0],
+                row_bytes // sizeof(int16_t),
             )
 
     cdef int prepare(

@@ -92,7 +92,7 @@ def test_real_weights_round_to_those_that_fire(iris):
     for real, weights, step in zip(
         network.real_weights, network.weights, network.steps, strict=True
     ):
-        rounded = np.clip(np.rint(real / np.float32(step)), -63, 63)
+        rounded = np.clip(np.rint(real * np.float32(1 / step)), -63, 63)
         assert_array_equal(rounded, weights)
     for layer, weights in zip(
         network.for_inference().layers, network.weights, strict=True

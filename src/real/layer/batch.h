@@ -39,18 +39,18 @@ static void unpack(const real *packed, size_t n_in, size_t n_out, real *weights)
 }
 
 /* A constant n helps the compiler. */
-ALWAYS_INLINE void round_row(const real *weights, real step, real max, size_t n,
+ALWAYS_INLINE void round_row(const real *weights, real scale, real max, size_t n,
                              int16_t *rounded)
 {
     for (size_t l = 0; l < n; ++l) {
-        real x = weights[l] / step;
+        real x = weights[l] * scale;
         x = x < max ? x : max;
         x = x > -max ? x : -max;
         rounded[l] = (int16_t)(int32_t)RINT(x);
     }
 }
 
-static void round_weights(const real *packed, size_t n_in, size_t n_out, real step,
+static void round_weights(const real *packed, size_t n_in, size_t n_out, real scale,
                           int16_t max_weight, int16_t *rounded, size_t stride)
 {
     const real max = max_weight;
@@ -59,9 +59,9 @@ static void round_weights(const real *packed, size_t n_in, size_t n_out, real st
         for (size_t i = 0; i < n_in; ++i, packed += panel.vecs * WIDTH) {
             int16_t *row = rounded + i * stride + j;
             if (panel.lanes == LANES) {
-                round_row(packed, step, max, LANES, row);
+                round_row(packed, scale, max, LANES, row);
             } else {
-                round_row(packed, step, max, panel.lanes, row);
+                round_row(packed, scale, max, panel.lanes, row);
             }
         }
     }
