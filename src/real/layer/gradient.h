@@ -148,13 +148,13 @@ ALWAYS_INLINE vec grad_time_vecs(const weighted_t *weighted, const neuron_t *p,
 {
     const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
     const vec t = v_set(e->time[k]), gain = v_set(e->gain[k]);
-    const vec fast_rise = p->fast * v_set(e->gain_warp[k]);
+    const vec fast_warp = p->fast * v_set(e->gain_warp[k]);
     vec sum = v_set(0);
     EACH_VEC
     {
         const mask causal = v_gt(weighted->at[q], t);
         const vec slope =
-            v_fma(gain, weighted->slope[q], fast_rise * weighted->fast[q]);
+            v_fma(gain, weighted->slope[q], fast_warp * weighted->fast[q]);
         sum = v_fma_where(causal, v_load(w + q * WIDTH), slope, sum);
         if (has_kinks) sum = sum + v_keep(v_eq(weighted->at[q], t), kinks[q]);
     }
