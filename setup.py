@@ -34,7 +34,7 @@ if sys.platform == "linux":
     compile_args.append("-fopenmp")
     link_args.append("-fopenmp")
 if DEBUG or SANITIZE:
-    compile_args += ["-O1", "-g", "-fno-omit-frame-pointer"]
+    compile_args += ["-Og", "-g", "-fno-omit-frame-pointer"]
 else:
     compile_args.append("-g0")  # Python's own flags ask for debug information
 if SANITIZE:

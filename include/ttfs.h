@@ -68,7 +68,8 @@ typedef enum {
     TTFS_EINVAL_TAU_MEM,   /* tau_mem is not positive (+infinity is allowed) */
     TTFS_EINVAL_TAU_SYN,   /* tau_syn is not positive and finite */
     TTFS_EINVAL_THRESHOLD, /* threshold is not positive and finite */
-    TTFS_EINVAL_RANGE      /* one of them, or the ratio of the taus, is out of range */
+    TTFS_EINVAL_RANGE      /* a parameter, or the ratio of the time constants, is out of
+                              range */
 } ttfs_status;
 
 /* A constant English sentence for a status; never NULL. */
@@ -148,7 +149,7 @@ typedef enum {
 
 /* -- Losses -------------------------------------------------------------------- */
 
-/* On the times t_k of the output layer, one neuron per class, y the label. */
+/* The loss, on the times t_k of the output layer, one neuron per class, y the label. */
 typedef enum {
     /* log sum_k exp(-(t_k - t_y) / time_scale) + early (exp(t_y / early_scale) - 1),
      * after Goeltz, Kriener et al. (2021) */
@@ -162,6 +163,12 @@ typedef enum {
      * are no labels */
     TTFS_TARGET_TIMES
 } ttfs_loss;
+
+/* Is a loss in the unit of a squared time? Otherwise it has no unit. */
+static inline int ttfs_is_squared_time(ttfs_loss loss)
+{
+    return loss != TTFS_CROSS_ENTROPY;
+}
 
 /* -- Local rule ---------------------------------------------------------------- */
 
@@ -196,7 +203,7 @@ typedef enum {
     TTFS_SIMD_AVX512    /* AVX-512 F, DQ, VL, BW */
 } ttfs_simd;
 
-/* The best of those that the library was built with and this processor has. */
+/* The best instruction set that the library was built with and this processor has. */
 ttfs_simd ttfs_simd_best(void);
 
 /* -- In both precisions -------------------------------------------------------- */

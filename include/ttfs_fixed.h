@@ -34,12 +34,16 @@ typedef TTFS_FIXED_WEIGHT ttfs_fixed_weight;
 
 typedef char TTFS_FIXED_SHIFTS_FLOOR[(-3 >> 1) == -2 ? 1 : -1];
 
-#define TTFS_FIXED_SLOPES 10         /* bounds between powers of two [4] */
-#define TTFS_FIXED_LEAST_SLOPE (-4)  /* the exponent below all of them */
-#define TTFS_FIXED_MOST_ERROR 8191   /* [5] */
-#define TTFS_FIXED_MOST_SAMPLES 2048 /* of a batch: 2048 * 8191 * 127 < 2^31 */
-#define TTFS_FIXED_SILENT 3          /* a silent neuron counts this, another one -1: */
-#define TTFS_FIXED_SILENCE 60 /* pushed above it, so if silent in a quarter [6] */
+#define TTFS_FIXED_SLOPE_BOUNDS 10    /* bounds of u' between powers of two [4] */
+#define TTFS_FIXED_MIN_LOG_SLOPE (-4) /* the exponent of u' below all bounds */
+#define TTFS_FIXED_MAX_ERROR 8191     /* greatest magnitude [5] */
+#define TTFS_FIXED_MAX_SAMPLES 2048   /* samples of a batch: 2048 * 8191 * 127 < 2^31 */
+
+/* How often a hidden neuron is silent [6]: its count grows by the step in a sample in
+ * which it is, and else falls by 1. Above the maximum, which a neuron reaches that is
+ * silent in more than a quarter of the samples, it is pushed. */
+#define TTFS_FIXED_SILENT_STEP 3
+#define TTFS_FIXED_MAX_SILENCE 60
 
 /* An input spike. Lists are sorted by tick, ties by input. */
 typedef struct {
@@ -61,7 +65,7 @@ typedef struct {
     uint16_t n_in; /* biases included */
     uint16_t n_bias;
     uint16_t n_out;
-    uint16_t stride;            /* of rows of weights and sums, at least n_out */
+    uint16_t stride; /* from one row of weights or sums to the next, at least n_out */
     const uint16_t *bias_ticks; /* (n_bias,) */
     ttfs_fixed_weight *weights; /* (n_in, stride): a weight's least bit is 2^fraction */
     uint8_t fraction;           /* bits of an accumulator behind the weight [1] */
@@ -70,21 +74,21 @@ typedef struct {
     /* Tables by elapsed ticks, (n_ticks + 1,), Q0.15 [2] */
     const int16_t *decay_mem; /* exp(-d / tau_mem) */
     const int16_t *decay_syn; /* exp(-d / tau_syn) */
-    const int16_t *rise;      /* kappa(d) */
+    const int16_t *kappa;     /* kappa(d) */
     /* u' and its power of two [4] */
     int16_t slope_mem, slope_syn; /* Q0.15 */
-    const int16_t *slope_bounds;  /* (TTFS_FIXED_SLOPES,) ascending, fx16 */
+    const int16_t *slope_bounds;  /* (TTFS_FIXED_SLOPE_BOUNDS,) ascending, fx16 */
     /* For learning only: */
-    const int8_t *kernel;       /* (n_ticks + 1,), Q0.7 [6] */
-    const int8_t *kernel_slope; /* (n_ticks + 1,), Q0.7: its derivative [6] */
-    ttfs_fixed_weight most;     /* greatest stored weight */
-    int16_t rest;               /* weights decay to this weight [7] */
-    int16_t decay;              /* [7] */
-    uint8_t rate_shift;         /* L [7] */
-    uint8_t error_shift;        /* h, of the errors of hidden neurons [6] */
-    const int16_t *feedback; /* fixed random weights of the same [6]: (n_out, n_out of
-                              * the next layer) if RANDOM, (n_out, n_classes) if
-                              * DIRECT or TARGET, else NULL */
+    const int8_t *kernel;         /* (n_ticks + 1,), Q0.7 [6] */
+    const int8_t *kernel_slope;   /* (n_ticks + 1,), Q0.7: its derivative [6] */
+    ttfs_fixed_weight max_stored; /* greatest stored weight */
+    int16_t rest;                 /* weights decay to this weight [7] */
+    int16_t decay;                /* [7] */
+    uint8_t rate_shift;           /* L [7] */
+    uint8_t error_shift;     /* h, by which errors of hidden neurons are shifted [6] */
+    const int16_t *feedback; /* fixed random weights of errors of hidden neurons [6]:
+                                (n_out, n_out of the next layer) if RANDOM, (n_out,
+                                n_classes) if DIRECT or TARGET, else NULL */
     int32_t *sums;           /* (n_in, stride) G, zero between batches [7] */
     uint8_t *touched;        /* (n_in,) has a row of sums been added to? */
     uint16_t *lfsr;          /* (n_out,) not 0 [1] */
@@ -106,19 +110,19 @@ typedef struct {
     uint8_t is_floor;        /* round down instead of stochastically [7] */
     uint8_t drop;            /* 256 times the probability of deleting an input spike */
     const uint8_t *may_drop; /* (n_in of the first layer,) is an input in it? [7] */
-    uint16_t *lfsr;          /* (1,) of the deletions, not 0 [1] */
+    uint16_t *lfsr;          /* (1,) register that chooses deletions, not 0 [1] */
 } ttfs_fixed_network;
 
 /* What the neurons of a layer did with a sample. */
 typedef struct {
     uint16_t *ticks; /* (n_out,) spike times */
     int16_t *u;      /* (n_out,) membrane at the spike, or its peak */
-    int16_t *slope;  /* (n_out,) membrane slope at the spike [4]; 0 without */
+    int16_t *slope;  /* (n_out,) membrane slope at the spike [4]; 0 if silent */
     int16_t *error;  /* (n_out,) c = dL/dt / u' [5, 6]; for learning only */
     uint8_t learns;  /* is any error not 0? */
 } ttfs_fixed_state;
 
-/* Room for one sample. */
+/* Memory for one sample. */
 typedef struct {
     ttfs_fixed_event *events; /* (greatest n_in,) */
     uint16_t *counts;         /* (n_ticks,) */
@@ -205,7 +209,7 @@ static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
         const uint32_t next = k < n ? events[k].tick : n_ticks;
         for (uint32_t d = 1; t0 + d <= next && t0 + d < n_ticks; ++d) {
             const int16_t u =
-                ttfs_fixed_mac(layer->decay_mem[d], u0, layer->rise[d], i0);
+                ttfs_fixed_mac(layer->decay_mem[d], u0, layer->kappa[d], i0);
             if (u >= layer->threshold) {
                 const int16_t i = ttfs_fixed_multiply(layer->decay_syn[d], i0);
                 state->ticks[j] = (uint16_t)(t0 + d);
@@ -217,14 +221,14 @@ static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
             if (u > peak) peak = u;
         }
         const uint32_t gap = next - t0;
-        u0 = ttfs_fixed_mac(layer->decay_mem[gap], u0, layer->rise[gap], i0);
+        u0 = ttfs_fixed_mac(layer->decay_mem[gap], u0, layer->kappa[gap], i0);
         i0 = ttfs_fixed_multiply(layer->decay_syn[gap], i0);
     }
     state->u[j] = peak;
 }
 
 /* Sorted list of the inputs of a layer: the n spikes at ticks, then biases. Returns how
- * many; events has room for n_in, counts for n_ticks. */
+ * many; events is (n_in,), counts (n_ticks,). */
 static inline uint32_t ttfs_fixed_sort(const ttfs_fixed_layer *layer, uint16_t n_ticks,
                                        const uint16_t *ticks, ttfs_fixed_event *events,
                                        uint16_t *counts)
@@ -257,8 +261,9 @@ static inline uint32_t ttfs_fixed_sort(const ttfs_fixed_layer *layer, uint16_t n
     return at;
 }
 
-/* The output neuron that decides: the earliest; of those in the same tick, or if all
- * are silent, the one with the higher membrane; of those, the first. */
+/* The output neuron that decides: the earliest; of several in the same tick, or if all
+ * are silent, the one with the highest membrane; of several with the same, the first.
+ */
 static inline uint32_t ttfs_fixed_decide(const ttfs_fixed_state *state, uint32_t n)
 {
     uint32_t best = 0;
@@ -276,13 +281,14 @@ static inline uint32_t ttfs_fixed_decide(const ttfs_fixed_state *state, uint32_t
 /* s, where 2^s is the power of two next to u', in threshold / tau_syn. */
 static inline int ttfs_fixed_log_slope(const ttfs_fixed_layer *layer, int16_t slope)
 {
-    int s = TTFS_FIXED_LEAST_SLOPE;
-    for (int m = 0; m < TTFS_FIXED_SLOPES; ++m) s += slope >= layer->slope_bounds[m];
+    int s = TTFS_FIXED_MIN_LOG_SLOPE;
+    for (int m = 0; m < TTFS_FIXED_SLOPE_BOUNDS; ++m)
+        s += slope >= layer->slope_bounds[m];
     return s;
 }
 
-/* Time of an output neuron in the loss: that of its spike, or later than the end by
- * what the peak of its membrane missed. */
+/* Time of an output neuron in the loss: its spike time, or a time that is later than
+ * the end by what the peak of its membrane missed. */
 static inline int32_t ttfs_fixed_output_time(const ttfs_fixed_network *network,
                                              const ttfs_fixed_layer *layer,
                                              const ttfs_fixed_state *state, uint32_t k)
@@ -299,7 +305,7 @@ static inline int32_t ttfs_fixed_softmax(const ttfs_fixed_network *network, int3
     return dt < network->n_softmax ? network->softmax[dt] : 0;
 }
 
-/* Errors of the output layer: those of the cross-entropy of softmax(-t / time_scale).
+/* Errors of the output layer, from the cross-entropy of softmax(-t / time_scale).
  * Returns p of the label, 0 to 256. */
 static inline int32_t ttfs_fixed_output_errors(const ttfs_fixed_network *network,
                                                ttfs_fixed_state *state, uint32_t label)
@@ -333,14 +339,14 @@ static inline int32_t ttfs_fixed_output_errors(const ttfs_fixed_network *network
         const int s = fired ? ttfs_fixed_log_slope(layer, state->slope[k]) : 0;
         const int32_t c = fired || k == label ? delta * network->gain : 0;
         state->error[k] =
-            (int16_t)ttfs_fixed_clip(ttfs_fixed_round(c, 5 + s), TTFS_FIXED_MOST_ERROR);
+            (int16_t)ttfs_fixed_clip(ttfs_fixed_round(c, 5 + s), TTFS_FIXED_MAX_ERROR);
         state->learns |= state->error[k] != 0;
     }
     return p_label;
 }
 
 /* What reaches hidden neuron i of layer k from the errors of the next layer, or from
- * those of the outputs: dL/dt_i = sum_j c_j w_ij kappa'(t_j - t_i). */
+ * the errors of the outputs: dL/dt_i = sum_j c_j w_ij kappa'(t_j - t_i). */
 static inline int32_t ttfs_fixed_feed_back(const ttfs_fixed_network *network,
                                            uint32_t k, const ttfs_fixed_state *states,
                                            uint32_t label, uint32_t i)
@@ -389,11 +395,11 @@ static inline void ttfs_fixed_hidden_errors(const ttfs_fixed_network *network,
             error = ttfs_fixed_feed_back(network, k, states, label, i);
             error = ttfs_fixed_round(error, layer->error_shift + s);
         } else {
-            const int silence = layer->silence[i] + TTFS_FIXED_SILENT;
+            const int silence = layer->silence[i] + TTFS_FIXED_SILENT_STEP;
             layer->silence[i] = (uint8_t)(silence > 255 ? 255 : silence);
-            if (layer->silence[i] > TTFS_FIXED_SILENCE) error = network->push;
+            if (layer->silence[i] > TTFS_FIXED_MAX_SILENCE) error = network->push;
         }
-        state->error[i] = (int16_t)ttfs_fixed_clip(error, TTFS_FIXED_MOST_ERROR);
+        state->error[i] = (int16_t)ttfs_fixed_clip(error, TTFS_FIXED_MAX_ERROR);
         state->learns |= state->error[i] != 0;
     }
 }
@@ -436,7 +442,7 @@ static inline void ttfs_fixed_move(const ttfs_fixed_layer *layer, int is_floor,
     sum = ttfs_fixed_add(sum, -(int32_t)layer->decay * (w - layer->rest));
     sum = ttfs_fixed_add(sum, random) >> shift;
     sum = ttfs_fixed_clip(sum, INT16_MAX) + *stored;
-    *stored = (ttfs_fixed_weight)ttfs_fixed_clip(sum, layer->most);
+    *stored = (ttfs_fixed_weight)ttfs_fixed_clip(sum, layer->max_stored);
 }
 
 /* Add what a layer learns from a sample to the sums of its batch. */

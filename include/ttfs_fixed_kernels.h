@@ -19,19 +19,20 @@ extern "C" {
  * most 65504. What is in the padding does not matter. */
 #define TTFS_FIXED_LANES 32
 
-/* The input spikes of samples, those of the biases of the first layer included, each
- * list sorted by tick, ties by input. Lists may overlap. */
+/* The input spikes of samples, and the spikes of the biases of the first layer. Each
+ * list is sorted by tick, ties by input. Lists may overlap. */
 typedef struct {
     const size_t *begin; /* (n_samples,) */
     const size_t *end;   /* (n_samples,) */
     const ttfs_fixed_event *events;
 } ttfs_fixed_lists;
 
-/* What training reports of samples, as they were before they were learned. It is added
- * to. */
+/* What training counts: how samples were classified before the network learned them.
+ * train() adds to it. */
 typedef struct {
     size_t n_correct;
-    size_t p_label[257]; /* samples by 256 times the probability of the label */
+    size_t
+        p_label[257]; /* number of samples by 256 times the probability of the label */
 } ttfs_fixed_tally;
 
 /* The functions for one instruction set. Besides what ttfs_fixed.h asks for:
@@ -39,11 +40,12 @@ typedef struct {
  * - Tables by elapsed ticks are not negative, but for kernel_slope; entry 0 of kernel
  *   and kernel_slope is 0. No factor is -2^15.
  * - Weights have at most 11 bits and a sign, and so have those of RANDOM feedback. A
- *   weight's current, w 2^current_shift, is an int16. Stored weights are within `most`.
+ *   weight's current, w 2^current_shift, is an int16. Stored weights are within
+ * `max_stored`.
  * - error_shift is 5 to 25, rate_shift at most 30, softmax[0] is 256 and none is more.
  * - Bias ticks are at most n_ticks. lfsr has `stride` entries.
  * - An input that spikes r times in a sample counts as r samples of a batch, of
- *   which there are TTFS_FIXED_MOST_SAMPLES at most.
+ *   which there are TTFS_FIXED_MAX_SAMPLES at most.
  *
  * Arguments they share:
  *
@@ -51,7 +53,7 @@ typedef struct {
  * scratch    infer_workspace_size(max_events) or train_workspace_size(max_events)
  * bytes, where no sample has more than max_events spikes.
  *
- * Rooms begin at a cache line. */
+ * Workspaces begin at a cache line. */
 typedef struct {
     const char *name; /* of the instruction set */
 
@@ -62,8 +64,8 @@ typedef struct {
     size_t (*train_workspace_size)(const ttfs_fixed_network *network,
                                    size_t max_events);
 
-    /* To be called first, and whenever weights or tables have been changed other than
-     * by train(). */
+    /* Pack weights and tables. This must be called first, and whenever they have been
+     * changed other than by train(). */
     void (*prepare)(const ttfs_fixed_network *network, void *prepared);
 
     /* Pass samples through a network [3].

@@ -26,7 +26,7 @@ typedef struct {
     const real *bias_times; /* (n_bias,) [time] */
     real *weights;          /* packed, see pack() [threshold] */
     ttfs_delay_kind delay_kind;
-    real *delays; /* [time], not negative; NULL without */
+    real *delays; /* [time], not negative; NULL if there are none */
     /* For training only: */
     real *m, *v;     /* packed: moments of Adam, zero at first; or unused */
     size_t *step;    /* (1,) number of updates, zero at first */
@@ -47,26 +47,28 @@ typedef struct {
     size_t n_layers; /* 1 to 64 */
     const NAME(ttfs_layer) * layers;
     double t_max;        /* the end of the experiment [time] */
-    double pseudo_slope; /* delay of silent outputs [time/threshold] */
+    double pseudo_slope; /* pseudo-time of silent outputs by missed membrane
+                            [time/threshold] */
 } NAME(ttfs_network);
 
 /* -- Chips --------------------------------------------------------------------- */
 
-/* How the circuits of a chip that are the neurons of a layer differ from the model. A
+/* How the neurons of a layer of a chip differ from those of the model. A
  * trial is a sample; its noise is a hash of the seed and of the sample's input spikes,
  * the same whatever else is in the batch. */
 typedef struct {
     /* (n_out,) [time] time constants of each neuron, valid as ttfs_neuron_init() has
-     * it; both NULL: those of the layer. */
+     * it; both are NULL if all have those of the layer. */
     const double *tau_mem, *tau_syn;
     const uint8_t *is_dead;  /* (n_out,) never fires; NULL: none is dead */
-    double threshold_jitter; /* sd of the threshold from trial to trial, to its mean */
-    double spike_jitter;     /* sd of spike times [time] */
+    double threshold_jitter; /* standard deviation of the threshold from trial to trial,
+                                in units of its mean */
+    double spike_jitter;     /* standard deviation of spike times [time] */
     double spurious_rate;    /* rate of spikes that nothing causes, from t = 0
                               * [1/time]: a neuron's first spike counts */
     double resolution;       /* spike times are multiples of it, rounded down [time];
                               * 0: they are not */
-} NAME(ttfs_circuits);
+} NAME(ttfs_mismatch);
 
 /* -- Training ------------------------------------------------------------------ */
 
@@ -97,35 +99,38 @@ typedef struct {
     ttfs_loss loss;
     double time_scale, early, early_scale; /* of the cross-entropy */
     double target_label, target_other;     /* of the squared errors */
-    double floor; /* gradients take u' at a spike to be at least this */
-    double silence_penalty, silence_tolerance; /* silent hidden neurons */
+    double min_slope; /* gradients take u' at a spike to be at least this
+                       * [threshold/time] */
+    double silence_penalty,
+        silence_tolerance; /* the loss of silent hidden neurons, see backward.h */
     /* Adam. epsilon is in the unit of a gradient: loss per threshold of the layer, of
      * delays loss per tau_syn of the layer, where the loss of a squared error is in
      * tau_syn^2 of the last layer. The weight decay is per unit. */
     double beta_1, beta_2, epsilon, weight_decay;
     double dropout;           /* probability that an input spike is deleted */
     const uint8_t *may_drop;  /* (n_in of first layer,) is an input in it? */
-    uint64_t seed;            /* of what is deleted */
-    NAME(ttfs_spikes) spikes; /* of the data set */
+    uint64_t seed;            /* seed of the deletions */
+    NAME(ttfs_spikes) spikes; /* spikes of the data set */
     const size_t *labels;     /* (n_samples,) < n_out of last layer; or NULL */
     const double *targets;    /* (n_samples, n_out of last layer) [time], or NULL: what
                                * TTFS_TARGET_TIMES has in place of labels */
     const double *factors;    /* (n_samples,) weights in the loss */
-    /* The simplified local rule; NULL: the exact gradient, and Adam. */
+    /* The simplified local rule; or NULL: learn by the exact gradient and Adam. */
     const NAME(ttfs_local) * local;
     /* Spike times of a batch that are given, from a chip or another simulator: n_layers
      * pointers, each (n_samples of the batch, n_out) [time], < t_max or +infinity; or
      * NULL: they are simulated. Layers must be without delays then. Gradients are those
      * of the model, with its weights, at these times. */
     const real *const *measured;
-    const real *measured_peaks; /* of the last layer, likewise [threshold]: u_peak of
-                                 * silent outputs in their pseudo-times; or NULL: those
-                                 * of the model. Where one of these is above the
-                                 * threshold, all of the sample are lowered by what the
-                                 * highest has too much, by a threshold at most. */
-    size_t max_samples;         /* of a batch */
-    size_t max_spikes;          /* of a sample of the data set */
-    size_t n_parts;             /* that each phase is divided into */
+    const real *measured_peaks; /* (n_samples of the batch, n_out of the last layer)
+                                   [threshold]: u_peak of silent outputs, for their
+                                   pseudo-times; or NULL: those of the model. Where one
+                                   of these is above the threshold, and there are
+                                   labels, all of the sample are lowered by what the
+                                   highest has too much, by a threshold at most. */
+    size_t max_samples;         /* samples of a batch, at most */
+    size_t max_spikes;          /* spikes of a sample of the data set, at most */
+    size_t n_parts;             /* number of parts of each phase */
     void *workspace;            /* training_workspace_size() bytes */
 } NAME(ttfs_training);
 
@@ -177,7 +182,7 @@ typedef struct {
     /* The sorted spikes of a sample, biases included. Returns their number, which is at
      * most n_values + n_always + n_complemented + n_bias, where n_values is n_features
      * or, of a sparse row, n_stored, and with n_fields TTFS_MAX_ACTIVE (n_values +
-     * n_always) + n_bias; times and inputs have room for that and 16 more.
+     * n_always) + n_bias; times and inputs are arrays of that length and 16 more.
      * x          (n_features,), or the n_stored values of a sparse row.
      * features   (n_stored,) the features of a sparse row, ascending; the others are 0,
      *            or absent if features are spike times, which may have several values.
@@ -268,14 +273,14 @@ typedef struct {
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
 
-    /* Pass samples through a network of circuits, without delays.
-     * circuits   (n_layers,)
+    /* Pass samples through a network of mismatched neurons, without delays.
+     * mismatch   (n_layers,)
      * seed       of the noise.
      * layers     n_layers pointers, each (n_samples, n_out) out [time]: spike times,
      *            < t_max, or +infinity; those that the next layer sees.
      * scratch    emulate_workspace_size() bytes. */
     void (*emulate)(const NAME(ttfs_network) * network,
-                    const NAME(ttfs_circuits) * circuits, uint64_t seed,
+                    const NAME(ttfs_mismatch) * mismatch, uint64_t seed,
                     const NAME(ttfs_spikes) * spikes, size_t n_samples,
                     real *const *layers, void *scratch);
 

@@ -134,11 +134,11 @@ cdef class TickSpikes:
     Parameters
     ----------
     ticks, inputs : ndarray of shape (n_spikes,), uint16
-        With gaps between the samples where `begin` and `end` leave them.
+        Spikes; there may be gaps between samples, as `begin` and `end` have it.
     begin, end : ndarray of shape (n_samples,), uintp
         Where the spikes of each sample begin and end.
     n_in : int
-        Number of inputs, those of biases included.
+        Number of inputs, biases included.
     """
 
     cdef readonly Py_ssize_t n_samples
@@ -146,7 +146,7 @@ cdef class TickSpikes:
     cdef readonly Py_ssize_t n_in
     cdef readonly Py_ssize_t max_spikes  # of a sample
     cdef readonly Py_ssize_t repeats  # greatest number of spikes of one input
-    cdef readonly Py_ssize_t n_ticks  # of the experiment, at least
+    cdef readonly Py_ssize_t n_ticks  # that the experiment has at least
     cdef readonly object pairs        # (n, 2) uint16: tick and input
     cdef readonly object begin, end   # (n_samples,) uintp
     cdef ttfs_fixed_lists lists
@@ -172,7 +172,8 @@ cdef class TickSpikes:
         cdef const ttfs_fixed_event *events = <const ttfs_fixed_event *>_start(pairs)
         cdef uint32_t[::1] counts, seen
         cdef size_t k, n_all = len(pairs)
-        cdef Py_ssize_t s, n_samples = len(begin), most = 0, repeats = 0, n_spikes = 0
+        cdef Py_ssize_t s, n_samples = len(begin), n_spikes = 0
+        cdef Py_ssize_t max_spikes = 0, repeats = 0
         cdef Py_ssize_t n_ticks = 0, n
         cdef uint32_t key, before, stamp
         cdef uint16_t number
@@ -191,7 +192,7 @@ cdef class TickSpikes:
             for s in range(n_samples):
                 n = <Py_ssize_t>(last[s] - first[s])
                 n_spikes += n
-                most = max(most, n)
+                max_spikes = max(max_spikes, n)
                 before, stamp = 0, <uint32_t>(s % <Py_ssize_t>0xFFFFFFFF) + 1
                 for k in range(first[s], last[s]):
                     key, number = _key(events[k]), events[k].input
@@ -215,7 +216,7 @@ cdef class TickSpikes:
             raise ValueError("events must be sorted by tick, ties by input")
         self.pairs, self.begin, self.end = pairs, begin, end
         self.n_samples, self.n_in, self.n_spikes = n_samples, n_in, n_spikes
-        self.max_spikes, self.repeats, self.n_ticks = most, repeats, n_ticks
+        self.max_spikes, self.repeats, self.n_ticks = max_spikes, repeats, n_ticks
         self.lists.begin = <const size_t *>_start(begin)
         self.lists.end = <const size_t *>_start(end)
         self.lists.events = events
@@ -359,8 +360,8 @@ cdef class FixedCore:
 
     Parameters
     ----------
-    network : ttfs._fixed_point.FixedNetwork
-        Copied; `network` returns it with what has been learned.
+    network : ttfs.fixed.network.FixedNetwork
+        It is copied; the property `network` returns it with what has been learned.
     """
 
     cdef readonly list shapes  # (n_in, n_out) of each layer, biases included
@@ -453,21 +454,24 @@ cdef class FixedCore:
 
         # The weight, its accumulator, its current
         fraction = _integer(model.fraction, 0, 14, "fraction")
-        most = _integer(model.most, 1, 32_767, "most")
+        max_stored = _integer(model.max_stored, 1, 32_767, "max_stored")
         half = (1 << fraction) >> 1
-        if most + half > 32_767:
-            raise ValueError("most, rounded to a weight, does not fit into 16 bits")
-        greatest = (most + half) >> fraction
+        if max_stored + half > 32_767:
+            raise ValueError(
+                "max_stored, rounded to a weight, does not fit into 16 bits"
+            )
+        greatest = (max_stored + half) >> fraction
         _integer(greatest, 0, MAX_WEIGHT, "the greatest weight")
         shift = _integer(model.current_shift, 0, 14, "current_shift")
         _integer(greatest << shift, 0, 32_767, "the current of the greatest weight")
         weights = _aligned((n_in, stride), np.int16)
         weights[:, :n_out] = self.stored(model.weights, k)
         layer.weights = <int16_t *>_start(weights)
-        layer.fraction, layer.current_shift, layer.most = fraction, shift, most
+        layer.fraction, layer.current_shift = fraction, shift
+        layer.max_stored = max_stored
         layer.threshold = _integer(model.threshold, 1, 32_767, "threshold")
 
-        for name in ("decay_mem", "decay_syn", "rise"):
+        for name in ("decay_mem", "decay_syn", "kappa"):
             table = self.array(getattr(model, name), np.int16, (n_ticks + 1,), name)
             _within(table, 0, 32_767, name)
             if name == "decay_mem":
@@ -475,12 +479,12 @@ cdef class FixedCore:
             elif name == "decay_syn":
                 layer.decay_syn = <const int16_t *>_start(table)
             else:
-                layer.rise = <const int16_t *>_start(table)
+                layer.kappa = <const int16_t *>_start(table)
         layer.slope_mem = _integer(model.slope_mem, -32_767, 32_767, "slope_mem")
         layer.slope_syn = _integer(model.slope_syn, -32_767, 32_767, "slope_syn")
         layer.slope_bounds = <const int16_t *>_start(
             self.array(
-                model.slope_bounds, np.int16, (TTFS_FIXED_SLOPES,), "slope_bounds"
+                model.slope_bounds, np.int16, (TTFS_FIXED_SLOPE_BOUNDS,), "slope_bounds"
             )
         )
         kernel = self.array(model.kernel, np.int8, (n_ticks + 1,), "kernel")
@@ -527,9 +531,9 @@ cdef class FixedCore:
 
     cdef object stored(self, weights, Py_ssize_t k):
         """The weights of layer k, checked."""
-        most = self.original.layers[k].most
+        max_stored = self.original.layers[k].max_stored
         weights = _array(weights, np.int16, self.shapes[k], "weights")
-        return _within(weights, -most, most, "weights")
+        return _within(weights, -max_stored, max_stored, "weights")
 
     def set_weights(self, weights):
         """Replace the weights (n_in, n_out) of each layer, int16, biases last."""
@@ -702,8 +706,8 @@ cdef class FixedCore:
         ticks = [np.empty((len(events), n_out), np.uint16) for _, n_out in self.shapes]
         errors = [np.empty((len(events), n_out), np.int16) for _, n_out in self.shapes]
 
-        most = max(events.max_spikes, *(n_in for n_in, _ in self.shapes))
-        sample_spikes = _aligned((most + 1, 2), np.uint16)
+        max_spikes = max(events.max_spikes, *(n_in for n_in, _ in self.shapes))
+        sample_spikes = _aligned((max_spikes + 1, 2), np.uint16)
         counts = _aligned(self.net.n_ticks, np.uint16)
         states = _aligned(n_layers * sizeof(ttfs_fixed_state), np.uint8)
         rest = [_aligned((2, n_out), np.int16) for _, n_out in self.shapes]
@@ -746,14 +750,14 @@ cdef class FixedCore:
         Parameters
         ----------
         events : TickSpikes
-            Of the data set, biases of the first layer included.
+            The spikes of the data set, biases of the first layer included.
         labels : ndarray of shape (n_samples,), uintp
         order : ndarray of shape (n,), uintp
             Numbers of samples.
         batch_size : int
             At most 2048, divided by `events.repeats`.
         gains : ndarray of shape (n_batches,), uint16
-            For each batch; there are ceil(n / batch_size).
+            Gain of each batch; there are ceil(n / batch_size) batches.
         rate_shifts : ndarray of shape (n_batches, n_layers), uint8
         decays : ndarray of shape (n_batches, n_layers), int16
 
@@ -779,7 +783,7 @@ cdef class FixedCore:
 
         self.check(events)
         _integer(
-            batch_size, 1, TTFS_FIXED_MOST_SAMPLES // max(1, events.repeats),
+            batch_size, 1, TTFS_FIXED_MAX_SAMPLES // max(1, events.repeats),
             "batch_size",
         )
         n_batches = (n_order + batch_size - 1) // batch_size

@@ -10,8 +10,8 @@ cdef extern from "ttfs.h" nogil:
 
 
 cdef extern from "ttfs_fixed_kernels.h" nogil:
-    const int TTFS_FIXED_SLOPES
-    const int TTFS_FIXED_MOST_SAMPLES
+    const int TTFS_FIXED_SLOPE_BOUNDS
+    const int TTFS_FIXED_MAX_SAMPLES
     const int TTFS_FIXED_LANES
 
     ctypedef struct ttfs_fixed_event:
@@ -36,13 +36,13 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         int16_t threshold
         const int16_t *decay_mem
         const int16_t *decay_syn
-        const int16_t *rise
+        const int16_t *kappa
         int16_t slope_mem
         int16_t slope_syn
         const int16_t *slope_bounds
         const int8_t *kernel
         const int8_t *kernel_slope
-        int16_t most
+        int16_t max_stored
         int16_t rest
         int16_t decay
         uint8_t rate_shift

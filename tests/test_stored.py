@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from classifiers import quick
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -21,6 +22,7 @@ from ttfs.parameters import (
     ExactGradient,
     FixedPoint,
     LocalRule,
+    Parameters,
     SquaredError,
 )
 from ttfs.substrates import AnalogChip, Clocked, Ideal, SubstrateError
@@ -28,18 +30,14 @@ from ttfs.substrates import AnalogChip, Clocked, Ideal, SubstrateError
 X, y = make_yin_yang(60, random_state=0)
 
 
-def small(**parameters):
-    return TTFSClassifier((5,), max_iter=1, random_state=0, **parameters)
-
-
 def stored():
     """A fitted model of each class that has a version."""
     encoder = LatencyEncoder(silent_time=2.0)
     return {
-        "classifier": small().fit(X, y),
-        "regressor": TTFSRegressor((5,), max_iter=1, random_state=0).fit(X, X[:, 0]),
+        "classifier": quick().fit(X, y),
+        "regressor": quick(TTFSRegressor).fit(X, X[:, 0]),
         "encoder": encoder.fit(X),
-        "pipeline": make_pipeline(encoder, small()).fit(X, y),
+        "pipeline": make_pipeline(encoder, quick()).fit(X, y),
     }
 
 
@@ -80,7 +78,7 @@ def test_a_newer_format_is_an_error(model, monkeypatch):
 
 
 def test_a_model_without_a_version_warns():
-    state = vars(small().fit(X, y)).copy()
+    state = vars(quick().fit(X, y)).copy()
     clf = TTFSClassifier.__new__(TTFSClassifier)
     with pytest.warns(ModelVersionWarning, match="an unknown version"):
         clf.__setstate__(state)
@@ -105,7 +103,7 @@ class Failing(Ideal):
 
 def interrupted():
     """A model whose fit was interrupted: it stores where to go on."""
-    clf = small(substrate=Failing(2), batch_size=20)
+    clf = quick(substrate=Failing(2), batch_size=20)
     with pytest.raises(SubstrateError):
         clf.fit(X, y)
     return clf.set_params(substrate=Ideal(), warm_start=True)
@@ -115,20 +113,20 @@ CHIP = AnalogChip(weight_bits=6, weight_clip=2.0)
 MODELS = {
     **stored(),
     "not fitted": TTFSClassifier(),
-    "RandomState": small().set_params(random_state=np.random.RandomState(1)),
-    "fixed": small(arithmetic="fixed"),
-    "local": small(
+    "RandomState": quick().set_params(random_state=np.random.RandomState(1)),
+    "fixed": quick(arithmetic="fixed"),
+    "local": quick(
         arithmetic=FixedPoint(4, accumulator_bits=12),
         gradient=LocalRule(feedback="random"),
     ),
-    "exact": small(gradient=ExactGradient(), loss=SquaredError()),
-    "delays": small(loss=CrossEntropy(), delays="axonal", early_stopping=True),
-    "population": small(encoder=PopulationEncoder()),
-    "spike times": small(encoder="spike_times"),
-    "clocked": small(substrate=Clocked()),
-    "chip": small(substrate=CHIP),
-    "compensated": small(
-        substrate=small(substrate=CHIP)
+    "exact": quick(gradient=ExactGradient(), loss=SquaredError()),
+    "delays": quick(loss=CrossEntropy(), delays="axonal", early_stopping=True),
+    "population": quick(encoder=PopulationEncoder()),
+    "spike times": quick(encoder="spike_times"),
+    "clocked": quick(substrate=Clocked()),
+    "chip": quick(substrate=CHIP),
+    "compensated": quick(
+        substrate=quick(substrate=CHIP)
         .fit(X, y)
         .calibrate(X, n_trials=4)
         .compensate(CHIP)
@@ -161,5 +159,7 @@ def test_the_trusted_types_are_there():
     for path in ttfs.TRUSTED_TYPES:
         module, name = path.rsplit(".", 1)
         assert isinstance(getattr(importlib.import_module(module), name), type)
+    for cls in Parameters.__subclasses__():
+        assert f"{cls.__module__}.{cls.__qualname__}" in ttfs.TRUSTED_TYPES
     # A connection is not trusted: its address may be a command.
     assert not any("Remote" in name for name in ttfs.TRUSTED_TYPES)

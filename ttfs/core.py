@@ -129,7 +129,7 @@ def loss(times, targets, factors, **parameters):
 
 
 class NeuronMismatch:
-    """How the neurons of a chip differ from those of a layer; see `ttfs_circuits`.
+    """How the neurons of a chip differ from those of a layer; see `ttfs_mismatch`.
 
     Parameters
     ----------

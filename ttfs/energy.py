@@ -60,7 +60,7 @@ class CostModel:
         not known; there is no latency.
     fixed_latency : float, default=0.0
         Time of an inference before and after the spikes [s].
-    least_duration : float, default=0.0
+    min_duration : float, default=0.0
         Least time from one inference to the next [s].
     stops_early : bool, default=False
         Whether an inference ends with the first output spike; else with `t_max`.
@@ -94,7 +94,7 @@ class CostModel:
     power: float = 0.0
     tau_syn: float | None = None
     fixed_latency: float = 0.0
-    least_duration: float = 0.0
+    min_duration: float = 0.0
     stops_early: bool = False
     is_causal: bool = False
     mac_energy: float | None = None
@@ -111,10 +111,10 @@ class CostModel:
                 raise ValueError(
                     f"{field.name} must be a finite number, not negative; got {value!r}"
                 )
-        if self.power > 0 and self.tau_syn is None and self.least_duration == 0:
+        if self.power > 0 and self.tau_syn is None and self.min_duration == 0:
             raise ValueError(
                 f"power={self.power:g} needs a time in which it is drawn: tau_syn, or "
-                "least_duration"
+                "min_duration"
             )
         if self.update_energy > 0 and self.steps == 0:
             raise ValueError(
@@ -152,8 +152,8 @@ class CostModel:
         """
         seconds = self._seconds(activity, self._end(activity))
         if self.tau_syn is None:
-            seconds[:] = self.least_duration or np.nan
-        return np.maximum(seconds, self.least_duration)
+            seconds[:] = self.min_duration or np.nan
+        return np.maximum(seconds, self.min_duration)
 
     def energy(self, activity: Activity) -> Floats:
         """Energy of inferences.
@@ -217,7 +217,7 @@ COST_MODELS = {
             "J. Göltz, L. Kriener et al., Nature Machine Intelligence 3, 823-835 "
             "(2021): 20,800 images/s at 8.4 µJ, which is 0.175 W; 256-246-10",
             power=8.4e-6 * 20_800,
-            least_duration=1 / 20_800,
+            min_duration=1 / 20_800,
             tau_syn=6e-6,
         ),
         CostModel(

@@ -26,16 +26,25 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from ._frozen import frozen
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from ._typing import Numbers
 
 __all__ = ["CrossEntropy", "ExactGradient", "FixedPoint", "LocalRule", "SquaredError"]
 
 
 class Parameters:
-    """Base class of parameter objects, which are frozen dataclasses."""
+    """Base class of parameter objects, which are frozen dataclasses.
+
+    Arrays and lists become tuples, so that objects can be compared and hashed.
+    """
 
     _parameter_constraints: ClassVar[dict] = {}
+
+    def __post_init__(self) -> None:
+        for name, value in self.get_params().items():
+            object.__setattr__(self, name, frozen(value))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name, as scikit-learn asks for them.
@@ -305,10 +314,10 @@ class SquaredError(Parameters):
 
     Parameters
     ----------
-    targets : tuple of (float, float), default=None
+    targets : array-like of float of shape (2,), default=None
         Target of the neuron of the true class, and of the others, counted from the
-        start of the inputs, in the unit of the time constants. None means 0.8 and 1.2
-        `tau_syn`.
+        start of the inputs, in the unit of the time constants; kept as a tuple. None
+        means 0.8 and 1.2 `tau_syn`.
     shift_invariant : bool, default=False
         Whether all targets of a sample are first shifted by the common time that makes
         the error smallest.
@@ -325,7 +334,7 @@ class SquaredError(Parameters):
     """
 
     _: KW_ONLY
-    targets: Sequence[float] | None = None
+    targets: Numbers | None = None
     shift_invariant: bool = False
 
     _parameter_constraints: ClassVar[dict] = {

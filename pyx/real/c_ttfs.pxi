@@ -35,7 +35,7 @@ cdef extern from "ttfs.h" nogil:
         double t_max
         double pseudo_slope
 
-    ctypedef struct ttfs_circuits "TTFS_OF(ttfs_circuits)":
+    ctypedef struct ttfs_mismatch "TTFS_OF(ttfs_mismatch)":
         const double *tau_mem
         const double *tau_syn
         const uint8_t *is_dead
@@ -57,7 +57,7 @@ cdef extern from "ttfs.h" nogil:
         double early_scale
         double target_label
         double target_other
-        double floor
+        double min_slope
         double silence_penalty
         double silence_tolerance
         double beta_1
@@ -166,7 +166,7 @@ cdef extern from "ttfs.h" nogil:
             void *scratch
         ) noexcept nogil
         void (*emulate)(
-            const ttfs_network *network, const ttfs_circuits *circuits,
+            const ttfs_network *network, const ttfs_mismatch *mismatch,
             uint64_t seed, const ttfs_spikes *spikes, size_t n_samples,
             real *const *layers, void *scratch
         ) noexcept nogil

@@ -118,9 +118,9 @@ def _encode(
     # The spikes of a part follow one another.
     per_value = TTFS_MAX_ACTIVE if e.n_fields else 1
     extra = e.n_complemented + n_bias + (per_value * e.n_always if sparse else 0)
-    most = per_value * values.shape[0] + n_samples * extra + n_parts * MARGIN
-    out_times = np.empty(most, DTYPE)
-    out_inputs = np.empty(most, np.uint32)
+    max_spikes = per_value * values.shape[0] + n_samples * extra + n_parts * MARGIN
+    out_times = np.empty(max_spikes, DTYPE)
+    out_inputs = np.empty(max_spikes, np.uint32)
     bounds = np.zeros((2, n_samples + 1), np.uintp)
     times, inputs, begin, end = out_times, out_inputs, bounds[0], bounds[1]
     for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,

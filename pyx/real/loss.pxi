@@ -29,7 +29,7 @@ cdef int _fill_loss(ttfs_training *t, dict loss, int time=0) except -1:
     return 0
 
 
-cdef object _checked_targets(
+cdef object _check_targets(
     object targets, const double[::1] factors, Py_ssize_t n_samples, size_t n_outputs,
     bint are_times,
 ):
@@ -84,7 +84,7 @@ def loss(
     cdef const double *target = NULL
     _fill_loss(&training, parameters)
     are_times = training.loss == TTFS_TARGET_TIMES
-    _checked_targets(targets, factors, n, n_classes, are_times)
+    _check_targets(targets, factors, n, n_classes, are_times)
     out = np.zeros(n)
     grad = np.zeros((n, n_classes), DTYPE)
     if n == 0 or n_classes == 0:

@@ -10,7 +10,7 @@ cdef double LATEST_HORIZON = 0.99 * TTFS_TIME_LIMIT  # one that is never reached
 cdef double MAX_STEPS = 1e15  # of a clocked network: all of them are exact numbers
 
 
-cdef object _checked_delays(object delays, tuple shape, Py_ssize_t k):
+cdef object _check_delays(object delays, tuple shape, Py_ssize_t k):
     """Delays of layer k: (n_in,), axonal, or (n_in, n_out), synaptic; or None."""
     if delays is None or np.shape(delays) in (shape[:1], shape):
         return delays
@@ -41,7 +41,7 @@ cdef class Network:
     layers : sequence of Layer
         Weights are copied.
     t_max : float
-        Horizon, finite.
+        The horizon, finite.
     pseudo_slope : float
         Delay of a silent output for each unit that its peak misses the threshold by.
     """
@@ -100,7 +100,7 @@ cdef class Network:
             _init(&neuron, in_units(layer.neuron, self.time, self.threshold))
             weights = np.ascontiguousarray(layer.weights, DTYPE)
             packed = _pack(shift(weights, -self.threshold, "weights"))
-            delays = _checked_delays(layer.delays, (n_in, n_out), k)
+            delays = _check_delays(layer.delays, (n_in, n_out), k)
             kind, packed_delays = TTFS_NO_DELAYS, None
             if delays is not None:
                 kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
@@ -207,7 +207,7 @@ cdef class Network:
         t_max : float
             An end of the experiment that is earlier than that of the network.
         """
-        cdef ttfs_circuits *structs
+        cdef ttfs_mismatch *structs
         cdef ttfs_network net = self.net
         cdef AlignedBuffer circuits, layers
         cdef const double[::1] mem, syn
@@ -215,8 +215,8 @@ cdef class Network:
         if len(mismatch) != len(self.shapes):
             raise ValueError("mismatch must have one entry for each layer")
         self.check_no_delays()
-        circuits = AlignedBuffer(len(mismatch) * sizeof(ttfs_circuits))
-        structs = <ttfs_circuits *>circuits.start
+        circuits = AlignedBuffer(len(mismatch) * sizeof(ttfs_mismatch))
+        structs = <ttfs_mismatch *>circuits.start
         kept = []
         for k, c in enumerate(mismatch):
             threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
@@ -324,7 +324,7 @@ cdef class Network:
 
     cdef LayerSpikes layer_spikes(
         self, int how, const ttfs_network *net, Spikes spikes,
-        const ttfs_circuits *circuits, uint64_t seed, double step,
+        const ttfs_mismatch *circuits, uint64_t seed, double step,
     ):
         cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
         fired.arrays = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
@@ -340,7 +340,7 @@ cdef class Network:
     def decisions(self, Spikes spikes not None):
         """Decision times (n_samples, n_outputs), float64.
 
-        Those of silent neurons are pseudo-times, later than any spike.
+        The decision times of silent neurons are pseudo-times, later than any spike.
         """
         decisions = np.empty((len(spikes), self.n_outputs))
         self.infer(IDEAL, &self.net, spikes, None, decisions, None, NULL, 0, 0.0)
@@ -354,7 +354,7 @@ cdef class Network:
 
     cdef int infer(
         self, int how, const ttfs_network *net, Spikes spikes, object layers,
-        double[:, ::1] decisions, size_t[::1] labels, const ttfs_circuits *circuits,
+        double[:, ::1] decisions, size_t[::1] labels, const ttfs_mismatch *circuits,
         uint64_t seed, double step,
     ) except -1:
         """Pass samples through; what is written is in the units of the core."""

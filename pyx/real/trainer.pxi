@@ -31,24 +31,26 @@ cdef class Trainer(Network):
     Parameters
     ----------
     layers, t_max, pseudo_slope
-        As for Network.
+        The same as of Network.
     units : sequence of float
         Unit of the learning rate of each layer.
     delay_units : sequence of float, optional
-        That of the delays of each layer. Needed where layers have delays.
+        Unit of the learning rate of the delays of each layer. Needed where layers have
+        delays.
     loss : dict
-        Parameters of `loss`. A loss that is a squared error has the unit of a squared
-        time, which gradients share.
-    floor : float
-        Floor of u' at a spike, in threshold units per time.
-    existence, tolerated : float
-        Weight of the term that asks a hidden neuron to fire, existence (threshold -
-        u_peak) averaged over the batch, and the fraction of a batch in which it may
-        stay silent.
+        Parameters of the function `loss`. A loss that is a squared error has the unit
+        of a squared time, which gradients share.
+    min_slope : float
+        Gradients take u' at a spike to be at least this [threshold/time].
+    silence_penalty, silence_tolerance : float
+        The loss of a silent hidden neuron is silence_penalty (threshold - u_peak),
+        averaged over the batch, if it is silent in more than the fraction
+        silence_tolerance of the batch.
     beta_1, beta_2, epsilon, weight_decay : float
-        Of Adam; the weight decay is per unit. epsilon is in the unit of a gradient:
-        loss per threshold of the layer, and for delays loss per tau_syn of the layer,
-        where the unit of squared errors is tau_syn^2 of the last layer.
+        Parameters of Adam. The weight decay is per unit of the learning rate. epsilon
+        is in the unit of a gradient: loss per threshold of the layer, and for delays
+        loss per tau_syn of the layer, where the unit of squared errors is tau_syn^2 of
+        the last layer.
     rests : sequence of float, optional
         The values that the weights of each layer decay to. Default: 0.
     limits : sequence of float, optional
@@ -56,7 +58,7 @@ cdef class Trainer(Network):
         -limit ... limit, where they must be at first. Default: +inf, no limit.
     local : dict, optional
         The simplified local rule instead of the exact gradient and of Adam, see
-        ttfs_local: floor, beta_1, beta_2 and epsilon have no part in it, and
+        ttfs_local: min_slope, beta_1, beta_2 and epsilon have no part in it, and
         learning_rate unit (in threshold^2) is what the gradient of the losses' sum over
         a batch is multiplied with. Layers must be without delays.
 
@@ -64,16 +66,16 @@ cdef class Trainer(Network):
         - "feedback", "symmetric", "random", "direct" or "target".
         - "feedback_weights", needed unless symmetric: fixed weights of each layer for
           the way back to its inputs, finite. "random": in the shape of the layer's
-          weights. "direct" and "target": (n_out of the layer before, n_outputs). Those
-          of the first layer are not looked at.
+          weights. "direct" and "target": (n_out of the layer before, n_outputs). The
+          entry of the first layer is not used.
     dropout : float
         Probability with which an input spike is deleted.
     may_drop : ndarray of bool of shape (n_channels,), optional
-        The channels in which that happens. Needed where dropout > 0.
+        The channels whose spikes may be deleted. Needed where dropout > 0.
     seed : int
-        Of the deletions, from 0 to 2^64 - 1.
+        Seed of the deletions, from 0 to 2^64 - 1.
     state : dict, optional
-        What `state` returned, to go on.
+        What the method `state` returned, to go on from there.
     """
 
     cdef ttfs_training training
@@ -87,15 +89,15 @@ cdef class Trainer(Network):
     cdef LayerSpikes measured
     cdef AlignedBuffer pointers
     cdef list shadows  # packed weights that learn, where others fire; or None
-    cdef int loss_power  # of the loss's unit
+    cdef int loss_power  # of time, in the unit of the loss
     cdef bint is_running
 
     def __init__(
         self, layers, double t_max, double pseudo_slope, *, units, dict loss,
-        double floor, double existence, double tolerated, double beta_1, double beta_2,
-        double epsilon, double weight_decay, delay_units=None, rests=None,
-        limits=None, dict local=None, double dropout=0.0, may_drop=None,
-        uint64_t seed=0, state=None,
+        double min_slope, double silence_penalty, double silence_tolerance,
+        double beta_1, double beta_2, double epsilon, double weight_decay,
+        delay_units=None, rests=None, limits=None, dict local=None,
+        double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
         cdef size_t[::1] step, touched
@@ -128,13 +130,13 @@ cdef class Trainer(Network):
             _check_state(state, self.shapes, self.delay_shapes)
         self.moments, self.steps, self.delay_moments = [], [], []
         with np.errstate(over="ignore"):
-            most = [DTYPE(limit) for limit in limits]
+            max_weights = [DTYPE(limit) for limit in limits]
         for k, weights in enumerate(self.weights()):
-            if np.abs(weights).max() > most[k]:
+            if np.abs(weights).max() > max_weights[k]:
                 raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
         # From here on in the units of the core.
         _fill_loss(&self.training, loss, self.time)
-        is_squared = self.training.loss != TTFS_CROSS_ENTROPY
+        is_squared = ttfs_is_squared_time(self.training.loss)
         self.loss_power = 2 * self.time if is_squared else 0
         power = -self.threshold if local is None else self.loss_power
         if local is not None:
@@ -143,8 +145,8 @@ cdef class Trainer(Network):
         delay_units = [ldexp(unit, -self.time) for unit in delay_units]
         rests = [ldexp(rest, -self.threshold) for rest in rests]
         limits = [ldexp(limit, -self.threshold) for limit in limits]
-        floor = ldexp(floor, self.time - self.threshold)
-        existence = ldexp(existence, self.threshold - self.loss_power)
+        min_slope = ldexp(min_slope, self.time - self.threshold)
+        silence_penalty = ldexp(silence_penalty, self.threshold - self.loss_power)
         for k, (n_in, n_out) in enumerate(self.shapes):
             delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
@@ -171,9 +173,9 @@ cdef class Trainer(Network):
                 structs[k].delay_m = <real *>(<AlignedBuffer>delay_moments[0]).start
                 structs[k].delay_v = <real *>(<AlignedBuffer>delay_moments[1]).start
         self.training.network = self.net
-        self.training.floor = floor
-        self.training.silence_penalty = existence
-        self.training.silence_tolerance = tolerated
+        self.training.min_slope = min_slope
+        self.training.silence_penalty = silence_penalty
+        self.training.silence_tolerance = silence_tolerance
         self.training.beta_1 = beta_1
         self.training.beta_2 = beta_2
         self.training.epsilon = epsilon
@@ -304,7 +306,7 @@ cdef class Trainer(Network):
         Parameters
         ----------
         spikes : Spikes
-            Of the data set, biases of the first layer included.
+            The spikes of the data set, biases of the first layer included.
         targets : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Labels, uintp; with the loss "target_times" the time at which each output
             should spike, float64 and finite.
@@ -320,14 +322,14 @@ cdef class Trainer(Network):
             ``forward(spikes, trainer)`` is called for each batch with the Spikes that
             enter it, without deleted ones, and this trainer, whose `weights` are
             copies. It returns LayerSpikes, or a list of spike times (n, n_out), one
-            array for each layer, where +inf, t_max and anything later is silent; or a
-            tuple of either and u_peak (n, n_outputs) of silent outputs, in the unit of
-            weights and threshold, for their pseudo-times, or None: those of the model;
-            and perhaps the weights of each layer that fired, from now on, where they
-            are not the trainer's: those in fewer bits. Gradients are those of the model
-            at these times with these weights; they move the trainer's
-            (straight-through). Layers must be without delays. LayerSpikes are taken as
-            they are; all else is checked.
+            array for each layer; +inf, t_max and all that is later mean silent. Or it
+            returns a tuple of two or three: either of these; u_peak (n, n_outputs) of
+            silent outputs, in the unit of weights and threshold, for their
+            pseudo-times, or None, which means those of the model; and the weights of
+            each layer that fired, if they are not the trainer's, but have fewer bits
+            for example. Gradients are those of the model at these times with these
+            weights, and move the trainer's weights (straight-through). Layers must be
+            without delays. LayerSpikes are taken as they are; all else is checked.
         end_batch : callable, optional
             ``end_batch(loss, n)`` is called after each update with the mean loss of its
             n samples.
@@ -347,7 +349,7 @@ cdef class Trainer(Network):
             raise ValueError("layers with delays cannot be trained with forward")
         self.check(spikes)
         are_times = self.training.loss == TTFS_TARGET_TIMES
-        targets = _checked_targets(
+        targets = _check_targets(
             targets, factors, len(spikes), self.n_outputs, are_times
         )
         if are_times:
@@ -394,7 +396,7 @@ cdef class Trainer(Network):
                     of_batch = 0.0
                     for k in range(n):
                         of_batch += losses[k]
-                    total += of_batch
+                        total += losses[k]
                     if is_told:
                         with gil:
                             end_batch(ldexp(of_batch / n, self.loss_power), n)
@@ -501,7 +503,8 @@ cdef class Trainer(Network):
         shapes = [(n, n_out) for _, n_out in self.shapes]
         if fired.arrays is None or [np.shape(a) for a in fired.arrays] != shapes:
             raise ValueError("LayerSpikes are of another network or batch")
-        if fired.u_peak is not None and np.shape(fired.u_peak) != shapes[len(shapes) - 1]:
+        of_outputs = n, self.n_outputs
+        if fired.u_peak is not None and np.shape(fired.u_peak) != of_outputs:
             raise ValueError("peaks of LayerSpikes are of another network or batch")
         if fired.time != self.time or fired.t_max > self.net.t_max:
             raise ValueError("LayerSpikes are in other units or have a later t_max")

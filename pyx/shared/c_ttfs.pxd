@@ -47,6 +47,8 @@ cdef extern from "ttfs.h" nogil:
         TTFS_SHIFT_INVARIANT
         TTFS_TARGET_TIMES
 
+    bint ttfs_is_squared_time(ttfs_loss loss)
+
     ctypedef enum ttfs_local_kernel:
         TTFS_TABLE
         TTFS_LINEAR

@@ -5,9 +5,6 @@
 #include "common/target.h"
 #include "ttfs.h"
 
-#include "target.h"
-#include "ttfs.h"
-
 static inline int has(ttfs_simd simd)
 {
     switch (simd) {

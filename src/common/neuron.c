@@ -49,8 +49,8 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
         } else {
             n.family = TTFS_GENERAL;
         }
-        /* The difference of the taus is exact where the two are close; that of the
-         * rates would not be. */
+        /* The difference of the time constants is exact where the two are close; the
+         * difference of the rates would not be. */
         n.gap = (longer - shorter) / longer / shorter;
         if (!(longer / shorter < 1e15)) return TTFS_EINVAL_RANGE;
     }

@@ -1,12 +1,12 @@
-/* Random numbers: hashes of what they are for, so that no thread has to wait for
- * another one's, and nothing is remembered. */
+/* Random numbers as hashes of what they are for: no thread has to wait for another one,
+ * and nothing is remembered. */
 #ifndef TTFS_COMMON_RANDOM_H
 #define TTFS_COMMON_RANDOM_H
 
 #include <stdint.h>
 
-/* A bijection of 64-bit numbers in which every bit depends on every bit; a random
- * sequence are its values at multiples of an odd number (SplitMix64: Steele, Lea, Flood
+/* A bijection of 64-bit numbers in which every bit depends on every bit. Its values at
+ * multiples of an odd number are a random sequence (SplitMix64: Steele, Lea, Flood
  * 2014). */
 static inline uint64_t mix(uint64_t x)
 {
@@ -15,7 +15,7 @@ static inline uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-/* Number n of the sequence that belongs to a key: random, and a key again. */
+/* Number n of the random sequence that belongs to a key; it can be a key again. */
 static inline uint64_t draw(uint64_t key, uint64_t n)
 {
     return mix(key + (n + 1) * 0x9e3779b97f4a7c15u);

@@ -27,14 +27,14 @@ static void prepare_layer(const ttfs_fixed_network *network,
 /* Bytes of scratch space that the other functions need besides that of a sample. */
 static size_t extra_size(const ttfs_fixed_network *network);
 
-/* What ttfs_fixed_spikes() does, as far as it is wanted. */
+/* As ttfs_fixed_spikes(), but it computes only what is wanted. */
 static void layer_spikes(const ttfs_fixed_network *network,
                          const ttfs_fixed_layer *layer, const void *prepared,
                          const ttfs_fixed_event *events, uint32_t n,
                          ttfs_fixed_state *state, int wanted);
 
-/* What ttfs_fixed_hidden_errors() does; `own` and `after` are the prepared weights of
- * layer k and of the next one. */
+/* As ttfs_fixed_hidden_errors(); `own` and `after` are the prepared weights of layer k
+ * and of the next one. */
 static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
                           const void *own, const void *after, ttfs_fixed_state *states,
                           uint32_t label);
@@ -44,7 +44,7 @@ static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer
                        const void *prepared, const ttfs_fixed_state *state,
                        const ttfs_fixed_event *events, uint32_t n);
 
-/* What ttfs_fixed_update() does; the prepared weights follow. */
+/* As ttfs_fixed_update(); it moves the prepared weights too. */
 static void update(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
                    void *prepared, void *extra);
 
@@ -128,7 +128,8 @@ static void enter(const ttfs_fixed_lists *lists, size_t sample,
     }
 }
 
-/* ttfs_fixed_sort() without branches: what is silent has a place, after the list. */
+/* ttfs_fixed_sort() without branches: silent neurons get a place too, behind the list.
+ */
 static uint32_t sort(const ttfs_fixed_layer *layer, uint32_t n_ticks,
                      const uint16_t *ticks, ttfs_fixed_event *events, uint16_t *counts)
 {

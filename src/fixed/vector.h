@@ -16,7 +16,7 @@
 /* The weights and tables of a layer as the functions below read them. */
 typedef struct {
     int16_t *currents;     /* (n_in, stride) w 2^current_shift */
-    int32_t *steps;        /* (n_ticks + 1,) pairs: decay_mem, rise */
+    int32_t *steps;        /* (n_ticks + 1,) pairs: decay_mem, kappa */
     int32_t *bounds;       /* their greatest in each CHUNK of ticks from 1 */
     int32_t *kernel;       /* (n_ticks + 1,) */
     int32_t *kernel_slope; /* (n_ticks + 1,) */
@@ -83,17 +83,17 @@ static void prepare_layer(const ttfs_fixed_network *network,
     }
     memset(p.currents + n, 0, (currents_of(layer) - n) * sizeof *p.currents);
     for (uint32_t d = 0; d <= n_ticks; ++d) {
-        p.steps[d] = pair(layer->decay_mem[d], layer->rise[d]);
+        p.steps[d] = pair(layer->decay_mem[d], layer->kappa[d]);
         p.kernel[d] = layer->kernel[d];
         p.kernel_slope[d] = layer->kernel_slope[d];
     }
     for (uint32_t first = 1; first <= n_ticks; first += CHUNK) {
-        int decay_mem = 0, rise = 0;
+        int decay_mem = 0, kappa = 0;
         for (uint32_t d = first; d < first + CHUNK && d <= n_ticks; ++d) {
             if (layer->decay_mem[d] > decay_mem) decay_mem = layer->decay_mem[d];
-            if (layer->rise[d] > rise) rise = layer->rise[d];
+            if (layer->kappa[d] > kappa) kappa = layer->kappa[d];
         }
-        p.bounds[first / CHUNK] = pair(decay_mem, rise);
+        p.bounds[first / CHUNK] = pair(decay_mem, kappa);
     }
     for (size_t k = 0; k < layer->n_out * n_columns(network, layer); ++k) {
         p.feedback[k] = layer->feedback[k];
@@ -219,16 +219,17 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
             a.low[v] = v_low(a.u[v], a.i[v]);
             a.high[v] = v_high(a.u[v], a.i[v]);
         }
-        /* No u is above that of the greatest factors: most ticks need no look. */
+        /* No u of the chunk is above the u of its greatest factors: most ticks need no
+         * look. */
         const int skips = last >= MIN_SKIP && !(wanted & PEAKS);
         uint32_t at = 0; /* where u is known, in ticks after t0 */
         if (skips) {
             EACH_VEC
             {
-                const vec u_most = v_keep16(a.waiting[v], v_max16(a.u[v], zero));
-                const vec i_most = v_keep16(a.waiting[v], v_max16(a.i[v], zero));
-                low[v] = v_low(u_most, i_most);
-                high[v] = v_high(u_most, i_most);
+                const vec u_above = v_keep16(a.waiting[v], v_max16(a.u[v], zero));
+                const vec i_above = v_keep16(a.waiting[v], v_max16(a.i[v], zero));
+                low[v] = v_low(u_above, i_above);
+                high[v] = v_high(u_above, i_above);
             }
         }
         for (uint32_t begin = 1; begin <= last; begin += CHUNK) {
@@ -371,7 +372,8 @@ static vec feed_back(const ttfs_fixed_network *network, uint32_t k,
     return sum;
 }
 
-/* ttfs_fixed_hidden_errors(); own and after are what is prepared of layers k, k + 1. */
+/* As ttfs_fixed_hidden_errors(); own and after are the prepared weights of layers k and
+ * k + 1. */
 static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
                           const void *own, const void *after, ttfs_fixed_state *states,
                           uint32_t label)
@@ -380,25 +382,26 @@ static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
     const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)own);
     const prepared_t next = parts_of(network, layer + 1, (void *)(uintptr_t)after);
     ttfs_fixed_state *state = &states[k];
-    const vec most = v_set16(TTFS_FIXED_MOST_ERROR), least = v_sub16(v_set16(0), most);
+    const vec high = v_set16(TTFS_FIXED_MAX_ERROR), low = v_sub16(v_set16(0), high);
     const vec one = v_set32(1);
     vec all = v_set16(0);
 
     for (uint32_t i = 0; i < layer->n_out; ++i) {
         const int fires = state->ticks[i] < network->n_ticks;
         int silence = layer->silence[i];
-        silence = fires ? silence - (silence > 0) : silence + TTFS_FIXED_SILENT;
+        silence = fires ? silence - (silence > 0) : silence + TTFS_FIXED_SILENT_STEP;
         silence = silence > UINT8_MAX ? UINT8_MAX : silence;
         layer->silence[i] = (uint8_t)silence;
-        state->error[i] = !fires && silence > TTFS_FIXED_SILENCE ? network->push : 0;
+        state->error[i] =
+            !fires && silence > TTFS_FIXED_MAX_SILENCE ? network->push : 0;
     }
     for (size_t i = 0; i < layer->n_out; i += WIDTH) {
         const vec ticks = v_load(state->ticks + i), slope = v_load(state->slope + i);
         const mask fires = v_gt16(v_set16(network->n_ticks), ticks);
         vec error = v_load(state->error + i), x[2];
         if (m_any(fires)) {
-            vec log_slope = v_set16(layer->error_shift + TTFS_FIXED_LEAST_SLOPE);
-            for (int m = 0; m < TTFS_FIXED_SLOPES; ++m) {
+            vec log_slope = v_set16(layer->error_shift + TTFS_FIXED_MIN_LOG_SLOPE);
+            for (int m = 0; m < TTFS_FIXED_SLOPE_BOUNDS; ++m) {
                 const mask below = v_gt16(v_set16(layer->slope_bounds[m]), slope);
                 log_slope = v_add16(log_slope, v_drop16(below, v_set16(1)));
             }
@@ -411,7 +414,7 @@ static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
             }
             error = v_or(error, v_keep16(fires, v_narrow(x[0], x[1])));
         }
-        error = v_max16(v_min16(error, most), least);
+        error = v_max16(v_min16(error, high), low);
         v_store(state->error + i, error);
         all = v_or(all, error);
     }
@@ -458,7 +461,7 @@ ALWAYS_INLINE void move(const ttfs_fixed_layer *layer, int16_t *currents,
                         int decays)
 {
     const int shift = layer->rate_shift, fraction = layer->fraction;
-    const vec most = v_set16(layer->most), least = v_set16(-layer->most);
+    const vec high = v_set16(layer->max_stored), low = v_set16(-layer->max_stored);
     const vec half = v_set16((1 << fraction) >> 1), lowest = v_set16(-INT16_MAX);
     const vec taps = v_set16(0xB400), one = v_set16(1);
     const vec decay = v_set32(-layer->decay), rest = v_set32(layer->rest);
@@ -489,7 +492,7 @@ ALWAYS_INLINE void move(const ttfs_fixed_layer *layer, int16_t *currents,
         }
         const vec change = v_max16(v_narrow(sum[0], sum[1]), lowest);
         vec stored = v_adds(v_load(layer->weights + at), change);
-        stored = v_min16(v_max16(stored, least), most);
+        stored = v_min16(v_max16(stored, low), high);
         v_store(layer->weights + at, stored);
         w = v_sra16(v_add16(stored, half), fraction);
         v_store(currents + at, v_sll16(w, layer->current_shift));

@@ -72,7 +72,7 @@ uint32_t shim_learn(const ttfs_fixed_network *network, uint16_t *ticks, uint32_t
     return ttfs_fixed_learn(network, ticks, label, work);
 }
 
-/* A sample of a batch: everything up to the sums; `first` is room for its events. */
+/* A sample of a batch: everything up to the sums; `first` is memory for its events. */
 uint32_t shim_accumulate(const ttfs_fixed_network *network, const uint16_t *ticks,
                          uint32_t label, ttfs_fixed_event *first,
                          const ttfs_fixed_workspace *work)

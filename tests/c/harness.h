@@ -40,7 +40,7 @@ static ttfs_neuron make_neuron(double tau_mem, double tau_syn, double threshold)
     return neuron;
 }
 
-/* Room of a size that the core has asked for, at the start of a cache line; the
+/* Memory of a size that the core has asked for, at the start of a cache line; the
  * sanitizer sees what is written behind it. */
 typedef struct {
     void *all, *start;

@@ -109,15 +109,26 @@ static void test_instruction_sets(void)
 #undef NAME
 #undef IS_DOUBLE
 
-int main(void)
+/* The arguments are the instruction sets to test; without any it is all of them. */
+static int is_wanted(const char *name, int n_names, char **names)
+{
+    if (n_names == 0) return 1;
+    for (int i = 0; i < n_names; ++i) {
+        if (strcmp(name, names[i]) == 0) return 1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     int n_sets = 0;
     test_version_and_messages();
     test_neuron_init();
     test_instruction_sets();
     for (ttfs_simd simd = TTFS_SIMD_BASELINE; simd <= TTFS_SIMD_AVX512; simd++) {
-        if (!ttfs_kernels_for(simd)) continue;
-        test_kernels(ttfs_kernels_for(simd));
+        const ttfs_kernels *kernels = ttfs_kernels_for(simd);
+        if (!kernels || !is_wanted(kernels->name, argc - 1, argv + 1)) continue;
+        test_kernels(kernels);
         test_kernels_f(ttfs_kernels_for_f(simd));
         n_sets++;
     }

@@ -20,10 +20,10 @@ static int n_failed = 0;
     } while (0)
 
 #if REAL_BITS == 64
-#define LEAST_EXPONENT (-1022)
+#define MIN_EXPONENT (-1022)
 #define DIGITS 53
 #else
-#define LEAST_EXPONENT (-126)
+#define MIN_EXPONENT (-126)
 #define DIGITS 24
 #endif
 
@@ -47,8 +47,8 @@ static double ulps(real got, long double exact)
                    ? 0.0
                    : (double)INFINITY;
     }
-    int exponent = exact != 0 ? ilogbl(exact) : LEAST_EXPONENT;
-    if (exponent < LEAST_EXPONENT) exponent = LEAST_EXPONENT;
+    int exponent = exact != 0 ? ilogbl(exact) : MIN_EXPONENT;
+    if (exponent < MIN_EXPONENT) exponent = MIN_EXPONENT;
     const long double unit = ldexpl(1.0L, exponent - DIGITS + 1);
     const double error = (double)(fabsl((long double)got - exact) / unit);
     return error == error ? error : (double)INFINITY;
@@ -119,30 +119,30 @@ static void test_accuracy(void)
 {
     const double tiny = REAL_BITS == 64 ? 1e-300 : 1e-37;
     const double huge = REAL_BITS == 64 ? 1e300 : 1e37;
-    /* exp(most) is just finite; in expm1 2^n must be too, before 1 is taken from it */
-    const double most = REAL_BITS == 64 ? 709.78 : 88.72;
-    const double most_m1 = REAL_BITS == 64 ? 709.4 : 88.3;
-    const double least = REAL_BITS == 64 ? -745.0 : -103.0;
+    /* exp(max_x) is just finite; in expm1 2^n must be too, before 1 is taken from it */
+    const double max_x = REAL_BITS == 64 ? 709.78 : 88.72;
+    const double max_x_m1 = REAL_BITS == 64 ? 709.4 : 88.3;
+    const double min_x = REAL_BITS == 64 ? -745.0 : -103.0;
 
     accuracy_t of_exp = {"exp", v_exp, expl, 2.0, 0.0, 0};
     sweep(&of_exp, -1.0, 1.0);
-    sweep(&of_exp, least, most);
+    sweep(&of_exp, min_x, max_x);
     sweep(&of_exp, tiny, 1.0);
     sweep(&of_exp, -tiny, -1.0);
-    sweep(&of_exp, most, 2 * most);   /* infinity */
-    sweep(&of_exp, 2 * least, least); /* 0 */
-    sweep(&of_exp, most, huge);
-    sweep(&of_exp, -huge, least);
+    sweep(&of_exp, max_x, 2 * max_x); /* infinity */
+    sweep(&of_exp, 2 * min_x, min_x); /* 0 */
+    sweep(&of_exp, max_x, huge);
+    sweep(&of_exp, -huge, min_x);
     report(&of_exp);
 
     accuracy_t of_expm1 = {"expm1", v_expm1, expm1l, 4.0, 0.0, 0};
     sweep(&of_expm1, -1.0, 1.0);
-    sweep(&of_expm1, least, most_m1);
+    sweep(&of_expm1, min_x, max_x_m1);
     sweep(&of_expm1, tiny, 1.0);
     sweep(&of_expm1, -tiny, -1.0);
     sweep(&of_expm1, 0.3, 0.4); /* where n changes from 0 to 1 */
     sweep(&of_expm1, -0.4, -0.3);
-    sweep(&of_expm1, -huge, least);
+    sweep(&of_expm1, -huge, min_x);
     report(&of_expm1);
 
     accuracy_t of_log = {"log", v_log, logl, 3.0, 0.0, 0};
@@ -193,16 +193,16 @@ static void test_special_values(void)
     CHECK(first_of(v_expm1(v_set(-INFINITY))) == -1);
     CHECK(first_of(v_log(v_set(1))) == 0);
     CHECK(first_of(v_log1p(v_set(0))) == 0);
-    /* rise() relies on this: infinity or NaN, the minimum is what is finite */
+    /* kappa's warp relies on this: infinity or NaN, the minimum is what is finite */
     for (double x = REAL_BITS == 64 ? 710.5 : 89.5; x < 1e30; x *= 1.01) {
-        const vec most = v_set(REAL_MAX);
-        CHECK(first_of(v_min(v_expm1(v_set((real)x)), most)) == REAL_MAX);
+        const vec max_x = v_set(REAL_MAX);
+        CHECK(first_of(v_min(v_expm1(v_set((real)x)), max_x)) == REAL_MAX);
     }
     CHECK(first_of(v_min(v_set(NAN), v_set(3))) == 3);
     /* below the normal numbers a result is still the nearest one or its neighbour */
     const double low = REAL_BITS == 64 ? -740.0 : -100.0;
     const double got = (double)first_of(v_exp(v_set((real)low)));
-    CHECK(fabs(got - exp(low)) <= ldexp(1.0, LEAST_EXPONENT - DIGITS + 1));
+    CHECK(fabs(got - exp(low)) <= ldexp(1.0, MIN_EXPONENT - DIGITS + 1));
 }
 
 /* -- Lanes --------------------------------------------------------------------- */
@@ -273,7 +273,7 @@ static void test_lanes(void)
     const real rounded[6] = {0, 2, 2, 0, -1, 7};
     for (int k = 0; k < 6; ++k)
         CHECK(first_of(v_round(v_set(halves[k]))) == rounded[k]);
-    for (int n = LEAST_EXPONENT; n < -LEAST_EXPONENT; n += 7) {
+    for (int n = MIN_EXPONENT; n < -MIN_EXPONENT; n += 7) {
         const real power = (real)ldexp(1.0, n);
         CHECK(first_of(v_scale2(v_set((real)1.25), v_set((real)n))) ==
               power * (real)1.25);

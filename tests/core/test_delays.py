@@ -220,8 +220,12 @@ def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
         layer.delays += rng.uniform(0.01, 0.02, layer.delays.shape)
     times, labels, factors = make_data(8, 6, 3)
     times += rng.uniform(0, 0.01, times.shape)
-    existence = 0.3
-    changes = {"floor": 0.0, "existence": existence, "tolerated": -1.0}
+    silence_penalty = 0.3
+    changes = {
+        "min_slope": 0.0,
+        "silence_penalty": silence_penalty,
+        "silence_tolerance": -1.0,
+    }
     spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
     order, rates = np.arange(8, dtype=np.uintp), np.zeros(1)
 
@@ -230,7 +234,7 @@ def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
         loss = core.epoch(spikes, labels, factors, order, 8, rates)
         passes = twin.forward(layers, times, T_MAX)
         missing = sum(np.sum(neuron.threshold - p.u_peak) for p in passes[:-1])
-        return core, loss + existence / len(times) * missing, passes
+        return core, loss + silence_penalty / len(times) * missing, passes
 
     core, _, passes = total()
     assert all(np.isinf(p.spikes).any() for p in passes)

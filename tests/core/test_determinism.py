@@ -149,7 +149,7 @@ def test_state_is_all_that_is_needed_to_go_on(dtype):
 
 @pytest.mark.usefixtures("every_simd")
 def test_epochs_of_other_sizes_may_follow():
-    # Room is made once, and again when it does not suffice.
+    # Memory is allocated once, and again when it does not suffice.
     layers = make_layers(LIF(), (12, 40, 3))
     data = make_data(50, 12, 3)
     core, slow = trainers(layers, LOSSES["early"])

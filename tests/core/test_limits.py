@@ -75,7 +75,7 @@ def test_limit_of_a_synapse():
     layer = Layer(np.array([[1.6]]), np.empty(0), LIF(np.inf))
     for target, expected in ((0.1, 1.61), (9.0, 1.4)):
         loss = {"kind": "squared_error", "target_label": target}
-        changes = {"weight_decay": 0.0, "epsilon": 1e-12, "existence": 0.0}
+        changes = {"weight_decay": 0.0, "epsilon": 1e-12, "silence_penalty": 0.0}
         core, _ = trainers([layer], loss, limits=[1.61], **changes)
         spikes = twin.spikes_of(np.zeros((1, 1)), layer.bias_times, T_MAX)
         zero, rates = np.zeros(1, np.uintp), np.full(1, 0.2)

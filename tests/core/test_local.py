@@ -86,9 +86,9 @@ def test_large_batches_and_long_lists(kernel):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"existence": 0.0},
-        {"existence": 2.0, "tolerated": 0.6},
-        {"tolerated": -1.0},
+        {"silence_penalty": 0.0},
+        {"silence_penalty": 2.0, "silence_tolerance": 0.6},
+        {"silence_tolerance": -1.0},
         {"weight_decay": 0.0},
         {"weight_decay": 5.0},
         {"rests": [0.3, -0.2]},
@@ -160,9 +160,9 @@ def test_bits_do_not_depend_on_threads(monkeypatch):
 
 
 NUMBERS = {
-    "floor": 0.0,
-    "existence": 0.0,
-    "tolerated": 0.0,
+    "min_slope": 0.0,
+    "silence_penalty": 0.0,
+    "silence_tolerance": 0.0,
     "beta_1": 0.0,
     "beta_2": 0.0,
     "epsilon": 0.0,
@@ -283,8 +283,8 @@ def test_twin_with_slopes_for_shifts_is_the_exact_gradient():
     passes = twin.forward(layers, times, T_MAX)
     assert all(did.fired.mean() > 0.5 for did in passes)
     errors = np.random.default_rng(1).normal(size=(12, 3))
-    silent = {"pseudo_slope": 0.0, "existence": 0.0, "tolerated": 0.0}
-    exact, _ = twin.backward(passes, errors, floor=0.0, **silent)
+    silent = {"pseudo_slope": 0.0, "silence_penalty": 0.0, "silence_tolerance": 0.0}
+    exact, _ = twin.backward(passes, errors, min_slope=0.0, **silent)
     local = {"kernel": "table", "feedback": "symmetric"}
     got = twin.local_backward(
         passes, errors, None, local=local, power=lambda slope: slope, **silent
@@ -318,7 +318,7 @@ def test_target_makes_neurons_earlier_that_speak_for_the_label():
         "feedback": "target",
         "feedback_weights": [None, fixed],
     }
-    changes = {"existence": 0.0, "weight_decay": 0.0}
+    changes = {"silence_penalty": 0.0, "weight_decay": 0.0}
     core, _ = trainers(layers, LOSSES["cross-entropy"], local=rule, **changes)
     times, labels, factors = make_data(1, 9, 2)
     labels[:] = 0
@@ -335,7 +335,10 @@ def test_floor_and_adam_have_no_part_in_it():
     layers = make_layers(LIF(), (9, 20, 3))
     data = make_data(12, 9, 3)
     results = []
-    for changes in ({}, {"floor": 9.0, "beta_1": 0.0, "beta_2": 0.5, "epsilon": 1.0}):
+    for changes in (
+        {},
+        {"min_slope": 9.0, "beta_1": 0.0, "beta_2": 0.5, "epsilon": 1.0},
+    ):
         rule = make_rule(layers, "linear", "symmetric")
         core, _ = trainers(layers, LOSSES["early"], local=rule, **changes)
         epoch(core, layers, data, 4)

@@ -63,8 +63,8 @@ def test_own_spikes_train_like_none(dtype, loss, changes):
 @pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"floor": 0.0}, {"floor": 3.0}, {"existence": 0.0}, DROPOUT],
-    ids=["floor 0.3", "floor 0", "floor 3", "no existence", "dropout"],
+    [{}, {"min_slope": 0.0}, {"min_slope": 3.0}, {"silence_penalty": 0.0}, DROPOUT],
+    ids=["floor 0.3", "floor 0", "floor 3", "no silence penalty", "dropout"],
 )
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_any_spikes_train_like_the_twin(neuron, changes):
@@ -72,7 +72,7 @@ def test_any_spikes_train_like_the_twin(neuron, changes):
     core, slow = trainers(layers, LOSSES["early"], **changes)
     measures = [draw_spikes(layers, 3, with_peaks=True) for _ in range(2)]
     run_both(core, slow, make_data(23, 9, 3), 5, measures=measures)
-    assert slow.n_pulled > 10 or changes == {"existence": 0.0}
+    assert slow.n_pulled > 10 or changes == {"silence_penalty": 0.0}
     assert_weights_close(core, slow, layers, 1e-9)
 
 
@@ -112,23 +112,23 @@ def lone_synapse(dtype, weight, at, **changes):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("weight", [-2.0, 0.0, 0.5, 4.0])
 def test_spike_where_the_model_has_none_learns_with_the_floor(dtype, weight):
-    at, floor = 1.25, 0.3
+    at, min_slope = 1.25, 0.3
     kappa, slope = 0.75 * np.exp(-0.75), weight * 0.25 * np.exp(-0.75)
     rtol = 1e-6 if dtype == np.float32 else 1e-12
     value, grad, _ = lone_synapse(dtype, weight, at)
     assert_allclose(value, at**2 / 2, rtol=rtol)
-    assert_allclose(grad, -at * kappa / max(slope, floor), rtol=rtol)
+    assert_allclose(grad, -at * kappa / max(slope, min_slope), rtol=rtol)
     if slope != 0:
-        _, grad, _ = lone_synapse(dtype, weight, at, floor=0.0)
+        _, grad, _ = lone_synapse(dtype, weight, at, min_slope=0.0)
         assert_allclose(grad, -at * kappa / slope, rtol=rtol)
 
 
 @pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("floor", [0.0, 0.3])
+@pytest.mark.parametrize("min_slope", [0.0, 0.3])
 @pytest.mark.parametrize("at", [-3.0, 0.25, 0.5])
-def test_spike_that_no_input_precedes_teaches_nothing(dtype, floor, at):
-    value, grad, weight = lone_synapse(dtype, 2.0, at, floor=floor)
+def test_spike_that_no_input_precedes_teaches_nothing(dtype, min_slope, at):
+    value, grad, weight = lone_synapse(dtype, 2.0, at, min_slope=min_slope)
     assert_allclose(value, at**2 / 2, rtol=1e-6)
     assert (grad, weight) == (0.0, 2.0)
 
@@ -239,7 +239,9 @@ def test_forward_gets_what_enters_the_network_and_the_trainer(dtype, changes):
         if changes:
             key = twin.draw(slow.seed, step)
             may_drop = slow.may_drop
-            batch = twin.thin(layers[0], batch, T_MAX, slow.dropout, may_drop, key)
+            batch = twin.drop_inputs(
+                layers[0], batch, T_MAX, slow.dropout, may_drop, key
+            )
         expected = twin.with_biases(layers[0], batch)
         assert_array_equal(got, np.where(expected < T_MAX, expected, np.inf))
     assert changes == {} or np.mean(np.concatenate(seen)[:, :9] == np.inf) > 0.3

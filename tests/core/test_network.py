@@ -127,8 +127,8 @@ def network(neuron, seed=0, sizes=(8, 20, 15, 3)):
     return layers, times
 
 
-def total(layers, times, labels, existence):
-    """Loss of a batch, with the existence term of every silent hidden neuron."""
+def total(layers, times, labels, silence_penalty):
+    """Loss of a batch, with the silence penalty of every silent hidden neuron."""
     passes = twin.forward(layers, times, T_MAX)
     neuron = layers[0].neuron
     decisions = twin.decision_times(passes[-1], T_MAX, 2.0)
@@ -137,22 +137,22 @@ def total(layers, times, labels, existence):
         decisions, labels, factors, kind="cross_entropy", time_scale=0.5, early=0.1
     )
     missing = sum(np.sum(neuron.threshold - p.u_peak) for p in passes[:-1])
-    return passes, grad, loss.sum() + existence / len(times) * missing
+    return passes, grad, loss.sum() + silence_penalty / len(times) * missing
 
 
 def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
     layers, times = network(neuron)
     labels = np.array([0, 1, 2, 1], dtype=np.uintp)
-    existence = 0.3
-    passes, grad, _ = total(layers, times, labels, existence)
+    silence_penalty = 0.3
+    passes, grad, _ = total(layers, times, labels, silence_penalty)
     assert any(np.isinf(p.spikes).any() for p in passes[:-1])
     grads, _ = twin.backward(
         passes,
         grad,
         pseudo_slope=2.0,
-        floor=0.0,
-        existence=existence,
-        tolerated=-1.0,
+        min_slope=0.0,
+        silence_penalty=silence_penalty,
+        silence_tolerance=-1.0,
     )
     rng = np.random.default_rng(1)
     n_compared = 0
@@ -164,7 +164,7 @@ def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
             values, fired = [], []
             for sign in (1, -1):
                 layer.weights[i, j] = kept + sign * step
-                moved, _, value = total(layers, times, labels, existence)
+                moved, _, value = total(layers, times, labels, silence_penalty)
                 values.append(value)
                 fired.append([p.fired for p in moved])
             layer.weights[i, j] = kept
@@ -189,9 +189,9 @@ def test_pseudo_times_rank_silent_outputs_behind_spikes():
     assert_allclose(times[0, 1], T_MAX + 2.0 * (1.0 - 2.0 / np.e))
 
 
-def test_existence_term_leaves_neurons_alone_that_fire_often_enough():
+def test_silence_penalty_leaves_neurons_alone_that_fire_often_enough():
     fired = np.array([[True, True, False], [True, False, False]])
-    grad = twin.existence_gradient(fired, strength=1.0, tolerated=0.5)
+    grad = twin.silence_gradient(fired, strength=1.0, silence_tolerance=0.5)
     assert_array_equal(grad, [[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]])
 
 

@@ -134,11 +134,11 @@ def test_epoch_of_other_networks_equals_its_twin(sizes):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"floor": 0.0},
-        {"floor": 5.0},
-        {"existence": 0.0},
-        {"existence": 2.0, "tolerated": 0.6},
-        {"tolerated": -1.0},
+        {"min_slope": 0.0},
+        {"min_slope": 5.0},
+        {"silence_penalty": 0.0},
+        {"silence_penalty": 2.0, "silence_tolerance": 0.6},
+        {"silence_tolerance": -1.0},
         {"beta_1": 0.0, "beta_2": 0.0},
         {"weight_decay": 0.0},
         {"weight_decay": 5.0},
@@ -199,7 +199,11 @@ def test_adam_agrees_with_its_equations(dtype):
     layer = Layer(np.array([[2.0]], dtype), np.empty(0), neuron)
     loss = {"kind": "squared_error", "target_label": 0.0}
     numbers = {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.2}
-    changes = {"floor": 0.0, "existence": 0.0, "tolerated": 0.0} | numbers
+    changes = {
+        "min_slope": 0.0,
+        "silence_penalty": 0.0,
+        "silence_tolerance": 0.0,
+    } | numbers
     core = _core.Trainer([layer], 9.0, 1.0, units=[0.5], loss=loss, **changes)
     spikes = twin.spikes_of(np.zeros((1, 1), dtype), [], 9.0)
     w, m, v = 2.0, 0.0, 0.0
@@ -272,7 +276,7 @@ def test_rows_without_events_are_left_alone(dtype):
 def test_hidden_neuron_that_never_fires_keeps_its_outgoing_row():
     layers = make_layers(LIF(), (5, 12, 3))
     layers[0].weights[:, 4] = -1.0
-    core, slow = trainers(layers, LOSSES["early"], existence=0.0)
+    core, slow = trainers(layers, LOSSES["early"], silence_penalty=0.0)
     run_both(core, slow, make_data(12, 5, 3), 4)
     assert_weights_close(core, slow, layers, 1e-10)
     assert_array_equal(core.weights()[1][4], layers[1].weights[4])

@@ -143,14 +143,14 @@ def go_to_extremes(network, ticks, labels):
             layer.feedback[:] = 2047 * sign
             layer.feedback[1::2] *= -1
         # Along the first neurons: a single input, which leads to a spike at the peak.
-        current = layer.rise.max() * 2.0 ** (layer.current_shift - 15)
+        current = layer.kappa.max() * 2.0 ** (layer.current_shift - 15)
         w = np.ceil(layer.threshold / current)
         layer.weights[:, 0] = 0
-        layer.weights[0, 0] = min(layer.most, w * 2**layer.fraction)
+        layer.weights[0, 0] = min(layer.max_stored, w * 2**layer.fraction)
     # The second neuron is only inhibited, the next two are driven.
-    first.weights[:, 1] = -first.most
-    first.weights[:, 2:4] = first.most
-    first.weights[0, 2:4] = first.most // 3 * 2
+    first.weights[:, 1] = -first.max_stored
+    first.weights[:, 2:4] = first.max_stored
+    first.weights[0, 2:4] = first.max_stored // 3 * 2
     first.bias_ticks[:] = end
     alone = [(0, end), (end - 2, end - 2), (0, end - 2), (0, 0)]
     at_the_ends = [(end, end), (end - 1, end - 1), (0, end - 1)]
@@ -212,7 +212,7 @@ def count_others(case, taken):
     for run, size in ("online", 1), ("batches", case["batch_size"]):
         taken["batch", size] += len(samples) // size
         for k, layer in enumerate(network["layers"]):
-            bits = (layer["most"] >> layer["fraction"]).bit_length()
+            bits = (layer["max_stored"] >> layer["fraction"]).bit_length()
             taken["weight_bits", bits] += 1
             after = case[run]["after"]["weights"][k]
             moved = np.not_equal(layer["weights"], after)
@@ -245,7 +245,7 @@ def make(
     for k, layer in enumerate(network.layers):
         layer.rate_shift = int(np.broadcast_to(rate_shift, n_layers)[k])
         layer.decay = int(np.broadcast_to(decay, n_layers)[k])
-        layer.rest = min(4, layer.most >> layer.fraction)
+        layer.rest = min(4, layer.max_stored >> layer.fraction)
         is_from_output = feedback in ("direct", "target") or k == n_layers - 2
         layer.error_shift = error_shift(
             neuron, choices["tick"], choices["levels"], is_from_output

@@ -179,7 +179,7 @@ def test_valid_matrix_is_not_touched(name, shape):
 
 
 def test_valid_matrices_of_other_kinds():
-    # Spare room behind the entries, whatever it holds.
+    # Spare memory behind the entries, whatever it holds.
     X = sp.csr_array(DENSE)
     X.indices = np.append(X.indices, 99)
     X.data = np.append(X.data, np.nan)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from classifiers import quick
 from encoding import (
     X,
     classes_of,
@@ -10,7 +11,6 @@ from encoding import (
     make_encoder_of,
     random_features,
     relaxed,
-    small,
     sparse_forms,
     times_of,
 )
@@ -96,6 +96,20 @@ def test_constant_feature_never_spikes():
     assert np.isinf(times_of(encoder, X + 1.0)[:, 2]).all()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["auto", "latency", "complement", "population"])
+@pytest.mark.parametrize("unit", [1e-307, 1.2e-308, 1e-308, 1e-310, 1e-322, 5e-324])
+def test_features_of_a_tiny_range_spike_in_time_or_never(kind, unit):
+    features = unit * np.array([[1.0], [0.0], [0.5]])
+    encoder = make_encoder_of(kind, window=1.0).fit(features)
+    times = times_of(encoder, features)
+    if unit > 1e-308:
+        expected = times_of(make_encoder_of(kind, window=1.0).fit(X[:, 1:2]), X[:, 1:2])
+        assert_allclose(times, expected[[1, 0, 2]], rtol=1e-6)
+    else:
+        assert np.isinf(times).all()
+
+
 def test_auto_complements_features_without_absent_zeros():
     encoder = make_encoder_of("auto", window=1.0).fit(X)
     times = times_of(encoder, X)
@@ -167,11 +181,11 @@ def test_ranges_of_sparse_and_dense_data_are_the_same(seed, density, dtype, inte
 def test_model_of_sparse_data_is_that_of_the_dense_array(density, dtype, kind):
     X = random_features(1, 60, 30, density).astype(dtype)
     y = classes_of(X, 2)
-    dense = small(encoder=kind).fit(X, y)
+    dense = quick(encoder=kind).fit(X, y)
     p = dense.predict_proba(X)
     for form in sparse_forms(X):
         before = form.copy()
-        sparse = small(encoder=kind).fit(form, y)
+        sparse = quick(encoder=kind).fit(form, y)
         for a, b in zip(dense.coefs_, sparse.coefs_, strict=True):
             assert_array_equal(a, b)
         assert dense.loss_curve_ == sparse.loss_curve_
@@ -190,11 +204,11 @@ def test_model_of_sparse_data_is_that_of_the_dense_array(density, dtype, kind):
 def test_early_stopping_and_partial_fit_take_sparse_data():
     X = random_features(1, 90, 20, 0.3)
     y = classes_of(X, 2)
-    dense = small(early_stopping=True, max_iter=4).fit(X, y)
-    sparse = small(early_stopping=True, max_iter=4).fit(sp.csr_array(X), y)
+    dense = quick(early_stopping=True, max_iter=4).fit(X, y)
+    sparse = quick(early_stopping=True, max_iter=4).fit(sp.csr_array(X), y)
     assert dense.validation_scores_ == sparse.validation_scores_
     assert_array_equal(dense.coefs_[0], sparse.coefs_[0])
-    dense, sparse = small(), small()
+    dense, sparse = quick(), quick()
     for rows in (slice(0, 45), slice(45, 90)):
         dense.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
         sparse.partial_fit(sp.csr_array(X[rows]), y[rows], classes=[0, 1, 2])
@@ -205,9 +219,9 @@ def test_early_stopping_and_partial_fit_take_sparse_data():
 def test_encoders_of_every_zero_refuse_sparse_data(kind):
     X = random_features(1, 60, 30, 0.3)
     y = classes_of(X, 2)
-    clf = small(encoder=kind).fit(X, y)
+    clf = quick(encoder=kind).fit(X, y)
     for call in (
-        lambda: small(encoder=kind).fit(sp.csr_array(X), y),
+        lambda: quick(encoder=kind).fit(sp.csr_array(X), y),
         lambda: clf.predict(sp.csc_array(X)),
         lambda: clf.partial_fit(sp.csr_array(X), y),
     ):
@@ -222,6 +236,6 @@ def test_stored_features_must_be_finite(bad):
     matrix = sp.csr_array(X)
     matrix.data[5] = bad
     with pytest.raises(ValueError, match=r"NaN|infinity"):
-        small().fit(matrix, y)
+        quick().fit(matrix, y)
     with pytest.raises(ValueError, match=r"NaN|infinity"):
-        small().fit(X, y).predict(matrix)
+        quick().fit(X, y).predict(matrix)

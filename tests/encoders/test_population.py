@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import twin
-from encoding import X, classes_of, make_encoder_of, random_features, small, times_of
+from classifiers import quick
+from encoding import X, classes_of, make_encoder_of, random_features, times_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 pytestmark = pytest.mark.usefixtures("every_simd")
@@ -53,7 +54,7 @@ def test_population_takes_zeros_as_values_and_leaves_constants_out():
 def test_classifier_with_receptive_fields():
     X = random_features(1, 60, 5, 0.8)
     y = classes_of(X, 2)
-    clf = small(encoder="population", tau_syn=2.0).fit(X, y)
+    clf = quick(encoder="population", tau_syn=2.0).fit(X, y)
     assert clf.n_channels_in_ == 20
     encoder = make_encoder_of("population", 2.0, n_fields=4).fit(X)
     times = clf.spike_times(X)[0]

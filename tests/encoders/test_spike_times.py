@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from encoding import make_encoder_of, small, times_of
+from classifiers import quick
+from encoding import make_encoder_of, times_of
 from numpy.testing import assert_array_equal
+
+from ttfs.encoders import SpikeTimesEncoder
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 
@@ -25,10 +28,10 @@ def test_stored_zero_is_a_spike_and_what_is_not_stored_is_none():
     assert (stored == 0).any()
     coo = sp.coo_array((stored, (rows, columns)), shape=times.shape)
     matrix = sp.csr_array(coo)
-    dense = small(encoder="spike_times").fit(times, y)
+    dense = quick(encoder="spike_times").fit(times, y)
     assert_array_equal(dense.spike_times(times)[0], times)
     for form in (matrix, coo, sp.csc_array(coo), sp.csr_matrix(matrix)):
-        sparse = small(encoder="spike_times").fit(form, y)
+        sparse = quick(encoder="spike_times").fit(form, y)
         assert_array_equal(sparse.coefs_[0], dense.coefs_[0])
         assert_array_equal(sparse.spike_times(form)[0], times)
         assert_array_equal(sparse.predict_proba(form), dense.predict_proba(times))
@@ -37,7 +40,7 @@ def test_stored_zero_is_a_spike_and_what_is_not_stored_is_none():
     for absent in (inf, np.nan):
         matrix.data[0] = absent
         assert_array_equal(dense.spike_times(matrix)[0], times)
-        again = small(encoder="spike_times").fit(matrix, y)
+        again = quick(encoder="spike_times").fit(matrix, y)
         assert_array_equal(again.coefs_[0], dense.fit(times, y).coefs_[0])
     matrix.data[0] = -inf
     with pytest.raises(ValueError, match="where there is no spike"):
@@ -53,6 +56,19 @@ def test_offset_of_sparse_spike_times():
     for offset in (0.0, 1024.0, -512.0):
         data = stored[rows, columns] + offset
         matrix = sp.csr_array(sp.coo_array((data, (rows, columns)), shape=(30, 6)))
-        models.append(small(encoder="spike_times").fit(matrix, y).predict_proba(matrix))
+        models.append(quick(encoder="spike_times").fit(matrix, y).predict_proba(matrix))
     for other in models[1:]:
         assert_array_equal(models[0], other)
+
+
+def test_an_array_of_channels_is_the_same_parameter_in_any_form():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(size=(30, 2)), np.arange(30) % 2
+    may_drop = [True, False]
+    clf = quick(encoder=SpikeTimesEncoder(may_drop=may_drop), warm_start=True)
+    clf.fit(X, y)
+    for same in (np.array([True, False]), (True, False)):
+        clf.set_params(encoder=SpikeTimesEncoder(may_drop=same)).fit(X, y)
+    may_drop[1] = True
+    with pytest.raises(ValueError, match=r"encoder was .*False.* is .*True\)"):
+        clf.set_params(encoder=SpikeTimesEncoder(may_drop=may_drop)).fit(X, y)

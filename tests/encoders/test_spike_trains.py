@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import twin
+from classifiers import quick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -29,7 +30,7 @@ from sklearn.utils import shuffle
 from threadpoolctl import threadpool_limits
 from training import LOSSES, PSEUDO_SLOPE, T_MAX, TRAINING
 
-from ttfs import LIF, SpikeTrains, TTFSClassifier
+from ttfs import LIF, SpikeTrains
 from ttfs import core as _core
 from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder
 from ttfs.model import Layer
@@ -479,7 +480,12 @@ def test_gradient_agrees_with_finite_differences(neuron):
         return values.sum()
 
     # Without decay the first moment is the gradient.
-    none = {"floor": 0.0, "existence": 0.0, "weight_decay": 0.0, "beta_1": 0.0}
+    none = {
+        "min_slope": 0.0,
+        "silence_penalty": 0.0,
+        "weight_decay": 0.0,
+        "beta_1": 0.0,
+    }
     core, _ = trainers(layers, 1, **none)
     order = np.arange(9, dtype=np.uintp)
     value = core.epoch(spikes, labels, factors, order, 9, np.array([0.01]))
@@ -520,12 +526,6 @@ def test_bits_do_not_depend_on_threads(monkeypatch):
 # ------------------------------------------------------------------ the classifier
 
 
-def small(**parameters):
-    return TTFSClassifier(
-        **{"hidden_layer_sizes": (10,), "max_iter": 2, "random_state": 0} | parameters
-    )
-
-
 def rhythms(n_samples, seed):
     """Two classes that differ only in the middle one of three spikes.
 
@@ -553,7 +553,7 @@ def data():
 def test_rhythms_that_no_latency_code_separates():
     X, y, times = rhythms(300, 0)
     X_test, y_test, times_test = rhythms(300, 1)
-    clf = small(hidden_layer_sizes=(20,), max_iter=40, encoder="spike_times")
+    clf = quick(hidden_layer_sizes=(20,), max_iter=40, encoder="spike_times")
     assert clf.fit(X, y).score(X_test, y_test) > 0.97
     # First spikes alone, or last spikes alone, are at chance: 0.5 +- 0.03, 3 sigma.
     for which in (0, 2):
@@ -571,9 +571,9 @@ def test_one_spike_for_each_channel_is_an_array_of_spike_times(dtype):
     trains = of_dense(times)
     rows, columns, stored = trains.events()
     matrix = sp.csr_array((stored, (rows, columns)), shape=times.shape)
-    dense = small(encoder="spike_times").fit(times, y)
+    dense = quick(encoder="spike_times").fit(times, y)
     for encoder in ("auto", "spike_times"):
-        clf = small(encoder=encoder).fit(trains, y)
+        clf = quick(encoder=encoder).fit(trains, y)
         for a, b in zip(clf.coefs_, dense.coefs_, strict=True):
             assert_array_equal(a, b)
         assert clf.t_max_ == dense.t_max_
@@ -592,7 +592,7 @@ def test_one_spike_for_each_channel_is_an_array_of_spike_times(dtype):
 
 def test_all_methods_take_spike_trains(data):
     X, y = data
-    clf = small(hidden_layer_sizes=(12, 8), max_iter=10).fit(X, y)
+    clf = quick(hidden_layer_sizes=(12, 8), max_iter=10).fit(X, y)
     assert (clf.n_features_in_, clf.n_channels_in_) == (10, 10)
     times = clf.spike_times(X)
     assert [part.shape for part in times] == [(150, 10), (150, 12), (150, 8), (150, 2)]
@@ -610,7 +610,7 @@ def test_all_methods_take_spike_trains(data):
 def test_initial_weights_are_for_the_number_of_spikes(data):
     # Of 30 and a bias, not of the 10 channels.
     X, y = data
-    clf = small(hidden_layer_sizes=(500,), learning_rate_init=1e-9).fit(X, y)
+    clf = quick(hidden_layer_sizes=(500,), learning_rate_init=1e-9).fit(X, y)
     assert_allclose(clf.coefs_[0].mean(), 6.0 / 31, rtol=0.05)
     assert_allclose(clf.coefs_[0].std(), 2.5 / np.sqrt(31), rtol=0.05)
     assert np.isfinite(clf.spike_times(X)[1]).mean() > 0.7
@@ -618,7 +618,7 @@ def test_initial_weights_are_for_the_number_of_spikes(data):
 
 def test_spikes_after_the_end_have_no_effect(data):
     X, y = data
-    clf = small(t_max=1.0).fit(X, y)
+    clf = quick(t_max=1.0).fit(X, y)
     samples, channels, times = X.events()
     kept = times < clf.encoder_.begin_ + 1.0
     before = SpikeTrains(samples[kept], channels[kept], times[kept], X.shape)
@@ -632,7 +632,7 @@ def test_offset_costs_nothing(offset):
     samples, channels, times = X.events()
     moved = SpikeTrains(samples, channels, times + offset, X.shape)
     y = np.arange(60) % 2
-    one, two = small().fit(X, y), small().fit(moved, y)
+    one, two = quick().fit(X, y), quick().fit(moved, y)
     assert_array_equal(one.predict_proba(X), two.predict_proba(moved))
     for a, b in zip(one.spike_times(X), two.spike_times(moved), strict=True):
         assert_allclose(a + offset, b, rtol=1e-12)
@@ -640,17 +640,17 @@ def test_offset_costs_nothing(offset):
 
 def test_samples_and_channels_without_spikes():
     X = SpikeTrains([0, 0, 2, 3], [0, 0, 3, 0], [0.1, 0.2, 0.4, 0.3], (6, 5))
-    clf = small().fit(X, [0, 0, 1, 0, 1, 1])
+    clf = quick().fit(X, [0, 0, 1, 0, 1, 1])
     assert clf.predict_proba(X).shape == (6, 2)
     assert_array_equal(clf.predict_proba(X[1]), clf.predict_proba(X[4]))
     empty = SpikeTrains([], [], [], (4, 5))
     assert clf.predict(empty).shape == (4,)
-    assert small().fit(empty, [0, 1, 0, 1]).predict(X).shape == (6,)
+    assert quick().fit(empty, [0, 1, 0, 1]).predict(X).shape == (6,)
 
 
 def test_cross_validation_and_its_kin(data):
     X, y = data
-    clf = small(max_iter=20)
+    clf = quick(max_iter=20)
     scores = cross_val_score(clf, X, y, cv=3)
     assert scores.mean() > 0.9
     by_hand = [
@@ -675,15 +675,15 @@ def test_cross_validation_and_its_kin(data):
 
 def test_early_stopping_warm_start_and_partial_fit(data):
     X, y = data
-    clf = small(early_stopping=True, max_iter=10).fit(X, y)
+    clf = quick(early_stopping=True, max_iter=10).fit(X, y)
     assert len(clf.validation_scores_) == clf.n_iter_
-    clf = small(warm_start=True).fit(X, y).fit(X, y)
+    clf = quick(warm_start=True).fit(X, y).fit(X, y)
     assert clf.n_iter_ == 4
-    clf = small()
+    clf = quick()
     for rows in (slice(0, 75), slice(75, None)):
         clf.partial_fit(X[rows], y[rows], classes=["a", "b"])
     assert (clf.n_iter_, clf.t_) == (2, 150)
-    balanced = small(class_weight="balanced").fit(X[:100], y[:100])
+    balanced = quick(class_weight="balanced").fit(X[:100], y[:100])
     assert balanced.predict(X[100:]).shape == (50,)
 
 
@@ -691,16 +691,16 @@ def test_early_stopping_warm_start_and_partial_fit(data):
 def test_other_encoders_refuse_spike_trains(data, encoder):
     X, y = data
     with pytest.raises(TypeError, match=f"encoder='{encoder}'; spike trains need"):
-        small(encoder=encoder).fit(X, y)
+        quick(encoder=encoder).fit(X, y)
     with pytest.raises(TypeError, match=f"encoder='{encoder}'; spike trains need"):
-        small(encoder=encoder).partial_fit(X, y, classes=["a", "b"])
+        quick(encoder=encoder).partial_fit(X, y, classes=["a", "b"])
 
 
 @pytest.mark.parametrize("encoder", ["auto", "latency"])
 def test_a_model_of_features_refuses_spike_trains(data, encoder):
     X, y = data
     features = np.random.default_rng(0).normal(size=X.shape)
-    clf = small(encoder=encoder, warm_start=True).fit(features, y)
+    clf = quick(encoder=encoder, warm_start=True).fit(features, y)
     before = clf.predict_proba(features)
     for call in (
         lambda: clf.predict(X),
@@ -717,8 +717,8 @@ def test_a_model_of_features_refuses_spike_trains(data, encoder):
 def test_a_model_of_spike_trains_is_checked_like_any_other(data):
     X, y = data
     with pytest.raises(NotFittedError):
-        small().predict(X)
-    clf = small(warm_start=True).fit(X, y)
+        quick().predict(X)
+    clf = quick(warm_start=True).fit(X, y)
     few = SpikeTrains([0], [0], [0.5], (150, 9))
     for call in (lambda: clf.predict(few), lambda: clf.fit(few, y)):
         with pytest.raises(ValueError, match="X has 9 features, but TTFSClassifier is"):
@@ -726,19 +726,19 @@ def test_a_model_of_spike_trains_is_checked_like_any_other(data):
     with pytest.raises(ValueError, match="0 samples"):
         clf.predict(X[:0])
     with pytest.raises(ValueError, match="0 samples"):
-        small().fit(X[:0], [])
+        quick().fit(X[:0], [])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        small().fit(X, y[:-1])
+        quick().fit(X, y[:-1])
     with pytest.raises(ValueError, match="requires y to be passed"):
-        small().fit(X, None)
+        quick().fit(X, None)
     with pytest.raises(ValueError, match="NaN"):
-        small().fit(X, np.full(150, np.nan))
+        quick().fit(X, np.full(150, np.nan))
     with pytest.raises(ValueError, match="Unknown label type"):
-        small().fit(X, np.linspace(0, 1, 150))
+        quick().fit(X, np.linspace(0, 1, 150))
     with pytest.raises(ValueError, match="only one class"):
-        small().fit(X, np.zeros(150))
+        quick().fit(X, np.zeros(150))
     with pytest.warns(DataConversionWarning, match="column-vector"):
-        small().fit(X, y[:, None])
+        quick().fit(X, y[:, None])
     # Spike times in an array are spike times here too.
     dense = first_spikes(X)
     dense[0, 0] = np.nan

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from encoding import X, classes_of, make_encoder_of, random_features, small
+from classifiers import assert_same_model, quick
+from encoding import X, classes_of, make_encoder_of, random_features
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -56,7 +57,7 @@ def test_times_are_those_that_an_estimator_sees(kind, dtype):
     assert times.shape == (40, encoder.n_channels_)
     spikes = encoder.spikes(X, np.empty(0), np.inf)
     assert_array_equal(times, spikes.dense())
-    clf = small(encoder=kind, arithmetic="float64", t_max=9.0).fit(X, y)
+    clf = quick(encoder=kind, arithmetic="float64", t_max=9.0).fit(X, y)
     assert_array_equal(clf.spike_times(X)[0], times + encoder.begin_)
     assert_array_equal(encoder.transform(X[:3]), times[:3])
 
@@ -217,11 +218,8 @@ SPARSE = {
 
 
 def assert_same_models(one, two, X, X_two):
-    for a, b in zip(one.coefs_, two.coefs_, strict=True):
-        assert a.dtype == b.dtype
-        assert_array_equal(a, b)
-    assert one.loss_curve_ == two.loss_curve_
-    assert one.t_max_ == two.t_max_
+    """Two estimators do the same, each with its own form of the features."""
+    assert_same_model(one, two)
     assert_array_equal(one.predict_proba(X), two.predict_proba(X_two))
     for a, b in zip(one.spike_times(X), two.spike_times(X_two), strict=True):
         assert_array_equal(a, b)
@@ -236,9 +234,9 @@ def test_pipeline_has_the_bits_of_the_estimator(kind, name, dtype, arithmetic):
     X, X_test = X[::2].astype(dtype), 1.5 * X[1::2].astype(dtype)
     y = y[::2]
     parameters = {"arithmetic": arithmetic, "max_iter": 2}
-    clf = small(encoder=kind, **parameters).fit(X, y)
+    clf = quick(encoder=kind, **parameters).fit(X, y)
     encoder = clone(ENCODERS[kind])
-    pipe = make_pipeline(encoder, small(encoder="spike_times", **parameters)).fit(X, y)
+    pipe = make_pipeline(encoder, quick(encoder="spike_times", **parameters)).fit(X, y)
     for rows in (X, X_test):
         assert_same_models(clf, pipe[-1], rows, pipe[:-1].transform(rows))
         assert_array_equal(clf.predict(rows), pipe.predict(rows))
@@ -253,15 +251,15 @@ def test_pipeline_with_a_population_code(name, dtype, arithmetic):
     X, y = DATA_SETS[name]
     X = X.astype(dtype)
     told = SpikeTimesEncoder(begin=0.0, duration=1.0, may_drop=False)
-    clf = small(encoder="population", arithmetic=arithmetic).fit(X, y)
+    clf = quick(encoder="population", arithmetic=arithmetic).fit(X, y)
     pipe = make_pipeline(
-        PopulationEncoder(), small(encoder=told, arithmetic=arithmetic)
+        PopulationEncoder(), quick(encoder=told, arithmetic=arithmetic)
     ).fit(X, y)
     assert_same_models(clf, pipe[-1], X, pipe[:-1].transform(X))
     # Without dropout, nothing has to be said of it.
     told = SpikeTimesEncoder(begin=0.0, duration=1.0)
     parameters = {"arithmetic": arithmetic, "input_dropout": 0.0}
-    pipe = make_pipeline(PopulationEncoder(), small(encoder=told, **parameters))
+    pipe = make_pipeline(PopulationEncoder(), quick(encoder=told, **parameters))
     pipe.fit(X, y)
     assert_same_models(clf, pipe[-1], X, pipe[:-1].transform(X))
 
@@ -271,17 +269,17 @@ def test_pipeline_with_a_population_code(name, dtype, arithmetic):
 def test_pipeline_where_zeros_are_absent_in_all_features(kind, name):
     X = SPARSE[name]
     y = classes_of(X, 2)
-    clf = small(encoder=kind).fit(X, y)
+    clf = quick(encoder=kind).fit(X, y)
     # No spike may be at 0, or at the end of the window, which has to be told.
     told = SpikeTimesEncoder(begin=0.0, duration=1.0)
     for form in (X, sp.csr_array(X)):
-        pipe = make_pipeline(clone(ENCODERS[kind]), small(encoder=told)).fit(form, y)
+        pipe = make_pipeline(clone(ENCODERS[kind]), quick(encoder=told)).fit(form, y)
         assert_same_models(clf, pipe[-1], form, pipe[:-1].transform(form))
     # With t_max, the end needs not be told; the beginning, where the greatest values
     # are absent zeros.
     if name != "not positive":
-        clf = small(encoder=kind, t_max=2.0).fit(X, y)
-        plain = small(encoder="spike_times", t_max=2.0)
+        clf = quick(encoder=kind, t_max=2.0).fit(X, y)
+        plain = quick(encoder="spike_times", t_max=2.0)
         pipe = make_pipeline(clone(ENCODERS[kind]), plain).fit(X, y)
         assert_same_models(clf, pipe[-1], X, pipe[:-1].transform(X))
 
@@ -297,9 +295,9 @@ def test_dropout_where_complements_change_the_rule_for_absent_spikes():
     assert encoder.may_drop_.tolist() == [False, True, True, True, False]
     plain = SpikeTimesEncoder().fit(encoder.transform(X))
     assert plain.may_drop_.tolist() == [False, True, True, False, False]
-    clf = small().fit(X, y)
+    clf = quick().fit(X, y)
     told = SpikeTimesEncoder(may_drop=encoder.may_drop_)
-    pipe = make_pipeline(LatencyEncoder(), small(encoder=told)).fit(X, y)
+    pipe = make_pipeline(LatencyEncoder(), quick(encoder=told)).fit(X, y)
     assert_same_models(clf, pipe[-1], X, pipe[:-1].transform(X))
 
 
@@ -317,7 +315,7 @@ def test_channels_without_complements_drop_the_same_spikes():
 
 def test_grid_over_an_encoder():
     X, y = load_iris(return_X_y=True)
-    pipe = make_pipeline(PopulationEncoder(), small(encoder="spike_times", max_iter=5))
+    pipe = make_pipeline(PopulationEncoder(), quick(encoder="spike_times", max_iter=5))
     grid = {"populationencoder__n_fields": [3, 6]}
     search = GridSearchCV(pipe, grid, cv=3).fit(X, y)
     n_fields = search.best_params_["populationencoder__n_fields"]
@@ -358,15 +356,15 @@ def test_an_encoder_is_cloned_and_given_the_window():
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_an_encoder_object_has_the_bits_of_its_shorthand(kind):
     X, y = DATA_SETS["iris"]
-    by_name = small(encoder=kind, tau_syn=2.0).fit(X, y)
-    by_object = small(encoder=clone(ENCODERS[kind]), tau_syn=2.0).fit(X, y)
+    by_name = quick(encoder=kind, tau_syn=2.0).fit(X, y)
+    by_object = quick(encoder=clone(ENCODERS[kind]), tau_syn=2.0).fit(X, y)
     assert_same_models(by_name, by_object, X, X)
     assert_same_models(by_name, pickle.loads(pickle.dumps(by_object)), X, X)
 
 
 def test_names_reach_the_encoder_of_an_estimator():
     X, y = load_iris(return_X_y=True, as_frame=True)
-    clf = small(encoder=PopulationEncoder(3)).fit(X, y)
+    clf = quick(encoder=PopulationEncoder(3)).fit(X, y)
     names = clf.encoder_.get_feature_names_out()
     assert names[:2].tolist() == [f"{X.columns[0]}_field{k}" for k in range(2)]
     assert len(names) == clf.n_channels_in_ == 12

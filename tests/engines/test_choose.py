@@ -5,10 +5,11 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
-from kinds import EXACT, FLOAT_LOCAL, LOCAL, small
+from classifiers import small
+from kinds import EXACT, FLOAT_LOCAL, LOCAL
 from numpy.testing import assert_array_equal
 
-from ttfs.engines import Learning, Specification, Structure, TargetTimes, choose
+from ttfs.engines import Learning, Specification, Structure, TargetTimes, choose, recipe
 from ttfs.engines.float import FloatEngine
 from ttfs.engines.hardware import HardwareEngine
 from ttfs.engines.integer import IntegerEngine
@@ -130,6 +131,31 @@ def test_table_of_losses(arithmetic, rule, loss):
 
 
 @pytest.mark.parametrize(
+    ("arithmetic", "rule", "is_regression"),
+    every(PRECISIONS, RULES, [False, True]),
+    ids=str,
+)
+def test_table_of_recipes(arithmetic, rule, is_regression):
+    is_coarse = arithmetic == FixedPoint()
+    if rule is None:
+        expected = recipe.REGRESSION if is_regression else recipe.EXACT
+    elif is_regression:
+        expected = recipe.LOCAL_REGRESSION
+    else:
+        expected = recipe.LOCAL_COARSE if is_coarse else recipe.LOCAL
+    asked = specification(arithmetic=arithmetic, gradient=rule)
+    chosen = recipe.choose_recipe(asked.structure, is_regression=is_regression)
+    assert chosen is expected
+    loss = TargetTimes() if is_regression else CrossEntropy()
+    asked = replace(asked, learning=replace(LEARNING, loss=loss))
+    try:
+        engine = choose(asked)
+    except ValueError:  # these do not go together: see test_table_of_losses
+        return
+    assert engine.recipe is expected
+
+
+@pytest.mark.parametrize(
     ("arithmetic", "rule", "is_partial", "weighs"),
     every(PRECISIONS, RULES, [False, True], [False, True]),
     ids=str,
@@ -226,29 +252,39 @@ def test_engine_of_an_estimator_that_is_not_fitted():
     assert not hasattr(small(), "engine_")
 
 
+# Changes of a network whose integers learn, and what there was before.
+CHANGES = [
+    ({"gradient": "exact"}, r"LocalRule\(kernel='table', feedback='symmetric'\)"),
+    ({"arithmetic": "float32"}, r"FixedPoint\(weight_bits=6, .*\)"),
+    ({"arithmetic__weight_bits": 5}, r"FixedPoint\(weight_bits=6, .*\)"),
+    ({"arithmetic__accumulator_bits": 16}, ".*accumulator_bits=None"),
+    ({"arithmetic__tick": 1 / 32}, ".*tick=None"),
+    ({"arithmetic__rounding": "floor"}, ".*rounding='stochastic'"),
+    ({"gradient__kernel": "linear"}, ".*kernel='table'"),
+    ({"gradient__feedback": "direct"}, ".*feedback='symmetric'"),
+    ({"hidden_layer_sizes": (13,)}, r"\(12,\)"),
+    ({"tau_mem": 2.0}, r"\(1.0, 1.0\)"),
+    ({"tau_mem": [1.0, 3.0]}, r"\(1.0, 1.0\)"),
+    ({"threshold": 2.0}, "1.0"),
+    ({"t_max": 3.0}, "None"),
+    ({"encoder": "latency"}, ".*LatencyEncoder.*complement='auto'"),
+    ({"encoder": "spike_times"}, ".*LatencyEncoder.*complement='auto'"),
+]
+
+
 @pytest.mark.parametrize(
-    ("change", "then"),
+    ("start", "change", "then"),
     [
-        ({"gradient": "exact"}, r"LocalRule\(kernel='table', feedback='symmetric'\)"),
-        ({"arithmetic": "float32"}, r"FixedPoint\(weight_bits=6, .*\)"),
-        ({"arithmetic__weight_bits": 5}, r"FixedPoint\(weight_bits=6, .*\)"),
-        ({"arithmetic__accumulator_bits": 16}, ".*accumulator_bits=None"),
-        ({"arithmetic__tick": 1 / 32}, ".*tick=None"),
-        ({"arithmetic__rounding": "floor"}, ".*rounding='stochastic'"),
-        ({"gradient__kernel": "linear"}, ".*kernel='table'"),
-        ({"gradient__feedback": "direct"}, ".*feedback='symmetric'"),
-        ({"hidden_layer_sizes": (13,)}, r"\(12,\)"),
-        ({"tau_mem": 2.0}, r"\(1.0, 1.0\)"),
-        ({"threshold": 2.0}, "1.0"),
-        ({"t_max": 3.0}, "None"),
-        ({"encoder": "latency"}, ".*LatencyEncoder.*complement='auto'"),
+        *((LOCAL, change, then) for change, then in CHANGES),
+        ({}, {"arithmetic": "float64"}, "'float32'"),
+        ({}, {"delays": "axonal"}, "None"),
     ],
     ids=str,
 )
-def test_network_cannot_change_under_its_weights(iris, change, then):
+def test_network_cannot_change_under_its_weights(iris, start, change, then):
     (name,) = change
     name = name.partition("__")[0]
-    clf = small(warm_start=True, **LOCAL).fit(*iris)
+    clf = small(warm_start=True, **start).fit(*iris)
     before = clf.predict_proba(iris[0])
     clf.set_params(**change)
     with pytest.raises(ValueError, match=f"{name} was {then}.* warm_start=False"):

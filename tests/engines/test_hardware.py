@@ -1,16 +1,18 @@
 """A classifier on a substrate: chip in the loop, and deployment without training."""
 
 import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
-from hardware import Failing, Given, Wrapped, assert_same_model, make
+from classifiers import assert_same_model
+from hardware import Failing, Given, Wrapped, make
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from ttfs import LIF, SpikeTrains, TTFSClassifier
+from ttfs import LIF, SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
 from ttfs.parameters import CrossEntropy, LocalRule
 from ttfs.substrates import AnalogChip, Clocked, Ideal, NetworkError, SubstrateError
@@ -260,6 +262,27 @@ def test_dead_output_does_not_put_off_the_others():
     assert_allclose(got, np.tile(expected, (30, 1)), atol=1e-6)
 
 
+def test_silent_outputs_of_a_regression_do_not_put_off_each_other():
+    X, y = np.random.default_rng(0).random((30, 3)), np.random.RandomState(1).rand(30)
+    reg = TTFSRegressor((4,), t_max=2.0, arithmetic="float64", random_state=0)
+    # Smallest and greatest target at 0.85 and 0.45 of t_max.
+    parts = np.column_stack([y, y**2, -y])
+    parts = (parts - parts.min(axis=0)) / np.ptp(parts, axis=0)
+    targets = 1.7 - 0.8 * parts
+    reg.set_params(max_iter=1).fit(X, parts)
+    reg.coefs_[1][:] = np.array([5.0, 1.2, 0.3])
+    d = np.maximum(np.linspace(0, 2, 20_001) - 0.3, 0)
+    late = np.maximum(np.linspace(0, 2, 20_001) - reg.bias_times_[1][0], 0)
+    peaks = np.array([5, 1.2, 0.3]) * (4 * d * np.exp(-d) + late * np.exp(-late)).max()
+    assert_array_equal(peaks > 1, [True, True, False])
+    for outputs in ([np.inf, np.inf, np.inf], [1.1, np.inf, np.inf]):
+        reg.set_params(substrate=Given(np.full(4, 0.3), outputs))
+        times = np.where(np.isinf(outputs), 2 + 2 * np.maximum(1 - peaks, 0), outputs)
+        again = deepcopy(reg).set_params(learning_rate_init=1e-12, weight_decay=0.0)
+        loss = again.partial_fit(X, parts).loss_
+        assert_allclose(loss, np.mean((times - targets) ** 2) / 2, rtol=1e-6)
+
+
 def test_dead_output_leaves_weights_finite():
     def dead_output(spikes):
         spikes[-1][:, 2] = np.inf
@@ -360,9 +383,9 @@ def test_weights_are_limited_wherever_they_come_from(data):
     clf = make(warm_start=True, threshold=2.0).fit(X, y)
     assert max(np.abs(w).max() for w in clf.coefs_) > 1.2
     clf.set_params(substrate=AnalogChip(weight_clip=0.6), max_iter=1).fit(X, y)
-    least = np.nextafter(np.float32(1.2), np.float32(0))
-    assert least < 1.2 < float(np.float32(1.2))
-    assert [np.abs(w).max() for w in clf.coefs_] == [least, least]
+    limit = np.nextafter(np.float32(1.2), np.float32(0))
+    assert limit < 1.2 < float(np.float32(1.2))
+    assert [np.abs(w).max() for w in clf.coefs_] == [limit, limit]
     clf.set_params(substrate=None, max_iter=10).fit(X, y)
     assert max(np.abs(w).max() for w in clf.coefs_) > 1.2
     chip = AnalogChip(weight_clip=0.5, rows_per_input=3)

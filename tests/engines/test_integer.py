@@ -4,16 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+from classifiers import assert_same_weights, small
 from fixed_twin import Twin
-from kinds import (
-    ACCUMULATORS,
-    EXACT,
-    LOCAL,
-    assert_same_weights,
-    every_integer,
-    small,
-    with_absent,
-)
+from kinds import ACCUMULATORS, EXACT, LOCAL, every_integer, with_absent
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning

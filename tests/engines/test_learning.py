@@ -4,17 +4,16 @@ import pickle
 
 import numpy as np
 import pytest
+from classifiers import assert_same_weights, small
 from kinds import (
     ACCUMULATORS,
     EXACT,
     FLOAT_LOCAL,
     LOCAL,
-    assert_same_weights,
     classifier,
     every_fixed,
     every_kind,
     slow,
-    small,
 )
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
@@ -78,7 +77,7 @@ LINEAR = {"gradient__kernel": "linear"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("parameters", "least"),
+    ("parameters", "min_accuracy"),
     [
         (ACCUMULATORS, 0.8),
         (LOCAL | FEEDBACKS["random"], 0.72),
@@ -90,9 +89,15 @@ LINEAR = {"gradient__kernel": "linear"}
         (ACCUMULATORS | LINEAR, 0.75),
         (FLOAT_LOCAL | LINEAR, 0.75),
         (ACCUMULATORS | {"arithmetic__rounding": "floor"}, 0.75),
-        *((fixed(weight_bits=n), least) for n, least in [(2, 0.6), (3, 0.78)]),
+        *(
+            (fixed(weight_bits=n), min_accuracy)
+            for n, min_accuracy in [(2, 0.6), (3, 0.78)]
+        ),
         *((fixed(weight_bits=n), 0.8) for n in (4, 8)),
-        *((LOCAL | fixed(weight_bits=n), least) for n, least in [(2, 0.6), (3, 0.7)]),
+        *(
+            (LOCAL | fixed(weight_bits=n), min_accuracy)
+            for n, min_accuracy in [(2, 0.6), (3, 0.7)]
+        ),
         *((LOCAL | fixed(weight_bits=n), 0.75) for n in (4, 5, 7, 8)),
         *((LOCAL | fixed(accumulator_bits=n), 0.75) for n in (8, 10, 12)),
         (LOCAL | fixed(weight_bits=2, accumulator_bits=4), 0.6),
@@ -103,8 +108,8 @@ LINEAR = {"gradient__kernel": "linear"}
     ],
     ids=str,
 )
-def test_options_learn_yin_yang(parameters, least):
-    assert yin_yang_accuracy(**parameters) > least
+def test_options_learn_yin_yang(parameters, min_accuracy):
+    assert yin_yang_accuracy(**parameters) > min_accuracy
 
 
 @pytest.mark.slow

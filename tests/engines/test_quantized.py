@@ -5,7 +5,8 @@ The arithmetic itself is tested in tests/fixed.
 
 import numpy as np
 import pytest
-from kinds import EXACT, LOCAL, assert_same_weights, every_fixed, small
+from classifiers import assert_same_weights, small
+from kinds import EXACT, LOCAL, every_fixed
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -56,8 +57,8 @@ def test_many_bits_are_as_good_as_real_numbers(iris):
     for weights, integers, step in zip(
         real.coefs_, clf.coefs_, clf.weight_steps_, strict=True
     ):
-        most = 255.49 * step
-        expected = np.clip(weights, -most, most)
+        limit = 255.49 * step
+        expected = np.clip(weights, -limit, limit)
         assert_allclose(step * integers, expected, rtol=0, atol=0.51 * step)
     expected, times = real.spike_times(X)[1], clf.spike_times(X)[1]
     assert np.mean(np.isfinite(times) == np.isfinite(expected)) > 0.97
@@ -75,12 +76,12 @@ def test_weights_are_small_integers(iris, kind, n_bits):
     # At a high rate, so that they reach their limits.
     clf = small(learning_rate_init=0.1, max_iter=20, **kind)
     clf.set_params(arithmetic__weight_bits=n_bits).fit(*iris)
-    most = 2**n_bits - 1
+    max_weight = 2**n_bits - 1
     for weights in clf.coefs_:
         assert weights.dtype == np.int16
-        assert np.abs(weights).max() <= most
+        assert np.abs(weights).max() <= max_weight
     reached = max(np.abs(weights).max() for weights in clf.coefs_)
-    assert reached == most if kind is EXACT else reached > most / 3
+    assert reached == max_weight if kind is EXACT else reached > max_weight / 3
     assert len(clf.weight_steps_) == 2
     assert min(clf.weight_steps_) > 0
 
@@ -97,7 +98,7 @@ def test_real_weights_round_to_those_that_fire(iris):
         network.for_inference().layers, network.weights, strict=True
     ):
         assert_array_equal(layer.weights, weights)
-        assert (layer.fraction, layer.most) == (0, 63)
+        assert (layer.fraction, layer.max_stored) == (0, 63)
 
 
 @every_fixed

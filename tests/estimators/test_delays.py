@@ -3,10 +3,10 @@
 import copy
 import pickle
 
-import classifiers
 import numpy as np
 import pytest
 import twin
+from classifiers import assert_same_model, small
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -16,16 +16,6 @@ from ttfs import core as _core
 from ttfs.engines.float import FloatTrainer
 
 KINDS = ["axonal", "synaptic"]
-
-
-def small(**parameters):
-    return classifiers.small(**{"random_state": 0} | parameters)
-
-
-def assert_same_model(a, b):
-    for name in ("coefs_", "delays_"):
-        for x, y in zip(getattr(a, name), getattr(b, name), strict=True):
-            assert_array_equal(x, y)
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])

@@ -52,7 +52,7 @@ def test_cosine_schedule_ends_without_warning(iris):
 def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
     # 60 updates, of 10, 150, 2 and 1 batches: 6 epochs, or the least or most of them.
     few = replace(recipe.EXACT, n_updates=60)
-    monkeypatch.setattr(float_engine.FloatEngine, "recipe", few)
+    monkeypatch.setattr(recipe, "EXACT", few)
     monkeypatch.setattr(recipe, "MIN_EPOCHS", 2)
     monkeypatch.setattr(recipe, "MAX_EPOCHS", 10)
     clf = small(max_iter="auto", batch_size=batch_size).fit(*iris)
@@ -159,26 +159,6 @@ def test_warm_start_keeps_its_records():
         clf.partial_fit(X, y, classes=[0, 1, 2])
     clf.partial_fit(X, (y + 1) % 3)
     assert clf.best_loss_ == min(clf.loss_curve_) < clf.loss_
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"hidden_layer_sizes": (5,)},
-        {"tau_mem": 3.0},
-        {"tau_mem": [1.0, 3.0]},
-        {"encoder": "spike_times"},
-        {"arithmetic": "float64"},
-    ],
-    ids=str,
-)
-def test_network_cannot_change_under_its_weights(iris, change):
-    (name,) = change
-    clf = small(warm_start=True).fit(*iris).set_params(**change)
-    with pytest.raises(ValueError, match=f"{name} was .* warm_start=False"):
-        clf.fit(*iris)
-    with pytest.raises(ValueError, match=f"{name} was"):
-        clf.partial_fit(*iris)
 
 
 def test_fit_forgets_the_random_state_of_earlier_calls(iris):

@@ -1,7 +1,9 @@
 """TTFSRegressor: what it learns, what it predicts, and how it says no."""
 
 import pickle
+from functools import partial
 
+import classifiers
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,10 +27,7 @@ def friedman():
     return X[:300], y[:300], X[300:], y[300:]
 
 
-def small(**parameters):
-    """A regressor that trains in a fraction of a second."""
-    reg = TTFSRegressor((12,), max_iter=5, random_state=0)
-    return reg.set_params(**parameters)
+small = partial(classifiers.small, TTFSRegressor)
 
 
 # -- Learning ----------------------------------------------------------------------

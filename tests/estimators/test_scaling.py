@@ -5,9 +5,10 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from ttfs import TTFSClassifier
+from ttfs import TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
 from ttfs.parameters import LocalRule
+from ttfs.substrates import AnalogChip
 
 ESTIMATORS = {
     "float32": {},
@@ -21,6 +22,7 @@ ESTIMATORS = {
     "axonal": {"delays": "axonal"},
     "synaptic": {"delays": "synaptic"},
     "decay": {"weight_decay": 0.3},
+    "chip": {"substrate": AnalogChip.preset("delgrad", spike_jitter=0.01)},
 }
 
 
@@ -49,6 +51,38 @@ def test_fit(parameters, time, threshold):
         assert_array_equal(np.ldexp(a, -time), b)
     assert_array_equal(got.predict(X), expected.predict(X))
     assert_array_equal(got.n_iter_, expected.n_iter_)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        TTFSClassifier((10,), loss="squared_error"),
+        TTFSClassifier((10,), loss="shift_invariant"),
+        TTFSClassifier((10,), loss="squared_error", gradient="local"),
+        TTFSClassifier((10,), loss="squared_error", arithmetic="fixed"),
+        TTFSClassifier((10,), loss="cross_entropy"),
+        TTFSRegressor((10,)),
+        TTFSRegressor((10,), early_stopping=True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("time", [-10, 6, 40])
+def test_training_stops_after_as_many_epochs(estimator, time):
+    X, y = make_yin_yang(200, random_state=0)
+    plain = clone(estimator).set_params(
+        learning_rate="constant",
+        learning_rate_init=0.02,
+        n_iter_no_change=2,
+        tol=1e-3,
+        max_iter=300,
+        random_state=0,
+    )
+    other = clone(plain).set_params(tau_mem=2.0**time, tau_syn=2.0**time).fit(X, y)
+    plain.fit(X, y)
+    assert 4 < plain.n_iter_ < 300  # it would stop after 4 without progress
+    assert other.n_iter_ == plain.n_iter_
+    for a, b in zip(other.coefs_, plain.coefs_, strict=True):
+        assert_array_equal(a, b)
 
 
 @pytest.mark.filterwarnings("ignore")

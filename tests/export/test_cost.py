@@ -158,9 +158,9 @@ def test_errors_are_those_of_the_twin(seed, monkeypatch):
     left, times, errors = core.errors(events, labels.astype(np.uintp))
     twin, seen = fixed_twin.Twin(network), []
     monkeypatch.setattr(fixed_twin, "update", lambda *args: None)
-    thin = twin.thin
+    drop_inputs = twin.drop_inputs
     monkeypatch.setattr(
-        twin, "thin", lambda spikes: seen.append(thin(spikes)) or seen[-1]
+        twin, "drop_inputs", lambda spikes: seen.append(drop_inputs(spikes)) or seen[-1]
     )
     for s in range(6):
         [(states, _)] = twin.learn([ticks[s]], [labels[s]])

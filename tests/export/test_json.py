@@ -18,7 +18,7 @@ DTYPES = {
     "bias_ticks": np.uint16,
     "decay_mem": np.int16,
     "decay_syn": np.int16,
-    "rise": np.int16,
+    "kappa": np.int16,
     "slope_bounds": np.int16,
     "kernel": np.int8,
     "kernel_slope": np.int8,
@@ -53,8 +53,8 @@ def rebuilt(data):
         else:  # not used
             names = [f.name for f in dataclass_fields(FixedLayer)]
             n_ticks, n_out = data["n_ticks"], len(fields["weights"][0])
-            more = dict.fromkeys(names[names.index("most") :], 5) | {
-                "most": 255,
+            more = dict.fromkeys(names[names.index("max_stored") :], 5) | {
+                "max_stored": 255,
                 "kernel": np.zeros(n_ticks + 1),
                 "kernel_slope": np.zeros(n_ticks + 1),
                 "lfsr": np.ones(n_out),

@@ -203,7 +203,9 @@ def test_weights_can_be_replaced():
     network = make_network((30, 40, 4), rng)
     events = make_events(50, 32, rng)
     weights = [
-        rng.integers(-layer.most, layer.most, layer.weights.shape, np.int16, True)
+        rng.integers(
+            -layer.max_stored, layer.max_stored, layer.weights.shape, np.int16, True
+        )
         for layer in network.layers
     ]
     for simd in _fixed.simd_available():
@@ -211,7 +213,7 @@ def test_weights_can_be_replaced():
         c.set_weights(weights)
         assert_array_equal(c.network().layers[1].weights, weights[1])
         assert_same_spikes(c, core(c.network()), events)
-        too_large = np.full((42, 4), network.layers[1].most + 1, I16)
+        too_large = np.full((42, 4), network.layers[1].max_stored + 1, I16)
         for bad, message in (
             (weights[:1], "2 layers"),
             (weights[::-1], "shape"),

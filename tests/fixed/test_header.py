@@ -31,7 +31,7 @@ def test_lessons_reach_the_corners(lessons):
         for layer, after in zip(
             network.layers, lesson.after[-1]["weights"], strict=True
         ):
-            ends += np.sum(np.abs(after) == layer.most)
+            ends += np.sum(np.abs(after) == layer.max_stored)
         dropped += lesson.after[-1]["lfsr"][-1] != network.lfsr.tolist()
     assert len(labels) >= 1000
     for fired in hidden, outputs, labels:
@@ -88,7 +88,9 @@ def test_errors_of_hidden_neurons_saturate(library, feedback):
     second.silence[:] = 254
     second.threshold = 32767
     second.kernel_slope = np.full_like(second.kernel_slope, 127)
-    second.weights[:] = second.most * rng.choice([-1, 1, 1, 1], second.weights.shape)
+    second.weights[:] = second.max_stored * rng.choice(
+        [-1, 1, 1, 1], second.weights.shape
+    )
     second.current_shift = 0
     if feedback == "random":
         first.feedback[:] = 255 * rng.choice([-1, 1, 1, 1], first.feedback.shape)

@@ -28,7 +28,7 @@ def moved(changes, L, *, is_floor, register=1):
         {
             "weights": [[0] for _ in changes],
             "fraction": 0,
-            "most": 32767,
+            "max_stored": 32767,
             "rest": 0,
             "decay": 0,
             "rate_shift": L,

@@ -114,14 +114,14 @@ def test_vectors_equal_the_header_for_long(simd):
     assert_same_spikes(a, b, events)
 
 
-def two_outputs(rise, weights):
+def two_outputs(kappa, weights):
     """One input, two outputs, membranes that are what they are told to be."""
     rng = np.random.default_rng(0)
     network = make_network((1, 2), rng, n_ticks=20, fraction=4)
     layer = network.layers[0]
     layer.weights = np.array([weights, [0, 0], [0, 0]], I16) << layer.fraction
     layer.current_shift, layer.threshold = 5, 1000
-    layer.rise = np.full(21, rise, I16)
+    layer.kappa = np.full(21, kappa, I16)
     layer.decay_mem = layer.decay_syn = np.zeros(21, I16)
     events = TickSpikes(
         np.array([2], U16),
@@ -147,7 +147,7 @@ def test_a_membrane_at_the_threshold_fires(simd):
         deep = make_network((1, 2, 2), np.random.default_rng(0), n_ticks=20)
         deep.layers[0] = network.layers[0]
         deep.layers[1].weights[:] = 0
-        deep.layers[1].weights[0, 1] = deep.layers[1].most
+        deep.layers[1].weights[0, 1] = deep.layers[1].max_stored
         assert_array_equal(core(deep, simd).labels(events), [ticks == 3])
 
 
@@ -159,7 +159,7 @@ def test_the_largest_batch_saturates_where_the_page_says(simd, decay):
     network.is_floor, network.silent_delay = False, 65_535
     network.softmax = np.array([256], U16)
     layer = network.layers[0]
-    layer.threshold, layer.rise[10:] = 500, 32_767
+    layer.threshold, layer.kappa[10:] = 500, 32_767
     layer.kernel[1:] = 127
     layer.slope_bounds[:] = 32_767  # 2^-4
     layer.rest = -20_000

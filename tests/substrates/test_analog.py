@@ -233,3 +233,25 @@ def test_bad_parameters(parameters, message):
         AnalogChip(**parameters)
     with pytest.raises(ValueError, match="unknown preset"):
         AnalogChip.preset("brainscales3")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("effect", EACH)
+@pytest.mark.parametrize(
+    ("time", "threshold"), [(0, 40), (0, -40), (40, 0), (-40, 0), (27, 30)]
+)
+def test_units_do_not_matter_to_a_chip(effect, dtype, time, threshold):
+    chip = AnalogChip(**EACH[effect], time_resolution=0.01)
+    spikes = []
+    for t, u in ((0, 0), (time, threshold)):
+        times, network = make(dtype=dtype, t_max=6.0)
+        neuron = LIF(1.5 * 2.0**t, 2.0**t, 2.0**u)
+        layers = [
+            Layer(np.ldexp(layer.weights, u), np.ldexp(layer.bias_times, t), neuron)
+            for layer in network.layers
+        ]
+        network = Network(tuple(layers), np.ldexp(network.t_max, t))
+        spikes.append(chip.forward(np.ldexp(times, t), network))
+    for plain, scaled in zip(*spikes, strict=True):
+        assert np.isfinite(plain).mean() > 0.2
+        assert_array_equal(np.ldexp(scaled, -time), plain)

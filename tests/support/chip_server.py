@@ -212,9 +212,3 @@ def classifier(substrate):
     return TTFSClassifier(
         (10,), substrate=substrate, max_iter=4, batch_size=10, random_state=0
     )
-
-
-def assert_same_model(clf, other):
-    for weights, others in zip(clf.coefs_, other.coefs_, strict=True):
-        assert_array_equal(weights, others)
-    assert clf.loss_curve_ == other.loss_curve_

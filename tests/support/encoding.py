@@ -5,7 +5,6 @@ import scipy.sparse as sp
 from hypothesis import settings
 from numpy.testing import assert_array_equal
 
-from ttfs import TTFSClassifier
 from ttfs.encoders import make_encoder
 
 # Fixed examples: a red test stays red.
@@ -84,12 +83,6 @@ def forms(X):
 
 def classes_of(X, seed):
     return np.random.default_rng(seed).integers(0, 3, len(X))
-
-
-def small(**parameters):
-    return TTFSClassifier(
-        **{"hidden_layer_sizes": (10,), "max_iter": 2, "random_state": 0} | parameters
-    )
 
 
 def sparse_forms(X):

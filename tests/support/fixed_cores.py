@@ -20,7 +20,7 @@ NEURONS = (LIF(), LIF(tau_mem=2.0), LIF(tau_mem=np.inf), LIF(tau_mem=0.5))
 def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
     """A layer with the tables of section 2, about; n_after columns of feedback."""
     tick, n_bias, levels, shift = 1 / 16, 2, 16.0, 6
-    most = 63 << fraction
+    max_stored = 63 << fraction
     d = np.arange(n_ticks + 1) * tick
     tau_mem, tau_syn = neuron.tau_mem, neuron.tau_syn
     if tau_mem == tau_syn:
@@ -40,8 +40,8 @@ def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
     layer = FixedLayer(
         weights=np.clip(
             np.rint(rng.normal(100 / n_in, 20, (n_in + n_bias, n_out)) * 2**fraction),
-            -most,
-            most,
+            -max_stored,
+            max_stored,
         ).astype(np.int16),
         bias_ticks=np.minimum([8, 48], n_ticks).astype(np.uint16),
         fraction=fraction,
@@ -49,7 +49,7 @@ def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
         threshold=threshold,
         decay_mem=fraction_of(slow),
         decay_syn=fraction_of(fast),
-        rise=fraction_of(kappa),
+        kappa=fraction_of(kappa),
         slope_mem=-int(2**14 * tau / tau_mem),
         slope_syn=int(2**14 * tau / tau_syn),
         slope_bounds=np.minimum(
@@ -57,7 +57,7 @@ def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
         ).astype(np.int16),
         kernel=np.rint(kernel).astype(np.int8),
         kernel_slope=np.clip(np.rint(127 * slope), -127, 127).astype(np.int8),
-        most=most,
+        max_stored=max_stored,
         rest=int(rng.integers(-3, 4)),
         decay=0,
         rate_shift=16,
@@ -103,15 +103,15 @@ def wild_network(sizes, rng, n_ticks=N_TICKS):
     network = make_network(sizes, rng, n_ticks=n_ticks, feedback=rng.choice(FEEDBACKS))
     for layer in network.layers:
         layer.fraction = int(rng.integers(0, 5))
-        layer.most = int(rng.integers(1, 2047 << layer.fraction))
-        greatest = (layer.most + (1 << layer.fraction >> 1)) >> layer.fraction
-        most_shift = int(np.log2(32767 // max(greatest, 1)))
-        layer.current_shift = int(rng.integers(0, most_shift + 1))
+        layer.max_stored = int(rng.integers(1, 2047 << layer.fraction))
+        greatest = (layer.max_stored + (1 << layer.fraction >> 1)) >> layer.fraction
+        max_shift = int(np.log2(32767 // max(greatest, 1)))
+        layer.current_shift = int(rng.integers(0, max_shift + 1))
         layer.weights = rng.integers(
-            -layer.most, layer.most, layer.weights.shape, np.int16, True
+            -layer.max_stored, layer.max_stored, layer.weights.shape, np.int16, True
         )
         layer.threshold = int(rng.integers(1, 32768))
-        layer.decay_mem, layer.decay_syn, layer.rise = table(), table(), table()
+        layer.decay_mem, layer.decay_syn, layer.kappa = table(), table(), table()
         layer.kernel, layer.kernel_slope = table(np.int8), table(np.int8, -127)
         layer.kernel[0] = layer.kernel_slope[0] = 0
         layer.slope_mem, layer.slope_syn = rng.integers(-32767, 32768, 2).tolist()

@@ -84,13 +84,13 @@ def _layer_type(weight):
             ("threshold", c_int16),
             ("decay_mem", POINTER(c_int16)),
             ("decay_syn", POINTER(c_int16)),
-            ("rise", POINTER(c_int16)),
+            ("kappa", POINTER(c_int16)),
             ("slope_mem", c_int16),
             ("slope_syn", c_int16),
             ("slope_bounds", POINTER(c_int16)),
             ("kernel", POINTER(ctypes.c_int8)),
             ("kernel_slope", POINTER(ctypes.c_int8)),
-            ("most", weight),
+            ("max_stored", weight),
             ("rest", c_int16),
             ("decay", c_int16),
             ("rate_shift", c_uint8),
@@ -216,8 +216,8 @@ class Header:
             names = "ticks", "u", "slope", "error"
             columns = np.zeros(layer.n_out)
             self.states.append({name: _fill(state, name, columns) for name in names})
-        most = max(layer.n_in for layer in layers)
-        self.events, self.first = (_Event * most)(), (_Event * most)()
+        max_n_in = max(layer.n_in for layer in layers)
+        self.events, self.first = (_Event * max_n_in)(), (_Event * max_n_in)()
         self.kept["states"] = states
         self.work = _Workspace()
         self.work.events = ctypes.cast(self.events, POINTER(_Event))
@@ -287,9 +287,9 @@ class Header:
 
 def _numbers(rng, bits, n):
     """Integers of `bits` bits and a sign: large, small and extreme ones."""
-    most = 2**bits
-    numbers = rng.integers(-most, most, n) >> rng.integers(0, bits, n)
-    return np.where(rng.random(n) < 0.1, rng.choice([-most, most - 1], n), numbers)
+    limit = 2**bits
+    numbers = rng.integers(-limit, limit, n) >> rng.integers(0, bits, n)
+    return np.where(rng.random(n) < 0.1, rng.choice([-limit, limit - 1], n), numbers)
 
 
 def check_operations(rng, library, n):
@@ -326,12 +326,12 @@ def _check_moves(rng, library, n):
     done, width = 0, 50
     while done < n:
         fraction = int(rng.integers(0, 10))
-        most = (2 ** int(rng.integers(2, 16 - fraction)) - 1) << fraction
+        max_stored = (2 ** int(rng.integers(2, 16 - fraction)) - 1) << fraction
         layer = Plain(
             {
-                "weights": [rng.integers(-most, most + 1, width).tolist()],
+                "weights": [rng.integers(-max_stored, max_stored + 1, width).tolist()],
                 "fraction": fraction,
-                "most": most,
+                "max_stored": max_stored,
                 "rest": int(_numbers(rng, 15, 1)[0]),
                 "decay": int(rng.choice([0, 1, -1, 5000, 32767, -32768])),
                 "rate_shift": int(rng.integers(0, 31)),
@@ -444,10 +444,10 @@ def golden_header(case):
         ("decisions", case.online.decision),
     ):
         _initializer(array, POINTER(c_uint16), name, text)
-    most = max(len(layer.weights) for layer in network.layers)
+    max_n_in = max(len(layer.weights) for layer in network.layers)
     n_samples, n_channels = np.shape(case.samples.ticks)
     text += [
-        f"static ttfs_fixed_event events[{most}];",
+        f"static ttfs_fixed_event events[{max_n_in}];",
         f"static uint16_t counts[{network.n_ticks}];",
         "static const ttfs_fixed_workspace work = {events, counts, states};",
         f"enum {{ N_SAMPLES = {n_samples}, N_CHANNELS = {n_channels} }};",

@@ -50,15 +50,19 @@ def _numbers(neuron, tick, levels):
     return numbers | {"slope_bounds": bounds}
 
 
-def _weights(rng, kind, n_in, n_out, levels, most):
+def _weights(rng, kind, n_in, n_out, levels, max_weight):
     """Integers; with the usual ones some neurons fire, some early and some never."""
     if kind == "any":
-        return rng.integers(-most, most + 1, (n_in, n_out))
+        return rng.integers(-max_weight, max_weight + 1, (n_in, n_out))
     if kind == "extreme":
-        return rng.choice([-most, 0, most], (n_in, n_out), p=[0.1, 0.2, 0.7])
+        return rng.choice(
+            [-max_weight, 0, max_weight], (n_in, n_out), p=[0.1, 0.2, 0.7]
+        )
     mean = e * levels * rng.choice([1.0, 3.0, 8.0]) / n_in
     spread = rng.choice([0.3, 1.0, 3.0]) * mean
-    return np.clip(np.rint(rng.normal(mean, spread, (n_in, n_out))), -most, most)
+    return np.clip(
+        np.rint(rng.normal(mean, spread, (n_in, n_out))), -max_weight, max_weight
+    )
 
 
 def random_network(
@@ -101,34 +105,34 @@ def random_network(
     is_floor = bool(rng.random() < 0.2) if is_floor is None else is_floor
     drop = int(rng.choice([0, 26, 200])) if drop is None else drop
 
-    w_most = 2**weight_bits - 1
+    max_weight = 2**weight_bits - 1
     tick = float(rng.choice(TICKS)) if tick is None else tick
     if time_scale is None:
         time_scale = float(rng.choice([0.05, 0.3, 2.0]))
     layers = []
     for k, n_out in enumerate(widths[1:]):
         neuron = neurons[rng.integers(len(neurons))]
-        unit = levels or max(1.0, w_most * float(rng.choice([0.1, 0.4, 1.0])))
+        unit = levels or max(1.0, max_weight * float(rng.choice([0.1, 0.4, 1.0])))
         bias = int(rng.integers(0, 3)) if n_bias is None else n_bias
         n_in = int(widths[k]) + bias
-        most = w_most << fraction
+        max_stored = max_weight << fraction
         scale = 1 << fraction
         kind = rng.choice(kinds)
-        stored = _weights(rng, kind, n_in, n_out, unit, w_most) * scale
+        stored = _weights(rng, kind, n_in, n_out, unit, max_weight) * scale
         stored += rng.integers(-(scale // 2), scale // 2 + 1, stored.shape)
         is_last = k == len(widths) - 2
         random = None
         if feedback != "symmetric" and not is_last:
             n_sources = widths[k + 2 if feedback == "random" else -1]
-            random = rng.integers(-w_most, w_most + 1, (n_out, n_sources))
+            random = rng.integers(-max_weight, max_weight + 1, (n_out, n_sources))
             random = random.astype(np.int16)
         layers.append(
             FixedLayer(
-                weights=np.clip(stored, -most, most).astype(np.int16),
+                weights=np.clip(stored, -max_stored, max_stored).astype(np.int16),
                 bias_ticks=rng.integers(0, n_ticks + 1, bias).astype(np.uint16),
                 fraction=fraction,
-                most=most,
-                rest=int(rng.integers(-w_most, w_most + 1)),
+                max_stored=max_stored,
+                rest=int(rng.integers(-max_weight, max_weight + 1)),
                 decay=int(rng.choice([0, 0, 1, 300, 300, 32767])),
                 rate_shift=int(rng.integers(0, 31) if rng.random() < 0.3 else 14),
                 error_shift=int(rng.integers(5, 15)),
@@ -179,10 +183,10 @@ def random_labels(rng, network, n):
     return rng.integers(0, len(network.layers[-1].lfsr), n)
 
 
-def random_lesson(rng, network, n_batches, most=8):
-    """What the twin learns from random batches of up to `most` samples."""
+def random_lesson(rng, network, n_batches, max_samples=8):
+    """What the twin learns from random batches of up to `max_samples` samples."""
     batches = []
-    for n in rng.integers(1, most + 1, n_batches):
+    for n in rng.integers(1, max_samples + 1, n_batches):
         ticks = random_ticks(rng, network, n).tolist()
         batches.append((ticks, random_labels(rng, network, n).tolist()))
     return Lesson.of(network, batches)
@@ -191,7 +195,7 @@ def random_lesson(rng, network, n_batches, most=8):
 _DTYPES = {
     "weights": np.int16,
     "bias_ticks": np.uint16,
-    **dict.fromkeys(["decay_mem", "decay_syn", "rise", "slope_bounds"], np.int16),
+    **dict.fromkeys(["decay_mem", "decay_syn", "kappa", "slope_bounds"], np.int16),
     **dict.fromkeys(["kernel", "kernel_slope"], np.int8),
     "feedback": np.int16,
     **dict.fromkeys(["softmax", "reciprocal", "lfsr"], np.uint16),

@@ -1,7 +1,6 @@
 """Substrates for tests of chips in the loop, and classifiers that learn on them."""
 
 import numpy as np
-from numpy.testing import assert_allclose, assert_array_equal
 
 from ttfs import TTFSClassifier
 from ttfs.substrates import Ideal
@@ -65,16 +64,3 @@ class Given:
             if np.all(layer.weights >= 10):
                 out[:] = 0.1
         return spikes
-
-
-def assert_same_model(a, b, X):
-    """Two classifiers have the same weights, records and predictions on X."""
-    for one, other in zip(a.coefs_, b.coefs_, strict=True):
-        assert_array_equal(one, other)
-    assert (a.n_iter_, a.t_, a.validation_scores_) == (
-        b.n_iter_,
-        b.t_,
-        b.validation_scores_,
-    )
-    assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-12)
-    assert_array_equal(a.predict_proba(X), b.predict_proba(X))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
 from ttfs import TTFSClassifier
 from ttfs.parameters import FixedPoint, LocalRule, resolve
@@ -25,12 +24,6 @@ def classifier(**parameters):
     return TTFSClassifier().set_params(**parameters)
 
 
-def small(**parameters):
-    """A classifier that trains in a fraction of a second."""
-    defaults = {"hidden_layer_sizes": (12,), "max_iter": 5, "random_state": 0}
-    return classifier(**defaults | parameters)
-
-
 def slow(parameters):
     """Learning rates for short training with the local rule."""
     clf = classifier(**parameters)
@@ -48,8 +41,3 @@ def with_absent(seed=0, n_samples=90):
     X[rng.random(X.shape) < 0.6] = 0.0
     X[np.arange(n_samples), y] = 1.0
     return X, y
-
-
-def assert_same_weights(one, two):
-    for a, b in zip(one.coefs_, two.coefs_, strict=True):
-        assert_array_equal(a, b)

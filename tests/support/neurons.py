@@ -116,8 +116,10 @@ def choose_scale(neuron, maxima, index):
     tops = [float(top) for _, top in maxima]
     # A maximum below an earlier one decides nothing. What is left of earlier inputs
     # after many time constants would ask for huge weights that cancel each other.
-    least = (1e-2 if neuron.single else 1e-4) * min(1, neuron.tau_mem / neuron.tau_syn)
-    records = [top for k, top in enumerate(tops) if top > max([least, *tops[:k]])]
+    min_height = (1e-2 if neuron.single else 1e-4) * min(
+        1, neuron.tau_mem / neuron.tau_syn
+    )
+    records = [top for k, top in enumerate(tops) if top > max([min_height, *tops[:k]])]
     if not records:
         return neuron.threshold
     kind, amount = rng.random_sample(2)

@@ -42,9 +42,9 @@ LOSSES = {
 T_MAX = 2.5
 PSEUDO_SLOPE = 2.0
 TRAINING = {
-    "floor": 0.3,
-    "existence": 0.1,
-    "tolerated": 0.15,
+    "min_slope": 0.3,
+    "silence_penalty": 0.1,
+    "silence_tolerance": 0.15,
     "beta_1": 0.9,
     "beta_2": 0.99,
     # So large that rounding of tiny gradients does not grow.

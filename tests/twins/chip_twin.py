@@ -60,10 +60,16 @@ def uniforms(key, n):
 
 
 def setting(network):
-    """The number of a set of weights."""
+    """The number of a set of weights.
+
+    In the greatest power of two that the threshold has room for, like the key of a
+    sample.
+    """
     n = 0
     for layer in network.layers:
-        n = zlib.adler32(np.ascontiguousarray(layer.weights).tobytes(), n)
+        unit = 2.0 ** math.floor(math.log2(layer.neuron.threshold))
+        weights = layer.weights / layer.weights.dtype.type(unit)
+        n = zlib.adler32(np.ascontiguousarray(weights).tobytes(), n)
     return n
 
 

@@ -141,7 +141,7 @@ def time_tables(neuron, tick, n_ticks, kernel):
         tables = {
             "decay_mem": [min(32767, floor(2**15 * kappa.decay_mem(d))) for d in ticks],
             "decay_syn": [min(32767, floor(2**15 * kappa.decay_syn(d))) for d in ticks],
-            "rise": [min(32767, floor(2**15 * kappa.value(d))) for d in ticks],
+            "kappa": [min(32767, floor(2**15 * kappa.value(d))) for d in ticks],
         }
         if kernel == "table":
             values = [min(127, nearest(127 * kappa.value(d) / height)) for d in ticks]
@@ -279,13 +279,13 @@ def first_spike(layer, n_ticks, spikes, j):
             current = sat16(current + weight(layer, i, j) * 2**layer.current_shift)
         for t in range(t0 + 1, min(end, n_ticks - 1) + 1):
             d = t - t0
-            u = mac(layer.decay_mem[d], membrane, layer.rise[d], current)
+            u = mac(layer.decay_mem[d], membrane, layer.kappa[d], current)
             if u >= layer.threshold:
                 current = multiply(layer.decay_syn[d], current)
                 return t, u, mac(layer.slope_syn, current, layer.slope_mem, u)
             greatest = max(greatest, u)
         d = end - t0
-        membrane = mac(layer.decay_mem[d], membrane, layer.rise[d], current)
+        membrane = mac(layer.decay_mem[d], membrane, layer.kappa[d], current)
         current = multiply(layer.decay_syn[d], current)
     return n_ticks, greatest, 0
 
@@ -404,7 +404,7 @@ def update(layer, sums, is_floor):
                 r = layer.lfsr[j] << (L - 16) if L > 16 else layer.lfsr[j] >> (16 - L)
             G = sat32(G - int32(layer.decay * (weight(layer, i, j) - layer.rest)))
             dW = clip(sat32(G + r) >> L, 32767)
-            layer.weights[i][j] = clip(layer.weights[i][j] + dW, layer.most)
+            layer.weights[i][j] = clip(layer.weights[i][j] + dW, layer.max_stored)
 
 
 class Twin:
@@ -413,8 +413,8 @@ class Twin:
     def __init__(self, network):
         self.network = plain(network)
         for layer in self.network.layers:
-            assert layer.most % 2**layer.fraction == 0
-            assert all(abs(W) <= layer.most for row in layer.weights for W in row)
+            assert layer.max_stored % 2**layer.fraction == 0
+            assert all(abs(W) <= layer.max_stored for row in layer.weights for W in row)
 
     def _run(self, spikes):
         """States of the layers, and the spikes that each of them saw."""
@@ -432,7 +432,7 @@ class Twin:
         states, _ = self._run(input_spikes(first, end, plain(ticks)))
         return states, decide(states[-1])
 
-    def thin(self, spikes):
+    def drop_inputs(self, spikes):
         """The input spikes that are not deleted."""
         network, left = self.network, []
         if network.drop == 0:
@@ -457,7 +457,7 @@ class Twin:
         sums = [Sums(layer) for layer in layers]
         results = []
         for ticks, label in zip(plain(batch), plain(labels), strict=True):
-            spikes = self.thin(input_spikes(layers[0], network.n_ticks, ticks))
+            spikes = self.drop_inputs(input_spikes(layers[0], network.n_ticks, ticks))
             states, seen = self._run(spikes)
             states[-1].error = output_errors(network, states[-1], label)
             for k in reversed(range(len(layers) - 1)):

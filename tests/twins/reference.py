@@ -57,7 +57,7 @@ class _Membrane:
             value = self.rate_syn * d * syn
         return value, self.rate_syn * syn - self.rate_mem * value
 
-    def advance(self, u, current, d):
+    def after(self, u, current, d):
         """Membrane and current a time d after they were u and current."""
         mem, syn = self.decay(d)
         if self.gap:
@@ -110,7 +110,7 @@ def _intervals(times, weights, membrane):
         elif pairs[k + 1][0] > time:
             length = mpf(pairs[k + 1][0]) - mpf(time)
             yield mpf(time), length, u, current
-            u, current = membrane.advance(u, current, length)
+            u, current = membrane.after(u, current, length)
 
 
 def _scan(times, weights, membrane, threshold):
@@ -125,38 +125,38 @@ def _scan(times, weights, membrane, threshold):
                 maxima.append(rising_to)
             rising_to = None
             continue
-        rise = min(membrane.time_of_maximum(u, current), length)
-        if rise == mp.inf:
+        to_maximum = min(membrane.time_of_maximum(u, current), length)
+        if to_maximum == mp.inf:
             top = membrane.limit(u, current)
         else:
-            top, _ = membrane.advance(u, current, rise)
-        rising_to = (start + rise, top)
-        if rise < length or (length == mp.inf and not membrane.rate_mem):
+            top, _ = membrane.after(u, current, to_maximum)
+        rising_to = (start + to_maximum, top)
+        if to_maximum < length or (length == mp.inf and not membrane.rate_mem):
             maxima.append(rising_to)
             rising_to = None
-        reached = top >= threshold if rise < mp.inf else top > threshold
+        reached = top >= threshold if to_maximum < mp.inf else top > threshold
         if crossing is None and reached:
-            d, slope = _climb(membrane, u, current, rise, threshold)
+            d, slope = _newton(membrane, u, current, to_maximum, threshold)
             crossing = (start + d, slope)
     return maxima, crossing
 
 
-def _climb(membrane, u, current, rise, threshold):
+def _newton(membrane, u, current, to_maximum, threshold):
     """Newton's method from the left end: u is concave where it rises to a threshold."""
     d = mpf(0)
     accuracy = mpf(10) ** -(DIGITS - 2) / membrane.rate_syn
     for _ in range(1000):
-        u_now, current_now = membrane.advance(u, current, d)
+        u_now, current_now = membrane.after(u, current, d)
         slope = membrane.slope(u_now, current_now)
         if slope <= 0:
             break
         step = (threshold - u_now) / slope
-        if d + step >= rise:
-            step = rise - d
+        if d + step >= to_maximum:
+            step = to_maximum - d
         d += step
         if abs(step) <= accuracy:
             break
-    _, current_now = membrane.advance(u, current, d)
+    _, current_now = membrane.after(u, current, d)
     return d, membrane.slope(threshold, current_now)
 
 

@@ -258,7 +258,9 @@ def lowered_peaks(last):
     return last.u_peak - np.clip(highest - threshold, 0, threshold)
 
 
-def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
+def backward(
+    passes, grad_times, *, pseudo_slope, min_slope, silence_penalty, silence_tolerance
+):
     """Gradients of the weights, and of the delays, of all layers.
 
     Parameters
@@ -269,21 +271,21 @@ def backward(passes, grad_times, *, pseudo_slope, floor, existence, tolerated):
         Gradient with respect to decision_times().
     pseudo_slope : float
         As for decision_times().
-    floor : float
+    min_slope : float
         Floor of u' at a spike, in threshold units per time.
-    existence, tolerated : float
-        See `existence_gradient`.
+    silence_penalty, silence_tolerance : float
+        See `silence_gradient`.
     """
     grads, delay_grads = [None] * len(passes), [None] * len(passes)
     for k in reversed(range(len(passes))):
         did = passes[k]
         layer = did.layer
         slope = did.events.slope(layer.weights, did.t_peak)
-        c = over_slope(grad_times, slope, floor)
+        c = over_slope(grad_times, slope, min_slope)
         if k == len(passes) - 1:
             silent = pseudo_slope * grad_times
         else:
-            silent = existence_gradient(did.fired, existence, tolerated)
+            silent = silence_gradient(did.fired, silence_penalty, silence_tolerance)
         c = np.where(did.fired, c, silent).astype(c.dtype)
         grads[k] = did.events.grad_weights(did.t_peak, c, len(layer.weights))
         n_bias = len(layer.bias_times)
@@ -323,8 +325,8 @@ def local_backward(
     *,
     local,
     pseudo_slope,
-    existence,
-    tolerated,
+    silence_penalty,
+    silence_tolerance,
     power=power_of_two,
 ):
     """Gradients of the weights of all layers by the simplified local rule.
@@ -341,7 +343,7 @@ def local_backward(
         if k == len(passes) - 1:
             silent = pseudo_slope * grad_times
         else:
-            silent = existence_gradient(did.fired, existence, tolerated)
+            silent = silence_gradient(did.fired, silence_penalty, silence_tolerance)
         c = np.where(did.fired, c, silent)
         d = did.t_peak[:, None, :] - did.times[:, :, None]
         value, slope = kernel_and_slope(neuron, local["kernel"], d)
@@ -358,23 +360,25 @@ def local_backward(
     return grads
 
 
-def existence_gradient(fired, strength, tolerated):
+def silence_gradient(fired, strength, silence_tolerance):
     """Pull back hidden neurons that are silent too often.
 
     The term is strength (threshold - u_peak), averaged over the batch, for neurons
-    that are silent in more than a fraction `tolerated` of it.
+    that are silent in more than a fraction `silence_tolerance` of it.
     """
-    rare = np.sum(~fired, axis=0) > tolerated * len(fired)
+    rare = np.sum(~fired, axis=0) > silence_tolerance * len(fired)
     return np.where(~fired & rare, strength / len(fired), 0.0)
 
 
-def n_kinks(passes, existence, tolerated):
+def n_kinks(passes, silence_penalty, silence_tolerance):
     """Silent neurons, with a gradient, whose peak is a kink at the time of an input."""
     n = 0
     for did in passes:
         pulled = ~did.fired
         if did is not passes[-1]:
-            pulled &= existence_gradient(did.fired, existence, tolerated) > 0
+            pulled &= (
+                silence_gradient(did.fired, silence_penalty, silence_tolerance) > 0
+            )
         meets = (did.t_peak[:, None, :] == did.arrivals).any(axis=1)
         n += np.sum(pulled & meets)
     return n
@@ -395,7 +399,7 @@ def draw(key, n):
     return mix((key + (n + 1) * 0x9E3779B97F4A7C15) % 2**64)
 
 
-def thin(layer, times, t_max, dropout, may_drop, key):
+def drop_inputs(layer, times, t_max, dropout, may_drop, key):
     """Input times of a first layer without the spikes that a batch leaves out.
 
     Spike k of sample s, in the order of time, goes where a number of 32 bits is below
@@ -491,9 +495,9 @@ class Trainer:
     pseudo_slope: float
     units: list
     loss: dict
-    floor: float
-    existence: float
-    tolerated: float
+    min_slope: float
+    silence_penalty: float
+    silence_tolerance: float
     beta_1: float
     beta_2: float
     epsilon: float
@@ -568,7 +572,7 @@ class Trainer:
         if self.dropout > 0:
             may_drop = np.repeat(self.may_drop, self.n_slots)
             key = draw(self.seed, self.optimizers[0].n_steps)
-            times = thin(first, times, self.t_max, self.dropout, may_drop, key)
+            times = drop_inputs(first, times, self.t_max, self.dropout, may_drop, key)
         measured, u_peak = None, None
         if measure is not None:
             spikes = spikes_of(times, first.bias_times, self.t_max)
@@ -583,8 +587,8 @@ class Trainer:
         loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
         silent = {
             "pseudo_slope": self.pseudo_slope,
-            "existence": self.existence,
-            "tolerated": self.tolerated,
+            "silence_penalty": self.silence_penalty,
+            "silence_tolerance": self.silence_tolerance,
         }
         if self.local:
             projected = grad
@@ -600,10 +604,14 @@ class Trainer:
             grads = [n_samples * g for g in grads]
             delay_grads = [None] * len(grads)
         else:
-            grads, delay_grads = backward(passes, grad, floor=self.floor, **silent)
-        self.n_kinks += n_kinks(passes, self.existence, self.tolerated)
+            grads, delay_grads = backward(
+                passes, grad, min_slope=self.min_slope, **silent
+            )
+        self.n_kinks += n_kinks(passes, self.silence_penalty, self.silence_tolerance)
         for did in passes[:-1]:
-            pull = existence_gradient(did.fired, self.existence, self.tolerated)
+            pull = silence_gradient(
+                did.fired, self.silence_penalty, self.silence_tolerance
+            )
             self.n_pulled += np.count_nonzero(pull)
         actives = [did.active for did in passes]
         grads[0], actives[0] = sum_rows(grads[0], rows), sum_rows(actives[0], rows)

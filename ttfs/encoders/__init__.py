@@ -11,9 +11,9 @@ Public names:
 import reprlib
 from dataclasses import dataclass
 
-import numpy as np
 from sklearn.base import clone
 
+from .._frozen import frozen
 from .latency import LatencyEncoder
 from .population import PopulationEncoder
 from .spike_times import SpikeTimesEncoder
@@ -79,8 +79,7 @@ def freeze(encoder):
     A shorthand gives the value of the object that it stands for.
     """
     encoder = SHORTHANDS[encoder] if isinstance(encoder, str) else encoder
-    params = {
-        name: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
-        for name, value in encoder.get_params().items()
-    }
-    return FrozenEncoder(type(encoder).__name__, tuple(params.items()))
+    params = encoder.get_params().items()
+    return FrozenEncoder(
+        type(encoder).__name__, tuple((name, frozen(value)) for name, value in params)
+    )

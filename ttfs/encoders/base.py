@@ -73,7 +73,8 @@ class Channels:
         Channels that are often without a spike, whose spikes input dropout may delete.
     low, high, scale : ndarray of shape (n_features,)
         Ranges of the features and the factors that bring them to [0, 1]; a scale of 0
-        belongs to a feature that is constant and never spikes. Empty for spike times.
+        belongs to a feature that is constant, or whose range is below 1.1e-308, and
+        which never spikes. Empty for spike times.
     absent : ndarray of shape (n_features,)
         The clipped feature that has no spike; NaN where there is none.
     zero_is_absent : ndarray of bool of shape (n_features,)
@@ -401,8 +402,10 @@ class RangeEncoder(BaseEncoder):
         # Halves, so that the difference of two large numbers does not overflow.
         span = high / 2 - low / 2
         varies = span > 0
-        # Rounded up: the greatest value is 1, not a little less.
-        inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
+        # Rounded up: the greatest value is 1, not a little less. A range that is so
+        # small that its inverse overflows, below about 1.1e-308, is none.
+        with np.errstate(over="ignore"):
+            inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
         varies &= np.isfinite(inverse)
         zero_is_absent = _is_often_absent(n_zeros, n_samples)
         if zeros_spike:

@@ -1,13 +1,14 @@
 """What all engines have in common: their recipe, and what follows from it."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from ..model.initial_weights import mean_weight, step_unit
 from . import recipe as recipes
-from .losses import TargetTimes
+from .losses import TargetTimes, unit_of_loss
 
 
-class Trainer:
+class Trainer(ABC):
     """Weights that learn.
 
     Attributes
@@ -18,23 +19,28 @@ class Trainer:
 
     n_updates = 0
 
+    @abstractmethod
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         """Updates over samples in this order; returns the mean loss."""
 
+    @abstractmethod
     def labels(self, spikes):
         """The number (n_samples,) of the output neuron that decides first."""
 
+    @abstractmethod
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs) of the output neurons."""
 
+    @abstractmethod
     def learned(self):
         """The Network with what was learned."""
 
+    @abstractmethod
     def state(self):
         """What the optimizer keeps from one call of partial_fit to the next."""
 
 
-class Engine:
+class Engine(ABC):
     """One way to compute: numbers, place and rule by which a network learns and infers.
 
     An engine is made by :func:`ttfs.engines.choose` and never sees the estimator.
@@ -44,19 +50,20 @@ class Engine:
     specification : Specification
     """
 
-    recipe = recipes.EXACT
     max_batch = None  # samples of an update, at most
 
     def __init__(self, specification):
         self.structure = specification.structure
         self.substrate = specification.substrate
         self.learning = specification.learning
-        is_regression = self.learning and isinstance(self.learning.loss, TargetTimes)
-        if self.is_local:
-            regression, classes = recipes.LOCAL_REGRESSION, recipes.LOCAL
-        else:
-            regression, classes = recipes.REGRESSION, self.recipe
-        self.recipe = regression if is_regression else classes
+        self.recipe = recipes.choose_recipe(
+            self.structure, is_regression=self.is_regression
+        )
+
+    @property
+    def is_regression(self):
+        """Whether it learns target times of each output, not the order of outputs."""
+        return self.learning is not None and isinstance(self.learning.loss, TargetTimes)
 
     @property
     def is_local(self):
@@ -71,11 +78,11 @@ class Engine:
         return self.structure.dtype
 
     def end_of_experiment(self, t_max):
-        """The end of the experiment that this engine can have, next to t_max."""
+        """The end of the experiment nearest to t_max that this engine can have."""
         return t_max
 
     def possible_times(self, times):
-        """Times at which this engine can fire, next to those given."""
+        """Times nearest to the given ones at which this engine can fire."""
         return times
 
     def check_sizes(self, sizes):
@@ -103,9 +110,9 @@ class Engine:
         """The spikes at the times at which the network sees them."""
         return spikes
 
+    @abstractmethod
     def runnable(self, network):
         """What fires: it has spike_times, decisions and labels of `core.Spikes`."""
-        raise NotImplementedError
 
     # -- Learning ----------------------------------------------------------------------
 
@@ -118,6 +125,11 @@ class Engine:
     def default_time_scale(self):
         """The time scale of time_scale=None."""
         return self.recipe.time_scale * self.structure.tau_syn
+
+    @property
+    def loss_unit(self):
+        """The unit of the loss: without it, a loss is the same in all units of time."""
+        return unit_of_loss(self.learning.loss, self.structure.tau_syn)
 
     def learning_rate(self, network):
         """The initial learning rate."""
@@ -149,6 +161,7 @@ class Engine:
         """The seed of input dropout, drawn from rng."""
         return int(rng.randint(2**32, dtype="uint64"))
 
+    @abstractmethod
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         """A Trainer of the weights of a network.
 
@@ -165,9 +178,8 @@ class Engine:
         may_drop : ndarray of bool of shape (n_channels,)
             The channels whose spikes may be dropped.
         """
-        raise NotImplementedError
 
 
 def resting_weights(layers):
-    """The weight that those of each layer decay to."""
+    """The weight that the weights of each layer decay to."""
     return [mean_weight(layer.neuron, layer.n_active, recipes.REST) for layer in layers]

@@ -7,7 +7,7 @@ from ..model.initial_weights import feedback_weights, weight_unit
 from ..parameters import ExactGradient
 from . import recipe as recipes
 from .base import Engine, Trainer, resting_weights
-from .losses import core_parameters, error_unit, unit_of_loss
+from .losses import core_parameters, error_unit
 
 
 def simulator(network):
@@ -53,7 +53,6 @@ class FloatEngine(Engine):
         """
         neuron, learning = network.neuron, self.learning
         units, local = self.step_units(network), None
-        loss_unit = unit_of_loss(learning.loss, neuron.tau_syn)
         if self.is_local:
             # An error of 1 at the peak of the kernel, with a slope of one threshold per
             # tau_syn, moves a weight by one weight_unit: as with integers.
@@ -72,9 +71,9 @@ class FloatEngine(Engine):
             local=local,
             delay_units=[recipes.DELAY_STEP * neuron.tau_syn] * len(network.layers),
             loss=core_parameters(learning.loss, neuron.tau_syn, self.time_scale),
-            floor=adam.min_slope * neuron.threshold / neuron.tau_syn,
-            existence=recipes.SILENCE_PENALTY * loss_unit / neuron.threshold,
-            tolerated=recipes.SILENCE_TOLERANCE,
+            min_slope=adam.min_slope * neuron.threshold / neuron.tau_syn,
+            silence_penalty=recipes.SILENCE_PENALTY * self.loss_unit / neuron.threshold,
+            silence_tolerance=recipes.SILENCE_TOLERANCE,
             beta_1=adam.beta_1,
             beta_2=adam.beta_2,
             epsilon=adam.epsilon,
@@ -108,12 +107,19 @@ class FloatTrainer(Trainer):
 
     def __init__(self, network, core):
         self.network, self.core = network, core
-        self.state = core.state
-        self.labels, self.decisions = core.labels, core.decisions
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
 
+    def labels(self, spikes):
+        return self.core.labels(spikes)
+
+    def decisions(self, spikes):
+        return self.core.decisions(spikes)
+
     def learned(self):
         network = self.network.with_layers(weights=self.core.weights())
         return network.with_layers(delays=self.core.delays())
+
+    def state(self):
+        return self.core.state()

@@ -41,7 +41,9 @@ class HardwareEngine(FloatEngine):
         )
 
     def runnable(self, network):
-        return SubstrateNetwork(self.substrate, network)
+        return SubstrateNetwork(
+            self.substrate, network, has_ranks=not self.is_regression
+        )
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         limits = weight_limits(self.substrate, network.layers)
@@ -70,17 +72,23 @@ class SubstrateNetwork:
         Without delays.
     steps : list of float, optional
         Steps of the weights of each layer. Default: what the substrate says.
+    has_ranks : bool, default=True
+        Whether silent outputs are compared with each other, as those of classes are.
+        The outputs of a regression are independent.
     """
 
-    def __init__(self, substrate, network, steps=None):
+    def __init__(self, substrate, network, steps=None, *, has_ranks=True):
         self.substrate, self.network = substrate, network
+        self.has_ranks = has_ranks
         self.layers, self.t_max = network.layers, network.t_max
         self.steps = weight_steps(substrate, self.layers) if steps is None else steps
 
     def with_weights(self, weights):
         """The same network with other weights."""
         network = self.network.with_layers(weights=weights)
-        return SubstrateNetwork(self.substrate, network, self.steps)
+        return SubstrateNetwork(
+            self.substrate, network, self.steps, has_ranks=self.has_ranks
+        )
 
     def rounded(self, k):
         """The weights of layer k that the substrate is taken to have."""
@@ -191,18 +199,20 @@ class SubstrateNetwork:
         """u_peak of the nominal outputs, at the spikes measured before them.
 
         Where the substrate is silent and the model is not, u_peak may pass the
-        threshold. The peaks of such a sample are lowered by what the highest has too
-        much, so that their order counts, in pseudo-times that follow all spikes; but by
-        a threshold at most, or a dead neuron, whose weights grow, would put off others.
+        threshold, and is lowered to it: pseudo-times follow all spikes. Where outputs
+        have ranks, all peaks of such a sample are lowered by what the highest has too
+        much, so that their order counts; but by a threshold at most, or a dead neuron,
+        whose weights grow, would put off others.
         """
         layer, at = self.layers[-1], measured[-1][rows]
         inputs = self._inputs(spikes, measured, rows)
         events = _core.LayerBatch(inputs, layer.neuron, self.t_max)
         u_peak, _ = events.peak(np.ascontiguousarray(self.rounded(-1)), at)
-        highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
         threshold = u_peak.dtype.type(layer.neuron.threshold)
-        excess = np.clip(highest - threshold, 0, threshold)
-        return np.minimum(u_peak - excess[:, None], threshold)
+        if self.has_ranks:
+            highest = np.max(u_peak, axis=1, where=np.isinf(at), initial=-np.inf)
+            u_peak -= np.clip(highest - threshold, 0, threshold)[:, None]
+        return np.minimum(u_peak, threshold)
 
     def _inputs(self, spikes, measured, rows):
         """Times at which the inputs of the last layer spike, biases included."""
@@ -237,7 +247,6 @@ class HardwareTrainer(Trainer):
             core,
             fit_state,
         )
-        self.state = core.state
         self.n_updates = 0
 
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
@@ -296,6 +305,9 @@ class HardwareTrainer(Trainer):
 
     def learned(self):
         return self.on_substrate.network.with_layers(weights=self.core.weights())
+
+    def state(self):
+        return self.core.state()
 
 
 def _samples(spikes, rows):

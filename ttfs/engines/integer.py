@@ -7,7 +7,6 @@ import numpy as np
 from ..fixed.network import MAX_SAMPLES
 from ..fixed.simulation import FixedSimulation
 from ..fixed.tables import softmax_table
-from . import recipe as recipes
 from .base import Trainer
 from .quantized import QuantizedEngine
 
@@ -18,11 +17,6 @@ class IntegerEngine(QuantizedEngine):
     """Integers alone: nothing but integers takes part in a weight update."""
 
     max_batch = MAX_SAMPLES
-
-    def __init__(self, specification):
-        super().__init__(specification)
-        is_coarse = self.structure.arithmetic.accumulator_bits is None
-        self.recipe = recipes.LOCAL_COARSE if is_coarse else recipes.LOCAL
 
     @property
     def default_time_scale(self):
@@ -95,8 +89,8 @@ class IntegerTrainer(FixedSimulation, Trainer):
         # 2^L = gain * wanted, exactly in the last layer, to a factor of sqrt(2) before.
         wanted = self.scales / rates[:, None]
         output = np.log2(wanted[:, -1:])
-        least = np.clip(np.ceil(output + 7), 0, _MAX_SHIFT)
-        gains = np.clip(np.rint(2.0 ** (least - output)), 128, 255)
+        min_shift = np.clip(np.ceil(output + 7), 0, _MAX_SHIFT)
+        gains = np.clip(np.rint(2.0 ** (min_shift - output)), 128, 255)
         shifts = np.rint(np.log2(wanted * gains))
         shifts = np.clip(shifts, 0, _MAX_SHIFT)
         decays = self.weight_decay * rates[:, None] * 2.0 ** (shifts + self.fractions)

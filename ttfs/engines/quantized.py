@@ -108,9 +108,8 @@ class QuantizedTrainer(Trainer):
 
     def __init__(self, network, core):
         self.network, self.core = network, core
-        self.state = core.state
         layers = network.integers.layers
-        self.max_weights = [layer.most >> layer.fraction for layer in layers]
+        self.max_weights = [layer.max_stored >> layer.fraction for layer in layers]
         network = network.with_layers(weights=self._rounded())
         self.simulation = FixedSimulation(network.for_inference(), network.tick)
 
@@ -150,3 +149,6 @@ class QuantizedTrainer(Trainer):
     def learned(self):
         network = replace(self.network, real_weights=self.core.weights())
         return network.with_layers(weights=self._rounded())
+
+    def state(self):
+        return self.core.state()

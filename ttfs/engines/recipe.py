@@ -5,19 +5,19 @@ docs/training.md says how they were found.
 
 from dataclasses import dataclass, replace
 
+from ..parameters import FixedPoint
+
 # Times are in tau_syn, weights in units of weight_unit().
 INPUT_WINDOW = 1.0  # features spike within this time
-BIAS_TIMES = (0.9,)  # of each layer, after the first possible input
+BIAS_TIMES = (0.9,)  # spikes of each layer's biases, after its first possible input
 DRIVE, SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
 REST = 3.0  # weights decay to this drive: neurons just fire
-SILENCE_PENALTY, SILENCE_TOLERANCE = (
-    0.1,
-    0.15,
-)  # hidden neurons, src/real/training/backward.h
+SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
+SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
-TARGET_WINDOW = 0.45, 0.85  # of regression: between these parts of t_max
+TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t_max
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
-TICKS = 64  # of a tau_syn, by default
+TICKS = 64  # number of ticks of a tau_syn, by default
 MAX_T_MAX = 1e4  # limit of t_max
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
@@ -90,7 +90,31 @@ LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
-LOCAL_DECAY = 3e-6  # without Adam, small errors do not hold out against more
+LOCAL_DECAY = 3e-6  # without Adam, small errors lose against a greater decay
+
+
+def choose_recipe(structure, *, is_regression):
+    """The recipe of an engine.
+
+    Parameters
+    ----------
+    structure : Structure
+        What the weights are made for.
+    is_regression : bool
+        Whether targets are real numbers.
+
+    Returns
+    -------
+    recipe : Recipe
+    """
+    if structure.gradient is None:
+        return REGRESSION if is_regression else EXACT
+    if is_regression:
+        return LOCAL_REGRESSION
+    arithmetic = structure.arithmetic
+    if isinstance(arithmetic, FixedPoint) and arithmetic.accumulator_bits is None:
+        return LOCAL_COARSE
+    return LOCAL
 
 
 def target_window(network, end):

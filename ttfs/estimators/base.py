@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -75,23 +76,11 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(Stored, BaseEstimator):
+class BaseTTFS(Stored, BaseEstimator, ABC):
     """Base class of the estimators: fits, runs and measures a network.
 
-    A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has these methods:
-
-    - ``_encode_targets(y, is_new=..., is_partial=...)`` turns y into numbers of
-      classes, or parts of a range, for new or known outputs
-    - ``_training_targets(targets)`` turns those into what a Trainer takes, when the
-      network is there
-    - ``_n_outputs`` is the number of output neurons
-    - ``_loss`` is the loss, an object of :mod:`ttfs.parameters` or
-      :class:`ttfs.engines.TargetTimes`
-    - ``_sample_weights(targets)`` gives the weight of each sample in the loss, and
-      ``_has_sample_weights`` says whether they may differ
-    - ``_check_split(n_training, n_validation)`` raises if one part is too small, and
-      ``_stratify(targets)`` says by what `early_stopping` stratifies
-    - ``_validation_score(trainer, spikes, targets)`` is what early stopping watches
+    A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has the methods under
+    "The head" below; a class that lacks one of the abstract methods has no objects.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -140,10 +129,51 @@ class BaseTTFS(Stored, BaseEstimator):
     n_features_in_: int
     feature_names_in_: Array
 
+    time_scale = None  # a parameter of heads with classes
+
+    # -- The head ------------------------------------------------------------------
+
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
+    # Whether the samples may have different weights in the loss.
     _has_sample_weights = False
-    time_scale = None  # a parameter of heads with classes
+
+    @property
+    @abstractmethod
+    def _loss(self):
+        """The loss: of :mod:`ttfs.parameters`, or a `TargetTimes` of the engines."""
+
+    @property
+    @abstractmethod
+    def _n_outputs(self):
+        """The number of output neurons."""
+
+    @abstractmethod
+    def _encode_targets(self, y, *, is_new, is_partial=False):
+        """Valid targets y as numbers of classes, or as parts of a range.
+
+        With `is_new` the estimator learns from y which outputs there are.
+        """
+
+    def _training_targets(self, targets):
+        """What a Trainer takes for encoded targets, when the network is there."""
+        return targets
+
+    @abstractmethod
+    def _sample_weights(self, targets):
+        """The weight (n_samples,) of each sample in the loss."""
+
+    @abstractmethod
+    def _check_split(self, n_training, n_validation):
+        """Raise ValueError if one part of the data is too small for early stopping."""
+
+    @abstractmethod
+    def _stratify(self, targets):
+        """What the validation split of early stopping stratifies by, or None."""
+
+    @abstractmethod
+    def _validation_score(self, trainer, spikes, targets):
+        """The score that early stopping watches: the greater, the better."""
 
     # -- Parameters ----------------------------------------------------------------
 
@@ -481,7 +511,7 @@ class BaseTTFS(Stored, BaseEstimator):
             self._history = self._history.with_epoch(loss, score, len(state.order))
             if self.verbose:
                 print(self._history.last_line(), flush=True)
-            score = -loss if score is None else score
+            score = -loss / schedule.loss_unit if score is None else score
             state.end_epoch(score, is_better=score > state.best_score + self.tol)
             if schedule.may_stop and state.n_worse > self.n_iter_no_change:
                 return
@@ -492,11 +522,6 @@ class BaseTTFS(Stored, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=6,
             )
-
-    @staticmethod
-    def _training_targets(targets):
-        """Labels are what a Trainer takes; other heads have times."""
-        return targets
 
     # -- What was learned ----------------------------------------------------------
 

@@ -40,7 +40,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
     and `score` the accuracy. `partial_fit` learns from more data; `spike_times` and
-    `activity` show what the neurons do. The defaults suit most data.
+    `activity` show what the neurons do. The defaults suit most data::
+
+        clf = TTFSClassifier().fit(X_train, y_train)
+        y_pred = clf.predict(X_test)
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; the class whose output neuron fires first is the
@@ -153,16 +156,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         all, with "complement" and "population".
 
     weight_decay : float, default=1.5
-        Decoupled weight decay, per unit of learning rate, times the mean number of
-        active inputs of the first layer over the number of samples (of `fit`, and those
-        that `partial_fit` saw since, as often as it saw them): a prior, which counts
-        the less the more data there are for each input. Weights decay to half the mean
-        from which those of their layer were drawn at first, so that neurons go on
-        firing. Weights whose input has no spike in a batch wait, with their moments,
-        until it has one; what they missed is then made up for, apart from moves by
-        momentum. For sparse data this is a lazy form of Adam. With gradient="local"
-        it is per 333,000 samples and unit of learning rate instead, and integers do not
-        make up for what they missed.
+        Strength of a decoupled weight decay towards the weights with which neurons just
+        fire. The more samples there are for each active input, the less it counts.
+        docs/parameters.md has a table for each way to learn.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
@@ -177,17 +173,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
           `n_iter_no_change` epochs.
 
     learning_rate_init : float, default="auto"
-        "auto" is 0.005. If gradient="local" it is 0.02 times the square root of the
-        number of active inputs, 0.045 times with arithmetic="fixed" and no accumulator,
-        and (2 / n)**3 of that with n > 2 layers of weights. There, an input spike at
-        the peak of the kernel moves its weight by so many thresholds, if the error is 1
-        and the slope of the membrane a threshold per `tau_syn`; other time constants
-        scale it by the height of kappa.
-        Errors are summed over the batch. With the exact gradient: step size of
-        Adam, in units of the threshold, for a layer with 10 active inputs and `tau_mem`
-        equal to `tau_syn`. Layers with n take (10 / n)**0.25 of it; with more than one
-        hidden layer, n layers of weights take (2 / n)**0.5 of that; other time
-        constants scale it by the height of kappa.
+        Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
+        other layers scale it. "auto" is 0.005. With gradient="local" it has another
+        meaning and another default: docs/parameters.md has a table.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
@@ -206,7 +194,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         Only used when early_stopping=True or learning_rate="constant".
 
     tol : float, default=1e-4
-        Only used when early_stopping=True or learning_rate="constant".
+        What an improvement of the loss, or of the score with early_stopping=True, must
+        exceed to count; squared errors of times are in units of `tau_syn` ^2. Only used
+        when early_stopping=True or learning_rate="constant".
 
     warm_start : bool, default=False
         Start `fit` from the weights of the last call, with the same encoder and

@@ -40,7 +40,10 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     `fit` trains the network, `predict` gives numbers, and `score` how much of their
     variance is explained, R2. `partial_fit` learns from more data; `spike_times` and
-    `activity` show what the neurons do. The defaults suit most data.
+    `activity` show what the neurons do. The defaults suit most data::
+
+        reg = TTFSRegressor().fit(X_train, y_train)
+        y_pred = reg.predict(X_test)
 
     Features become spike times; each leaky integrate-and-fire (LIF) neuron of the
     hidden layers fires at most once; each target has an output neuron, and the
@@ -99,9 +102,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         that are often without one.
 
     weight_decay : float, default=0.5
-        Decoupled weight decay, per unit of learning rate, times the mean number of
-        active inputs of the first layer over the number of samples: a prior, which
-        counts the less the more data there are for each input.
+        Strength of a decoupled weight decay towards the weights with which neurons just
+        fire. The more samples there are for each active input, the less it counts.
+        docs/parameters.md has a table for each way to learn.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
@@ -113,9 +116,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
           `n_iter_no_change` epochs.
 
     learning_rate_init : float, default="auto"
-        Step size of Adam, in units of the threshold; "auto" is 0.04. See
-        :class:`TTFSClassifier` for its scale in layers with many inputs, and for
-        gradient="local".
+        Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
+        other layers scale it. "auto" is 0.04. With gradient="local" it has another
+        meaning and another default: docs/parameters.md has a table.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
@@ -133,7 +136,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         Only used when early_stopping=True or learning_rate="constant".
 
     tol : float, default=1e-4
-        Only used when early_stopping=True or learning_rate="constant".
+        What an improvement of the loss, or of the score with early_stopping=True, must
+        exceed to count; squared errors of times are in units of `tau_syn` ^2. Only used
+        when early_stopping=True or learning_rate="constant".
 
     warm_start : bool, default=False
         Start `fit` from the weights of the last call, with the same encoder, network

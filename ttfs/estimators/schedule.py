@@ -13,7 +13,7 @@ class Schedule:
     parameters : BaseTTFS
         Has batch_size, max_iter, learning_rate and early_stopping.
     engine : Engine
-        Has the recipe for "auto", and the largest batch.
+        Has the recipe for "auto", the largest batch, and the unit of the loss.
     n_samples : int
         Number of training samples.
     is_partial : bool
@@ -27,10 +27,12 @@ class Schedule:
         Whether the rate falls to 0 over the epochs.
     may_stop : bool
         Whether training ends when it no longer makes progress.
+    loss_unit : float
+        Unit of the loss in which progress is measured.
     """
 
     def __init__(self, parameters, engine, n_samples, *, is_partial):
-        self.n_samples = n_samples
+        self.n_samples, self.loss_unit = n_samples, engine.loss_unit
         self.batch_size = _batch_size(parameters.batch_size, engine, n_samples)
         self.is_cosine = parameters.learning_rate == "cosine" and not is_partial
         self.may_stop = not is_partial and (

@@ -138,7 +138,7 @@ def _struct(fields, indent):
 def weight_type(network, *, learn):
     """The smallest type that holds the weights, and all they become with `learn`."""
     greatest = max(
-        layer.most if learn else int(np.abs(layer.weights).max(initial=0))
+        layer.max_stored if learn else int(np.abs(layer.weights).max(initial=0))
         for layer in network.layers
     )
     return np.dtype(np.int8 if greatest <= 127 else np.int16)
@@ -185,7 +185,7 @@ def model_code(network, *, learn):
             "threshold": layer.threshold,
             "decay_mem": table("decay_mem"),
             "decay_syn": table("decay_syn"),
-            "rise": table("rise"),
+            "kappa": table("kappa"),
             "slope_mem": layer.slope_mem,
             "slope_syn": layer.slope_syn,
             "slope_bounds": table("slope_bounds"),
@@ -199,7 +199,7 @@ def model_code(network, *, learn):
             fields |= {
                 "kernel": table("kernel"),
                 "kernel_slope": table("kernel_slope"),
-                "most": layer.most,
+                "max_stored": layer.max_stored,
                 "rest": layer.rest,
                 "decay": layer.decay,
                 "rate_shift": layer.rate_shift,

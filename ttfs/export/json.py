@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 _FORMAT = {"format": "ttfs-fixed", "version": 1}
 
 _LAYER = (
-    "fraction current_shift threshold decay_mem decay_syn rise slope_syn slope_mem "
+    "fraction current_shift threshold decay_mem decay_syn kappa slope_syn slope_mem "
     "slope_bounds"
 ).split()
 _LAYER_LEARNING = (
-    "kernel kernel_slope most rest decay rate_shift error_shift feedback lfsr silence"
+    "kernel kernel_slope max_stored rest decay rate_shift error_shift feedback lfsr "
+    "silence"
 ).split()
 _NETWORK_LEARNING = "softmax reciprocal gain push feedback drop may_drop lfsr".split()
 
@@ -110,7 +111,7 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     - ``n_ticks``, ``silent_delay``.
     - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,
       a row for each input, biases last; ``fraction`` 0; ``current_shift``,
-      ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``rise``; ``slope_syn``,
+      ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``kappa``; ``slope_syn``,
       ``slope_mem``, ``slope_bounds``.
     - ``encoder``: how features become ticks. With those of :class:`TTFSClassifier`, a
       feature x is limited to ``low`` ... ``high``; v = (x/2 - low/2) ``scale``, at most
@@ -126,7 +127,7 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     - ``learning`` of the model: ``softmax``, ``reciprocal``, ``gain``, ``push``,
       ``feedback``, ``rounding``, ``drop``, ``may_drop``, ``lfsr`` of the deletions.
     - ``learning`` of each layer: ``accumulators``, what is stored of the weights, with
-      ``fraction`` more bits; ``kernel``, ``kernel_slope``, ``most``, ``rest``,
+      ``fraction`` more bits; ``kernel``, ``kernel_slope``, ``max_stored``, ``rest``,
       ``decay``, ``rate_shift``, ``error_shift``, ``feedback`` (null if there is none),
       ``lfsr``, ``silence``. Gain, shift and decay are those of the next `partial_fit`
       of one sample.

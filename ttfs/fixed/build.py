@@ -99,7 +99,7 @@ def fixed_layer(
         weights=round_weights(np.asarray(weights) * 2**fraction, max_stored),
         bias_ticks=np.minimum(n_ticks_of(bias_times, tick), n_ticks).astype(np.uint16),
         fraction=fraction,
-        most=max_stored,
+        max_stored=max_stored,
         rest=int(rest),
         decay=0,
         rate_shift=16,

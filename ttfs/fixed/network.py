@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 N_SLOPES = 10  # bounds between the powers of two of a slope
-MAX_SAMPLES = 2048  # in a batch: TTFS_FIXED_MOST_SAMPLES in C
+MAX_SAMPLES = 2048  # in a batch: TTFS_FIXED_MAX_SAMPLES in C
 MAX_NEURONS = 65_504  # in a layer; the same limit holds for its inputs
 MAX_TICKS = 16_384
 MAX_LEVELS = 2048  # units of the membrane that `levels` least bits of a weight make
@@ -13,7 +13,7 @@ MAX_FEEDBACK = 2047  # magnitude of a feedback weight
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
 
-@dataclass
+@dataclass(eq=False)
 class FixedLayer:
     """The integers of a layer, named as in include/ttfs_fixed.h.
 
@@ -28,14 +28,14 @@ class FixedLayer:
     threshold: int
     decay_mem: np.ndarray  # int16 (n_ticks + 1,)
     decay_syn: np.ndarray  # int16 (n_ticks + 1,)
-    rise: np.ndarray  # int16 (n_ticks + 1,)
+    kappa: np.ndarray  # int16 (n_ticks + 1,)
     slope_mem: int
     slope_syn: int
     slope_bounds: np.ndarray  # int16 (N_SLOPES,)
     # Only learning uses the following fields.
     kernel: np.ndarray  # int8 (n_ticks + 1,)
     kernel_slope: np.ndarray  # int8 (n_ticks + 1,)
-    most: int  # magnitude of the greatest stored weight
+    max_stored: int  # magnitude of the greatest stored weight
     rest: int
     decay: int
     rate_shift: int
@@ -52,7 +52,7 @@ class FixedLayer:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class FixedNetwork:
     """The integers of a network, named as in include/ttfs_fixed.h."""
 

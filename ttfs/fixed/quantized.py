@@ -7,7 +7,7 @@ from ..model.network import check_finite
 from .network import FixedNetwork
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class QuantizedNetwork(Network):
     """Layers with integer weights, and what learning keeps beside them.
 
@@ -38,7 +38,12 @@ class QuantizedNetwork(Network):
     def for_inference(self):
         """The FixedNetwork with the integer weights alone, without lower bits."""
         layers = [
-            replace(layer, weights=w, fraction=0, most=layer.most >> layer.fraction)
+            replace(
+                layer,
+                weights=w,
+                fraction=0,
+                max_stored=layer.max_stored >> layer.fraction,
+            )
             for layer, w in zip(self.integers.layers, self.weights, strict=True)
         ]
         return replace(self.integers, layers=layers)

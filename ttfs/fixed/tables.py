@@ -13,7 +13,7 @@ from .network import MAX_LEVELS, MAX_TICKS, N_SLOPES
 
 _MIN_THRESHOLD = 16  # units of the membrane
 _MIN_ERROR_SHIFT = 5  # even a slope of 2^-4 then leaves a shift to the right
-_ERROR_BITS = 2  # that errors of hidden neurons have more than errors of outputs
+_ERROR_BITS = 2  # errors of hidden neurons have so many more than those of outputs
 _DIGITS = 40
 _EXACT = Decimal("1e-25")  # a number nearer to a fraction than this is that fraction
 
@@ -106,7 +106,7 @@ def time_tables(neuron, tick, n_ticks, kernel):
         tables = {
             "decay_mem": [min(32767, _floor(leak * 2**15)) for leak, _ in decays],
             "decay_syn": [min(32767, _floor(decay * 2**15)) for _, decay in decays],
-            "rise": [min(32767, _floor(kappa(t) * 2**15)) for t in times],
+            "kappa": [min(32767, _floor(kappa(t) * 2**15)) for t in times],
         }
         peak, height, syn = kappa.peak, kappa.height, kappa.syn
         if kernel == "table":

@@ -8,7 +8,7 @@ from .._typing import Array
 from .lif import LIF
 
 
-@dataclass
+@dataclass(eq=False)
 class Layer:
     """Weights (n_in + n_bias, n_out) between input channels and neurons.
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PSEUDO_SLOPE = 2.0  # delay of a silent output [tau_syn] for each threshold it misses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """Layers of neurons, and the end of the experiment.
 

@@ -40,6 +40,17 @@ def _factors(seed, stream, n, mean, spread):
     return np.maximum(mean + spread * z, _MIN_FACTOR)
 
 
+def _setting(weights, neurons):
+    """A hash of the weights of all layers, the same in all units of the threshold."""
+    setting = 0
+    for own, neuron in zip(weights, neurons, strict=True):
+        # Scaled by a power of two, no weight is rounded.
+        _, exponent = np.frexp(neuron.threshold)
+        own = np.ldexp(own, 1 - exponent)
+        setting = zlib.adler32(np.ascontiguousarray(own), setting)
+    return setting
+
+
 class AnalogChip(Simulated):
     r"""Emulator of an analog chip: limited weights, mismatched and noisy neurons.
 
@@ -106,9 +117,10 @@ class AnalogChip(Simulated):
 
     Noise is a hash of the chip, the weights, and the input spikes of the sample: the
     same request gives the same spikes, in any process and whatever else is in the
-    batch. Other weights, or input spikes that are shifted by a little, are another
-    trial. Spikes are disturbed in the order of the parameters above; what a neuron
-    emits then is what the next layer sees and what is measured.
+    batch; so does a request in other units, scaled by powers of two. Other weights, or
+    input spikes that are shifted by a little, are another trial. Spikes are disturbed
+    in the order of the parameters above; what a neuron emits then is what the next
+    layer sees and what is measured.
 
     The C core computes it, in 1.2 to 2 times the time of :class:`Ideal`, the more the
     smaller the batch, or two to three times where time constants differ by neuron.
@@ -289,9 +301,7 @@ class AnalogChip(Simulated):
     def _simulator(self, network):
         self._check_capacity(network)
         seed, own = self.random_state, network.weights()
-        setting = 0
-        for weights in own:
-            setting = zlib.adler32(weights, setting)
+        setting = _setting(own, network.neurons)
         n = sum(n_out for _, n_out in network.shapes)
         factors = _factors(
             seed, _THRESHOLD, n, 1 + self.threshold_offset, self.threshold_spread

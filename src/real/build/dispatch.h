@@ -1,4 +1,4 @@
-/* Which table of functions an instruction set has in one precision, REAL_BITS. */
+/* Chooses the table of functions of an instruction set in one precision, REAL_BITS. */
 #include "common/cpu.h"
 
 #include "real/precision.h"

@@ -21,7 +21,7 @@ static size_t arrive(const TYPE(layer) * layer, const real *times,
     return m;
 }
 
-/* Room for the inputs of a layer, and what v_compress() may write after them. */
+/* Length of the arrays of a layer's inputs, with what v_compress() may write behind. */
 static inline size_t padded_inputs(size_t n_in)
 {
     return n_in + 16;

@@ -5,7 +5,7 @@
 
 #include "real/layer/dense.h"
 
-/* A step of Adam for the delays of the active inputs, as many as this part has. */
+/* A step of Adam for the delays of this part's active inputs. */
 static void axonal_update_inputs(const update_t *u, size_t part)
 {
     const TYPE(layer) *layer = u->layer;

@@ -67,7 +67,7 @@ static void round_weights(const real *packed, size_t n_in, size_t n_out, real sc
     }
 }
 
-/* A block takes BLOCK_BYTES at most, or what one sample needs. */
+/* A block takes BLOCK_BYTES at most, or more if one sample needs more. */
 static size_t layer_workspace_size(size_t max_events)
 {
     const size_t one = events_workspace_size(max_events) * sizeof(real);

@@ -63,7 +63,7 @@ static inline void verify(search_t *w, const neuron_t *p, const events_t *e)
 }
 
 /* The event at which the scan resumes: the one after the first interval that was
- * rejected. 0: there is none. */
+ * rejected; 0 if there is none. */
 static size_t resume(search_t *search, int vecs)
 {
     mask any = m_none();

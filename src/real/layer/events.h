@@ -19,15 +19,15 @@ typedef struct {
     real *crossing_bound; /* height that a line which crosses by the end has there; NaN,
                            * which none reaches, where the next event is at the same
                            * time */
-    real *shift;       /* of a segment: how far its reference is after the last one */
+    real *shift; /* of a segment: the distance of its reference from the one before */
     uint32_t *segment; /* index of its first event */
-    /* Where three or more events are at the same time: the first of them and the last,
-     * for each such run, and (n, n) after the last run. */
+    /* Runs of three or more events at the same time: the first event of each run and
+     * its last one, and (n, n) after the last run. */
     uint32_t *run;
     uint64_t *same; /* bit k: the next event is at the same time */
 } events_t;
 
-/* Room for n events, in reals: arrays begin at a multiple of 16. */
+/* Size of the arrays for n events, in reals: they begin at a multiple of 16. */
 static inline size_t padded(size_t n)
 {
     return (n + 15) / 16 * 16;
@@ -46,7 +46,7 @@ static inline size_t events_workspace_size(size_t n)
     return 7 * padded(n + 1) + bytes / sizeof(real);
 }
 
-/* Times and inputs stay where they are, and must outlive the list. */
+/* Begin a list. Times and inputs are not copied, and must outlive the list. */
 static void events_layout(events_t *e, const real *time, const uint32_t *input,
                           size_t n, real *workspace)
 {
@@ -163,7 +163,7 @@ static void events_prepare(events_t *e, const neuron_t *p, real horizon)
         e->same[k / 64] |= (m_bits(later) ^ all) << k % 64;
     }
     e->start[n] = e->end[n - 1];
-    /* A run has a last event in the list; padding is in none. */
+    /* Padding belongs to no run: a run has a last event in the list. */
     e->same[(n - 1) / 64] &= ((uint64_t)1 << (n - 1) % 64) - 1;
     find_runs(e);
 }

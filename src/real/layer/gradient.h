@@ -1,7 +1,10 @@
 /* Derivatives of the membrane at given times: its slope u'(t_j), and the gradients
  * with respect to weights and input times (the implicit function theorem; Goeltz,
  * Kriener et al. 2021). They need spike times and weights, nothing from the forward
- * pass, so the times may be measured ones.
+ * pass, so the times may be measured ones. Where u(t_j) = threshold,
+ *     dt_j/dw_ij = -kappa(t_j - t_i) / u'(t_j)
+ *     dt_j/dt_i  = w_ij kappa'(t_j - t_i) / u'(t_j)
+ * The sums begin with c_j = dL/dt_j / u'(t_j), which pass_back.h makes.
  *
  * With x_i and y_j the times of input and neuron from a common reference,
  *     kappa(y - x_i)  = gain_i  kappa(y)  - gain_warp_i      exp(-fast y)
@@ -13,8 +16,8 @@
 #include "real/layer/events.h"
 #include "real/layer/panel.h"
 
-/* c_j times kappa, kappa' and fast exp(-fast y) at the times of a panel; 0 for neurons
- * that have none after the reference. */
+/* Factors of neurons: c_j times kappa, kappa' and fast exp(-fast y) at the spike times
+ * of a panel; 0 for neurons without a spike after the reference. */
 typedef struct {
     vec at[PANEL_VECS];
     vec kappa[PANEL_VECS], slope[PANEL_VECS], fast[PANEL_VECS];
@@ -145,13 +148,13 @@ ALWAYS_INLINE vec grad_time_vecs(const weighted_t *weighted, const neuron_t *p,
 {
     const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
     const vec t = v_set(e->time[k]), gain = v_set(e->gain[k]);
-    const vec fast_rise = p->fast * v_set(e->gain_warp[k]);
+    const vec fast_warp = p->fast * v_set(e->gain_warp[k]);
     vec sum = v_set(0);
     EACH_VEC
     {
         const mask causal = v_gt(weighted->at[q], t);
         const vec slope =
-            v_fma(gain, weighted->slope[q], fast_rise * weighted->fast[q]);
+            v_fma(gain, weighted->slope[q], fast_warp * weighted->fast[q]);
         sum = v_fma_where(causal, v_load(w + q * WIDTH), slope, sum);
         if (has_kinks) sum = sum + v_keep(v_eq(weighted->at[q], t), kinks[q]);
     }

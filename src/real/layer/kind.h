@@ -38,8 +38,8 @@ typedef struct {
                   real t_max, const real *spikes, real *u_peak, real *t_peak,
                   real *slopes, real *workspace);
 
-    /* Add dL/dt of the inputs in one sample, of their arrival, to grad (n_in,). All
-     * numbers of kink are 0 unless has_kinks. */
+    /* Add dL/dt of the inputs in one sample to grad (n_in,), where t is the time of
+     * arrival. All numbers of kink are 0 unless has_kinks. */
     void (*grad_inputs)(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
                         real t_max, const real *at, const real *c, const real *kink,
                         int has_kinks, real *grad);
@@ -48,11 +48,13 @@ typedef struct {
      * of event k. */
     void (*grad_panel)(const update_t *u, size_t s, panel_t panel, const uint32_t *row);
 
-    /* Learn what each input has, for the active inputs of this part; NULL: nothing. */
+    /* Update the parameters of each active input of this part besides its weights;
+     * NULL: there are none. */
     void (*update_inputs)(const update_t *u, size_t part);
 
-    /* Learn what each synapse has besides its weight, for a panel's active row r, which
-     * is `width` long and begins at `at` in packed arrays; NULL: nothing. */
+    /* Update the parameters of each synapse besides its weight, for a panel's active
+     * row r, which is `width` long and begins at `at` in packed arrays; NULL: there are
+     * none. */
     void (*update_row)(const update_t *u, size_t r, size_t at, size_t width);
 } layer_kind_t;
 

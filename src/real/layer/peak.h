@@ -10,9 +10,9 @@
  * WIDTH events, side by side. */
 typedef struct {
     real gain[WIDTH], gain_warp[WIDTH], crossing_bound[WIDTH]; /* as in events_t */
-    real fast[WIDTH], current[WIDTH], kappa[WIDTH]; /* of the kernel; current =
-                                                     * exp(-slow x) / tau_syn */
-    real next[WIDTH]; /* time of the next event; of the last one its own */
+    real fast[WIDTH], current[WIDTH],
+        kappa[WIDTH]; /* two parts of the kernel; current = exp(-slow x) / tau_syn */
+    real next[WIDTH]; /* time of the next event; for the last event its own time */
     uint32_t input[WIDTH];
 } block_end_t;
 
@@ -121,8 +121,8 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
             const mask better = m_and(rises_last, v_gt(u, best));
             best = v_select(better, u, best);
             best_slope = v_select(better, slope, best_slope);
-            /* The time is that of the event, bit for bit: gradients ask with which
-             * input a peak coincides. */
+            /* The peak's time is the event's, bit for bit: gradients ask with which
+             * input it coincides. */
             when = v_select(better, v_set(block->next[l]), when);
         }
     }

@@ -25,8 +25,8 @@ typedef struct {
 /* Every so many events the scan looks whether any neuron still waits. */
 #define LOOK 8
 
-/* The sums of a panel, and those at which its neurons have met the condition: copied as
- * long as a neuron waits, and never after. */
+/* The sums of a panel, and a copy of the sums at which its neurons have met the
+ * condition: it is renewed as long as a neuron waits, and never after. */
 typedef struct {
     vec a[PANEL_VECS], v[PANEL_VECS];
     vec hit_a[PANEL_VECS], hit_v[PANEL_VECS], hit_k[PANEL_VECS];
@@ -56,7 +56,8 @@ ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, vec numb
 {
     const vec end_warp = v_set(e->end_warp[k]),
               crossing_bound = v_set(e->crossing_bound[k]);
-    if (vecs == 1) { /* Where neurons are few, hits are rare: a branch costs less. */
+    if (vecs ==
+        1) { /* Where neurons are few, crossings are rare: a branch costs less. */
         const vec line = v_fma(s->a[0], end_warp, s->v[0]);
         const mask hit = m_and(s->waiting[0], v_ge(line, crossing_bound));
         if (!m_any(hit)) return 0;

@@ -139,7 +139,8 @@ static inline vec cross_stretch(const stretch_t *s, const neuron_t *p, mask wait
     return v_select(fires, s->t + w.x, v_set(INFINITY));
 }
 
-/* First spikes of a layer in one sample, and slopes there unless NULL. */
+/* First spikes of a layer in one sample, and the slopes there unless `slopes` is NULL.
+ */
 static void fan_first_spikes(fan_in_t f, const TYPE(layer) * layer, const neuron_t *p,
                              const events_t *e, real t_max, real *spikes, real *slopes)
 {
@@ -228,7 +229,8 @@ static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
     }
 }
 
-/* Gradients of a vector of neurons: of the weight, and of the time, of one arrival. */
+/* Gradients of a vector of neurons with respect to the weight and the time of one
+ * arrival. */
 typedef struct {
     vec weight, time;
 } fan_grad_t;

@@ -68,10 +68,10 @@ static inline vec normal(vec u)
     return v_set((real)1.4142135623730951) * erfinv;
 }
 
-/* -- Circuits ------------------------------------------------------------------ */
+/* -- Mismatch ------------------------------------------------------------------ */
 
 /* Parameters of the neurons from j on, where each has time constants of its own. */
-static neuron_t own_neurons(const ttfs_neuron *nominal, const TYPE(circuits) * c,
+static neuron_t own_neurons(const ttfs_neuron *nominal, const TYPE(mismatch) * c,
                             size_t j, size_t lanes)
 {
     real fast[WIDTH], slow[WIDTH], gap[WIDTH], rate_syn[WIDTH], scale[WIDTH],
@@ -117,7 +117,7 @@ static void draw_gains(uint64_t key, double jitter, size_t n, real *gains)
 }
 
 /* Turn the spikes of a layer in one sample into those that a chip would send. */
-static void disturb(const TYPE(circuits) * c, uint64_t key, size_t n, real t_max,
+static void disturb(const TYPE(mismatch) * c, uint64_t key, size_t n, real t_max,
                     real *u, real *spikes)
 {
     const vec never = v_set(INFINITY), half = v_set((real)0.5);
@@ -206,7 +206,7 @@ static size_t max_spikes(const TYPE(spikes) * spikes, size_t n_samples)
 }
 
 /* Spikes of a layer in a block of n samples, (n, n_out). */
-static void emulate_layer(const TYPE(layer) * layer, const TYPE(circuits) * c,
+static void emulate_layer(const TYPE(layer) * layer, const TYPE(mismatch) * c,
                           const neuron_t *own, double t_max, const uint64_t *keys,
                           const TYPE(spikes) * in, size_t n, const emulate_t *w)
 {
@@ -229,7 +229,7 @@ static void emulate_layer(const TYPE(layer) * layer, const TYPE(circuits) * c,
     }
 }
 
-static void emulate(const TYPE(network) * network, const TYPE(circuits) * circuits,
+static void emulate(const TYPE(network) * network, const TYPE(mismatch) * mismatch,
                     uint64_t seed, const TYPE(spikes) * spikes, size_t n_samples,
                     real *const *layers, void *scratch)
 {
@@ -243,8 +243,8 @@ static void emulate(const TYPE(network) * network, const TYPE(circuits) * circui
         const TYPE(layer) *layer = &network->layers[k];
         for (size_t j = 0; j < layer->n_out; j += WIDTH, ++own) {
             const size_t lanes = min_size(WIDTH, layer->n_out - j);
-            if (circuits[k].tau_mem) {
-                *own = own_neurons(&layer->neuron, &circuits[k], j, lanes);
+            if (mismatch[k].tau_mem) {
+                *own = own_neurons(&layer->neuron, &mismatch[k], j, lanes);
             }
         }
     }
@@ -260,7 +260,7 @@ static void emulate(const TYPE(network) * network, const TYPE(circuits) * circui
         for (size_t k = 0; k < network->n_layers; ++k) {
             const TYPE(layer) *layer = &network->layers[k];
             for (size_t s = 0; s < n; ++s) keys[s] = draw(samples[s], k);
-            emulate_layer(layer, &circuits[k], own, network->t_max, keys, &in, n, &w);
+            emulate_layer(layer, &mismatch[k], own, network->t_max, keys, &in, n, &w);
             memcpy(layers[k] + s0 * layer->n_out, w.spikes,
                    n * layer->n_out * sizeof(real));
             own += (layer->n_out + WIDTH - 1) / WIDTH;

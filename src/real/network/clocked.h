@@ -4,7 +4,8 @@
 
 #include "real/network/chip.h"
 
-/* First spikes of a panel in one sample, whose n spikes take effect at steps[]. */
+/* First spikes of a panel in one sample of n spikes; spike k takes effect at steps[k].
+ */
 ALWAYS_INLINE void clocked_vecs(const ttfs_neuron *neuron, double step, size_t n,
                                 const double *steps, const uint32_t *inputs,
                                 const real *weights, double last, size_t lanes,

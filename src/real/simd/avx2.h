@@ -257,7 +257,8 @@ static inline __m256 four_pairs(const float *p, const uint32_t *index)
 
 static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
 {
-    /* Lanes 0, 1, 4, 5 and 2, 3, 6, 7, so that a shuffle inside of halves does. */
+    /* Lanes 0, 1, 4, 5 and 2, 3, 6, 7, so that one shuffle inside of halves is enough.
+     */
     const uint32_t outer[4] = {index[0], index[1], index[4], index[5]};
     const uint32_t inner[4] = {index[2], index[3], index[6], index[7]};
     const __m256 low = four_pairs(p, outer), high = four_pairs(p, inner);

@@ -25,7 +25,8 @@ static inline vec v_expm1_series(vec r)
     return v_fma(high, r4, low);
 }
 
-/* x = n log(2) + r, with x cut off where exp(x) is 0 or infinity in any case. */
+/* x = n log(2) + r. x is clipped, but only where exp(x) is 0 or infinity in any case.
+ */
 static inline vec v_reduce(vec x, vec *n)
 {
 #if REAL_BITS == 32

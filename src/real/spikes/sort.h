@@ -40,7 +40,8 @@ static void sort_network(uint32_t *key, size_t n)
     }
     for (size_t size = 2 * KEYS; size / 2 < n; size *= 2) {
         for (size_t block = 0; block + size / 2 < n; block += size) {
-            /* Against the mirror image, then at shorter and shorter distances. */
+            /* First compare with the mirror image, then at shorter and shorter
+             * distances. */
             for (size_t i = 0; i < size / 2; i += KEYS) {
                 const size_t mirror = block + size - KEYS - i;
                 if (mirror >= n) continue;
@@ -114,7 +115,8 @@ static void make_keys(const real *times, size_t n, int place_bits, uint32_t *key
         first = times[k] < first ? times[k] : first;
         last = times[k] > last ? times[k] : last;
     }
-    /* Below the greatest key, which is for padding; 2^24 is what a float can tell. */
+    /* The greatest time has a key below the greatest one, which is for padding; 2^24 is
+     * what a float can tell. */
     const int bits = 32 - place_bits < 24 ? 32 - place_bits : 24;
     real scale = (real)(((uint32_t)1 << bits) - 2) / (last - first);
     if (!(scale < REAL_MAX)) scale = 0; /* times are all but equal */

@@ -1,5 +1,5 @@
 /* Adam with decoupled weight decay (Kingma & Ba 2015; Loshchilov & Hutter 2019), for
- * the rows of a matrix that take part in a batch: those of active inputs.
+ * the rows of a matrix that take part in a batch: the rows of active inputs.
  *
  * A row that took no part in some steps has had gradients of 0 there. When it is met
  * again its moments and its weight decay (at the present rate) are made up for these
@@ -11,7 +11,8 @@
 
 /* What a step of one row needs. */
 typedef struct {
-    vec rate, scale;     /* learning rate and root of v, with their bias corrections */
+    vec rate, scale;     /* learning rate and root of the second moment, with their bias
+                            corrections */
     vec epsilon, c1, c2; /* c = 1 - beta */
     vec b1, b2;          /* beta, to the power of steps */
     vec keep, pull;      /* weight decay: w becomes keep w + pull */
@@ -43,8 +44,8 @@ static inline void adam_vec(const adam_t *adam, real *w, real *m, real *v, vec g
 {
     const vec m_new = v_fma(adam->b1, v_load(m), adam->c1 * g);
     const vec v_new = v_fma(adam->b2, v_load(v), adam->c2 * g * g);
-    /* A small number keeps 0 / sqrt(0) away, and what is half of it is still normal:
-     * others are slow. The root of it is far below epsilon. */
+    /* A small number keeps 0 / sqrt(0) away. Half of it is still a normal number,
+     * because subnormal ones are slow, and its root is far below epsilon. */
     const vec v_safe = v_max(v_new, v_set((real)(2 * FLT_MIN)));
     const vec root = v_safe * v_inverse_sqrt(v_safe);
     const vec move = m_new * v_inverse(v_fma(adam->scale, root, adam->epsilon));

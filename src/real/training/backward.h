@@ -30,7 +30,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
         const real strength = (real)(training->silence_penalty / (double)n_samples);
         const double silence_tolerance =
             training->silence_tolerance * (double)n_samples;
-        real *pull = plan.own.times; /* of neurons that are silent too often */
+        real *pull = plan.own.times; /* (n_out,) 0: not silent too often */
 
         memset(pull, 0, n_out * sizeof(real));
         for (size_t s = 0; s < n_samples; ++s) {

@@ -150,7 +150,7 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
                           own->u_peak, work->at + from, slopes, own->workspace);
     if (training->measured_peaks) {
         u_peak = training->measured_peaks + from;
-    } else if (training->measured) {
+    } else if (training->measured && !targets) { /* outputs have ranks */
         lower_peaks((real)layer->neuron.threshold, spikes, n_out, own->u_peak);
     }
     for (size_t j = 0; j < n_out; ++j) {

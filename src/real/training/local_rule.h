@@ -37,7 +37,7 @@ static inline vec lines_at(const lines_t *lines, vec d)
     return v_max(v_min(up, down), v_set(0));
 }
 
-/* k'(d), that from the left where two lines meet; 0 where d is not positive */
+/* k'(d), from the left where two lines meet; 0 where d is not positive */
 static inline vec lines_slope_at(const lines_t *lines, vec d)
 {
     const mask inside = m_and(v_gt(d, v_set(0)), v_ge(v_set(lines->end), d));

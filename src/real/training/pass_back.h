@@ -6,11 +6,13 @@
 #include "real/training/plan.h"
 #include "real/training/step.h"
 
-/* dL/dt / u', with u' no smaller than floor; 0 where u' is too small to divide by. */
-static inline vec over_slope(vec grad, vec slope, real floor)
+/* dL/dt / u', with u' no smaller than min_slope; 0 where u' is too small to divide by.
+ */
+static inline vec over_slope(vec grad, vec slope, real min_slope)
 {
     const vec limit = v_set(FOREVER);
-    const vec inverse = v_set(1) / (floor > 0 ? v_max(slope, v_set(floor)) : slope);
+    const vec inverse =
+        v_set(1) / (min_slope > 0 ? v_max(slope, v_set(min_slope)) : slope);
     const mask valid = m_and(v_gt(limit, inverse), v_gt(inverse, v_set(0) - limit));
     return grad * v_keep(valid, inverse);
 }
@@ -21,14 +23,14 @@ static void weigh_spikes(const TYPE(training) * training, const neuron_t *p,
                          const real *spikes, const real *grad, const real *slopes,
                          const real *silent, size_t n_out, real *c)
 {
-    const real floor = training->local ? 0 : (real)training->floor;
+    const real min_slope = training->local ? 0 : (real)training->min_slope;
     const vec unit = p->threshold * p->rate_syn;
     for (size_t j = 0; j < n_out; j += WIDTH) {
         const size_t n = min_size(WIDTH, n_out - j);
         const mask fired = v_gt(v_set(INFINITY), v_load_part(spikes + j, n));
         vec slope = v_load_part(slopes + j, n);
         if (training->local) slope = unit * nearest_power(slope / unit);
-        const vec c_fired = over_slope(v_load_part(grad + j, n), slope, floor);
+        const vec c_fired = over_slope(v_load_part(grad + j, n), slope, min_slope);
         v_store_part(c + j, v_select(fired, c_fired, v_load_part(silent + j, n)), n);
     }
 }
@@ -72,7 +74,7 @@ static void pass_directly(const TYPE(training) * training, const plan_t *plan, s
 {
     const TYPE(network) *network = &training->network;
     const TYPE(layer) *last = &network->layers[network->n_layers - 1];
-    const int is_squared = training->loss != TTFS_CROSS_ENTROPY;
+    const int is_squared = ttfs_is_squared_time(training->loss);
     const real target = (real)(is_squared ? factor * last->neuron.tau_syn
                                           : factor / training->time_scale);
     for (size_t k = 1; k < network->n_layers; ++k) {

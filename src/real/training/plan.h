@@ -34,10 +34,10 @@ typedef struct {
 /* What each part has of its own. */
 typedef struct {
     void *sort_workspace;
-    real *workspace; /* of the functions of a layer kind */
+    real *workspace; /* scratch space of the functions of a layer kind */
     real *u_peak, *kink, *times;
     real *grad;        /* (rows, PANEL_VECS * WIDTH) */
-    real *grad_delays; /* alike, where synapses have delays */
+    real *grad_delays; /* like grad, of synaptic delays */
 } own_t;
 
 #define MAX_LAYERS 64

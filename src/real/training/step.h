@@ -16,7 +16,7 @@ struct update {
     neuron_t p;
     lines_t lines;
     adam_t adam, adam_delays;
-    vec rate; /* of the sum of losses, by the local rule */
+    vec rate; /* learning rate of the sum of losses, by the local rule */
     size_t n_samples;
 };
 
@@ -26,7 +26,7 @@ static update_t update_of(const TYPE(training) * training, const plan_t *plan, s
     const TYPE(network) *network = &training->network;
     const TYPE(layer) *layer = &network->layers[k];
     const double tau = network->layers[network->n_layers - 1].neuron.tau_syn;
-    const int is_squared = training->loss != TTFS_CROSS_ENTROPY;
+    const int is_squared = ttfs_is_squared_time(training->loss);
     const double epsilon = training->epsilon * (is_squared ? tau * tau : 1);
     update_t u = {training, layer, &plan->layers[k], &plan->own,
                   .n_samples = n_samples};

@@ -80,7 +80,7 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
     training->network.pseudo_slope = 2.0;
     training->loss = TTFS_CROSS_ENTROPY;
     training->time_scale = training->early_scale = 0.2;
-    training->floor = 0.3;
+    training->min_slope = 0.3;
     training->silence_penalty = 0.1;
     training->silence_tolerance = 0.15;
     training->beta_1 = 0.9;

@@ -331,6 +331,83 @@ def test_errors_of_a_substrate_are_short_and_plain(path, caplog, error):
     assert PLAIN in str(info.value)
 
 
+class Unspeakable(Exception):
+    """An error that has no text."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def deep(n):
+    """Raise an error whose traceback is long."""
+    if n == 0:
+        raise OSError(EVIL + "A" * 5_000_000)
+    deep(n - 1)
+
+
+def raise_unspeakable():
+    try:
+        deep(100)
+    except OSError as error:
+        raise Unspeakable from error
+
+
+def raise_in_a_cycle():
+    first, second = KeyError("first"), IndexError("second")
+    first.__cause__, second.__cause__ = second, first
+    raise first
+
+
+def raise_in_evil_code():
+    exec(compile("raise ValueError('shapes')", EVIL[:-1] + "A" * 10**6, "exec"))
+
+
+@pytest.mark.parametrize(
+    ("fail", "texts"),
+    [
+        (
+            raise_unspeakable,
+            ["Unspeakable: an error without a text", "OSError: " + PLAIN, "in deep"],
+        ),
+        (raise_in_a_cycle, ["KeyError: 'first'", "IndexError: second"]),
+        (raise_in_evil_code, ["ValueError: shapes", f'File "{PLAIN[:-6]}AAA']),
+    ],
+)
+def test_the_log_says_where_an_error_was_raised(path, caplog, fail, texts):
+    class Broken(Ideal):
+        def forward(self, times, network):
+            return super().forward(times, network) if is_mended else fail()
+
+    is_mended = False
+    with Server(Broken(), path), Remote(path, **QUICK) as remote:
+        with pytest.raises((SubstrateError, NetworkError)):
+            remote.forward(TIMES, NETWORK)
+        is_mended = True  # and the server goes on
+        assert_same(remote.forward(TIMES, NETWORK), Ideal().forward(TIMES, NETWORK))
+    (record,) = (r for r in caplog.records if r.levelno == logging.ERROR)
+    log = record.getMessage()
+    for where in (f'File "{__file__}", line', f"in {fail.__name__}", *texts):
+        assert where in log
+    lines = log.split("\n")
+    assert len(lines) < 100
+    assert all(len(line) <= 1002 and line.isprintable() for line in lines)
+
+
+def test_what_the_protocol_provides_for_has_no_traceback(path, caplog):
+    class Refuses(Ideal):
+        def forward(self, times, network):
+            raise error("not now")
+
+    for error in (SubstrateError, NetworkError):
+        with Server(Refuses(), path), Remote(path, **QUICK) as remote:
+            with pytest.raises(error, match="not now"):
+                remote.forward(TIMES, NETWORK)
+    assert "File" not in caplog.text
+    assert "not now" in caplog.text
+
+
 def test_a_type_of_message_is_named_in_short(small, caplog):
     reply = ask(small, frame(msgpack.packb({"type": EVIL[:-1] * 10**5, "id": 1})))
     assert reply["kind"] == "garbled"

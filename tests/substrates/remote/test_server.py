@@ -82,12 +82,12 @@ def test_a_server_that_is_stopped_leaves_its_substrate_alone(path, monkeypatch):
 
 
 def test_the_substrate_runs_one_request_at_a_time(path):
-    at_once, most = [], []
+    at_once, n_at_once = [], []
 
     class Exclusive:
         def forward(self, times, network):
             at_once.append(1)
-            most.append(len(at_once))
+            n_at_once.append(len(at_once))
             time.sleep(0.02)
             at_once.pop()
             return CHIP.forward(times, network)
@@ -104,7 +104,7 @@ def test_the_substrate_runs_one_request_at_a_time(path):
             thread.join()
         for remote in remotes:
             remote.close()
-    assert most == [1, 1, 1]
+    assert n_at_once == [1, 1, 1]
 
 
 # -- The command line and parameters ---------------------------------------------------

@@ -15,11 +15,11 @@ from chip_server import (
     NETWORK,
     SERVE,
     TIMES,
-    assert_same_model,
     classifier,
     make_times,
     wait_until,
 )
+from classifiers import assert_same_model
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import cross_val_predict
 

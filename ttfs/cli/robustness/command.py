@@ -21,8 +21,8 @@ from .results import Results
 from .study import Study, measure_all, n_epochs
 from .sweeps import SWEEPS, make_base, make_point, read_sweeps
 
-UPDATES, QUICK_UPDATES = 6000, 1500  # of a training, by default
-CHIPS, QUICK_CHIPS = 5, 2  # for each value, by default
+UPDATES, QUICK_UPDATES = 6000, 1500  # default number of updates of a training
+CHIPS, QUICK_CHIPS = 5, 2  # default number of chips for each value
 
 
 def register(commands):

@@ -2,14 +2,17 @@
 
 import logging
 import threading
+from collections import deque
+from traceback import walk_tb
 
 from ..checks import text_of
-from ..protocol import SubstrateError
+from ..protocol import NetworkError, SubstrateError
 from . import messages
 from .limits import DECODING, Memory, Share
 
 _LOG = logging.getLogger("ttfs.substrates")
 _GRACE = 10.0  # seconds that a request may go on after the server was stopped
+_MAX_ERRORS, _MAX_FRAMES = 4, 20  # of a traceback in the log
 
 
 class Desk:
@@ -105,9 +108,8 @@ class Desk:
             share.take(messages.n_spike_bytes(times, network))
             return self.forward(number, times, network)
         except Exception as error:
-            kind, text = _kind(error), text_of(error)
-            if not isinstance(error, _OURS):
-                text = f"{type(error).__name__}: {text}"
+            kind, is_ours = _kind(error), isinstance(error, _OURS)
+            text = text_of(error) if is_ours else _with_type(error)
         text = messages.plain_text(text)
         _LOG.warning("a request was answered with an error, %s: %s", kind, text)
         return messages.pack(messages.error(number, kind, text))
@@ -117,7 +119,13 @@ class Desk:
         with self.lock:
             if self.is_closed:
                 raise SubstrateError("the server is being stopped")
-            spikes = self.substrate.forward(times, network)
+            try:
+                spikes = self.substrate.forward(times, network)
+            except (NetworkError, SubstrateError):
+                raise  # what the protocol provides for
+            except Exception as error:
+                _LOG.error("the substrate raised an error\n%s", _traceback(error))
+                raise
             spikes = messages.check_spikes(spikes, times, network)
             return messages.pack(messages.result(number, spikes))
 
@@ -138,3 +146,29 @@ _OURS = tuple(_KINDS)
 def _kind(error):
     """The kind of the answer that reports an error."""
     return next((kind for c, kind in _KINDS.items() if isinstance(error, c)), "failed")
+
+
+def _with_type(error):
+    return f"{type(error).__name__}: {text_of(error)}"
+
+
+def _traceback(error):
+    """Where an error was raised, and the errors that led to it, the last one first.
+
+    The lines look like those of Python, without lines of source code. Whatever comes
+    from the substrate, names of files and functions included, is made short and plain.
+    """
+    lines = []
+    for _ in range(_MAX_ERRORS):
+        lines.append(messages.plain_text(_with_type(error)))
+        for frame, line in deque(walk_tb(error.__traceback__), _MAX_FRAMES):
+            file, name = frame.f_code.co_filename, frame.f_code.co_qualname
+            where = messages.plain_text(f'File "{file}", line {line}, in {name}')
+            lines.append(f"  {where}")
+        cause = error.__cause__
+        if cause is None and not error.__suppress_context__:
+            cause = error.__context__
+        if cause is None:
+            break
+        error = cause
+    return "\n".join(lines)
