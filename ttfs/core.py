@@ -28,6 +28,7 @@ from ._float64 import (
 __all__ = [
     "TIME_LIMIT",
     "LayerBatch",
+    "LayerSpikes",
     "Network",
     "NeuronMismatch",
     "Spikes",
@@ -102,6 +103,10 @@ class LayerBatch(metaclass=_OfBoth):
 
     def __new__(cls, times, neuron, t_max=np.inf):
         return precision(times).LayerBatch(times, neuron, t_max)
+
+
+class LayerSpikes(metaclass=_OfBoth):
+    """Spike times of every layer in some samples, which a `Network` has made."""
 
 
 class Network(metaclass=_OfBoth):

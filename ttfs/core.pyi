@@ -19,12 +19,6 @@ class _State(TypedDict):
     delay_moments: list[tuple[_Real, _Real] | None]
 
 _Layers = Sequence[_Real]
-_Fired = (
-    _Layers
-    | tuple[_Layers, _Real | None]
-    | tuple[_Layers, _Real | None, _Layers | None]
-)
-_Forward = Callable[["Spikes", list[_Real]], _Fired]
 
 class _Local(TypedDict):
     kernel: Literal["table", "linear"]
@@ -60,6 +54,8 @@ class Spikes:
         n_in: int,
     ) -> None: ...
     def __len__(self) -> int: ...
+    def first(self) -> float: ...
+    def last(self) -> float: ...
     def dense(self, n_in: int | None = ...) -> _Real: ...
 
 def check_n_channels(n_in: int) -> None: ...
@@ -93,9 +89,23 @@ class NeuronMismatch:
     ) -> None: ...
     def check(self, n_out: int, threshold: float) -> None: ...
 
+class LayerSpikes:
+    def times(self) -> list[_Real]: ...
+    def silent_layers(self) -> list[int]: ...
+
+_Fired = (
+    _Layers
+    | LayerSpikes
+    | tuple[_Layers | LayerSpikes, _Real | None]
+    | tuple[_Layers | LayerSpikes, _Real | None, _Layers | None]
+)
+_Forward = Callable[[Spikes, "Trainer"], _Fired]
+
 class Network:
     shapes: list[tuple[int, int]]
     delay_shapes: list[tuple[int, ...] | None]
+    neurons: list[Any]
+    n_biases: list[int]
     n_outputs: int
     t_max: float
     def __init__(
@@ -103,11 +113,29 @@ class Network:
     ) -> None: ...
     def weights(self) -> list[_Real]: ...
     def delays(self) -> list[_Real | None]: ...
+    def bias_times(self) -> list[_Real]: ...
     def spike_times(self, spikes: Spikes) -> list[_Real]: ...
+    def fire(self, spikes: Spikes) -> LayerSpikes: ...
     def emulate(
-        self, spikes: Spikes, mismatch: Sequence[NeuronMismatch], seed: int
-    ) -> list[_Real]: ...
-    def clocked(self, spikes: Spikes, step: float) -> list[_Real]: ...
+        self,
+        spikes: Spikes,
+        mismatch: Sequence[NeuronMismatch],
+        seed: int,
+        *,
+        weights: _Layers | None = ...,
+        t_max: float = ...,
+    ) -> LayerSpikes: ...
+    def clocked(
+        self, spikes: Spikes, step: float, *, t_max: float = ...
+    ) -> LayerSpikes: ...
+    def fire_at_ticks(
+        self,
+        ticks: list[NDArray[np.uint16]],
+        u_peak: NDArray[Any],
+        *,
+        n_ticks: int,
+        tick: float,
+    ) -> LayerSpikes: ...
     def decisions(self, spikes: Spikes) -> _Times: ...
     def labels(self, spikes: Spikes) -> _Index: ...
 
@@ -160,4 +188,11 @@ class Trainer(Network):
         batch_size: int,
         rates: NDArray[np.float64],
         forward: _Forward | None = ...,
+        end_batch: Callable[[float, int], object] | None = ...,
     ) -> float: ...
+    def round(
+        self,
+        steps: Sequence[float],
+        max_weights: Sequence[int],
+        out: list[NDArray[np.int16]],
+    ) -> None: ...
