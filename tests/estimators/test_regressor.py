@@ -235,16 +235,17 @@ def test_a_substrate_that_fails_ends_training_and_it_goes_on(friedman):
     X, y, X_test, _ = friedman
 
     class Failing(Ideal):
-        n_calls = 0
+        def __init__(self, failing_call):
+            self.n_calls, self.failing_call = 0, failing_call
 
         def forward(self, times, network):
             self.n_calls += 1
-            if self.n_calls == 75:
+            if self.n_calls == self.failing_call:
                 raise RuntimeError("unplugged")
             return super().forward(times, network)
 
-    whole = small(substrate=Ideal()).fit(X, y)
-    reg = small(substrate=Failing(), warm_start=True)
+    whole = small(substrate=Failing(0)).fit(X, y)
+    reg = small(substrate=Failing(75), warm_start=True)
     with pytest.raises(SubstrateError, match="unplugged"):
         reg.fit(X, y)
     assert 0 < reg.n_iter_ < 5
