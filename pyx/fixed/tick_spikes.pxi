@@ -16,11 +16,11 @@ cdef class TickSpikes:
     cdef readonly Py_ssize_t n_spikes
     cdef readonly Py_ssize_t n_in
     cdef readonly Py_ssize_t max_spikes  # of a sample
-    cdef readonly Py_ssize_t repeats  # greatest number of spikes of one input
     cdef readonly Py_ssize_t n_ticks  # that the experiment has at least
     cdef readonly object pairs        # (n, 2) uint16: tick and input
     cdef readonly object begin, end   # (n_samples,) uintp
     cdef ttfs_fixed_lists lists
+    cdef Py_ssize_t _repeats          # -1: not counted yet
 
     def __init__(
         self,
@@ -41,13 +41,10 @@ cdef class TickSpikes:
         """Take over and check arrays."""
         cdef const size_t[::1] first = begin, last = end
         cdef const ttfs_fixed_event *events = <const ttfs_fixed_event *>_start(pairs)
-        cdef uint32_t[::1] counts, seen
         cdef size_t k, n_all = len(pairs)
-        cdef Py_ssize_t s, n_samples = len(begin), n_spikes = 0
-        cdef Py_ssize_t max_spikes = 0, repeats = 0
+        cdef Py_ssize_t s, n_samples = len(begin), max_spikes = 0, n_spikes = 0
         cdef Py_ssize_t n_ticks = 0, n
-        cdef uint32_t key, before, stamp
-        cdef uint16_t number
+        cdef uint32_t key, before
         cdef bint is_sorted = True, is_inside = True
 
         if not 0 <= n_in <= MAX_INPUTS:
@@ -57,28 +54,17 @@ cdef class TickSpikes:
                 raise ValueError("a sample's events are out of range")
             if last[s] - first[s] >= MAX_SPIKES:
                 raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
-        # Spikes of an input in the sample of which it has the stamp.
-        counts, seen = np.zeros((2, max(n_in, 1)), np.uint32)
         with nogil:
             for s in range(n_samples):
                 n = <Py_ssize_t>(last[s] - first[s])
                 n_spikes += n
                 max_spikes = max(max_spikes, n)
-                before, stamp = 0, <uint32_t>(s % <Py_ssize_t>0xFFFFFFFF) + 1
+                before = 0
                 for k in range(first[s], last[s]):
-                    key, number = _key(events[k]), events[k].input
-                    if number >= n_in:
-                        is_inside = False
-                        break
-                    if key < before:
-                        is_sorted = False
-                        break
+                    key = _key(events[k])
+                    is_inside &= events[k].input < n_in
+                    is_sorted &= key >= before
                     before = key
-                    counts[number] = counts[number] + 1 if seen[number] == stamp else 1
-                    seen[number] = stamp
-                    repeats = max(repeats, <Py_ssize_t>counts[number])
-                if not (is_inside and is_sorted):
-                    break
                 if n:
                     n_ticks = max(n_ticks, <Py_ssize_t>(before >> 16) + 1)
         if not is_inside:
@@ -87,7 +73,7 @@ cdef class TickSpikes:
             raise ValueError("events must be sorted by tick, ties by input")
         self.pairs, self.begin, self.end = pairs, begin, end
         self.n_samples, self.n_in, self.n_spikes = n_samples, n_in, n_spikes
-        self.max_spikes, self.repeats, self.n_ticks = max_spikes, repeats, n_ticks
+        self.max_spikes, self.n_ticks, self._repeats = max_spikes, n_ticks, -1
         self.lists.begin = <const size_t *>_start(begin)
         self.lists.end = <const size_t *>_start(end)
         self.lists.events = events
@@ -95,6 +81,27 @@ cdef class TickSpikes:
 
     def __len__(self):
         return self.n_samples
+
+    @property
+    def repeats(self):
+        """The greatest number of spikes of one input in a sample."""
+        cdef uint32_t[::1] counts
+        cdef Py_ssize_t s, repeats = 0
+        cdef size_t k
+        if self._repeats >= 0:
+            return self._repeats
+        counts = np.zeros(max(self.n_in, 1), np.uint32)
+        with nogil:
+            for s in range(self.n_samples):
+                for k in range(self.lists.begin[s], self.lists.end[s]):
+                    counts[self.lists.events[k].input] += 1
+                    repeats = max(
+                        repeats, <Py_ssize_t>counts[self.lists.events[k].input]
+                    )
+                for k in range(self.lists.begin[s], self.lists.end[s]):
+                    counts[self.lists.events[k].input] = 0
+        self._repeats = repeats
+        return repeats
 
     @property
     def ticks(self):
