@@ -1,4 +1,4 @@
-"""Bindings of the core in integers, docs/fixed_point.md.
+"""Bindings of the core in integers, docs/spec/fixed_point.md.
 
 Everything that reaches C passes through here and is checked here, all that
 ttfs_fixed_kernels.h asks for: dtypes, shapes and ranges.

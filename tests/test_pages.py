@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("[!.]*/*.md"))
+PAGES += sorted(ROOT.glob("docs/*/*.md"))
 KINDS = "py", "pyi", "pyx", "pxd", "pxi", "c", "h", "inc"
 SOURCES = [
     path
@@ -62,7 +63,8 @@ def test_links_lead_somewhere(page):
 
 def test_every_page_of_docs_is_in_the_index():
     linked = set(LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8")))
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    folder = ROOT / "docs"
+    pages = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
     assert pages - linked == {"index.md"}
 
 

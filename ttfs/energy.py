@@ -5,7 +5,7 @@
 - :class:`CostModel` - joules and seconds of a chip for each of them
 - :data:`COST_MODELS` - cost models of published figures, by name
 
-docs/energy.md says what each cost model covers, and what it leaves out.
+docs/guide/energy.md says what each cost model covers, and what it leaves out.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _decided(activity):
     return np.maximum(activity.decision_times, 0)
 
 
-_STEPS = 16  # of a tau_syn, on chips with a clock: our choice, see docs/energy.md
+_STEPS = 16  # of a tau_syn, on chips with a clock: our choice, see docs/guide/energy.md
 _HOROWITZ = (
     "M. Horowitz, 'Computing's energy problem (and what we can do about it)', ISSCC "
     "(2014): 45 nm, 0.9 V"
@@ -208,7 +208,7 @@ _HOEPPNER = (
     "IEEE Transactions on Circuits and Systems I 66, 2973-2986 (2019)"
 )
 
-#: Cost models by name: see docs/energy.md for what they cover.
+#: Cost models by name: see docs/guide/energy.md for what they cover.
 COST_MODELS = {
     model.name: model
     for model in (

@@ -99,7 +99,7 @@ class FixedPoint(Parameters):
     """Arithmetic in small integers, the same bits on every platform.
 
     A weight is an integer of `weight_bits` and a sign; a spike time is a number of
-    ticks. docs/fixed_point.md specifies every operation.
+    ticks. docs/spec/fixed_point.md specifies every operation.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class ExactGradient(Parameters):
 
 @dataclass(frozen=True)
 class LocalRule(Parameters):
-    """The simplified rule of docs/fixed_point.md, which fits on a chip.
+    """The simplified rule of docs/spec/fixed_point.md, which fits on a chip.
 
     A weight moves by its neuron's error, times a kernel of the time from the input
     spike to the neuron's own, divided by the power of two next to the slope of the

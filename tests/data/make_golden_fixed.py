@@ -2,8 +2,8 @@
 
     python tests/data/make_golden_fixed.py
 
-For those who build the arithmetic of docs/fixed_point.md, in a circuit or a program:
-plain integers, explained in section 10 of the page, computed by
+For those who build the arithmetic of docs/spec/fixed_point.md, in a circuit or a
+program: plain integers, explained in section 10 of the page, computed by
 tests/twins/fixed_twin.py. That every branch which section 10 lists was taken is
 asserted here.
 """

@@ -23,7 +23,7 @@ from fixed_header import COMPILERS, ROOT, SANITIZE, run
 from ttfs import export
 from ttfs.export.model import read_learner
 
-PAGE = ROOT / "docs/export.md"
+PAGE = ROOT / "docs/guide/export.md"
 
 
 compilers = pytest.mark.parametrize("compiler", COMPILERS)

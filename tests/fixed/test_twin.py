@@ -1,4 +1,4 @@
-"""The twin of the arithmetic of docs/fixed_point.md, compared with real numbers."""
+"""The twin of docs/spec/fixed_point.md, compared with real numbers."""
 
 from math import e
 

@@ -1,6 +1,6 @@
 """A chip server, its clients, and bytes between them, for tests.
 
-The frames and right answers here are written from docs/remote.md, a second time.
+The frames and right answers here are written from docs/guide/remote.md, a second time.
 """
 
 import itertools
@@ -114,7 +114,7 @@ def server_process(path, *options):
 
 
 def frame(payload, *, magic=b"TTFS", version=1, reserved=0, size=None, checksum=None):
-    """A frame as docs/remote.md defines it, written a second time."""
+    """A frame as docs/guide/remote.md defines it, written a second time."""
     size = len(payload) if size is None else size
     header = magic + struct.pack("<HHI", version, reserved, size)
     checksum = zlib.crc32(header + payload) if checksum is None else checksum

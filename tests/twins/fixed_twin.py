@@ -1,4 +1,4 @@
-"""docs/fixed_point.md in plain Python integers, slow and obvious.
+"""docs/spec/fixed_point.md in plain Python integers, slow and obvious.
 
 Written from the page, whose sections are cited as [n] and whose names are kept, and not
 from include/ttfs_fixed.h. Integers have no width here: where the page says that 32 bits

@@ -32,7 +32,7 @@ def register(commands):
         help="run an emulated chip as a server",
         description=(
             "Run an emulated chip as a server for ttfs.substrates.Remote, until Ctrl-C "
-            "or SIGTERM. There is no authentication: docs/remote.md."
+            "or SIGTERM. There is no authentication: docs/guide/remote.md."
         ),
     )
     address = parser.add_mutually_exclusive_group(required=True)

@@ -1,6 +1,6 @@
 """The recipes of training: data that the engines do not share.
 
-docs/training.md says how they were found.
+docs/notes/training.md says how they were found.
 """
 
 from dataclasses import dataclass, replace

@@ -50,8 +50,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     answer. The network learns by Adam from the derivatives of spike times with respect
     to weights and earlier spike times [1]_, which are exact but for a clip where the
     membrane is flat; or by a local rule that fits on a chip. It computes in floating
-    point or in small integers, as a chip would: docs/fixed_point.md specifies every
-    bit.
+    point or in small integers, as a chip would: docs/spec/fixed_point.md specifies
+    every bit.
 
     Parameters
     ----------
@@ -131,8 +131,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         - "exact" stands for :class:`ttfs.parameters.ExactGradient`: the gradient of the
           spike times, clipped where the membrane is flat, and Adam.
         - "local" stands for :class:`ttfs.parameters.LocalRule`: the simplified rule of
-          docs/fixed_point.md, which fits on a chip. It has defaults of its own for the
-          schedule. Not with `delays`.
+          docs/spec/fixed_point.md, which fits on a chip. It has defaults of its own for
+          the schedule. Not with `delays`.
 
     loss : str, CrossEntropy or SquaredError, default="cross_entropy"
         Loss on the spike times of the output neurons.
@@ -158,7 +158,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     weight_decay : float, default=1.5
         Strength of a decoupled weight decay towards the weights with which neurons just
         fire. The more samples there are for each active input, the less it counts.
-        docs/parameters.md has a table for each way to learn.
+        docs/guide/parameters.md has a table for each way to learn.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
@@ -175,7 +175,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
         other layers scale it. "auto" is 0.005. With gradient="local" it has another
-        meaning and another default: docs/parameters.md has a table.
+        meaning and another default: docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000

@@ -95,7 +95,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         - "exact" stands for :class:`ttfs.parameters.ExactGradient`: the gradient of the
           spike times, clipped where the membrane is flat, and Adam.
         - "local" stands for :class:`ttfs.parameters.LocalRule`: the simplified rule of
-          docs/fixed_point.md, in real numbers. Its feedback is not "target".
+          docs/spec/fixed_point.md, in real numbers. Its feedback is not "target".
 
     input_dropout : float, default=0.0
         Fraction of input spikes that are deleted at random in training, on channels
@@ -104,7 +104,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     weight_decay : float, default=0.5
         Strength of a decoupled weight decay towards the weights with which neurons just
         fire. The more samples there are for each active input, the less it counts.
-        docs/parameters.md has a table for each way to learn.
+        docs/guide/parameters.md has a table for each way to learn.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
@@ -118,7 +118,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
         other layers scale it. "auto" is 0.04. With gradient="local" it has another
-        meaning and another default: docs/parameters.md has a table.
+        meaning and another default: docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000

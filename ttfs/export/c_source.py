@@ -388,8 +388,8 @@ def _head(model, prefix, *, learn):
         "SPDX-License-Identifier: BSD-3-Clause",
         "",
         "C99 without floating point, allocation or calls of a library; the arithmetic "
-        "is the specification docs/fixed_point.md of ttfs, whose sections are cited as "
-        "[n]. The functions share static memory: one call at a time.",
+        "is the specification docs/spec/fixed_point.md of ttfs, whose sections are "
+        "cited as [n]. The functions share static memory: one call at a time.",
     ]
     if learn:
         paragraphs += [

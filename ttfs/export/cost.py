@@ -276,8 +276,8 @@ def cost_sheet(
     -----
     Counted is what the functions of :func:`to_c` do, sample by sample and neuron by
     neuron. Additions and multiplications are those of the specification,
-    ``docs/fixed_point.md``; shifts, comparisons, addresses, counters of loops, and the
-    sorting of input spikes are not counted.
+    ``docs/spec/fixed_point.md``; shifts, comparisons, addresses, counters of loops, and
+    the sorting of input spikes are not counted.
 
     An inference:
 

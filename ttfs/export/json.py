@@ -76,9 +76,9 @@ def _encoder_data(code, tick):
 def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     """Write a model as JSON.
 
-    Everything that the specification, ``docs/fixed_point.md``, says a model consists
-    of, by its names: for circuits, and for programs in other languages. Numbers are
-    integers, except in ``encoder``.
+    Everything that the specification, ``docs/spec/fixed_point.md``, says a model
+    consists of, by its names: for circuits, and for programs in other languages.
+    Numbers are integers, except in ``encoder``.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The model in integers: what it consists of, and how it is made from real numbers.
 
-The specification is docs/fixed_point.md, whose sections are cited here by number. Its
-arithmetic is the C core `ttfs._fixed`.
+The specification is docs/spec/fixed_point.md, whose sections are cited here by
+number. Its arithmetic is the C core `ttfs._fixed`.
 
 - :mod:`ttfs.fixed.network` - the integers of a layer and of a network, and their limits
 - :mod:`ttfs.fixed.ticks` - times as ticks

@@ -11,7 +11,7 @@ class FixedSimulation:
     Parameters
     ----------
     network : FixedNetwork
-        The integers, which compute as docs/fixed_point.md specifies.
+        The integers, which compute as docs/spec/fixed_point.md specifies.
     tick : float
         Unit of spike times.
     """

@@ -384,7 +384,7 @@ def test_damage_never_passes_the_checksum(data):
             wire.receive(io.BytesIO(wrong).read)
 
 
-# -- docs/remote.md, without our code --------------------------------------------------
+# -- docs/guide/remote.md, without our code ----------------------------------------
 
 
 def test_a_client_written_from_the_page(busy):

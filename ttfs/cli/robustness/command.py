@@ -35,7 +35,7 @@ def register(commands):
             "Sweep what is wrong with an emulated chip. For each value and chip, "
             "TTFSClassifier is trained without the chip and in the loop, and both are "
             "tested on it. Prints a table, and writes it with a figure and all runs; "
-            "runs that are there already are not run again: docs/robustness.md."
+            "runs that are there already are not run again: docs/notes/robustness.md."
         ),
     )
     parser.add_argument(

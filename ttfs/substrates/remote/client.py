@@ -146,7 +146,7 @@ class _Line:
 class Remote(CalibrationMixin, SharedSubstrate):
     """A substrate in another process: a chip server, on this computer or elsewhere.
 
-    The messages are those of docs/remote.md. :func:`serve` and the command
+    The messages are those of docs/guide/remote.md. :func:`serve` and the command
     ``ttfs serve`` are servers; others may be written in any language.
 
     A lost connection, a server that restarts, an answer that is late or garbled: the

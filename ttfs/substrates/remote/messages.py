@@ -1,4 +1,6 @@
-"""Messages between :class:`Remote` and a chip server, as docs/remote.md defines them.
+"""Messages between :class:`Remote` and a chip server.
+
+The page docs/guide/remote.md defines them.
 
 Everything that comes over the wire is checked here. No message names code: messages
 hold numbers, strings, and arrays of two types.
