@@ -372,8 +372,8 @@ static vec feed_back(const ttfs_fixed_network *network, uint32_t k,
     return sum;
 }
 
-/* As ttfs_fixed_hidden_errors(); own and after are the prepared weights of layers k and
- * k + 1. */
+/* The same as ttfs_fixed_hidden_errors(); own and after are the prepared weights of
+ * layers k and k + 1. */
 static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
                           const void *own, const void *after, ttfs_fixed_state *states,
                           uint32_t label)
