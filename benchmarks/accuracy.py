@@ -160,7 +160,10 @@ computed from released networks; MLPClassifier had 30 epochs of the same data.
 
 @dataclass
 class Result:
-    """Of one seed: percent, nats, spikes and neurons per sample, tau_syn, seconds."""
+    """The result of one seed.
+
+    Units are percent, nats, spikes and neurons per sample, tau_syn, and seconds.
+    """
 
     accuracy: float
     loss: float

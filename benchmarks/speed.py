@@ -136,7 +136,7 @@ def ratio(above, below):
 
 
 def seconds_per_epoch(make, X, y, epochs, timer=time.perf_counter):
-    """By the difference of two fits; and the model with more epochs."""
+    """The seconds of an epoch, as the difference of two fits, and the longer fit."""
     few, many = epochs
     long = make(many)
     seconds = clock(long.fit, X, y, timer=timer)
@@ -211,7 +211,7 @@ def compare(work, limit, data, hidden, batch_size, epochs, n_pairs):
 
 @cache
 def mnist(n_train, load=_common.mnist):
-    """As many images as wanted for training, and all of the test set."""
+    """MNIST: as many training images as wanted, and the whole test set."""
     X, y, X_test, y_test = load(is_validation=False)
     return X[:n_train], y[:n_train], X_test, y_test
 

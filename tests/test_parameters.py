@@ -303,7 +303,7 @@ def test_targets_in_any_form_are_the_same_value(targets):
 
 @pytest.mark.parametrize("cls", HOSTS)
 def test_arrays_of_no_dimensions_are_numbers(cls):
-    # Of the first parameter, whatever it is.
+    # The first parameter is tried, whatever it is.
     name, default = next(iter(cls().get_params().items()))
     value = cls(**{name: np.array(default)})
     assert value == cls()

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import io
 import pickle
 import warnings
 from importlib.util import find_spec
@@ -152,6 +153,31 @@ def test_skops_loads_the_types_that_are_trusted(name):
     assert_array_equal(again.predict(X), model.predict(X))
     if name == "interrupted":
         assert_array_equal(again.fit(X, y).coefs_[0], model.fit(X, y).coefs_[0])
+
+
+class TypesOf(pickle.Pickler):
+    """Collects the types of this package of all objects that a model consists of."""
+
+    def __init__(self, model):
+        super().__init__(io.BytesIO())
+        self.types = set()
+        self.dump(model)
+
+    def persistent_id(self, value):
+        cls = type(value)
+        if cls.__module__.startswith("ttfs."):
+            self.types.add(f"{cls.__module__}.{cls.__qualname__}")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_all_types_of_a_model_are_trusted(name):
+    """Holds without skops too, which is often not installed."""
+    model = copy.deepcopy(MODELS[name])
+    if name not in (*stored(), "not fitted", "interrupted"):
+        model.fit(X, y)
+    types = TypesOf(model).types
+    assert types
+    assert types <= set(ttfs.TRUSTED_TYPES)
 
 
 def test_the_trusted_types_are_there():

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from graphlib import CycleError, TopologicalSorter
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -14,14 +15,29 @@ from ttfs import estimators
 PACKAGE = Path(ttfs.__file__).resolve().parent
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = "benchmarks", "docs", "examples", "tests", "wheels"  # some only in a clone
+C_FOLDERS = "include", "src", "tests/c"
 
-MAX_LINES = 800  # of a Python file
+# The greatest number of lines of a file, by its suffix.
+MAX_LINES = dict.fromkeys((".py", ".pyx", ".pxi", ".pxd"), 800)
+MAX_LINES |= dict.fromkeys((".c", ".h"), 600)
+MAX_FUNCTION_LINES = 100  # of C, without blank lines and comments
 MAX_PARAMETERS = 28  # of an estimator
+
+# The parts of the package in the order of docs/architecture.md: a part imports from the
+# parts before it. Modules that are in no part come before all of them.
+PARTS = (
+    *("model", "encoders", "fixed", "substrates", "parameters", "energy", "datasets"),
+    *("engines", "estimators", "export"),
+    "ttfs",  # the names that the package exports
+    "cli",
+)
+# Modules of the top folder that belong to a part of another name.
+PART_OF = {"_trusted": "ttfs", "__main__": "cli"}
 
 # Parameters of which ttfs.engines alone asks what they are.
 DECIDED = {"arithmetic", "gradient"}
 # The names by which code calls an estimator.
-ESTIMATOR_NAMES = {"classifier", "clf", "estimator", "model", "regressor"}
+ESTIMATOR_NAMES = {"classifier", "clf", "estimator", "model", "reg", "regressor"}
 
 
 def package_files():
@@ -33,6 +49,17 @@ def all_files():
     folders = [ROOT / name for name in FOLDERS]
     others = [path for folder in folders for path in folder.rglob("*.py")]
     return sorted({*package_files(), *others, *ROOT.glob("*.py")})
+
+
+def core_files():
+    """Files of the C core, of its tests and of the bindings, where they are."""
+    folders = [ROOT / name for name in (*C_FOLDERS, "pyx")]
+    return sorted(
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in MAX_LINES
+    )
 
 
 def compiled_files():
@@ -79,7 +106,7 @@ class DropTypeChecking(ast.NodeTransformer):
 
 
 def imports_of(source, package, modules):
-    """Those of `modules` that a module of a package imports, in functions too.
+    """The part of `modules` that a module of a package imports, in functions too.
 
     Importing a.b from a package a counts as an import of a.b, and not of a. Imports
     for type checkers do not count: the interpreter does not carry them out.
@@ -125,16 +152,71 @@ def find_circle(graph):
     return None
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def position(module):
+    """The place of a module's part in the order of the parts."""
+    name = module.split(".")[1] if "." in module else module
+    name = PART_OF.get(name, name)
+    return PARTS.index(name) if name in PARTS else -1
+
+
+def find_downward(graph):
+    """Pairs of a module and one that it imports from a part further down."""
+    return [
+        (module, imported)
+        for module, names in graph.items()
+        for imported in sorted(names)
+        if position(imported) > position(module)
+    ]
+
+
+@pytest.fixture(scope="module")
+def graph():
+    """The import graph of the package."""
     sources = {
         path.relative_to(PACKAGE): path.read_text(encoding="utf-8")
         for path in package_files()
     }
     compiled = {f"ttfs.{path.name.partition('.')[0]}" for path in compiled_files()}
-    graph = import_graph(sources, {*compiled, "ttfs.include"})  # of C headers alone
+    return import_graph(sources, {*compiled, "ttfs.include"})  # of C headers alone
+
+
+def test_no_modules_import_each_other_in_a_circle(graph):
     assert {"ttfs.model", "ttfs.engines"} <= graph["ttfs.estimators.base"]
     assert graph["ttfs.core"] == {"ttfs._float32", "ttfs._float64"}
     assert find_circle(graph) is None
+
+
+def test_imports_go_upwards_only(graph):
+    assert find_downward(graph) == []
+
+
+def test_the_order_of_the_parts_is_that_of_the_page():
+    page = ROOT / "docs/architecture.md"
+    if not page.exists():
+        pytest.skip("needs a clone")
+    _, _, rest = page.read_text(encoding="utf-8").partition("\nttfs/\n")
+    listed, _, _ = rest.partition("\ntests/")
+    names = re.findall(r"(\w+)(?:/ {2,}|\.py)", listed)
+    assert names == [name for name in PARTS if name != "ttfs"]
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "is_downward"),
+    [
+        ("ttfs.model.lif", "ttfs.core", False),
+        ("ttfs.engines", "ttfs.parameters", False),
+        ("ttfs.engines.base", "ttfs.engines.recipe", False),
+        ("ttfs.__main__", "ttfs.cli.main", False),
+        ("ttfs.cli.main", "ttfs", False),
+        ("ttfs.model.lif", "ttfs.encoders", True),
+        ("ttfs.parameters", "ttfs.engines.losses", True),
+        ("ttfs.core", "ttfs.model", True),
+        ("ttfs.export.cost", "ttfs", True),
+    ],
+)
+def test_downward_imports_are_found(module, imported, is_downward):
+    found = find_downward({module: {imported}})
+    assert found == [(module, imported)] * is_downward
 
 
 @pytest.mark.parametrize(
@@ -251,6 +333,7 @@ def test_nobody_touches_private_attributes_of_an_estimator():
     [
         "clf._optimizer = None",
         "names = self.estimator._window",
+        "reg._engine",
         "getattr(model, '_rng', None)",
         "def f(clf):\n    return [clf._run(X) for X in data]",
         "monkeypatch.setattr(clf, '_run', None)",
@@ -265,10 +348,66 @@ def test_private_attributes_are_found(source):
 
 def test_no_file_is_long():
     lengths = {
-        shown(path): len(path.read_text(encoding="utf-8").splitlines())
-        for path in all_files()
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in (*all_files(), *core_files())
     }
-    assert {name: n for name, n in lengths.items() if n > MAX_LINES} == {}
+    long = {shown(path): n for path, n in lengths.items() if n > MAX_LINES[path.suffix]}
+    assert long == {}
+
+
+def function_lengths(source):
+    """Numbers of lines of code of the functions of a C file, by their first lines.
+
+    clang-format puts the opening brace of a function, and no other, alone in the first
+    column.
+    """
+    without_comments = re.sub(
+        r"/\*.*?\*/", lambda found: "\n" * found[0].count("\n"), source, flags=re.DOTALL
+    )
+    lengths, begin = {}, None
+    lines = without_comments.splitlines()
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            begin = number
+        elif line == "}" and begin:
+            lengths[begin] = sum(map(bool, map(str.strip, lines[begin : number - 1])))
+            begin = None
+    return lengths
+
+
+def test_no_c_function_is_long():
+    long = {
+        f"{shown(path)}:{line}": length
+        for path in core_files()
+        if path.suffix in {".c", ".h"}
+        for line, length in function_lengths(path.read_text(encoding="utf-8")).items()
+        if length > MAX_FUNCTION_LINES
+    }
+    assert long == {}
+
+
+def test_lines_of_c_functions_are_counted():
+    source = """typedef struct {
+    int a;
+} pair_t;
+
+static int one(void)
+{
+    /* A comment
+     * of two lines. */
+    int a = 1; /* code */
+
+    if (a) {
+        a = 2;
+    }
+    return a;
+}
+
+void none(void)
+{
+}
+"""
+    assert function_lengths(source) == {6: 5, 18: 0}
 
 
 @pytest.mark.parametrize("name", estimators.__all__)

@@ -1,6 +1,11 @@
 """Names of the types that skops.io may load."""
 
-from .encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from .encoders import (
+    FrozenEncoder,
+    LatencyEncoder,
+    PopulationEncoder,
+    SpikeTimesEncoder,
+)
 from .encoders.base import Channels
 from .engines import FitState, Structure
 from .estimators import TTFSClassifier, TTFSRegressor
@@ -31,6 +36,7 @@ _TYPES = (
     FixedLayer,
     FixedNetwork,
     FixedPoint,
+    FrozenEncoder,
     History,
     Ideal,
     LIF,

@@ -42,19 +42,20 @@ class CostModel:
     name : str
         Name of the chip.
     source : str, default=""
-        Where the figures come from.
+        The publication that the figures come from.
     event_energy : float, default=0.0
-        Of a synaptic event: an input spike at one of the synapses it goes to [J].
+        Energy of a synaptic event: an input spike at one of the synapses that it goes
+        to [J].
     spike_energy : float, default=0.0
-        Of a spike, of input channels and biases too [J].
+        Energy of a spike, of input channels and biases too [J].
     update_energy : float, default=0.0
-        Of a time step of a neuron, on chips with a clock [J].
+        Energy of a time step of a neuron, on chips with a clock [J].
     steps : float, default=0.0
-        Time steps of a `tau_syn` on such chips.
+        Number of time steps of a `tau_syn` on such chips.
     inference_energy : float, default=0.0
-        Of an inference, whatever happens in it [J].
+        Energy of an inference, whatever happens in it [J].
     power : float, default=0.0
-        Drawn all the time, whatever happens [W].
+        Power that the chip draws all the time, whatever happens [W].
     tau_syn : float, default=None
         Synaptic time constant on the chip, which is the unit of all times [s]. None:
         not known; there is no latency.
@@ -67,8 +68,8 @@ class CostModel:
     is_causal : bool, default=False
         Whether neurons that have fired ignore events, at no cost.
     mac_energy : float, default=None
-        Of a multiply-accumulate of a dense network in the same technology [J]; None:
-        not known.
+        Energy of a multiply-accumulate of a dense network in the same technology [J];
+        None: not known.
 
     Raises
     ------
@@ -127,13 +128,13 @@ class CostModel:
         Parameters
         ----------
         activity : Activity
-            Of n_samples samples.
+            Counts of n_samples samples.
 
         Returns
         -------
         latency : ndarray of shape (n_samples,)
-            In seconds; NaN if `tau_syn` is None. A sample without an output spike is
-            decided at the end of the experiment.
+            Latencies in seconds; NaN if `tau_syn` is None. A sample without an output
+            spike is decided at the end of the experiment.
         """
         return self._seconds(activity, _decided(activity))
 
@@ -143,12 +144,12 @@ class CostModel:
         Parameters
         ----------
         activity : Activity
-            Of n_samples samples.
+            Counts of n_samples samples.
 
         Returns
         -------
         duration : ndarray of shape (n_samples,)
-            In seconds; NaN if nothing is known.
+            Durations in seconds; NaN if nothing is known.
         """
         seconds = self._seconds(activity, self._end(activity))
         if self.tau_syn is None:
@@ -161,12 +162,12 @@ class CostModel:
         Parameters
         ----------
         activity : Activity
-            Of n_samples samples.
+            Counts of n_samples samples.
 
         Returns
         -------
         energy : ndarray of shape (n_samples,)
-            In joules.
+            Energies in joules.
         """
         events = activity.n_causal_events if self.is_causal else activity.n_events
         n_spikes = activity.n_spikes.sum(axis=1) + activity.n_bias_spikes.sum(axis=1)
@@ -306,11 +307,11 @@ class Activity:
         Synaptic events of each layer: an input spike, of biases too, that arrives at a
         synapse.
     n_causal_events : ndarray of int of shape (n_samples, n_layers)
-        Those that arrive before the neuron has fired: all that can matter.
+        Synaptic events that arrive before the neuron has fired: no others can matter.
     decision_times : ndarray of shape (n_samples,)
         First spike of the outputs; `t_max` if there is none.
     is_undecided : ndarray of bool of shape (n_samples,)
-        Whether there is none: then the peaks of the membranes decide.
+        Whether no output fires in a sample: then the peaks of the membranes decide.
     t_max : float
         End of the experiment.
     tau_syn : float
@@ -382,9 +383,9 @@ class Activity:
         Returns
         -------
         means : dict of str to float
-            Of spikes (of "input", "bias", "hidden" and "output"), of events of all
-            layers, of decision times in `tau_syn`, and of energy and latency if there
-            is a cost model; "undecided" is a fraction.
+            Means of the numbers of spikes ("input", "bias", "hidden" and "output"), of
+            the events of all layers, of decision times in `tau_syn`, and of energy and
+            latency if there is a cost model; "undecided" is a fraction.
         """
         n = self.n_spikes.mean(axis=0)
         means = {

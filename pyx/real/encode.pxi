@@ -114,8 +114,8 @@ def _encode(
     size = (KERNELS.encode_workspace_size(&e, n_values, n_bias) + 63) // 64 * 64
     n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
     scratches = AlignedBuffer(n_parts * size)
-    # As long as the greatest number of spikes: what is not written costs no memory.
-    # The spikes of a part follow one another.
+    # The arrays have room for the greatest number of spikes: what is not written costs
+    # no memory. The spikes of a part follow one another.
     per_value = TTFS_MAX_ACTIVE if e.n_fields else 1
     extra = e.n_complemented + n_bias + (per_value * e.n_always if sparse else 0)
     max_spikes = per_value * values.shape[0] + n_samples * extra + n_parts * MARGIN

@@ -199,9 +199,9 @@ cdef class Network:
         ----------
         spikes : Spikes
         mismatch : sequence of NeuronMismatch
-            Of each layer.
+            The mismatch of the neurons of each layer.
         seed : int
-            Of the noise.
+            The seed of the noise.
         weights : list of ndarray of shape (n_in, n_out), optional
             Weights of the chip, finite. Default: those of the network.
         t_max : float
@@ -209,14 +209,14 @@ cdef class Network:
         """
         cdef ttfs_mismatch *structs
         cdef ttfs_network net = self.net
-        cdef AlignedBuffer circuits, layers
+        cdef AlignedBuffer buffer, layers
         cdef const double[::1] mem, syn
         cdef const uint8_t[::1] dead
         if len(mismatch) != len(self.shapes):
             raise ValueError("mismatch must have one entry for each layer")
         self.check_no_delays()
-        circuits = AlignedBuffer(len(mismatch) * sizeof(ttfs_mismatch))
-        structs = <ttfs_mismatch *>circuits.start
+        buffer = AlignedBuffer(len(mismatch) * sizeof(ttfs_mismatch))
+        structs = <ttfs_mismatch *>buffer.start
         kept = []
         for k, c in enumerate(mismatch):
             threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
@@ -324,12 +324,12 @@ cdef class Network:
 
     cdef LayerSpikes layer_spikes(
         self, int how, const ttfs_network *net, Spikes spikes,
-        const ttfs_mismatch *circuits, uint64_t seed, double step,
+        const ttfs_mismatch *mismatch, uint64_t seed, double step,
     ):
         cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
         fired.arrays = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
         fired.time, fired.t_max = self.time, net.t_max
-        self.infer(how, net, spikes, fired.arrays, None, None, circuits, seed, step)
+        self.infer(how, net, spikes, fired.arrays, None, None, mismatch, seed, step)
         return fired
 
     cdef int check_no_delays(self) except -1:
@@ -354,7 +354,7 @@ cdef class Network:
 
     cdef int infer(
         self, int how, const ttfs_network *net, Spikes spikes, object layers,
-        double[:, ::1] decisions, size_t[::1] labels, const ttfs_mismatch *circuits,
+        double[:, ::1] decisions, size_t[::1] labels, const ttfs_mismatch *mismatch,
         uint64_t seed, double step,
     ) except -1:
         """Pass samples through; what is written is in the units of the core."""
@@ -381,7 +381,7 @@ cdef class Network:
         scratches, self.spare = self.spare, None
         if scratches is None or <size_t>len(scratches.buffer) < n_parts * size + 64:
             scratches = AlignedBuffer(n_parts * size)
-        # Of each part: where its rows of each layer begin.
+        # The addresses at which the rows of each layer begin, for each part.
         pointers = AlignedBuffer(n_parts * n_layers * sizeof(void *))
         rows = <real **>pointers.start
         if layers is not None:
@@ -397,7 +397,7 @@ cdef class Network:
             mine = _from(all, s)
             if how == CHIP:
                 KERNELS.emulate(
-                    net, circuits, seed, &mine, n, rows + part * n_layers,
+                    net, mismatch, seed, &mine, n, rows + part * n_layers,
                     <char *>scratches.start + part * size,
                 )
             elif how == CLOCKED:

@@ -27,24 +27,24 @@ static void prepare_layer(const ttfs_fixed_network *network,
 /* Bytes of scratch space that the other functions need besides that of a sample. */
 static size_t extra_size(const ttfs_fixed_network *network);
 
-/* As ttfs_fixed_spikes(), but it computes only what is wanted. */
+/* The same as ttfs_fixed_spikes(), but only what is wanted is computed. */
 static void layer_spikes(const ttfs_fixed_network *network,
                          const ttfs_fixed_layer *layer, const void *prepared,
                          const ttfs_fixed_event *events, uint32_t n,
                          ttfs_fixed_state *state, int wanted);
 
-/* As ttfs_fixed_hidden_errors(); `own` and `after` are the prepared weights of layer k
- * and of the next one. */
+/* The same as ttfs_fixed_hidden_errors(); `own` and `after` are the prepared weights of
+ * layer k and of the next one. */
 static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
                           const void *own, const void *after, ttfs_fixed_state *states,
                           uint32_t label);
 
-/* What ttfs_fixed_accumulate() does. */
+/* The same as ttfs_fixed_accumulate(). */
 static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
                        const void *prepared, const ttfs_fixed_state *state,
                        const ttfs_fixed_event *events, uint32_t n);
 
-/* As ttfs_fixed_update(); it moves the prepared weights too. */
+/* The same as ttfs_fixed_update(); the prepared weights move too. */
 static void update(const ttfs_fixed_network *network, const ttfs_fixed_layer *layer,
                    void *prepared, void *extra);
 

@@ -165,12 +165,12 @@ ALWAYS_INLINE int is_above(const vec *low, const vec *high, size_t n_vecs,
                            int32_t factors, vec below)
 {
     const vec pair = v_set32(factors);
-    vec most = v_max32(v_madd(low[0], pair), v_madd(high[0], pair));
+    vec greatest = v_max32(v_madd(low[0], pair), v_madd(high[0], pair));
     for (size_t v = 1; v < n_vecs; ++v) {
-        most = v_max32(most, v_madd(low[v], pair));
-        most = v_max32(most, v_madd(high[v], pair));
+        greatest = v_max32(greatest, v_madd(low[v], pair));
+        greatest = v_max32(greatest, v_madd(high[v], pair));
     }
-    return v_any_gt32(most, below);
+    return v_any_gt32(greatest, below);
 }
 
 ALWAYS_INLINE int waits(const panel_t *a, size_t n_vecs)
@@ -372,8 +372,8 @@ static vec feed_back(const ttfs_fixed_network *network, uint32_t k,
     return sum;
 }
 
-/* As ttfs_fixed_hidden_errors(); own and after are the prepared weights of layers k and
- * k + 1. */
+/* The same as ttfs_fixed_hidden_errors(); own and after are the prepared weights of
+ * layers k and k + 1. */
 static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
                           const void *own, const void *after, ttfs_fixed_state *states,
                           uint32_t label)

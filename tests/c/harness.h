@@ -2,6 +2,8 @@
 #ifndef TEST_HARNESS_H
 #define TEST_HARNESS_H
 
+#define _POSIX_C_SOURCE 200112L /* posix_memalign */
+
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -40,19 +42,13 @@ static ttfs_neuron make_neuron(double tau_mem, double tau_syn, double threshold)
     return neuron;
 }
 
-/* Memory of a size that the core has asked for, at the start of a cache line; the
- * sanitizer sees what is written behind it. */
-typedef struct {
-    void *all, *start;
-} workspace_t;
-
-static workspace_t make_workspace(size_t size)
+/* Memory of exactly the size that the core has asked for, at the start of a cache line:
+ * the sanitizer sees what is written behind it. */
+static void *make_workspace(size_t size)
 {
-    workspace_t workspace;
-    workspace.all = malloc(size + 63);
-    if (!workspace.all) abort();
-    workspace.start = (void *)(((uintptr_t)workspace.all + 63) / 64 * 64);
-    memset(workspace.start, 0xAA, size);
+    void *workspace;
+    if (posix_memalign(&workspace, 64, size) != 0) abort();
+    memset(workspace, 0xAA, size);
     return workspace;
 }
 

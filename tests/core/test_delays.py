@@ -212,8 +212,9 @@ def test_delays_move_spikes_and_late_arrivals_do_not_count():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
-    # Of the first step's moment: m = (1 - beta_1) g. The loss is that of the core, with
-    # the term of silent neurons, which it does not report, from the twin's peaks.
+    # The gradient g is read from the moment of the first step, m = (1 - beta_1) g. The
+    # loss is that of the core, with the term of silent neurons, which it does not
+    # report, from the twin's peaks.
     rng = np.random.default_rng(3)
     layers = delayed_layers(kind, neuron, (6, 20, 12, 3))
     for layer in layers:  # off the grid: no ties

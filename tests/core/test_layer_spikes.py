@@ -187,12 +187,12 @@ def test_ticks_are_checked(changes, message):
 def test_weights_are_rounded_to_integers(dtype, threshold):
     layers = make_layers(LIF(threshold=threshold), (9, 130, 70, 3), dtype)
     core, _ = trainers(layers, LOSSES["early"])
-    steps, most = [0.25, 0.013, 0.5], [7, 63, 255]
+    steps, limits = [0.25, 0.013, 0.5], [7, 63, 255]
     padded = [np.full((n_in, n_out + 5), 9, np.int16) for n_in, n_out in core.shapes]
     rows = [a[:, :n_out] for a, (_, n_out) in zip(padded, core.shapes, strict=True)]
-    core.round(steps, most, rows)
+    core.round(steps, limits, rows)
     for got, layer, step, limit, all_rows in zip(
-        rows, layers, steps, most, padded, strict=True
+        rows, layers, steps, limits, padded, strict=True
     ):
         expected = np.rint(layer.weights * dtype(1 / step))
         assert_array_equal(got, np.clip(expected, -limit, limit))

@@ -171,7 +171,7 @@ NUMBERS = {
 
 
 def moved(weight, at, neuron, *, kernel="linear", n_samples=1, dtype=float):
-    """By how much a lone synapse with an input at 0 moves, in units of rate dL/dt."""
+    """The move of a lone synapse with an input at 0, in units of rate dL/dt."""
     layer = Layer(np.array([[weight]], dtype), np.empty(0), neuron)
     rule = {"kernel": kernel, "feedback": "symmetric"}
     loss = {"kind": "squared_error", "target_label": at - 1.0}  # dL/dt = 1

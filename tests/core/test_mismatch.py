@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("every_simd")
     st.sampled_from([1, 3, 17, 64]),
 )
 def test_own_time_constants_of_any_ratio(tau_mem, tau_syn, seed, n_out):
-    """Of neurons that differ, each is as if it were alone."""
+    """A neuron among others that differ from it fires as if it were alone."""
     rng = np.random.RandomState(seed)
     taus = np.array([tau_mem, tau_syn])[:, None] * np.exp(
         rng.normal(0, 0.3, (2, n_out))

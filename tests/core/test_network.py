@@ -100,7 +100,7 @@ def test_neuron_without_inputs_rests():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("is_own", [False, True], ids=["shared", "own"])
-def test_circuits_without_spikes_are_silent(neuron, is_own, dtype):
+def test_chips_without_spikes_are_silent(neuron, is_own, dtype):
     """An empty last sample, whose list begins where the arrays end."""
     times, inputs = np.array([0.5], dtype), np.zeros(1, np.uint32)
     bounds = np.array([0, 1, 1, 1], np.uintp)

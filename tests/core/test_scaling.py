@@ -67,7 +67,7 @@ def test_spikes_and_gradients_of_a_layer(neuron, dtype, time, threshold):
         )
         assert got_spikes.dtype == dtype
         assert_array_equal(got[0], expected[0])
-        # Of a loss that is not scaled: dL/dt stays, dt/dw has the units' ratio.
+        # The loss is not scaled: dL/dt stays, and dt/dw has the ratio of the units.
         assert_array_equal(got[1], times_power(expected[1], time - threshold))
 
 

@@ -34,7 +34,7 @@ def assert_same_state(one, two):
 
 
 def changes(X, y, weight_decay=0.0, **parameters):
-    """By how much a batch moves the real weights that integers stand for."""
+    """The moves by a batch of the real weights that integers stand for."""
     weights = []
     for rate in (1e-12, 0.01):
         clf = TTFSClassifier(

@@ -21,7 +21,7 @@ def fitted(hidden=(12, 7), **parameters):
 
 
 def slow_counts(clf, spikes, layers, t_max):
-    """Per sample and layer: events, causal ones, and spikes of biases.
+    """Counts by sample and layer: events, causal ones, and spikes of biases.
 
     `spikes` are lists of (channel, time) of each sample, and `layers` the spike times
     of neurons.
@@ -285,7 +285,7 @@ def test_bad_cost_models(parameters, message):
 
 
 def test_published_rate_and_energy_of_brainscales2():
-    """By power and time alone: 20,800 images per second at 8.4 µJ."""
+    """The model has power and time alone: 20,800 images per second at 8.4 µJ."""
     model = COST_MODELS["brainscales2"]
     activity = activity_of((256, 246, 10), t_max=2.0, tau_syn=1.0)
     assert_allclose(model.energy(activity), 8.4e-6, rtol=1e-9)

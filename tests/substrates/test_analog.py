@@ -199,7 +199,7 @@ def test_presets(name):
 
 def test_the_published_noise_set():
     chip = AnalogChip.preset("delgrad")
-    # In units of a threshold of 2.6: steps of 1/30 up to 2.1.
+    # The weights are in units of a threshold of 2.6: steps of 1/30 up to 2.1.
     assert_allclose(2.6 * chip.weight_step(1), 1 / 30, rtol=1e-12)
     assert_allclose(2.6 * chip.weight_limit(1), 2.1, rtol=1e-12)
     assert_allclose(2.6 * chip.weight_limit(0), 5 * 2.1, rtol=1e-12)

@@ -88,9 +88,9 @@ def random_network(
     widths : sequence of int
         Input channels, and the neurons of each layer.
     neurons : sequence of LIF
-        Drawn from, for each layer.
+        Neurons from which that of each layer is drawn.
     kinds : sequence of {"usual", "any", "extreme"}
-        Of weights; drawn from, for each layer.
+        Kinds of weights from which that of each layer is drawn.
     """
     if widths is None:
         widths = rng.integers(1, 13, rng.integers(2, 5))

@@ -30,10 +30,10 @@ def draw(key, n):
 
 
 def sample_key(seed, spikes, tau_syn):
-    """Of a sample with spikes (time, input), sorted.
+    """The key of the noise of a sample with spikes (time, input), sorted.
 
-    In the greatest power of two that tau_syn, of the first layer, has room for: the
-    same in all units.
+    Spike times are taken in the greatest power of two that is not above the tau_syn of
+    the first layer, so that the key is the same in all units.
     """
     key = draw(seed, len(spikes))
     unit = 2.0 ** math.floor(math.log2(tau_syn))

@@ -237,7 +237,7 @@ def vjp(times, weights, spike, tau_mem, tau_syn, threshold, min_slope=0.0):
 
 
 def _first_consistent(times, candidates):
-    """Per neuron the first prefix whose own answer falls before the next input."""
+    """The first prefix of each neuron whose own answer falls before the next input."""
     following = np.append(times[1:], np.inf)[:, None]
     # NaN marks a prefix that never reaches the threshold and compares false.
     valid = (candidates > times[:, None]) & (candidates <= following)

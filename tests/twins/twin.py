@@ -45,7 +45,7 @@ def encode_population(encoder, value):
         if encoder.scale[j] == 0:
             continue
         for i in range(1, m + 1):
-            # In units of the distance of two centres.
+            # z is a distance in units of that of two centres.
             z = 1.5 * (value[s, j] * (m - 2) + 0.5 - (i - 1))
             activity = math.exp(-z * z / 2)
             if activity >= 0.1:
@@ -169,7 +169,7 @@ class Neurons:
         return grad
 
     def grad_arrivals(self, weights, at, c, kink):
-        """In the shape of the arrivals."""
+        """The gradient by the times of arrival, in the shape of the arrivals."""
         return np.stack(self.each("grad_times", weights, at, c, kink), axis=2)
 
 
@@ -266,11 +266,11 @@ def backward(
     Parameters
     ----------
     passes : list of LayerPass
-        From forward(), before the weights change.
+        Results of forward() before the weights change.
     grad_times : ndarray of shape (n_samples, n_outputs)
         Gradient with respect to decision_times().
     pseudo_slope : float
-        As for decision_times().
+        Slope of the pseudo-times, the same as for decision_times().
     min_slope : float
         Floor of u' at a spike, in threshold units per time.
     silence_penalty, silence_tolerance : float

@@ -62,7 +62,7 @@ def test_pyright(folder):
     config = {
         "include": [PROGRAM.name],
         "extraPaths": [str(SOURCES)],
-        # As mypy does: a mistake that is no error any more is one itself.
+        # A mistake that is no error any more is one itself, as with mypy.
         "reportUnnecessaryTypeIgnoreComment": "error",
     }
     (folder / "pyrightconfig.json").write_text(json.dumps(config))

@@ -218,7 +218,7 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         reset : bool
             Whether `X` is training data of an encoder that is not fitted yet.
         **options
-            Of `sklearn.utils.validation.check_X_y` for `y`: `multi_output`,
+            Options of `sklearn.utils.validation.check_X_y` for `y`: `multi_output`,
             `y_numeric`.
 
         Returns
@@ -389,7 +389,7 @@ class RangeEncoder(BaseEncoder):
         X : {ndarray, csr_array} of shape (n_samples, n_features)
             Training data.
         kind : str
-            Of `Channels`.
+            The `kind` of the `Channels`.
         zeros_spike : bool
             Whether zeros are values like others, never absent.
         complement : bool

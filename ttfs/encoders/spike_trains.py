@@ -41,7 +41,7 @@ class SpikeTrains:
     shape : tuple of (int, int)
         Number of samples and number of channels.
     dtype : dtype
-        That of the times: float32 if `times` is, else float64.
+        The dtype of the times: float32 if `times` is, else float64.
     n_spikes : int
         Number of spikes in all samples.
     has_several_spikes : bool

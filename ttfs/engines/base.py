@@ -97,7 +97,7 @@ class Engine(ABC):
         Parameters
         ----------
         network : Network
-            With real initial weights.
+            A network with real initial weights.
         may_drop : ndarray of bool of shape (n_channels,)
             The channels whose spikes may be dropped in training.
         rng : RandomState
@@ -168,9 +168,9 @@ class Engine(ABC):
         Parameters
         ----------
         network : Network
-            As :meth:`prepare` or :meth:`Trainer.learned` have made it.
+            A network that :meth:`prepare` or :meth:`Trainer.learned` have made.
         fit_state : FitState
-            Where training begins.
+            The state from which training goes on.
         batch_size : int
             Number of samples of an update.
         n_seen : int

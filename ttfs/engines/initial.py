@@ -29,7 +29,7 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     Returns
     -------
     network : Network
-        As :meth:`Engine.prepare` makes it.
+        The network that :meth:`Engine.prepare` makes.
     """
     structure = engine.structure
     t_max = engine.end_of_experiment(_t_max(engine, encoder))

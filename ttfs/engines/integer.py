@@ -44,7 +44,8 @@ class IntegerEngine(QuantizedEngine):
         Returns
         -------
         network : FixedNetwork
-            With accumulators, shift registers, and the rates of the next update.
+            The integers with accumulators, shift registers, and the rates of the next
+            update.
         """
         trainer = self.trainer(network, None, batch_size=1, n_seen=1, may_drop=None)
         rate = self.learning_rate(network)

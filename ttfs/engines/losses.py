@@ -23,12 +23,13 @@ def core_parameters(loss, tau_syn, time_scale):
     ----------
     loss : CrossEntropy, SquaredError or TargetTimes
     tau_syn, time_scale : float
-        In the unit of spike times.
+        Synaptic time constant, and time scale of the softmax, in the unit of spike
+        times.
 
     Returns
     -------
     parameters : dict
-        With the names of ttfs_kernels.h.
+        Values by the names of ttfs_kernels.h.
     """
     raise TypeError(f"{loss!r} is not a loss")
 

@@ -103,7 +103,7 @@ class QuantizedTrainer(Trainer):
     ----------
     network : QuantizedNetwork
     core : core.Trainer
-        Of the real weights.
+        The trainer of the real weights.
     """
 
     def __init__(self, network, core):

@@ -37,14 +37,15 @@ class Recipe:
     n_updates : int
         Updates of max_iter="auto".
     batches : int
-        Of n samples, batch_size="auto" takes n / batches, within `batch_range`.
+        Number of batches: batch_size="auto" is a number of samples over this one,
+        within `batch_range`.
     batch_range : tuple of (int, int)
         Smallest and largest batch of batch_size="auto".
     rate : float
         Learning rate; that of the local rule is for one active input, and grows with
         the square root of their number.
     partial_rate : float
-        What partial_fit multiplies the learning rate with: it does not fall there.
+        Factor of the learning rate in partial_fit, where the rate does not fall.
     """
 
     time_per_layer: float

@@ -25,7 +25,7 @@ class Structure:
     encoder : object
         A value that is equal for equal encoders.
     arithmetic : {"float32", "float64"} or FixedPoint
-        In which numbers the network computes.
+        The numbers in which the network computes.
     gradient : LocalRule or None
         The local rule, or None for the exact gradient.
     """

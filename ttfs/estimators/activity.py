@@ -17,7 +17,7 @@ def count_activity(network, runs, cost_model):
         Blocks of samples: the spikes that enter the network, biases included, and the
         spike times (n_samples, n_out) of each layer.
     cost_model : str, CostModel or None
-        Of :class:`ttfs.energy.Activity`.
+        The cost model of the :class:`ttfs.energy.Activity`.
     """
     blocks = [_count(network, spikes, times) for spikes, times in runs]
     counts = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]

@@ -213,10 +213,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         sample, and `partial_fit` does not support it.
 
     random_state : int, RandomState instance or None, default=None
-        For initial weights, batches, input dropout and the validation split. The same
-        int gives the same weights, bit for bit, whatever the number of threads, on
-        processors with the same instruction set; integers that learn by the local rule
-        do so with any instruction set.
+        The source of initial weights, batches, input dropout and the validation split.
+        The same int gives the same weights, bit for bit, whatever the number of
+        threads, on processors with the same instruction set; integers that learn by the
+        local rule do so with any instruction set.
 
     verbose : bool, default=False
         Print one line for each epoch.
@@ -233,7 +233,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         The layers: what `coefs_`, `delays_` and `bias_times_` show.
 
     engine_ : ttfs.engines.Engine
-        What would train the network next.
+        The engine that would train the network next.
 
     coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
         Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
@@ -241,8 +241,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         arithmetic="fixed"; training goes on from what it keeps itself, not from here.
 
     weight_steps_ : list of float
-        Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
-        threshold. Only if arithmetic="fixed".
+        The value of the integer 1 in `coefs_` of each layer, in the unit of the
+        threshold. The attribute exists only if arithmetic="fixed".
 
     tick_ : float
         The `tick` used. Only if arithmetic="fixed".

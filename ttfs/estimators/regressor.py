@@ -148,7 +148,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         Whether to draw new batches in each epoch.
 
     random_state : int, RandomState instance or None, default=None
-        For initial weights, batches, input dropout and the validation split.
+        The source of initial weights, batches, input dropout and the validation split.
 
     verbose : bool, default=False
         Print one line for each epoch.
@@ -165,14 +165,14 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         The layers: what `coefs_`, `delays_` and `bias_times_` show.
 
     engine_ : ttfs.engines.Engine
-        What would train the network next.
+        The engine that would train the network next.
 
     coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
         Weights of each layer, bias rows last. Integers, int16, if arithmetic="fixed".
 
     weight_steps_ : list of float
-        Of each layer: the value of the integer 1 in `coefs_`, in the unit of the
-        threshold. Only if arithmetic="fixed".
+        The value of the integer 1 in `coefs_` of each layer, in the unit of the
+        threshold. The attribute exists only if arithmetic="fixed".
 
     tick_ : float
         The tick used. Only if arithmetic="fixed".

@@ -14,7 +14,7 @@ class QuantizedNetwork(Network):
     Parameters
     ----------
     layers, t_max
-        Those of :class:`ttfs.model.Network`; weights are int16.
+        The fields of :class:`ttfs.model.Network`; weights are int16.
     integers : FixedNetwork
         Tables, and the accumulators of the weights.
     tick : float

@@ -41,7 +41,7 @@ class _Kappa:
 
     def __init__(self, neuron):
         self.mem, self.syn = Decimal(neuron.tau_mem), Decimal(neuron.tau_syn)
-        # As with LIF.peak_delay, no peak counts as later than this.
+        # No peak counts as later than this, the same as in LIF.peak_delay.
         latest = 2 * self.syn
         if self.mem.is_infinite():
             self.peak = latest

@@ -22,13 +22,13 @@ class Layer:
     Parameters
     ----------
     weights : ndarray of shape (n_in + n_bias, n_out)
-        In the unit of the threshold.
+        Weights in the unit of the threshold.
     bias_times : ndarray of shape (n_bias,)
-        In the unit of the neuron's time constants.
+        Spike times of the biases, in the unit of the neuron's time constants.
     neuron : LIF
         Parameters of all neurons of the layer.
     delays : ndarray of shape (n_in + n_bias,) or (n_in + n_bias, n_out), default=None
-        In the unit of the neuron's time constants.
+        Delays in the unit of the neuron's time constants.
     n_active : float, default=None
         Mean number of inputs, biases included, that spike in a sample before training:
         initial weights and step sizes follow from it.

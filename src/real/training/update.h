@@ -93,7 +93,7 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
         if (kind_of(layer)->update_inputs) kind_of(layer)->update_inputs(&u, part);
         for (size_t j = part_begin(n_vecs, part, training->n_parts); j < end;
              j = next) {
-            /* As much of a panel as this part has. */
+            /* The panel ends where this part does. */
             const size_t begin = j / PANEL_VECS * PANEL_VECS;
             const panel_t whole = panel_of(n_out, begin * WIDTH);
             next = min_size(begin + (size_t)whole.vecs, end);

@@ -31,34 +31,34 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     const double x_d[4] = {3, 0, 5, 9};
     const double times_expected[4] = {0, 0.25, 0.5, 2};
     const uint32_t inputs_expected[4] = {3, 5, 0, 4};
-    workspace_t scratch = make_workspace(k->encode_workspace_size(&e, 4, 2));
+    void *scratch = make_workspace(k->encode_workspace_size(&e, 4, 2));
     real times[7 + 16]; /* the kernels may write after the last spike */
     uint32_t inputs[7 + 16];
-    size_t n = k->encode_float(&e, x_f, biases, 2, 9.0, times, inputs, scratch.start);
+    size_t n = k->encode_float(&e, x_f, biases, 2, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 4);
-    n = k->encode_double(&e, x_d, biases, 2, 9.0, times, inputs, scratch.start);
+    n = k->encode_double(&e, x_d, biases, 2, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 4);
-    n = k->encode_float(&e, x_f, biases, 2, 0.5, times, inputs, scratch.start);
+    n = k->encode_float(&e, x_f, biases, 2, 0.5, times, inputs, scratch);
     CHECK(n == 2);
 
     /* the same sparse; a zero may be stored */
     const int32_t features[4] = {0, 1, 2, 3};
     n = k->encode_sparse_float(&e, x_f, features, 4, biases, 2, 9.0, times, inputs,
-                               scratch.start);
+                               scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 4);
     const int32_t two[2] = {0, 3};
     const double stored[2] = {3, 9};
     n = k->encode_sparse_double(&e, stored, two, 2, biases, 2, 9.0, times, inputs,
-                                scratch.start);
+                                scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 4);
     /* nothing stored: 0 is the least value of feature 0, and below that of feature 3 */
     const double times_none[4] = {0, 0.25, 2, 2};
     const uint32_t inputs_none[4] = {4, 5, 0, 3};
     const double zeros[4] = {0, 0, 0, 0};
     n = k->encode_sparse_double(&e, stored, two, 0, biases, 2, 9.0, times, inputs,
-                                scratch.start);
+                                scratch);
     NAME(check_train)(times, inputs, n, times_none, inputs_none, 4);
-    n = k->encode_double(&e, zeros, biases, 2, 9.0, times, inputs, scratch.start);
+    n = k->encode_double(&e, zeros, biases, 2, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_none, inputs_none, 4);
 
     /* spike times are taken as they are, from `begin` */
@@ -68,13 +68,13 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     const double spikes[4] = {102, (double)INFINITY, (double)NAN, 100};
     const double times_taken[3] = {0, 0.25, 2};
     const uint32_t inputs_taken[3] = {3, 4, 0};
-    n = k->encode_double(&e, spikes, biases, 2, 9.0, times, inputs, scratch.start);
+    n = k->encode_double(&e, spikes, biases, 2, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_taken, inputs_taken, 3);
     const double stored_times[2] = {102, 100};
     n = k->encode_sparse_double(&e, stored_times, two, 2, biases, 2, 9.0, times, inputs,
-                                scratch.start);
+                                scratch);
     NAME(check_train)(times, inputs, n, times_taken, inputs_taken, 3);
-    free(scratch.all);
+    free(scratch);
 
     /* a channel may have several */
     enum { MANY = 50 };
@@ -93,9 +93,9 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     many_inputs[0] = 4;
     scratch = make_workspace(k->encode_workspace_size(&e, MANY, 2));
     n = k->encode_sparse_double(&e, many_times, many_features, MANY, biases, 1, 99.0,
-                                sorted, numbers, scratch.start);
+                                sorted, numbers, scratch);
     NAME(check_train)(sorted, numbers, n, many_expected, many_inputs, MANY + 1);
-    free(scratch.all);
+    free(scratch);
 }
 
 static void NAME(test_population)(const NAME(ttfs_kernels) * k)
@@ -115,22 +115,22 @@ static void NAME(test_population)(const NAME(ttfs_kernels) * k)
     const double near = 2 * (1 - exp(-0.75 * 0.75 / 2)), far = 2 * (1 - exp(-1.125));
     const double times_expected[8] = {0, 0.25, near, near, near, near, far, far};
     const uint32_t inputs_expected[8] = {2, 16, 5, 6, 14, 15, 1, 3};
-    workspace_t scratch = make_workspace(k->encode_workspace_size(&e, 4, 1));
+    void *scratch = make_workspace(k->encode_workspace_size(&e, 4, 1));
     real times[4 * TTFS_MAX_ACTIVE + 1 + 16];
     uint32_t inputs[4 * TTFS_MAX_ACTIVE + 1 + 16];
-    size_t n = k->encode_float(&e, x_f, biases, 1, 9.0, times, inputs, scratch.start);
+    size_t n = k->encode_float(&e, x_f, biases, 1, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 8);
-    n = k->encode_double(&e, x_d, biases, 1, 9.0, times, inputs, scratch.start);
+    n = k->encode_double(&e, x_d, biases, 1, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 8);
-    n = k->encode_double(&e, x_d, biases, 1, near, times, inputs, scratch.start);
+    n = k->encode_double(&e, x_d, biases, 1, near, times, inputs, scratch);
     CHECK(n == 2);
     /* the same sparse: what is not stored is 0 */
     const int32_t two[2] = {0, 3};
     const double stored[2] = {3, 9};
     n = k->encode_sparse_double(&e, stored, two, 2, biases, 1, 9.0, times, inputs,
-                                scratch.start);
+                                scratch);
     NAME(check_train)(times, inputs, n, times_expected, inputs_expected, 8);
-    free(scratch.all);
+    free(scratch);
 }
 
 #endif

@@ -15,20 +15,20 @@ static void NAME(test_peak)(const NAME(ttfs_kernels) * k)
     for (size_t n = 0; n < 2; n++) {
         NAME(list_t) list = NAME(make_list)(k, &time, 1, 1, horizons[n]);
         real *packed = NAME(make_packed)(k, weights, 1, 2);
-        workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
+        void *scratch = make_workspace(k->layer_workspace_size(list.max_events));
         real spikes[2], u_peak[2], t_peak[2];
         k->first_spike(&neuron, &list.spikes, 1, 1, packed, 2, horizons[n], spikes,
-                       scratch.start);
+                       scratch);
         CHECK(spikes[0] == INFINITY);
         CHECK_CLOSE(spikes[1], 2.5, TIGHT);
         k->peak(&neuron, &list.spikes, 1, 1, packed, 2, horizons[n], spikes, u_peak,
-                t_peak, scratch.start);
+                t_peak, scratch);
         CHECK_CLOSE(u_peak[0], u_expected[n], 10 * TIGHT);
         CHECK_CLOSE(t_peak[0], t_expected[n], IS_DOUBLE ? 1e-7 : 1e-3);
         CHECK(u_peak[1] == 1 && t_peak[1] == spikes[1]);
         NAME(free_list)(&list);
         free(packed);
-        free(scratch.all);
+        free(scratch);
     }
 }
 
@@ -43,50 +43,47 @@ static void NAME(test_slope_by_hand)(const NAME(ttfs_kernels) * k)
     NAME(list_t) list = NAME(make_list)(k, times, 1, 2, inf);
     real *packed = NAME(make_packed)(k, weights, 2, 1);
     real *grad = malloc(k->packed_size(2, 1) * sizeof(real));
-    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
+    void *scratch = make_workspace(k->layer_workspace_size(list.max_events));
     real slope, grad_w[2], grad_t[2];
-    k->slope(&neuron, &list.spikes, 1, 2, packed, 1, inf, &at, &slope, scratch.start);
+    k->slope(&neuron, &list.spikes, 1, 2, packed, 1, inf, &at, &slope, scratch);
     CHECK_CLOSE(slope, 1.0, TIGHT);
     memset(grad, 0, k->packed_size(2, 1) * sizeof(real));
-    k->grad_weights(&neuron, &list.spikes, 1, 2, &at, &c, 1, 0, 1, inf, grad,
-                    scratch.start);
+    k->grad_weights(&neuron, &list.spikes, 1, 2, &at, &c, 1, 0, 1, inf, grad, scratch);
     k->unpack(grad, 2, 1, grad_w);
     CHECK_CLOSE(grad_w[0], -1.5, TIGHT);
     CHECK(grad_w[1] == 0);
     k->grad_times(&neuron, &list.spikes, 1, 2, packed, 1, inf, &at, &c, NULL, grad_t,
-                  scratch.start);
+                  scratch);
     CHECK_CLOSE(grad_t[0], 3.0, TIGHT);
     CHECK(grad_t[1] == 0);
     /* a kink at that time moves with it */
     const real kink = 5;
     k->grad_times(&neuron, &list.spikes, 1, 2, packed, 1, inf, &at, &c, &kink, grad_t,
-                  scratch.start);
+                  scratch);
     CHECK_CLOSE(grad_t[0], 3.0, TIGHT);
     CHECK_CLOSE(grad_t[1], 5.0, TIGHT);
     /* a neuron that is looked at never has no effect */
     const real never = INFINITY;
-    k->slope(&neuron, &list.spikes, 1, 2, packed, 1, inf, &never, &slope,
-             scratch.start);
+    k->slope(&neuron, &list.spikes, 1, 2, packed, 1, inf, &never, &slope, scratch);
     k->grad_times(&neuron, &list.spikes, 1, 2, packed, 1, inf, &never, &c, NULL, grad_t,
-                  scratch.start);
+                  scratch);
     CHECK(slope == 0 && grad_t[0] == 0 && grad_t[1] == 0);
     /* equal time constants: kappa and its slope at 1/2 are both exp(-1/2) / 2 */
     const ttfs_neuron equal = make_neuron(1.0, 1.0, 1.0);
     const real half = (real)0.5;
     const double expected = 0.5 * exp(-0.5);
-    k->slope(&equal, &list.spikes, 1, 2, packed, 1, inf, &half, &slope, scratch.start);
+    k->slope(&equal, &list.spikes, 1, 2, packed, 1, inf, &half, &slope, scratch);
     CHECK_CLOSE(slope, 2.0 * expected, TIGHT);
     k->grad_times(&equal, &list.spikes, 1, 2, packed, 1, inf, &half, &c, NULL, grad_t,
-                  scratch.start);
+                  scratch);
     CHECK_CLOSE(grad_t[0], 6.0 * expected, TIGHT);
-    k->grad_weights(&equal, &list.spikes, 1, 2, &half, &c, 1, 0, 1, inf, grad,
-                    scratch.start);
+    k->grad_weights(&equal, &list.spikes, 1, 2, &half, &c, 1, 0, 1, inf, grad, scratch);
     k->unpack(grad, 2, 1, grad_w);
     CHECK_CLOSE(grad_w[0], -1.5 - 3.0 * expected, TIGHT);
     NAME(free_list)(&list);
     free(packed);
     free(grad);
-    free(scratch.all);
+    free(scratch);
 }
 
 #if IS_DOUBLE
@@ -118,22 +115,22 @@ static void NAME(gradients)(const NAME(ttfs_kernels) * k, const ttfs_neuron *neu
     real *packed = NAME(make_packed)(k, weights, n_in, n_out);
     const size_t size = k->packed_size(n_in, n_out) * sizeof(real);
     real *grad = malloc(size);
-    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
+    void *scratch = make_workspace(k->layer_workspace_size(list.max_events));
     memset(grad, 0, size);
     /* in two parts */
     k->grad_weights(neuron, &list.spikes, 2, n_in, at, c, n_out, 0, k->lanes, inf, grad,
-                    scratch.start);
+                    scratch);
     k->unpack(grad, n_in, n_out, grad_w);
     CHECK(grad_w[k->lanes] == 0 && grad_w[n_out - 1] == 0);
     k->grad_weights(neuron, &list.spikes, 2, n_in, at, c, n_out, k->lanes, n_out, inf,
-                    grad, scratch.start);
+                    grad, scratch);
     k->unpack(grad, n_in, n_out, grad_w);
     k->grad_times(neuron, &list.spikes, 2, n_in, packed, n_out, inf, at, c, NULL,
-                  grad_t, scratch.start);
+                  grad_t, scratch);
     NAME(free_list)(&list);
     free(packed);
     free(grad);
-    free(scratch.all);
+    free(scratch);
 }
 
 #if IS_DOUBLE
@@ -228,15 +225,15 @@ static void NAME(test_gradients)(const NAME(ttfs_kernels) * k)
         const ttfs_neuron neuron = make_neuron(taus[r][0], taus[r][1], 0.8);
         NAME(list_t) list = NAME(make_list)(k, times, 2, N_IN, inf);
         real *packed = NAME(make_packed)(k, weights, N_IN, n_out);
-        workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
+        void *scratch = make_workspace(k->layer_workspace_size(list.max_events));
         k->first_spike(&neuron, &list.spikes, 2, N_IN, packed, n_out, inf, spikes,
-                       scratch.start);
+                       scratch);
         CHECK(spikes[0] < INFINITY && spikes[2] == INFINITY);
         k->slope(&neuron, &list.spikes, 2, N_IN, packed, n_out, inf, spikes, slope,
-                 scratch.start);
+                 scratch);
         NAME(free_list)(&list);
         free(packed);
-        free(scratch.all);
+        free(scratch);
         for (size_t n = 0; n < 2 * n_out; n++) {
             if (spikes[n] < INFINITY)
                 CHECK((double)slope[n] > 0.01);

@@ -118,8 +118,8 @@ static double NAME(train)(const NAME(ttfs_kernels) * k, NAME(case_t) * a,
 {
     double losses[5], sum = 0.0;
     a->training.n_parts = n_parts;
-    workspace_t workspace = make_workspace(k->training_workspace_size(&a->training));
-    a->training.workspace = workspace.start;
+    void *workspace = make_workspace(k->training_workspace_size(&a->training));
+    a->training.workspace = workspace;
     for (size_t epoch = 0; epoch < n_epochs; epoch++) {
         sum = 0.0;
         for (size_t begin = 0; begin < 12; begin += 5) {
@@ -134,7 +134,7 @@ static double NAME(train)(const NAME(ttfs_kernels) * k, NAME(case_t) * a,
             for (size_t s = 0; s < n; s++) sum += losses[s];
         }
     }
-    free(workspace.all);
+    free(workspace);
     return sum;
 }
 
@@ -142,22 +142,20 @@ static void NAME(test_network)(const NAME(ttfs_kernels) * k)
 {
     NAME(case_t) a;
     NAME(make_case)(k, TTFS_NO_DELAYS, 0, &a);
-    workspace_t scratch =
+    void *scratch =
         make_workspace(k->infer_workspace_size(&a.training.network, a.list.max_events));
     real hidden[12 * NAME(WIDE)], output[36], *layers[2] = {hidden, output};
     double decisions[36];
     size_t labels[12];
-    k->infer(&a.training.network, &a.list.spikes, 12, layers, decisions, NULL,
-             scratch.start);
-    k->infer(&a.training.network, &a.list.spikes, 12, NULL, NULL, labels,
-             scratch.start);
+    k->infer(&a.training.network, &a.list.spikes, 12, layers, decisions, NULL, scratch);
+    k->infer(&a.training.network, &a.list.spikes, 12, NULL, NULL, labels, scratch);
 
     /* layer by layer */
     real times[12 * (NAME(WIDE) + 1)], spikes[12 * NAME(WIDE)], last[36];
     const ttfs_neuron *neuron = &a.layers[0].neuron;
-    workspace_t workspace = make_workspace(k->layer_workspace_size(a.list.max_events));
+    void *workspace = make_workspace(k->layer_workspace_size(a.list.max_events));
     k->first_spike(neuron, &a.list.spikes, 12, 6, a.layers[0].weights, NAME(WIDE), 2.5,
-                   spikes, workspace.start);
+                   spikes, workspace);
     CHECK(memcmp(spikes, hidden, sizeof hidden) == 0);
     for (size_t s = 0; s < 12; s++) {
         memcpy(times + s * (NAME(WIDE) + 1), spikes + s * NAME(WIDE),
@@ -183,8 +181,8 @@ static void NAME(test_network)(const NAME(ttfs_kernels) * k)
         CHECK(labels[s] == first);
     }
     CHECK(n_fired > 0 && n_fired < 36);
-    free(workspace.all);
-    free(scratch.all);
+    free(workspace);
+    free(scratch);
     NAME(free_case)(&a);
 }
 

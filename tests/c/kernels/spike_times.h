@@ -36,7 +36,7 @@ static void NAME(test_sort)(const NAME(ttfs_kernels) * k)
         real *times = malloc((n + 1) * sizeof(real));
         real *sorted = malloc((n + 1) * sizeof(real));
         uint32_t *inputs = malloc((n + 1) * sizeof(uint32_t));
-        workspace_t scratch = make_workspace(k->sort_workspace_size(n));
+        void *scratch = make_workspace(k->sort_workspace_size(n));
         for (int kind = 0; kind < 4; kind++) {
             for (size_t i = 0; i < n; i++) {
                 const double u = random_of(&state);
@@ -45,7 +45,7 @@ static void NAME(test_sort)(const NAME(ttfs_kernels) * k)
                 sorted[i] = times[i] = (real)values[kind];
                 inputs[i] = (uint32_t)i;
             }
-            k->sort(sorted, inputs, n, scratch.start);
+            k->sort(sorted, inputs, n, scratch);
             size_t n_wrong = 0;
             for (size_t i = 0; i < n; i++) {
                 n_wrong += sorted[i] != times[inputs[i]];
@@ -58,7 +58,7 @@ static void NAME(test_sort)(const NAME(ttfs_kernels) * k)
         free(times);
         free(sorted);
         free(inputs);
-        free(scratch.all);
+        free(scratch);
     }
 }
 
@@ -182,11 +182,11 @@ static void NAME(test_many_samples)(const NAME(ttfs_kernels) * k)
     }
     NAME(list_t) list = NAME(make_list)(k, times, N_SAMPLES, N_IN, 3.0);
     real *packed = NAME(make_packed)(k, weights, N_IN, n_out);
-    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
+    void *scratch = make_workspace(k->layer_workspace_size(list.max_events));
     k->first_spike(&neuron, &list.spikes, N_SAMPLES, N_IN, packed, n_out, 3.0, spikes,
-                   scratch.start);
+                   scratch);
     k->peak(&neuron, &list.spikes, N_SAMPLES, N_IN, packed, n_out, 3.0, spikes, u_peak,
-            t_peak, scratch.start);
+            t_peak, scratch);
     size_t n_fired = 0, n_wrong = 0;
     for (size_t n = 0; n < N_SAMPLES * n_out; n++) {
         const int fired = spikes[n] < INFINITY;
@@ -209,7 +209,7 @@ static void NAME(test_many_samples)(const NAME(ttfs_kernels) * k)
     }
     CHECK(n_wrong == 0);
     NAME(free_list)(&list);
-    free(scratch.all);
+    free(scratch);
     free(packed);
     free(times);
     free(weights);

@@ -29,7 +29,7 @@ static NAME(list_t) NAME(make_list)(const NAME(ttfs_kernels) * k, const real *ti
 {
     NAME(list_t) list;
     const size_t n = n_samples * n_in + 1;
-    workspace_t scratch = make_workspace(k->sort_workspace_size(n_in));
+    void *scratch = make_workspace(k->sort_workspace_size(n_in));
     size_t used = 0;
     list.offsets = malloc((n_samples + 1) * sizeof(size_t));
     list.times = malloc(n * sizeof(real));
@@ -44,7 +44,7 @@ static NAME(list_t) NAME(make_list)(const NAME(ttfs_kernels) * k, const real *ti
             list.times[used] = t;
             list.inputs[used++] = (uint32_t)i;
         }
-        k->sort(list.times + begin, list.inputs + begin, used - begin, scratch.start);
+        k->sort(list.times + begin, list.inputs + begin, used - begin, scratch);
         list.offsets[s + 1] = used;
         if (used - begin > list.max_events) list.max_events = used - begin;
     }
@@ -52,7 +52,7 @@ static NAME(list_t) NAME(make_list)(const NAME(ttfs_kernels) * k, const real *ti
     list.spikes.end = list.offsets + 1;
     list.spikes.times = list.times;
     list.spikes.inputs = list.inputs;
-    free(scratch.all);
+    free(scratch);
     return list;
 }
 
@@ -77,12 +77,12 @@ static void NAME(fire)(const NAME(ttfs_kernels) * k, const ttfs_neuron *neuron,
 {
     NAME(list_t) list = NAME(make_list)(k, times, n_samples, n_in, t_max);
     real *packed = NAME(make_packed)(k, weights, n_in, n_out);
-    workspace_t scratch = make_workspace(k->layer_workspace_size(list.max_events));
+    void *scratch = make_workspace(k->layer_workspace_size(list.max_events));
     k->first_spike(neuron, &list.spikes, n_samples, n_in, packed, n_out, t_max, spikes,
-                   scratch.start);
+                   scratch);
     NAME(free_list)(&list);
     free(packed);
-    free(scratch.all);
+    free(scratch);
 }
 
 /* Spike time of one neuron with one input at t = 0, no horizon. */

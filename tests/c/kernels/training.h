@@ -73,20 +73,19 @@ static void NAME(test_measured)(const NAME(ttfs_kernels) * k)
         n_all += b.list.spikes.end[b.order[s]] - b.list.spikes.begin[b.order[s]];
     }
     CHECK(n_spikes < n_all && n_spikes > n_all / 3);
-    workspace_t scratch =
-        make_workspace(k->infer_workspace_size(&b.training.network, 6));
-    k->infer(&b.training.network, &spikes, 5, layers, NULL, NULL, scratch.start);
+    void *scratch = make_workspace(k->infer_workspace_size(&b.training.network, 6));
+    k->infer(&b.training.network, &spikes, 5, layers, NULL, NULL, scratch);
     b.training.measured = measured;
     NAME(case_t) * cases[2] = {&a, &b};
     double losses[2][5];
     for (size_t c = 0; c < 2; c++) {
-        workspace_t workspace =
+        void *workspace =
             make_workspace(k->training_workspace_size(&cases[c]->training));
-        cases[c]->training.workspace = workspace.start;
+        cases[c]->training.workspace = workspace;
         k->train_forward(&cases[c]->training, cases[c]->order, 5, 0, losses[c]);
         k->train_backward(&cases[c]->training, 5, 0.01, 0);
         k->train_update(&cases[c]->training, 5, 0.01, 0);
-        free(workspace.all);
+        free(workspace);
     }
     CHECK(memcmp(losses[0], losses[1], sizeof losses[0]) == 0);
     for (size_t n = 0; n < 2; n++) {
@@ -100,7 +99,7 @@ static void NAME(test_measured)(const NAME(ttfs_kernels) * k)
         }
         CHECK(moved > 1e-3);
     }
-    free(scratch.all);
+    free(scratch);
     NAME(free_case)(&a);
     NAME(free_case)(&b);
     NAME(free_case)(&start);
@@ -158,13 +157,12 @@ static void NAME(test_late_arrivals)(const NAME(ttfs_kernels) * k, ttfs_delay_ki
     for (size_t i = 0; i < n_delays; i++) CHECK(last->delays[i] == 3);
     if (kind == TTFS_AXONAL)
         CHECK(memcmp(last->weights, b.layers[1].weights, size * sizeof(real)) == 0);
-    workspace_t scratch =
+    void *scratch =
         make_workspace(k->infer_workspace_size(&a.training.network, a.list.max_events));
     double decisions[36];
-    k->infer(&a.training.network, &a.list.spikes, 12, NULL, decisions, NULL,
-             scratch.start);
+    k->infer(&a.training.network, &a.list.spikes, 12, NULL, decisions, NULL, scratch);
     for (size_t i = 0; i < 36; i++) CHECK(decisions[i] == 2.5 + 2.0);
-    free(scratch.all);
+    free(scratch);
     NAME(free_case)(&a);
     NAME(free_case)(&b);
 }
@@ -193,11 +191,11 @@ static void NAME(test_empty_sample)(const NAME(ttfs_kernels) * k)
     mismatch.tau_syn = tau_syn;
     const NAME(ttfs_network) network = {1, &layer, 5.0, 1.0};
     const NAME(ttfs_spikes) list = {bounds, bounds + 1, time, input};
-    workspace_t scratch = make_workspace(k->emulate_workspace_size(&network, 1));
-    k->emulate(&network, &mismatch, 0, &list, 3, layers, scratch.start);
+    void *scratch = make_workspace(k->emulate_workspace_size(&network, 1));
+    k->emulate(&network, &mismatch, 0, &list, 3, layers, scratch);
     CHECK(spikes[0] > time[0] && spikes[0] < 1 && spikes[1] < 1);
     for (size_t i = 2; i < 3 * N_OUT; i++) CHECK(spikes[i] == INFINITY);
-    free(scratch.all);
+    free(scratch);
     free(layer.weights);
     free(time);
     free(input);
@@ -242,8 +240,8 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     training.factors = &factor;
     training.max_spikes = n_spikes;
     training.max_samples = training.n_parts = 1;
-    workspace_t workspace = make_workspace(k->training_workspace_size(&training));
-    training.workspace = workspace.start;
+    void *workspace = make_workspace(k->training_workspace_size(&training));
+    training.workspace = workspace;
     k->train_forward(&training, &order, 1, 0, &loss);
     k->train_backward(&training, 1, 0.1, 0);
     k->train_update(&training, 1, 0.1, 0);
@@ -259,7 +257,7 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     free(layer.weights);
     free(layer.m);
     free(layer.v);
-    free(workspace.all);
+    free(workspace);
 }
 
 #endif

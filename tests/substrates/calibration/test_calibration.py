@@ -184,7 +184,7 @@ def test_equal_time_constants_are_found_but_for_their_order():
     assert 0 < is_exchanged.sum() < 30  # and the errors know
     z = np.log(estimates / factors[0]) / errors
     assert np.abs(z).max() < 3
-    # Of the two, the one closer to nominal.
+    # The estimate is that one of the two solutions which is closer to nominal.
     log = np.log(estimates)
     other = model.exchanged(log, neuron)
     assert np.all((log**2).sum(axis=1) <= (other**2).sum(axis=1) + 1e-6)

@@ -98,7 +98,7 @@ def test_memory_is_bounded_for_all_clients_together(path):
             thread.join()
         used = peak_memory(process) - before
     assert [answer["kind"] for answer in answers] == ["garbled"] * n_clients
-    # Those of all clients would take 16 to 32 times the size.
+    # The requests of all clients would take 16 to 32 times the size.
     assert used < 8 * size + n_clients * 2**21
 
 

@@ -88,7 +88,8 @@ def read_sweeps(texts):
     Parameters
     ----------
     texts : list of str or None
-        Of the form ``NAME`` or ``NAME=V1,V2,...``; None stands for the default sweeps.
+        Texts of the form ``NAME`` or ``NAME=V1,V2,...``; None stands for the default
+        sweeps.
 
     Returns
     -------

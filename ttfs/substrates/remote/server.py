@@ -166,7 +166,7 @@ def serve(substrate: Substrate, address: Address, **limits: Any) -> None:
     Raises
     ------
     TypeError, ValueError, OSError
-        As :class:`Server`.
+        The errors of :class:`Server`.
 
     See Also
     --------
