@@ -123,6 +123,16 @@ def test_a_forward_of_its_own_is_asked(data, make_chip):
     assert chip.n_calls == 8
 
 
+def test_a_forward_of_another_substrate_is_asked(data):
+    class Delegating(Ideal):
+        def __init__(self, substrate):
+            self.forward = substrate.forward
+
+    chip = AnalogChip(threshold_spread=0.1, spike_jitter=0.01)
+    a, b = (make(s).fit(*data) for s in (chip, Delegating(chip)))
+    assert_same_model(a, b, data[0])
+
+
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
 @pytest.mark.parametrize("hidden", [(), (20,), (15, 10)], ids=str)
 @pytest.mark.parametrize("t_max", [0.8, 2.0])
