@@ -220,6 +220,18 @@ cdef class Trainer(Network):
             structs[k].weights = <real *>(<AlignedBuffer>self.packed[k]).start
         return 0
 
+    cdef int fire_with_learning(self) except -1:
+        """Let the weights that learn fire again, after others have."""
+        cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
+        cdef Py_ssize_t k
+        if self.shadows is None:
+            return 0
+        self.packed, self.shadows = self.shadows, None
+        for k in range(len(self.packed)):
+            structs[k].shadow = NULL
+            structs[k].weights = <real *>(<AlignedBuffer>self.packed[k]).start
+        return 0
+
     cdef int follow(self, dict local) except -1:
         """Train by a local rule."""
         cdef Py_ssize_t k, n_layers = len(self.shapes)
@@ -321,15 +333,16 @@ cdef class Trainer(Network):
             What fires instead of the network: a chip, or arithmetic of another kind.
             ``forward(spikes, trainer)`` is called for each batch with the Spikes that
             enter it, without deleted ones, and this trainer, whose `weights` are
-            copies. It returns LayerSpikes, or a list of spike times (n, n_out), one
-            array for each layer; +inf, t_max and all that is later mean silent. Or it
-            returns a tuple of two or three: either of these; u_peak (n, n_outputs) of
-            silent outputs, in the unit of weights and threshold, for their
-            pseudo-times, or None, which means those of the model; and the weights of
-            each layer that fired, if they are not the trainer's, but have fewer bits
-            for example. Gradients are those of the model at these times with these
-            weights, and move the trainer's weights (straight-through). Layers must be
-            without delays. LayerSpikes are taken as they are; all else is checked.
+            copies, and which fires with these. It returns LayerSpikes, or a list of
+            spike times (n, n_out), one array for each layer; +inf, t_max and all that
+            is later mean silent. Or it returns a tuple of two or three: either of
+            these; u_peak (n, n_outputs) of silent outputs, in the unit of weights and
+            threshold, for their pseudo-times, or None, which means those of the model;
+            and the weights of each layer that fired, if they are not the trainer's, but
+            have fewer bits for example. Gradients are those of the model at these times
+            with these weights, and move the trainer's weights (straight-through).
+            Layers must be without delays. LayerSpikes are taken as they are; all else
+            is checked.
         end_batch : callable, optional
             ``end_batch(loss, n)`` is called after each update with the mean loss of its
             n samples.
@@ -443,6 +456,7 @@ cdef class Trainer(Network):
         cdef LayerSpikes fired
         cdef const real[:, ::1] array
         cdef const real **rows = <const real **>self.pointers.start
+        self.fire_with_learning()
         times, peaks = forward(self.inputs(spikes, order), self), None
         weights = None
         if isinstance(times, tuple):

@@ -194,6 +194,23 @@ def test_weights_that_fired_have_the_gradient_and_others_learn(dtype, changes):
     assert any((a != b).any() for a, b in zip(after, before, strict=True))
 
 
+def test_a_trainer_fires_with_the_weights_that_learn():
+    layers = make_layers(LIF(), (9, 21, 3))
+    core = trainers(layers, LOSSES["cross-entropy"])[0]
+    n_fired = []
+
+    def forward(spikes, trainer):
+        wanted = simulate(layers)(spikes, trainer)
+        for a, b in zip(trainer.fire(spikes).times(), wanted, strict=True):
+            assert_array_equal(a, b)
+        n_fired.append(np.isfinite(wanted[0]).sum())
+        return wanted, None, rounded(trainer.weights())
+
+    epoch(core, layers, make_data(23, 9, 3), 8, forward=forward)
+    assert len(n_fired) == 3
+    assert min(n_fired) > 0
+
+
 def test_weights_that_fired_are_checked():
     layers = make_layers(LIF(), (9, 21, 3), np.float32)
     data = make_data(8, 9, 3, np.float32)

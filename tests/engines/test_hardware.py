@@ -50,12 +50,13 @@ def data():
     ],
     ids=str,
 )
-def test_ideal_substrate_trains_like_none(data, changes):
+@pytest.mark.parametrize("substrate", [Ideal(), Wrapped()], ids=["own", "foreign"])
+def test_ideal_substrate_trains_like_none(data, substrate, changes):
+    # A foreign one returns spikes, at which the gradient is taken.
     X, y = data
     X = X * (X > 0.6)  # absent features, of which input dropout deletes some
     a, b = (
-        make(substrate, arithmetic="float64", **changes).fit(X, y)
-        for substrate in (None, Ideal())
+        make(s, arithmetic="float64", **changes).fit(X, y) for s in (None, substrate)
     )
     for one, other in zip(a.coefs_, b.coefs_, strict=True):
         assert_allclose(one, other, rtol=1e-9, atol=1e-9)
@@ -83,23 +84,48 @@ class Foreign:
                 setattr(self, name, getattr(substrate, name))
 
 
+def stepped(substrate_class):
+    """A class of substrates whose weights are said to have steps."""
+
+    class Stepped(substrate_class):
+        def weight_step(self, k):
+            return [0.3, 0.2, 0.1][k]
+
+        def __repr__(self):
+            return f"Stepped({super().__repr__()})"
+
+    return Stepped
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {},
         {"tau_mem": [3.0, 5.0], "tau_syn": 3.0, "threshold": 0.2},
         {"hidden_layer_sizes": (15, 10), "arithmetic": "float64", "t_max": 1.2},
+        {"gradient": LocalRule(feedback="random"), "batch_size": 7},
+        {"early_stopping": True, "validation_fraction": 0.3},
+        {"estimator": TTFSRegressor},
+        {"estimator": TTFSRegressor, "early_stopping": True, "t_max": 1.2},
     ],
     ids=str,
 )
 @pytest.mark.parametrize(
     "substrate",
-    [AnalogChip(**CHIP), AnalogChip(duration=1.0, dead_neurons=0.1), Clocked(0.05)],
+    [
+        AnalogChip(**CHIP),
+        AnalogChip(duration=1.0, dead_neurons=0.1),
+        Clocked(0.05),
+        stepped(Clocked)(0.05),
+        stepped(Ideal)(),
+    ],
     ids=str,
 )
 def test_own_substrates_are_what_the_public_protocol_says(data, substrate, changes):
     X, y = data
     X = X * (X > 0.6)
+    if changes.get("estimator") is TTFSRegressor:
+        y = X[:, :2] + 1.0 * y[:, None]
     a, b = (make(s, **changes).fit(X, y) for s in (substrate, Foreign(substrate)))
     assert_same_model(a, b, X)
     for one, other in zip(a.spike_times(X), b.spike_times(X), strict=True):
@@ -121,6 +147,16 @@ def test_a_forward_of_its_own_is_asked(data, make_chip):
     chip = Changed()
     make(chip, max_iter=1).fit(*data)
     assert chip.n_calls == 8
+
+
+def test_a_forward_of_another_substrate_is_asked(data):
+    class Delegating(Ideal):
+        def __init__(self, substrate):
+            self.forward = substrate.forward
+
+    chip = AnalogChip(threshold_spread=0.1, spike_jitter=0.01)
+    a, b = (make(s).fit(*data) for s in (chip, Delegating(chip)))
+    assert_same_model(a, b, data[0])
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])

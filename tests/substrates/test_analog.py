@@ -142,6 +142,17 @@ def test_resolution_rounds_down():
     assert_array_equal(coarse, np.floor(fine / 0.125) * 0.125)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_resolution_too_small_to_count_rounds_nothing(dtype):
+    times, network = make(dtype=dtype)
+    noise = {"spike_jitter": 1.0}
+    wanted = AnalogChip(**noise).forward(times, network)
+    assert min(layer.min() for layer in wanted) < 0
+    got = AnalogChip(**noise, time_resolution=5e-324).forward(times, network)
+    for a, b in zip(got, wanted, strict=True):
+        assert_array_equal(a, b)
+
+
 def test_dead_neurons_and_synapses():
     times, network = make(n_samples=50, sizes=(20, 400))
     spikes = AnalogChip(dead_neurons=0.25).forward(times, network)[0]

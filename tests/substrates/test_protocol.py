@@ -69,9 +69,11 @@ def test_bad_layers(substrate):
     times, network = make()
     first, second = network.layers
     nan, infinite = first.weights * np.nan, np.where(first.weights < 0, np.inf, 0)
+    times = times.astype(np.float32)
     for changes, message in (
         ({"weights": nan}, "weights of layer 0 must be finite"),
         ({"weights": infinite}, "weights of layer 0 must be finite"),
+        ({"weights": np.full((21, 37), -1e39)}, r"weights of layer 0 must be below 1e"),
         ({"weights": first.weights[0]}, "got 1 and 1 dimension"),
         ({"bias_times": np.zeros((1, 1))}, "got 2 and 2 dimension"),
         ({"bias_times": np.array([np.nan])}, "bias_times of layer 0 must be finite"),

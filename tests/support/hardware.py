@@ -6,15 +6,15 @@ from ttfs import TTFSClassifier
 from ttfs.substrates import Ideal
 
 
-def make(substrate=None, **changes):
-    """A classifier that trains in a fraction of a second."""
+def make(substrate=None, *, estimator=TTFSClassifier, **changes):
+    """An estimator that trains in a fraction of a second."""
     parameters = {
         "hidden_layer_sizes": (20,),
         "max_iter": 4,
         "batch_size": 20,
         "random_state": 0,
     }
-    return TTFSClassifier(**{**parameters, **changes}, substrate=substrate)
+    return estimator(**{**parameters, **changes}, substrate=substrate)
 
 
 class Wrapped(Ideal):

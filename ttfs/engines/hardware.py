@@ -252,8 +252,10 @@ class HardwareTrainer(Trainer):
     def epoch(self, spikes, targets, factors, order, batch_size, rates):
         state = self.fit_state
         n_done = state.n_batches_done
-        # A substrate that is the trainer's own network fires as that learns.
-        is_own = is_itself(self.on_substrate.substrate, self.core)
+        # A substrate that is the trainer's own network fires as that learns, unless the
+        # gradient is to be that of rounded weights.
+        network = self.on_substrate
+        is_own = not any(network.steps) and is_itself(network.substrate, self.core)
         self.core.epoch(
             spikes,
             targets,

@@ -9,8 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .. import core as _core
-from ..model.checks import check_times
+from ..model.checks import TIME_LIMIT, check_times
 from .protocol import NetworkError, SubstrateError
 
 # The greatest value of a parameter that must be finite: far from overflow.
@@ -54,6 +53,9 @@ def check_request(times, network):
             )
         if not np.isfinite(layer.weights).all():
             raise ValueError(f"weights of layer {k} must be finite")
+        # Then they are finite in single precision too.
+        if np.any(np.abs(layer.weights) >= TIME_LIMIT):
+            raise ValueError(f"weights of layer {k} must be below {TIME_LIMIT:g}")
         check_times(layer.bias_times, f"bias_times of layer {k}")
         wanted = n_in + len(layer.bias_times)
         if layer.weights.shape[0] != wanted:
@@ -171,7 +173,7 @@ def measure(substrate, times, network):
             reject(f"an array of shape {array.shape} for layer {k}, not {shape}")
         with np.errstate(over="ignore"):
             array = array.astype(times.dtype, order="C")
-        if not np.all(array > -_core.TIME_LIMIT):
+        if not np.all(array > -TIME_LIMIT):
             what = "NaN" if np.isnan(array).any() else f"a spike at {array.min():g}"
             reject(f"{what} for layer {k}; times must be finite, or +inf where silent")
         array[array >= array.dtype.type(network.t_max)] = np.inf

@@ -68,10 +68,14 @@ class Simulated(CalibrationMixin, SharedSubstrate):
 def is_simulated(substrate):
     """Whether the core alone computes what a substrate does.
 
-    A class or an object that has a `forward` of its own is asked for that.
+    A class or an object that has a `forward` of its own, or that of another substrate,
+    is asked for that.
     """
-    forward = getattr(getattr(substrate, "forward", None), "__func__", None)
-    return isinstance(substrate, Simulated) and forward is Simulated.forward
+    if not isinstance(substrate, Simulated):
+        return False
+    forward = substrate.forward
+    function, owner = (getattr(forward, a, None) for a in ("__func__", "__self__"))
+    return function is Simulated.forward and owner is substrate
 
 
 def is_itself(substrate, network):

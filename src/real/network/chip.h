@@ -144,7 +144,9 @@ static void disturb(const TYPE(mismatch) * c, uint64_t key, size_t n, real t_max
     if (c->resolution > 0) {
         const double step = c->resolution;
         for (size_t j = 0; j < n; ++j) {
-            spikes[j] = (real)(floor((double)spikes[j] / step) * step);
+            const double on_grid = floor((double)spikes[j] / step) * step;
+            /* A step so small that the quotient overflows rounds nothing. */
+            if (isfinite(on_grid)) spikes[j] = (real)on_grid;
         }
     }
     for (size_t j = 0; j < n; j += WIDTH) {
