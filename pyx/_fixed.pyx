@@ -21,10 +21,13 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from c_fixed cimport *
+from shared.c_ttfs cimport TTFS_VERSION
 from shared.openmp cimport OPENMP, omp_get_max_threads
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
+
+__version__ = TTFS_VERSION.decode()
 
 include "shared/threads.pxi"
 

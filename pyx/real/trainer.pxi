@@ -420,11 +420,7 @@ cdef class Trainer(Network):
         cdef uint32_t[::1] inputs
         cdef real[::1] times_view
         if self.training.dropout == 0 and self.time == 0:
-            numbers = np.asarray(order)
-            return Spikes(
-                spikes.times, spikes.inputs, spikes.begin[numbers], spikes.end[numbers],
-                spikes.n_in,
-            )
+            return spikes.samples(np.asarray(order))
         size = max(1, n * spikes.max_spikes)
         times = np.empty(size, DTYPE)
         numbers, bounds = np.empty(size, np.uint32), np.empty((2, n), np.uintp)
@@ -432,7 +428,7 @@ cdef class Trainer(Network):
         times_view = times
         KERNELS.train_inputs(&self.training, &order[0], n, &begin[0], &end[0],
                              &times_view[0], &inputs[0])
-        entering = Spikes(times, numbers, bounds[0], bounds[1], spikes.n_in)
+        entering = _trusted(times, numbers, bounds[0], bounds[1], spikes.n_in)
         return entering.shifted(self.time)
 
     cdef int measure(
