@@ -39,12 +39,12 @@ except ImportError as error:
     ) from error
 
 for _module in (_fixed, _float32, _float64):
-    # A module of an older build may have none.
-    if getattr(_module, "__version__", None) != __version__:
+    _built = getattr(_module, "__version__", "unknown")  # older ones did not say it
+    if _built != __version__:
         raise ImportError(
-            f"ttfs {__version__} found the compiled core of version "
-            f"{getattr(_module, '__version__', 'unknown')}: run `pip install .` again (Python files: "
-            f"{__file__}, core: {_module.__file__})"
+            f"ttfs {__version__} found the compiled core of version {_built}: run "
+            f"`pip install .` again (Python files: {__file__}, core: "
+            f"{_module.__file__})"
         )
 
 
