@@ -135,7 +135,9 @@ setup(
             "nonecheck": DEBUG,
             "cdivision": True,
             "embedsignature": True,
-            "freethreading_compatible": True,
+            # Not "freethreading_compatible": the modules rely on the GIL where they
+            # hand over workspaces and refuse a second epoch, so a Python without it
+            # turns it on again when it imports them.
         },
     ),
     cmdclass={"build_ext": BuildExtensions},

@@ -21,10 +21,13 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from c_fixed cimport *
+from shared.c_ttfs cimport TTFS_VERSION
 from shared.openmp cimport OPENMP, omp_get_max_threads
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
+
+__version__ = TTFS_VERSION.decode()
 
 include "shared/threads.pxi"
 
@@ -156,6 +159,7 @@ cdef class FixedCore:
     cdef list arrays   # all that the structs point to
     cdef list states   # (weights, lfsr, silence) of each layer
     cdef object lfsr   # of the network
+    cdef bint is_running
 
     def __init__(self, network):
         cdef ttfs_fixed_layer *layer
@@ -323,6 +327,7 @@ cdef class FixedCore:
         if len(weights) != len(self.shapes):
             raise ValueError(f"there are {len(self.shapes)} layers, not {len(weights)}")
         weights = [self.stored(w, k) for k, w in enumerate(weights)]
+        self.check_idle()
         for (own, _, _), w in zip(self.states, weights, strict=True):
             own[:] = w
         self.prepare()
@@ -336,6 +341,7 @@ cdef class FixedCore:
 
     def prepare(self):
         """Compute with the weights that are in `rows` now."""
+        self.check_idle()
         self.kernels.prepare(&self.net, _start(self.prepared))
 
     @property
@@ -354,6 +360,11 @@ cdef class FixedCore:
             )
         ]
         return replace(self.original, layers=layers, lfsr=self.lfsr.copy())
+
+    cdef int check_idle(self) except -1:
+        if self.is_running:
+            raise RuntimeError("this network is learning already, in another thread")
+        return 0
 
     cdef int check(self, TickSpikes events) except -1:
         if events.n_in != self.shapes[0][0]:
@@ -479,6 +490,7 @@ cdef class FixedCore:
         cdef ttfs_fixed_event *sample
         cdef TickSpikes left = TickSpikes.__new__(TickSpikes)
 
+        self.check_idle()
         self.check(events)
         if labels.shape[0] != events.n_samples:
             raise ValueError("labels must have one entry per sample")
@@ -553,8 +565,24 @@ cdef class FixedCore:
             as half a step, 1/512.
 
         Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
-        leaves whole batches in place.
+        leaves whole batches in place. RuntimeError if another thread is in this method.
         """
+        self.check_idle()
+        self.is_running = True
+        try:
+            # Copies: C trusts what has been checked.
+            return self.learn(
+                events, np.array(labels), np.array(order), batch_size, np.array(gains),
+                np.array(rate_shifts), np.array(decays),
+            )
+        finally:
+            self.is_running = False
+
+    cdef object learn(
+        self, TickSpikes events, const size_t[::1] labels, const size_t[::1] order,
+        Py_ssize_t batch_size, const uint16_t[::1] gains,
+        const uint8_t[:, ::1] rate_shifts, const int16_t[:, ::1] decays,
+    ):
         cdef Py_ssize_t n_order = order.shape[0], n_layers = len(self.shapes)
         cdef Py_ssize_t n_batches, batch, begin, n, k
         cdef size_t n_samples = events.n_samples, n_classes = self.n_outputs

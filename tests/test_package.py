@@ -1,6 +1,7 @@
 """What the package is for those who install it: its names, files and dependencies."""
 
 import ast
+import importlib
 import pydoc
 import re
 import sys
@@ -63,3 +64,15 @@ def test_help_begins_with_what_a_newcomer_needs():
     assert places == sorted(places)
     hidden = re.findall(r"^ \|  (_[a-z]\w*)", text, re.MULTILINE)
     assert not hidden
+
+
+@pytest.mark.parametrize("version", ["0.0.1", None])
+@pytest.mark.parametrize("name", ["_fixed", "_float32", "_float64"])
+def test_compiled_modules_of_another_version_are_refused(name, version, monkeypatch):
+    module = getattr(ttfs, name)
+    if version is None:  # as in versions that did not write it
+        monkeypatch.delattr(module, "__version__")
+    else:
+        monkeypatch.setattr(module, "__version__", version)
+    with pytest.raises(ImportError, match=f"version {version or 'unknown'}"):
+        importlib.reload(ttfs)

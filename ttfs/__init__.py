@@ -31,19 +31,20 @@ __version__ = "0.1.0"
 __path__ = _extend_path(__path__, __name__)
 
 try:
-    from ttfs import _float32, _float64
+    from ttfs import _fixed, _float32, _float64
 except ImportError as error:
     raise ImportError(
         f"ttfs cannot load its compiled core ({error}). In a clone, run "
         "`pip install .` first"
     ) from error
 
-for _module in (_float32, _float64):
-    if _module.__version__ != __version__:
+for _module in (_fixed, _float32, _float64):
+    _built = getattr(_module, "__version__", "unknown")  # older ones did not say it
+    if _built != __version__:
         raise ImportError(
-            f"ttfs {__version__} found the compiled core of version "
-            f"{_module.__version__}: run `pip install .` again (Python files: "
-            f"{__file__}, core: {_module.__file__})"
+            f"ttfs {__version__} found the compiled core of version {_built}: run "
+            f"`pip install .` again (Python files: {__file__}, core: "
+            f"{_module.__file__})"
         )
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from ttfs.core import Spikes
 from ttfs.fixed.network import FixedNetwork
 
+__version__: str
 MAX_NEURONS: int
 
 _Index = NDArray[np.uintp]

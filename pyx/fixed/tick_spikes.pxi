@@ -10,6 +10,9 @@ cdef class TickSpikes:
         Where the spikes of each sample begin and end.
     n_in : int
         Number of inputs, biases included.
+
+    The arrays are copied, and those of the object are read-only: C trusts what was
+    checked here.
     """
 
     cdef readonly Py_ssize_t n_samples
@@ -71,6 +74,8 @@ cdef class TickSpikes:
             raise ValueError(f"an event has an input outside [0, {n_in})")
         if not is_sorted:
             raise ValueError("events must be sorted by tick, ties by input")
+        for array in (pairs, begin, end):
+            array.setflags(write=False)
         self.pairs, self.begin, self.end = pairs, begin, end
         self.n_samples, self.n_in, self.n_spikes = n_samples, n_in, n_spikes
         self.max_spikes, self.n_ticks, self._repeats = max_spikes, n_ticks, -1
@@ -90,7 +95,7 @@ cdef class TickSpikes:
         cdef size_t k
         if self._repeats >= 0:
             return self._repeats
-        counts = np.zeros(max(self.n_in, 1), np.uint32)
+        counts = np.zeros(MAX_INPUTS + 1, np.uint32)  # of all that a uint16 can be
         with nogil:
             for s in range(self.n_samples):
                 for k in range(self.lists.begin[s], self.lists.end[s]):
@@ -135,9 +140,9 @@ cdef class TickSpikes:
         cdef ttfs_fixed_event event
         cdef size_t[::1] out_begin, out_end
         cdef bint single = spikes.times.dtype == np.float32
-        cdef Py_ssize_t n_samples = begin.shape[0], n_spikes = spikes.n_spikes
+        cdef Py_ssize_t n_samples = begin.shape[0], n_spikes = 0
         cdef Py_ssize_t n_in = spikes.n_in, n_bias, s
-        cdef size_t k, at = 0, run, longest
+        cdef size_t k, at = 0, run, longest, n_all = inputs.shape[0]
         cdef uint32_t key, before
         cdef bint is_sorted
         cdef double t
@@ -159,6 +164,12 @@ cdef class TickSpikes:
             times_f = spikes.times
         else:
             times_d = spikes.times
+        if len(spikes.times) != inputs.shape[0] or end.shape[0] != n_samples:
+            raise ValueError("arrays of spikes must have the same length")
+        for s in range(n_samples):
+            if begin[s] > end[s] or end[s] > n_all:
+                raise ValueError("a sample's spikes are out of range")
+            n_spikes += end[s] - begin[s]
         pairs = np.empty((n_spikes + n_samples * n_bias, 2), np.uint16)
         bounds = np.zeros((2, n_samples), np.uintp)
         out = <ttfs_fixed_event *>_start(pairs)

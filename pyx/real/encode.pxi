@@ -143,7 +143,7 @@ def _encode(
                 )
             end[s] = at
     n_in = encoder.n_channels + n_bias
-    return Spikes(out_times, out_inputs, bounds[0, :-1], bounds[1, :-1], n_in)
+    return _trusted(out_times, out_inputs, bounds[0, :-1], bounds[1, :-1], n_in)
 
 
 def check_n_channels(n_in):
@@ -215,7 +215,7 @@ def spikes_at(times, bias_times, double t_max=float("inf")):
     if n_samples == 0 or n_in == 0:
         nowhere = np.zeros(n_samples, np.uintp)
         inputs = np.empty(1, np.uint32)
-        return Spikes(np.empty(1, DTYPE), inputs, nowhere, nowhere, n_in + n_bias)
+        return _trusted(np.empty(1, DTYPE), inputs, nowhere, nowhere, n_in + n_bias)
     as_they_are = SimpleNamespace(
         kind="spike_times", begin=0.0, window=0.0, n_features=n_in, n_channels=n_in,
     )

@@ -9,12 +9,16 @@ cdef class LayerSpikes:
     cdef object u_peak    # of silent outputs, (n_samples, n_outputs), likewise; or None
     cdef int time         # exponent of the unit of the times
     cdef double t_max     # in that unit
+    cdef int n_readers    # trainers that are learning from the arrays now
 
     def times(self):
         """Spike times (n_samples, n_out) of each layer; +inf = silent.
 
         The arrays are those of this object, which cannot be used afterwards.
+        RuntimeError while a trainer is learning from them.
         """
+        if self.n_readers:
+            raise RuntimeError("a trainer is learning from these spikes")
         arrays, self.arrays = self.arrays, None
         for array in arrays:
             _outward(array, self.time)

@@ -1,7 +1,18 @@
 cdef class Spikes:
     """The spikes that enter a layer or network: of each sample, sorted by time.
 
-    Made by `encode`, which is trusted with the numbers of inputs and their order.
+    Parameters
+    ----------
+    times : ndarray of shape (n,)
+        Finite; there may be gaps between samples, as `begin` and `end` have it.
+    inputs : ndarray of shape (n,), uint32
+    begin, end : ndarray of shape (n_samples,), uintp
+        Where the spikes of each sample begin and end.
+    n_in : int
+        Number of inputs, biases included.
+
+    The arrays are copied and checked; those that the core has made itself it takes as
+    they are. All are read-only from then on, as C trusts them.
     """
 
     cdef readonly object times      # DTYPE; with gaps
@@ -16,28 +27,43 @@ cdef class Spikes:
     cdef const uint32_t[::1] _inputs
     cdef const real[::1] _times
 
-    def __cinit__(self, times, inputs, begin, end, Py_ssize_t n_in):
-        cdef Py_ssize_t s
-        cdef size_t n_all, n, n_spikes = 0, max_spikes = 0
+    def __init__(self, times, inputs, begin, end, Py_ssize_t n_in):
         if times is None or inputs is None or begin is None or end is None:
             raise TypeError("spikes must be arrays")
-        self._begin, self._end, self._inputs, self._times = begin, end, inputs, times
-        n_all = self._times.shape[0]
-        self.n_samples = self._begin.shape[0]
-        if self._inputs.shape[0] != self._times.shape[0] or (
-            self._end.shape[0] != self.n_samples
-        ):
+        self.fill(
+            np.array(times), np.array(inputs), np.array(begin), np.array(end), n_in,
+            is_trusted=False,
+        )
+
+    cdef int fill(
+        self, times, inputs, begin, end, Py_ssize_t n_in, bint is_trusted
+    ) except -1:
+        """Take over arrays; trusted are the numbers of inputs, the times, their order.
+        """
+        cdef const size_t[::1] first = begin, last = end
+        cdef const uint32_t[::1] numbers = inputs
+        cdef const real[::1] values = times
+        cdef Py_ssize_t s, n_samples = first.shape[0]
+        cdef size_t n, n_all = values.shape[0], n_spikes = 0, max_spikes = 0
+        if numbers.shape[0] != values.shape[0] or last.shape[0] != n_samples:
             raise ValueError("arrays of spikes must have the same length")
-        for s in range(self.n_samples):
-            if self._begin[s] > self._end[s] or self._end[s] > n_all:
+        for s in range(n_samples):
+            if first[s] > last[s] or last[s] > n_all:
                 raise ValueError("a sample's spikes are out of range")
-            n = self._end[s] - self._begin[s]
+            n = last[s] - first[s]
             n_spikes += n
             max_spikes = max(max_spikes, n)
         if max_spikes >= MAX_SPIKES:
             raise ValueError(f"a sample must have fewer than {MAX_SPIKES} spikes")
+        if not is_trusted:
+            _check_spikes(values, numbers, first, last, n_in)
+        for array in (times, inputs, begin, end):
+            array.setflags(write=False)
+        self._begin, self._end, self._inputs, self._times = first, last, numbers, values
         self.times, self.inputs, self.begin, self.end = times, inputs, begin, end
-        self.n_in, self.n_spikes, self.max_spikes = n_in, n_spikes, max_spikes
+        self.n_samples, self.n_in = n_samples, n_in
+        self.n_spikes, self.max_spikes = n_spikes, max_spikes
+        return 0
 
     def __len__(self):
         return self.n_samples
@@ -52,6 +78,14 @@ cdef class Spikes:
         lasts = self.times[self.end[self.end > self.begin] - 1]
         return float(np.max(lasts, initial=-np.inf))
 
+    def samples(self, numbers):
+        """The spikes of some samples, by their numbers or a slice, in this order."""
+        begin, end = self.begin[numbers], self.end[numbers]
+        return _trusted(
+            self.times, self.inputs, np.ascontiguousarray(begin),
+            np.ascontiguousarray(end), self.n_in,
+        )
+
     cdef Spikes shifted(self, int power):
         """The same spikes with times multiplied by 2^power."""
         if power == 0:
@@ -60,7 +94,7 @@ cdef class Spikes:
         shift(self.times[first], power, "times")  # of each sample the most negative
         with np.errstate(all="ignore"):  # gaps may hold anything
             times = np.ldexp(self.times, power)
-        return Spikes(times, self.inputs, self.begin, self.end, self.n_in)
+        return _trusted(times, self.inputs, self.begin, self.end, self.n_in)
 
     cdef ttfs_spikes view(self) noexcept:
         cdef ttfs_spikes view
@@ -84,6 +118,36 @@ cdef class Spikes:
         rows, inputs, times = rows[::-1], inputs[::-1], self.times[places][::-1]
         out[rows[kept], inputs[kept]] = times[kept]
         return out
+
+
+cdef int _check_spikes(
+    const real[::1] times, const uint32_t[::1] inputs, const size_t[::1] begin,
+    const size_t[::1] end, Py_ssize_t n_in,
+) except -1:
+    """Raise ValueError unless samples are sorted, finite, and of inputs below n_in."""
+    cdef Py_ssize_t s
+    cdef size_t k
+    cdef real before, lowest = np.finfo(DTYPE).min
+    cdef bint is_inside = True, is_sorted = True
+    with nogil:
+        for s in range(begin.shape[0]):
+            before = lowest
+            for k in range(begin[s], end[s]):
+                is_inside &= inputs[k] < n_in
+                is_sorted &= before <= times[k] < INFINITY
+                before = times[k]
+    if not is_inside:
+        raise ValueError(f"a spike has an input outside [0, {n_in})")
+    if not is_sorted:
+        raise ValueError("spikes of a sample must be finite and sorted by time")
+    return 0
+
+
+cdef Spikes _trusted(times, inputs, begin, end, Py_ssize_t n_in):
+    """Spikes in arrays that the core has made."""
+    cdef Spikes spikes = Spikes.__new__(Spikes)
+    spikes.fill(times, inputs, begin, end, n_in, is_trusted=True)
+    return spikes
 
 
 # In a prange a variable belongs to the thread if the whole of it is assigned.

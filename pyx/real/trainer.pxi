@@ -89,6 +89,7 @@ cdef class Trainer(Network):
     cdef LayerSpikes measured
     cdef AlignedBuffer pointers
     cdef list shadows  # packed weights that learn, where others fire; or None
+    cdef list rounded  # packed weights that have fired in their place; or None
     cdef int loss_power  # of time, in the unit of the loss
     cdef bint is_running
 
@@ -198,9 +199,14 @@ cdef class Trainer(Network):
         ]
 
     cdef int fire_with(self, object weights) except -1:
-        """Let other weights fire than those that learn: gradients are with these."""
+        """Let other weights fire than those that learn: gradients are with these.
+
+        They are written in place, since another thread may be firing with them.
+        """
         cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
         cdef Py_ssize_t k
+        cdef AlignedBuffer buffer
+        cdef const real[:, ::1] rows
         weights = list(weights)
         if len(weights) != len(self.shapes):
             raise ValueError(
@@ -212,10 +218,18 @@ cdef class Trainer(Network):
             weights[k] = _returned(weights[k], self.shapes[k], DTYPE, name)
             if not np.all(np.abs(weights[k]) < TTFS_TIME_LIMIT):
                 raise ValueError(f"{name} must be finite")
+            weights[k] = shift(weights[k], -self.threshold, name)
+        if self.rounded is None:
+            self.rounded = [_pack(w) for w in weights]
+        else:
+            for k in range(len(weights)):
+                rows, buffer = weights[k], self.rounded[k]
+                KERNELS.pack(
+                    &rows[0, 0], rows.shape[0], rows.shape[1], <real *>buffer.start
+                )
         if self.shadows is None:
-            self.shadows, self.packed = self.packed, list(self.packed)
+            self.shadows, self.packed = self.packed, self.rounded
         for k in range(len(weights)):
-            self.packed[k] = _pack(shift(weights[k], -self.threshold, name))
             structs[k].shadow = <real *>(<AlignedBuffer>self.shadows[k]).start
             structs[k].weights = <real *>(<AlignedBuffer>self.packed[k]).start
         return 0
@@ -349,15 +363,34 @@ cdef class Trainer(Network):
 
         Signals are looked at between batches, every few milliseconds: KeyboardInterrupt
         leaves all updates up to there in place, as does an error in `forward`.
+        RuntimeError if this trainer is in an epoch already, of another thread or the
+        one that calls `forward`.
         """
+        if self.is_running:
+            raise RuntimeError("this trainer is in an epoch already")
+        self.is_running = True
+        try:
+            # Copies: C trusts what has been checked.
+            return self.learn(
+                spikes, None if targets is None else np.array(targets),
+                np.array(factors), np.array(order), batch_size, np.array(rates),
+                forward, end_batch,
+            )
+        finally:
+            self.is_running = False
+            self.release()
+
+    cdef object learn(
+        self, Spikes spikes, targets, const double[::1] factors,
+        const size_t[::1] order, Py_ssize_t batch_size, const double[::1] rates,
+        forward, end_batch,
+    ):
         cdef Py_ssize_t n_order = order.shape[0], n_batches, batch, part, n_parts, k
         cdef Py_ssize_t begin, n
         cdef double n_events, since = 0.0, total = 0.0, of_batch
         cdef double[::1] losses
         cdef bint is_measured = forward is not None, is_told = end_batch is not None
 
-        if self.is_running:
-            raise RuntimeError("this trainer is in an epoch already")
         if is_measured and any(shape is not None for shape in self.delay_shapes):
             raise ValueError("layers with delays cannot be trained with forward")
         self.check(spikes)
@@ -381,50 +414,52 @@ cdef class Trainer(Network):
         losses = np.empty(batch_size)
         n_events = self.n_events(spikes)
         n_parts = _parts(batch_size, batch_size * n_events)
-        self.is_running = True
-        try:
-            spikes = spikes.shifted(-self.time)
-            self.prepare(spikes, targets, factors, batch_size, n_parts)
-            with nogil:
-                for batch in range(n_batches):
-                    begin = batch * batch_size
-                    n = min(batch_size, n_order - begin)
-                    if is_measured:
-                        with gil:
-                            self.measure(forward, spikes, order[begin : begin + n])
-                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
-                                       schedule="static"):
-                        KERNELS.train_forward(
-                            &self.training, &order[begin], n, part, &losses[0]
-                        )
-                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
-                                       schedule="static"):
-                        KERNELS.train_backward(&self.training, n, rates[batch], part)
-                    if n * n_events > SIGNAL_INTERVAL:  # it can still be dropped
-                        with gil:
-                            PyErr_CheckSignals()
-                    for part in prange(n_parts, num_threads=n_parts, chunksize=1,
-                                       schedule="static"):
-                        KERNELS.train_update(&self.training, n, rates[batch], part)
-                    of_batch = 0.0
-                    for k in range(n):
-                        of_batch += losses[k]
-                        total += losses[k]
-                    if is_told:
-                        with gil:
-                            end_batch(ldexp(of_batch / n, self.loss_power), n)
-                    since += n * n_events
-                    if since > SIGNAL_INTERVAL:
-                        since = 0.0
-                        with gil:
-                            PyErr_CheckSignals()
-        finally:
-            self.is_running = False
-            self.measured = None
-            self.training.measured = NULL
-            self.training.measured_peaks = NULL
+        spikes = spikes.shifted(-self.time)
+        self.prepare(spikes, targets, factors, batch_size, n_parts)
+        with nogil:
+            for batch in range(n_batches):
+                begin = batch * batch_size
+                n = min(batch_size, n_order - begin)
+                if is_measured:
+                    with gil:
+                        self.measure(forward, spikes, order[begin : begin + n])
+                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                   schedule="static"):
+                    KERNELS.train_forward(
+                        &self.training, &order[begin], n, part, &losses[0]
+                    )
+                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                   schedule="static"):
+                    KERNELS.train_backward(&self.training, n, rates[batch], part)
+                if n * n_events > SIGNAL_INTERVAL:  # it can still be dropped
+                    with gil:
+                        PyErr_CheckSignals()
+                for part in prange(n_parts, num_threads=n_parts, chunksize=1,
+                                   schedule="static"):
+                    KERNELS.train_update(&self.training, n, rates[batch], part)
+                of_batch = 0.0
+                for k in range(n):
+                    of_batch += losses[k]
+                    total += losses[k]
+                if is_told:
+                    with gil:
+                        end_batch(ldexp(of_batch / n, self.loss_power), n)
+                since += n * n_events
+                if since > SIGNAL_INTERVAL:
+                    since = 0.0
+                    with gil:
+                        PyErr_CheckSignals()
         PyErr_CheckSignals()
         return ldexp(total / n_order, self.loss_power)
+
+    cdef int release(self) except -1:
+        """Let go of the spikes that a batch was measured with."""
+        if self.measured is not None:
+            self.measured.n_readers -= 1
+        self.measured = None
+        self.training.measured = NULL
+        self.training.measured_peaks = NULL
+        return 0
 
     cdef object inputs(self, Spikes spikes, const size_t[::1] order):
         """The Spikes that enter the network in a batch."""
@@ -433,11 +468,7 @@ cdef class Trainer(Network):
         cdef uint32_t[::1] inputs
         cdef real[::1] times_view
         if self.training.dropout == 0 and self.time == 0:
-            numbers = np.asarray(order)
-            return Spikes(
-                spikes.times, spikes.inputs, spikes.begin[numbers], spikes.end[numbers],
-                spikes.n_in,
-            )
+            return spikes.samples(np.asarray(order))
         size = max(1, n * spikes.max_spikes)
         times = np.empty(size, DTYPE)
         numbers, bounds = np.empty(size, np.uint32), np.empty((2, n), np.uintp)
@@ -445,7 +476,7 @@ cdef class Trainer(Network):
         times_view = times
         KERNELS.train_inputs(&self.training, &order[0], n, &begin[0], &end[0],
                              &times_view[0], &inputs[0])
-        entering = Spikes(times, numbers, bounds[0], bounds[1], spikes.n_in)
+        entering = _trusted(times, numbers, bounds[0], bounds[1], spikes.n_in)
         return entering.shifted(self.time)
 
     cdef int measure(
@@ -456,6 +487,7 @@ cdef class Trainer(Network):
         cdef LayerSpikes fired
         cdef const real[:, ::1] array
         cdef const real **rows = <const real **>self.pointers.start
+        self.release()
         self.fire_with_learning()
         times, peaks = forward(self.inputs(spikes, order), self), None
         weights = None
@@ -470,15 +502,15 @@ cdef class Trainer(Network):
             fired = times
         else:
             fired = self.checked(times, peaks, n)
+        self.measured = fired
+        fired.n_readers += 1
         self.check_fired(fired, n)
         if weights is not None:
             self.fire_with(weights)
-        self.measured = fired
         for k in range(len(self.shapes)):
             array = fired.arrays[k]
             rows[k] = &array[0, 0]
         self.training.measured = rows
-        self.training.measured_peaks = NULL
         if fired.u_peak is not None:
             array = fired.u_peak
             self.training.measured_peaks = &array[0, 0]

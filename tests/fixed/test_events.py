@@ -1,5 +1,7 @@
 """Spikes at the ticks of integers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -94,3 +96,37 @@ def test_bad_spikes():
     for n_ticks in (0, 16_385):
         with pytest.raises(ValueError, match="n_ticks"):
             TickSpikes.from_spikes(spikes, 1.0, n_ticks)
+
+
+@pytest.mark.parametrize("name", ["ticks", "inputs", "pairs", "begin", "end"])
+def test_arrays_cannot_be_changed(name):
+    spikes = _core.spikes_at(np.array([[0.5, 1.0], [2.0, 0.0]]), ())
+    for events in (TickSpikes(**EVENTS), TickSpikes.from_spikes(spikes, 1.0, 5)):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(events, name)[:] = 60_000
+    assert EVENTS["begin"].flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"end": np.array([2, 4], np.uintp)}, "out of range"),
+        ({"begin": np.array([3, 2], np.uintp)}, "out of range"),
+        ({"end": np.array([2], np.uintp)}, "same length"),
+        ({"inputs": np.zeros(2, np.uint32)}, "same length"),
+    ],
+)
+def test_spikes_of_other_makers(change, message):
+    """Arrays alone say how many spikes there are."""
+    spikes = {
+        "times": np.zeros(3),
+        "inputs": np.zeros(3, np.uint32),
+        "begin": np.array([0, 2], np.uintp),
+        "end": np.array([2, 3], np.uintp),
+        "n_spikes": 0,
+        "n_in": 1,
+    }
+    events = TickSpikes.from_spikes(SimpleNamespace(**spikes), 1.0, 5)
+    assert events.n_spikes == 3
+    with pytest.raises(ValueError, match=message):
+        TickSpikes.from_spikes(SimpleNamespace(**spikes | change), 1.0, 5)

@@ -130,7 +130,7 @@ class SubstrateNetwork:
             strong = min(_STRONG * self.layers[k].neuron.threshold, limits[k])
             weights[k] = np.full_like(weights[k], strong)
         driven = self.with_weights(weights)
-        some = _samples(spikes, np.resize(np.arange(len(spikes)), 2 * DEAD_AFTER))
+        some = spikes.samples(np.resize(np.arange(len(spikes)), 2 * DEAD_AFTER))
         measured = driven.spike_times(some)
         for k in silent:
             if np.isfinite(measured[k]).any():
@@ -294,7 +294,7 @@ class HardwareTrainer(Trainer):
         network = self.on_substrate.with_weights(self.core.weights())
         return np.concatenate(
             [
-                getattr(network, method)(_samples(spikes, rows))
+                getattr(network, method)(spikes.samples(rows))
                 for rows in blocks(len(spikes), _BLOCK)
             ]
         )
@@ -310,17 +310,6 @@ class HardwareTrainer(Trainer):
 
     def state(self):
         return self.core.state()
-
-
-def _samples(spikes, rows):
-    """Some samples of the spikes."""
-    return _core.Spikes(
-        spikes.times,
-        spikes.inputs,
-        spikes.begin[rows],
-        spikes.end[rows],
-        spikes.n_in,
-    )
 
 
 def _read_only(array):
