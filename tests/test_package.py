@@ -5,6 +5,7 @@ import importlib
 import pydoc
 import re
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -76,3 +77,10 @@ def test_compiled_modules_of_another_version_are_refused(name, version, monkeypa
         monkeypatch.setattr(module, "__version__", version)
     with pytest.raises(ImportError, match=f"version {version or 'unknown'}"):
         importlib.reload(ttfs)
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python has its GIL"
+)
+def test_the_core_turns_the_gil_on_again():
+    assert sys._is_gil_enabled()
