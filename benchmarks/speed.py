@@ -476,7 +476,7 @@ def rows_substrate(options):
 def layer(weights):
     """A layer without biases, as a network."""
     none = np.empty(0, np.float32)
-    return _core.Network([Layer(weights, none, LIF())], 2.0, 1.0)
+    return _core.Simulator([Layer(weights, none, LIF())], 2.0, 1.0)
 
 
 def rows_affine(options):

@@ -29,8 +29,8 @@ __all__ = [
     "TIME_LIMIT",
     "LayerBatch",
     "LayerSpikes",
-    "Network",
     "NeuronMismatch",
+    "Simulator",
     "Spikes",
     "Trainer",
     "__version__",
@@ -106,17 +106,17 @@ class LayerBatch(metaclass=_OfBoth):
 
 
 class LayerSpikes(metaclass=_OfBoth):
-    """Spike times of every layer in some samples, which a `Network` has made."""
+    """Spike times of every layer in some samples, which a `Simulator` has made."""
 
 
-class Network(metaclass=_OfBoth):
+class Simulator(metaclass=_OfBoth):
     """A network with packed weights, in the precision of the first layer's weights."""
 
     def __new__(cls, layers, t_max, pseudo_slope):
-        return _of_layers(layers).Network(layers, t_max, pseudo_slope)
+        return _of_layers(layers).Simulator(layers, t_max, pseudo_slope)
 
 
-class Trainer(Network):
+class Trainer(Simulator):
     """A network in training, in the precision of the first layer's weights."""
 
     def __new__(cls, layers, t_max, pseudo_slope, **parameters):

@@ -102,7 +102,7 @@ _Fired = (
 )
 _Forward = Callable[[Spikes, "Trainer"], _Fired]
 
-class Network:
+class Simulator:
     shapes: list[tuple[int, int]]
     delay_shapes: list[tuple[int, ...] | None]
     neurons: list[Any]
@@ -153,7 +153,7 @@ def loss(
     target_other: float = ...,
 ) -> tuple[NDArray[np.float64], _Real]: ...
 
-class Trainer(Network):
+class Trainer(Simulator):
     def __init__(
         self,
         layers: Sequence[Any],

@@ -33,7 +33,7 @@ cdef tuple _common_powers(object layers):
     return powers[0]
 
 
-cdef class Network:
+cdef class Simulator:
     """A network with packed weights, through which samples pass.
 
     Parameters

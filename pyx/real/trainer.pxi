@@ -25,13 +25,13 @@ cdef dict FEEDBACKS = {
 }
 
 
-cdef class Trainer(Network):
+cdef class Trainer(Simulator):
     """A network in training.
 
     Parameters
     ----------
     layers, t_max, pseudo_slope
-        The same as of Network.
+        The same as of Simulator.
     units : sequence of float
         Unit of the learning rate of each layer.
     delay_units : sequence of float, optional
@@ -192,7 +192,7 @@ cdef class Trainer(Network):
     def weights(self):
         """The weights (n_in, n_out) of each layer that learn."""
         if self.shadows is None:
-            return Network.weights(self)
+            return Simulator.weights(self)
         return [
             _outward(self.unpack(shape, packed), self.threshold)
             for shape, packed in zip(self.shapes, self.shadows, strict=True)

@@ -96,18 +96,18 @@ class TestBorder:
         }
         for message, layers in calls.items():
             with pytest.raises(ValueError, match=message):
-                _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+                _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
         square = Layer(np.ones((3, 3)), np.empty(0), LIF())
         with pytest.raises(ValueError, match="1 to 64 layers"):
-            _core.Network([square] * 65, T_MAX, PSEUDO_SLOPE)
+            _core.Simulator([square] * 65, T_MAX, PSEUDO_SLOPE)
         few = Layer(np.ones((1, 2)), np.zeros(2), LIF())
         with pytest.raises(ValueError, match="layer 0 has weights of shape"):
-            _core.Network([few], T_MAX, PSEUDO_SLOPE)
+            _core.Simulator([few], T_MAX, PSEUDO_SLOPE)
 
     @pytest.mark.parametrize("t_max", [np.inf, np.nan, -np.inf, 1e30])
     def test_network_needs_an_end(self, t_max):
         with pytest.raises(ValueError, match="t_max must be finite"):
-            _core.Network(self.layers, t_max, PSEUDO_SLOPE)
+            _core.Simulator(self.layers, t_max, PSEUDO_SLOPE)
 
     def test_numbers_of_training(self):
         with pytest.raises(ValueError, match="units must have one entry"):

@@ -165,7 +165,7 @@ def test_network_is_its_layers_one_after_the_other(dtype, kind):
         layers = delayed_layers(kind, LIF(), sizes, dtype)
         layers[-1].weights *= 2
         spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-        network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
         passes = twin.forward(layers, times, T_MAX)
         # Rounding, of which a crossing that is almost tangent makes more.
         rtol = 1e-11 if dtype == np.float64 else 1e-4
@@ -199,7 +199,7 @@ def test_delays_move_spikes_and_late_arrivals_do_not_count():
         delays = np.array(delays)
         for shaped in (delays, delays[:, None]):
             layer = Layer(weights, np.array([0.5]), neuron, shaped)
-            network = _core.Network([layer], 4.0, 2.0)
+            network = _core.Simulator([layer], 4.0, 2.0)
             assert_allclose(network.spike_times(spikes)[0], [[expected]], rtol=1e-12)
             if delays.min() > 4:  # nothing arrives: the membrane stays at 0
                 assert network.decisions(spikes) == 4.0 + 2.0 * neuron.threshold
@@ -306,7 +306,7 @@ def test_bits_do_not_depend_on_threads(kind, monkeypatch):
 def test_bits_of_a_sample_do_not_depend_on_its_neighbours(kind):
     layers = delayed_layers(kind, LIF(2.0, 1.0), (12, 40, 3), np.float32)
     times, _, _ = make_data(300, 12, 3, np.float32)
-    network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+    network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
 
     def run(rows):
         spikes = twin.spikes_of(times[rows], layers[0].bias_times, T_MAX)
@@ -384,7 +384,7 @@ def test_delays_must_fit_their_layer():
     layers = delayed_layers("synaptic", LIF(), (4, 6, 3))
     layers[1].delays = layers[1].delays[:, :1]
     with pytest.raises(ValueError, match=r"layer 1 has delays of shape \(9, 1\)"):
-        _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
     core, _ = trainers(delayed_layers("axonal", LIF(), (4, 6, 3)), LOSSES["early"])
     layers = delayed_layers("synaptic", LIF(), (4, 6, 3))
     numbers = {"units": units_of(layers), "loss": LOSSES["early"], **TRAINING}

@@ -72,7 +72,7 @@ def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
 def test_bits_of_a_sample_do_not_depend_on_its_neighbours(dtype):
     layers = make_layers(LIF(2.0, 1.0), (12, 40, 3), dtype)
     times, _, _ = make_data(300, 12, 3, dtype)
-    network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+    network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
 
     def run(rows):
         spikes = twin.spikes_of(times[rows], layers[0].bias_times, T_MAX)

@@ -31,7 +31,7 @@ def test_network_is_its_layers_one_after_the_other(neuron, dtype):
         layers = make_layers(neuron, (9, 70, 21, 5), dtype)
         layers[-1].weights *= factor
         spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-        network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
         passes = twin.forward(layers, times, T_MAX)
         for got, did in zip(network.spike_times(spikes), passes, strict=True):
             assert got.dtype == dtype
@@ -56,7 +56,7 @@ def test_first_of_equal_decisions_is_the_label():
     weights = np.array([[1.0, 3.0, 3.0, 3.0]])
     layer = Layer(weights, np.empty(0), LIF())
     spikes = twin.spikes_of(np.array([[0.0], [np.inf]]), [], T_MAX)
-    network = _core.Network([layer], T_MAX, PSEUDO_SLOPE)
+    network = _core.Simulator([layer], T_MAX, PSEUDO_SLOPE)
     assert_array_equal(network.labels(spikes), [1, 0])
     assert_array_equal(network.decisions(spikes)[1], T_MAX + PSEUDO_SLOPE)
 
@@ -66,7 +66,7 @@ def test_first_of_equal_decisions_is_the_label():
 def test_weights_are_copied_and_come_back_as_they_were(dtype):
     for sizes in ((3, 1), (2, 7, 130), (1, 64, 33)):
         layers = make_layers(LIF(), sizes, dtype)
-        network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
         assert network.shapes == [layer.weights.shape for layer in layers]
         assert network.n_outputs == sizes[-1]
         kept = [layer.weights.copy() for layer in layers]

@@ -128,9 +128,9 @@ def test_layer_spikes_of_something_else_are_refused():
     layers = make_layers(LIF(), (9, 20, 3))
     data = make_data(8, 9, 3)
     core, _ = trainers(layers, LOSSES["early"])
-    other = _core.Network(make_layers(LIF(), (9, 21, 3)), T_MAX, PSEUDO_SLOPE)
-    later = _core.Network(layers, 2 * T_MAX, PSEUDO_SLOPE)
-    long = _core.Network(make_layers(LIF(4.0, 4.0), (9, 20, 3)), T_MAX, PSEUDO_SLOPE)
+    other = _core.Simulator(make_layers(LIF(), (9, 21, 3)), T_MAX, PSEUDO_SLOPE)
+    later = _core.Simulator(layers, 2 * T_MAX, PSEUDO_SLOPE)
+    long = _core.Simulator(make_layers(LIF(4.0, 4.0), (9, 20, 3)), T_MAX, PSEUDO_SLOPE)
     all_spikes = twin.spikes_of(data[0], layers[0].bias_times, T_MAX)
 
     def used(spikes, trainer):
@@ -154,7 +154,7 @@ def test_layer_spikes_of_something_else_are_refused():
 def test_silent_layers():
     layers = make_layers(LIF(), (9, 20, 3))
     layers[1].weights[:] = -1.0
-    network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+    network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
     times = make_data(8, 9, 3)[0]
     spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
     assert network.fire(spikes).silent_layers() == [1]
@@ -174,7 +174,7 @@ def test_silent_layers():
     ids=str,
 )
 def test_ticks_are_checked(changes, message):
-    network = _core.Network(make_layers(LIF(), (9, 20, 3)), T_MAX, PSEUDO_SLOPE)
+    network = _core.Simulator(make_layers(LIF(), (9, 20, 3)), T_MAX, PSEUDO_SLOPE)
     ticks = [np.zeros((4, n), np.uint16) for n in (20, 3)]
     parameters = {"ticks": ticks, "n_ticks": 50, "tick": TICK, **changes}
     with pytest.raises(ValueError, match=message):

@@ -33,7 +33,7 @@ def test_own_time_constants_of_any_ratio(tau_mem, tau_syn, seed, n_out):
     unit = 1 / neuron.kappa(min(neuron.peak_delay, 3 * tau_syn))
     weights = rng.normal(0.3, 0.4, (15, n_out)) * unit
     layer = Layer(weights, np.empty(0), neuron)
-    core = _core.Network([layer], 100 * (tau_mem + tau_syn), 0.0)
+    core = _core.Simulator([layer], 100 * (tau_mem + tau_syn), 0.0)
     mismatch = [_core.NeuronMismatch(tau_mem=taus[0], tau_syn=taus[1])]
     (got,) = core.emulate(_core.spikes_at(times, ()), mismatch, 0).times()
     for j in range(n_out):
@@ -68,7 +68,7 @@ def test_long_spans_lose_no_spikes(excess, place, dtype):
                 times[:, 4:] += dtype(span)
                 t_max += 5
             layer = Layer(weights, np.empty(0), LIF())
-            network = _core.Network([layer], t_max, 0.0)
+            network = _core.Simulator([layer], t_max, 0.0)
             (got,) = network.emulate(_core.spikes_at(times, ()), [own], 0).times()
             expected = first_spike(times, weights, neuron)
             expected[expected >= t_max] = np.inf
@@ -78,7 +78,7 @@ def test_long_spans_lose_no_spikes(excess, place, dtype):
 
 def test_bad_mismatch_does_not_reach_the_core():
     times, network = make(sizes=(20, 4))
-    core = _core.Network(network.layers, 5.0, 0.0)
+    core = _core.Simulator(network.layers, 5.0, 0.0)
     spikes = _core.spikes_at(times, network.layers[0].bias_times)
     for mismatch, message in (
         ([], "one entry for each layer"),

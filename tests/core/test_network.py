@@ -109,7 +109,7 @@ def test_chips_without_spikes_are_silent(neuron, is_own, dtype):
     taus = [np.full(5, tau) for tau in (neuron.tau_mem, neuron.tau_syn)]
     own = {"tau_mem": taus[0], "tau_syn": taus[1]} if is_own else {}
     mismatch = [_core.NeuronMismatch(**own)]
-    (got,) = _core.Network([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0).times()
+    (got,) = _core.Simulator([layer], T_MAX, 0.0).emulate(spikes, mismatch, 0).times()
     assert np.isfinite(got[0]).all()
     assert_array_equal(got[1:], np.inf)
 
@@ -181,7 +181,7 @@ def test_pseudo_times_rank_silent_outputs_behind_spikes():
     neuron = LIF()
     layer = Layer(np.array([[4.0, 2.0, 1.0, -1.0]]), np.empty(0), neuron)
     spikes = twin.spikes_of(np.array([[0.0]]), [], T_MAX)
-    network = _core.Network([layer], T_MAX, 2.0)
+    network = _core.Simulator([layer], T_MAX, 2.0)
     times = network.decisions(spikes)
     fired = np.isfinite(network.spike_times(spikes)[-1])
     assert_array_equal(fired, [[True, False, False, False]])

@@ -40,8 +40,8 @@ def test_a_network_is_shared(dtype):
     layers = make_layers(LIF(), (12, 60, 3), dtype)
     times, _, _ = make_data(200, 12, 3, dtype)
     spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-    expected = _core.Network(layers, T_MAX, PSEUDO_SLOPE).decisions(spikes)
-    network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+    expected = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE).decisions(spikes)
+    network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
     for got in in_two_threads(lambda: network.decisions(spikes)):
         assert_array_equal(got, expected)
 

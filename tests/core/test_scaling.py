@@ -102,7 +102,7 @@ def test_what_cannot_be_represented_is_refused():
     with pytest.raises(ValueError, match="gradients"):
         first_spike_vjp(0 * one, one / 2**97, one * 2**98, one, neuron)
     with pytest.raises(ValueError, match="thresholds"):
-        _core.Network(layers, 2.0, 1.0)
+        _core.Simulator(layers, 2.0, 1.0)
 
 
 # -- Networks ----------------------------------------------------------------------
@@ -222,7 +222,7 @@ def test_chips_and_time_steps():
         layer = Layer(
             weights * 2.0**threshold, np.empty(0), scaled(neuron, time, threshold)
         )
-        network = _core.Network([layer], 3 * t, t / 2.0**threshold)
+        network = _core.Simulator([layer], 3 * t, t / 2.0**threshold)
         spikes = _core.spikes_at(times * t, (), 3 * t)
         mismatch = _core.NeuronMismatch(
             tau_mem=taus[0] * t,

@@ -417,7 +417,7 @@ def test_network_takes_a_spike_as_an_input_of_its_own(neuron, dtype):
         rows = twin.slot_rows(8, 3, 12)
         first = Layer(layers[0].weights[rows], layers[0].bias_times, neuron)
         passes = twin.forward([first, layers[1]], slow_times, T_MAX)
-        network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
         for got, did in zip(network.spike_times(spikes), passes, strict=True):
             assert_array_equal(got, did.spikes)
         expected = twin.decision_times(passes[-1], T_MAX, PSEUDO_SLOPE)
@@ -475,7 +475,7 @@ def test_gradient_agrees_with_finite_differences(neuron):
     labels, factors = make_labels(9, 3)
 
     def loss():
-        network = _core.Network(layers, T_MAX, PSEUDO_SLOPE)
+        network = _core.Simulator(layers, T_MAX, PSEUDO_SLOPE)
         values, _ = _core.loss(network.decisions(spikes), labels, factors / 9, **LOSS)
         return values.sum()
 

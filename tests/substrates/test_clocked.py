@@ -65,7 +65,7 @@ def test_clocked_ends():
         Clocked(0.5).forward(*make(LIF(0.3, 1.0)))
     spikes = _core.spikes_at(times, network.layers[0].bias_times)
     with pytest.raises(ValueError, match="too small"):
-        _core.Network(network.layers, 5.0, 0.0).clocked(spikes, 1e-18)
+        _core.Simulator(network.layers, 5.0, 0.0).clocked(spikes, 1e-18)
 
 
 @pytest.mark.parametrize("how", ["input", "bias", "t_max", "step"])

@@ -131,7 +131,7 @@ def simulate(layers, change=list):
             Layer(w, layer.bias_times, layer.neuron)
             for w, layer in zip(change(trainer.weights()), layers, strict=True)
         ]
-        return _core.Network(now, T_MAX, PSEUDO_SLOPE).spike_times(spikes)
+        return _core.Simulator(now, T_MAX, PSEUDO_SLOPE).spike_times(spikes)
 
     return forward
 

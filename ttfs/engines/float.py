@@ -12,7 +12,7 @@ from .losses import core_parameters, error_unit
 
 def simulator(network):
     """A network of real numbers in the core."""
-    return _core.Network(network.layers, network.t_max, network.pseudo_slope)
+    return _core.Simulator(network.layers, network.t_max, network.pseudo_slope)
 
 
 class FloatEngine(Engine):

@@ -152,7 +152,7 @@ class SubstrateNetwork:
         layer = replace(
             layer, weights=self.rounded(k) / layer.weights.dtype.type(threshold)
         )
-        (times,) = _core.Network([layer], self.t_max, 0.0).spike_times(spikes)
+        (times,) = _core.Simulator([layer], self.t_max, 0.0).spike_times(spikes)
         return np.isfinite(times).any(axis=1)
 
     def decisions(self, spikes):

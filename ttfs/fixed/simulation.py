@@ -6,7 +6,7 @@ from .. import _fixed
 
 
 class FixedSimulation:
-    """Integers behind the methods of `core.Network`.
+    """Integers behind the methods of `core.Simulator`.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class FixedSimulation:
         return [self.times(layer) for layer in ticks]
 
     def fire(self, spikes, network):
-        """The `core.LayerSpikes` of `core.Spikes` for a `core.Network` that learns.
+        """The `core.LayerSpikes` of `core.Spikes` for a `core.Simulator` that learns.
 
         The peaks of silent outputs are those of the membranes of integers.
         """

@@ -327,7 +327,7 @@ class AnalogChip(Simulated):
 
 @dataclass
 class _Emulation:
-    """What a chip makes of a `core.Network`; the fields are those of its `emulate`."""
+    """What a chip makes of a `core.Simulator`: fields are those of its `emulate`."""
 
     network: Any
     mismatch: list

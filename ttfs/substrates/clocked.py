@@ -70,7 +70,7 @@ class Clocked(Simulated):
 
 @dataclass
 class _Clock:
-    """A `core.Network` on the time steps of a substrate."""
+    """A `core.Simulator` on the time steps of a substrate."""
 
     substrate: Clocked
     network: Any

@@ -32,7 +32,7 @@ class Simulated(CalibrationMixin, SharedSubstrate):
 
         Parameters
         ----------
-        network : core.Network
+        network : core.Simulator
 
         Returns
         -------
@@ -48,7 +48,7 @@ class Simulated(CalibrationMixin, SharedSubstrate):
         raise NotImplementedError
 
     def _fire(self, spikes, network):
-        """The `core.LayerSpikes` of `core.Spikes`, in the place of a `core.Network`."""
+        """The `core.LayerSpikes` of `core.Spikes`, in place of a `core.Simulator`."""
         return self._simulator(network).fire(spikes)
 
     def forward(self, times: Array, network: Network) -> list[Array]:
@@ -62,7 +62,7 @@ class Simulated(CalibrationMixin, SharedSubstrate):
             for layer in network.layers
         ]
         spikes = _core.spikes_at(times, layers[0].bias_times, t_max)
-        return self._fire(spikes, _core.Network(layers, t_max, 0.0)).times()
+        return self._fire(spikes, _core.Simulator(layers, t_max, 0.0)).times()
 
 
 def is_simulated(substrate):
@@ -79,7 +79,7 @@ def is_simulated(substrate):
 
 
 def is_itself(substrate, network):
-    """Whether a substrate is the very `core.Network` that it is asked to run."""
+    """Whether a substrate is the very `core.Simulator` that it is asked to run."""
     return is_simulated(substrate) and ask(substrate, "_simulator", network) is network
 
 
@@ -90,7 +90,7 @@ def fire(substrate, spikes, network):
     ----------
     substrate : Simulated
     spikes : core.Spikes
-    network : core.Network
+    network : core.Simulator
 
     Raises
     ------
