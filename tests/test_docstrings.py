@@ -206,7 +206,7 @@ def test_stub_names_what_the_core_has(module):
     assert constants == {"__version__", "TIME_LIMIT"}
     assert set(named) | constants == set(core.__all__)
     classes = {name for name in named if inspect.isclass(getattr(core, name))}
-    assert classes >= {"LayerBatch", "Network", "Spikes", "Trainer"}
+    assert classes >= {"LayerBatch", "Simulator", "Spikes", "Trainer"}
     for name in classes:
         node, own = named[name], getattr(module, name, getattr(core, name))
         assert isinstance(node, ast.ClassDef)
