@@ -4,9 +4,9 @@
  *
  * INTRODUCTION
  *
- * The arithmetic of docs/spec/fixed_point.md, whose sections are cited as [n]. All of it
- * is in this header: C99, no allocation, no floating point, no library. It is at once the
- * reference that the vector code of the library equals bit for bit, and what
+ * The arithmetic of docs/spec/fixed_point.md, whose sections are cited as [n]. All of
+ * it is in this header: C99, no allocation, no floating point, no library. It is at
+ * once the reference that the vector code of the library equals bit for bit, and what
  * ttfs.export.to_c() writes for microcontrollers.
  *
  * CONVENTIONS
