@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from ttfs import TTFSClassifier, _float32, _float64
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Layer, Network, Substrate
+from ttfs.substrates.simulated import Simulated
 
 pytestmark = pytest.mark.usefixtures("every_simd")
 
@@ -136,3 +137,11 @@ def test_threads_do_not_change_the_spikes(monkeypatch):
         results.append(chip.forward(times, network))
     for a, b in zip(*results, strict=True):
         assert_array_equal(a, b)
+
+
+def test_a_simulated_substrate_says_what_fires():
+    class Nothing(Simulated):
+        pass
+
+    with pytest.raises(TypeError, match="_simulator"):
+        Nothing()

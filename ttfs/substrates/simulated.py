@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 FOREVER = 0.5 * _core.TIME_LIMIT
 
 
-class Simulated(CalibrationMixin, SharedSubstrate):
+class Simulated(CalibrationMixin, SharedSubstrate, ABC):
     """Base of the substrates that the C core simulates.
 
     A subclass says with `_simulator` what fires. Training asks for it too, so that
     spikes need not leave the core; :meth:`forward` is for everyone else.
     """
 
+    @abstractmethod
     def _simulator(self, network):
         """What fires in the place of a network with its present weights.
 
@@ -45,7 +47,6 @@ class Simulated(CalibrationMixin, SharedSubstrate):
         NetworkError
             If the substrate cannot run the network.
         """
-        raise NotImplementedError
 
     def _fire(self, spikes, network):
         """The `core.LayerSpikes` of `core.Spikes`, in place of a `core.Simulator`."""
