@@ -335,7 +335,8 @@ cdef class FixedCore:
     def rows(self):
         """The weights (n_in, n_out) of each layer, for the Trainer of real weights.
 
-        It writes there what it has rounded, within `most`, and calls `prepare`.
+        It writes there what it has rounded, within `max_weights` of its `round`, and
+        calls `prepare`.
         """
         return [weights for weights, _, _ in self.states]
 
@@ -395,7 +396,7 @@ cdef class FixedCore:
         Returns
         -------
         ticks : list of ndarray of shape (n_samples, n_out), uint16
-            Of each layer: spike times; n_ticks = silent.
+            The spike times of each layer; n_ticks = silent.
         u : list of ndarray of shape (n_samples, n_out), int16
             The membrane at the spike, or its peak.
         """
