@@ -152,7 +152,8 @@ typedef enum {
 /* The loss, on the times t_k of the output layer, one neuron per class, y the label. */
 typedef enum {
     /* log sum_k exp(-(t_k - t_y) / time_scale) + early (exp(t_y / early_scale) - 1),
-     * after Goeltz, Kriener et al. (2021) */
+     * after Goeltz, Kriener et al. (2021); after early_end the second term goes on as
+     * its tangent there */
     TTFS_CROSS_ENTROPY,
     /* sum_k r_k^2 / (2 n_classes), r_k = t_k - target_k, where the target is
      * target_label for k = y and target_other for the others */

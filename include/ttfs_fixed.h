@@ -79,6 +79,7 @@ typedef struct {
     int16_t slope_mem, slope_syn; /* Q0.15 */
     const int16_t *slope_bounds;  /* (TTFS_FIXED_SLOPE_BOUNDS,) ascending, fx16 */
     /* For learning only: */
+    uint16_t n_fixed; /* so many of the last biases have weights that do not learn */
     const int8_t *kernel;         /* (n_ticks + 1,), Q0.7 [6] */
     const int8_t *kernel_slope;   /* (n_ticks + 1,), Q0.7: its derivative [6] */
     ttfs_fixed_weight max_stored; /* greatest stored weight */
@@ -101,6 +102,8 @@ typedef struct {
     const ttfs_fixed_layer *layers;
     uint16_t silent_delay; /* ticks for each unit of membrane missed, Q0.15 [5] */
     /* For learning only: */
+    uint16_t read_out; /* tick of the read-out, n_ticks if there is none [5] */
+    uint16_t stretch;  /* the loss counts ticks after it so many times [5] */
     uint16_t n_softmax;
     const uint16_t *softmax;    /* (n_softmax,) 256 exp(-d / time_scale), falling [5] */
     const uint16_t *reciprocal; /* (128,) 2^15 / (128 + m) [5] */
@@ -287,16 +290,18 @@ static inline int ttfs_fixed_log_slope(const ttfs_fixed_layer *layer, int16_t sl
     return s;
 }
 
-/* Time of an output neuron in the loss: its spike time, or a time that is later than
- * the end by what the peak of its membrane missed. */
+/* Time of an output neuron in the loss: its spike time, stretched after the read-out,
+ * or a time that is later than the end by what the peak of its membrane missed. */
 static inline int32_t ttfs_fixed_output_time(const ttfs_fixed_network *network,
                                              const ttfs_fixed_layer *layer,
                                              const ttfs_fixed_state *state, uint32_t k)
 {
-    if (state->ticks[k] < network->n_ticks) return state->ticks[k];
+    const int32_t late = (int32_t)state->ticks[k] - network->read_out;
+    const int32_t t = late > 0 ? network->read_out + late * network->stretch
+                               : (int32_t)state->ticks[k];
+    if (state->ticks[k] < network->n_ticks) return t;
     const int32_t missed = (int32_t)layer->threshold - state->u[k];
-    return (int32_t)network->n_ticks +
-           (int32_t)(((int64_t)missed * network->silent_delay) >> 15);
+    return t + (int32_t)(((int64_t)missed * network->silent_delay) >> 15);
 }
 
 /* 256 exp(-dt / time_scale), by table. */
@@ -328,6 +333,7 @@ static inline int32_t ttfs_fixed_output_errors(const ttfs_fixed_network *network
     const int32_t reciprocal = network->reciprocal[(sum >> shift) - 128];
     for (uint32_t k = 0; k < n; ++k) {
         const int fired = state->ticks[k] < network->n_ticks;
+        const int is_late = state->ticks[k] > network->read_out;
         const int32_t t = ttfs_fixed_output_time(network, layer, state, k);
         const int32_t e = ttfs_fixed_softmax(network, t - first);
         int32_t p = ttfs_fixed_round(e * reciprocal, 7 + shift);
@@ -335,8 +341,9 @@ static inline int32_t ttfs_fixed_output_errors(const ttfs_fixed_network *network
         if (k == label) p_label = p;
         const int32_t delta = (k == label ? 256 : 0) - p;
         /* A silent label learns as if it fired at the end; other silent outputs rest.
-         */
-        const int s = fired ? ttfs_fixed_log_slope(layer, state->slope[k]) : 0;
+         * After the read-out u' is its doing, and counts for nothing. */
+        const int s =
+            fired && !is_late ? ttfs_fixed_log_slope(layer, state->slope[k]) : 0;
         const int32_t c = fired || k == label ? delta * network->gain : 0;
         state->error[k] =
             (int16_t)ttfs_fixed_clip(ttfs_fixed_round(c, 5 + s), TTFS_FIXED_MAX_ERROR);
@@ -453,6 +460,7 @@ static inline void ttfs_fixed_accumulate(const ttfs_fixed_layer *layer,
     if (!state->learns) return;
     for (uint32_t e = 0; e < n; ++e) {
         const uint32_t i = events[e].input;
+        if (i >= (uint32_t)(layer->n_in - layer->n_fixed)) continue;
         layer->touched[i] = 1;
         for (uint32_t j = 0; j < layer->n_out; ++j) {
             layer->sums[i * layer->stride + j] +=
@@ -556,7 +564,8 @@ static inline uint32_t ttfs_fixed_learn(const ttfs_fixed_network *network,
         const ttfs_fixed_state *state = &work->states[k];
         const uint16_t *before = k > 0 ? work->states[k - 1].ticks : ticks;
         const uint32_t n_before = (uint32_t)(layer->n_in - layer->n_bias);
-        for (uint32_t i = 0; state->learns && i < layer->n_in; ++i) {
+        const uint32_t n_learning = (uint32_t)(layer->n_in - layer->n_fixed);
+        for (uint32_t i = 0; state->learns && i < n_learning; ++i) {
             const uint16_t t_i =
                 i < n_before ? before[i] : layer->bias_ticks[i - n_before];
             if (t_i >= network->n_ticks) continue;

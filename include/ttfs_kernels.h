@@ -22,6 +22,8 @@ typedef struct {
     ttfs_neuron neuron;
     size_t n_in; /* biases included; below 2^24 */
     size_t n_bias;
+    size_t n_fixed; /* so many of the last biases have weights and delays that are not
+                     * trained */
     size_t n_out;
     const real *bias_times; /* (n_bias,) [time] */
     real *weights;          /* packed, see pack() [threshold] */
@@ -49,6 +51,9 @@ typedef struct {
     double t_max;        /* the end of the experiment [time] */
     double pseudo_slope; /* pseudo-time of silent outputs by missed membrane
                             [time/threshold] */
+    double read_out;     /* the time at which biases make the outputs fire [time], or
+                            +infinity: they do not */
+    double stretch;      /* decision times go on so many times as fast after it */
 } NAME(ttfs_network);
 
 /* -- Chips --------------------------------------------------------------------- */
@@ -97,8 +102,9 @@ typedef struct {
 typedef struct {
     NAME(ttfs_network) network;
     ttfs_loss loss;
-    double time_scale, early, early_scale; /* of the cross-entropy */
-    double target_label, target_other;     /* of the squared errors */
+    double time_scale;                    /* of the cross-entropy [time] */
+    double early, early_scale, early_end; /* its early firing, see ttfs_loss */
+    double target_label, target_other;    /* of the squared errors */
     double min_slope; /* gradients take u' at a spike to be at least this
                        * [threshold/time] */
     double silence_penalty,
@@ -249,7 +255,7 @@ typedef struct {
                        real *grad, void *scratch);
 
     /* Losses on the times of the output layer, computed in double; see ttfs_loss.
-     * times      (n_samples, n_classes) [time], finite: spike times, or pseudo-times.
+     * times      (n_samples, n_classes) [time], finite: decision times, see infer().
      * labels     (n_samples,) < n_classes; NULL with TTFS_TARGET_TIMES.
      * targets    (n_samples, n_classes) [time]; NULL with other losses.
      * factors    (n_samples,) weight of each sample.
@@ -263,9 +269,12 @@ typedef struct {
      * spikes     of the encoder, biases of the first layer included.
      * layers     n_layers pointers, each (n_samples, n_out) out [time] or NULL: spike
      *            times of the layer.
-     * decisions  (n_samples, n_out of the last layer) out [time], or NULL: spike
-     *            times, or pseudo-times of silent neurons, t_max + pseudo_slope
-     *            (threshold - u_peak), which are later than any spike.
+     * decisions  (n_samples, n_out of the last layer) out [time], or NULL: decision
+     *            times. That of a spike at t is
+     *                D(t) = t                                  up to the read-out,
+     *                D(t) = read_out + stretch (t - read_out)  after it;
+     *            that of a silent neuron is D(t_max) + pseudo_slope (threshold -
+     *            u_peak), later than that of any spike.
      * labels     (n_samples,) out, or NULL: the neuron that decides first. Then
      *            decisions must be NULL.
      * scratch    infer_workspace_size() bytes. */

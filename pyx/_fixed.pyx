@@ -36,6 +36,7 @@ cdef enum:
     MAX_INPUTS = 65_535
     MAX_SPIKES = 1 << 24  # of a sample
     AHEAD = 2  # samples
+    MAX_STRETCH = 65_535  # 16384 * 65535 + 131068 < 2^31
     MAX_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
 
 MAX_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
@@ -178,7 +179,8 @@ cdef class FixedCore:
         layer = <ttfs_fixed_layer *>_start(self.layers)
         self.net.n_layers = <uint16_t>n_layers
         self.net.layers = layer
-        self.net.n_ticks = <uint16_t>_integer(network.n_ticks, 1, MAX_TICKS, "n_ticks")
+        n_ticks = _integer(network.n_ticks, 1, MAX_TICKS, "n_ticks")
+        self.net.n_ticks = <uint16_t>n_ticks
         for k in range(n_layers):
             if np.ndim(network.layers[k].weights) != 2:
                 raise ValueError("weights must have two dimensions")
@@ -189,6 +191,8 @@ cdef class FixedCore:
         self.net.silent_delay = _integer(
             network.silent_delay, 0, 65_535, "silent_delay"
         )
+        self.net.read_out = _integer(network.read_out, 0, n_ticks, "read_out")
+        self.net.stretch = _integer(network.stretch, 1, MAX_STRETCH, "stretch")
         n_softmax = _integer(len(network.softmax), 1, 65_535, "the length of softmax")
         self.net.n_softmax = <uint16_t>n_softmax
         softmax = self.array(network.softmax, np.uint16, (n_softmax,), "softmax")
@@ -233,6 +237,7 @@ cdef class FixedCore:
         if n_bias > n_in or (k > 0 and n_in - n_bias != self.shapes[k - 1][1]):
             raise ValueError(f"layer {k} does not have the inputs that enter it")
         layer.n_in, layer.n_bias, layer.n_out = n_in, n_bias, n_out
+        layer.n_fixed = _integer(model.n_fixed, 0, n_bias, "n_fixed")
         stride = -(-n_out // TTFS_FIXED_LANES) * TTFS_FIXED_LANES
         layer.stride = <uint16_t>stride
         bias_ticks = self.array(model.bias_ticks, np.uint16, (n_bias,), "bias_ticks")

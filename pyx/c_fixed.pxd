@@ -27,6 +27,7 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
     ctypedef struct ttfs_fixed_layer:
         uint16_t n_in
         uint16_t n_bias
+        uint16_t n_fixed
         uint16_t n_out
         uint16_t stride
         const uint16_t *bias_ticks
@@ -58,6 +59,8 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         uint16_t n_ticks
         const ttfs_fixed_layer *layers
         uint16_t silent_delay
+        uint16_t read_out
+        uint16_t stretch
         uint16_t n_softmax
         const uint16_t *softmax
         const uint16_t *reciprocal

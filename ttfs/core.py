@@ -112,15 +112,15 @@ class LayerSpikes(metaclass=_OfBoth):
 class Simulator(metaclass=_OfBoth):
     """A network with packed weights, in the precision of the first layer's weights."""
 
-    def __new__(cls, layers, t_max, pseudo_slope):
-        return _of_layers(layers).Simulator(layers, t_max, pseudo_slope)
+    def __new__(cls, layers, *horizon, **parameters):
+        return _of_layers(layers).Simulator(layers, *horizon, **parameters)
 
 
 class Trainer(Simulator):
     """A network in training, in the precision of the first layer's weights."""
 
-    def __new__(cls, layers, t_max, pseudo_slope, **parameters):
-        return _of_layers(layers).Trainer(layers, t_max, pseudo_slope, **parameters)
+    def __new__(cls, layers, *horizon, **parameters):
+        return _of_layers(layers).Trainer(layers, *horizon, **parameters)
 
 
 def _of_layers(layers):

@@ -110,7 +110,12 @@ class Simulator:
     n_outputs: int
     t_max: float
     def __init__(
-        self, layers: Sequence[Any], t_max: float, pseudo_slope: float
+        self,
+        layers: Sequence[Any],
+        t_max: float,
+        pseudo_slope: float,
+        read_out: float = ...,
+        stretch: float = ...,
     ) -> None: ...
     def weights(self) -> list[_Real]: ...
     def delays(self) -> list[_Real | None]: ...
@@ -149,6 +154,7 @@ def loss(
     time_scale: float = ...,
     early: float = ...,
     early_scale: float = ...,
+    early_end: float = ...,
     target_label: float = ...,
     target_other: float = ...,
 ) -> tuple[NDArray[np.float64], _Real]: ...
@@ -159,6 +165,8 @@ class Trainer(Simulator):
         layers: Sequence[Any],
         t_max: float,
         pseudo_slope: float,
+        read_out: float = ...,
+        stretch: float = ...,
         *,
         units: Sequence[float],
         loss: dict[str, Any],

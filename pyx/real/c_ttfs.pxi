@@ -12,6 +12,7 @@ cdef extern from "ttfs.h" nogil:
         ttfs_neuron neuron
         size_t n_in
         size_t n_bias
+        size_t n_fixed
         size_t n_out
         const real *bias_times
         real *weights
@@ -34,6 +35,8 @@ cdef extern from "ttfs.h" nogil:
         const ttfs_layer *layers
         double t_max
         double pseudo_slope
+        double read_out
+        double stretch
 
     ctypedef struct ttfs_mismatch "TTFS_OF(ttfs_mismatch)":
         const double *tau_mem
@@ -55,6 +58,7 @@ cdef extern from "ttfs.h" nogil:
         double time_scale
         double early
         double early_scale
+        double early_end
         double target_label
         double target_other
         double min_slope

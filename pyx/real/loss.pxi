@@ -11,8 +11,8 @@ cdef int _fill_loss(ttfs_training *t, dict loss, int time=0) except -1:
 
     They have the same names in ttfs_kernels.h.
     """
-    loss = {"time_scale": 1.0, "early": 0.0, "early_scale": 1.0, "target_label": 0.0,
-            "target_other": 0.0, **loss}
+    loss = {"time_scale": 1.0, "early": 0.0, "early_scale": 1.0,
+            "early_end": float("inf"), "target_label": 0.0, "target_other": 0.0, **loss}
     kind = loss.pop("kind")
     if kind not in LOSSES:
         raise ValueError(f"unknown loss {kind!r}")
@@ -20,6 +20,7 @@ cdef int _fill_loss(ttfs_training *t, dict loss, int time=0) except -1:
     t.early = loss.pop("early")
     t.time_scale = ldexp(loss.pop("time_scale"), -time)
     t.early_scale = ldexp(loss.pop("early_scale"), -time)
+    t.early_end = ldexp(loss.pop("early_end"), -time)
     t.target_label = ldexp(loss.pop("target_label"), -time)
     t.target_other = ldexp(loss.pop("target_other"), -time)
     if loss:

@@ -44,6 +44,10 @@ cdef class Simulator:
         The horizon, finite.
     pseudo_slope : float
         Delay of a silent output for each unit that its peak misses the threshold by.
+    read_out : float, default=inf
+        The time at which biases make the outputs fire; +inf: they do not.
+    stretch : float, default=1.0
+        Decision times go on so many times as fast after the read-out.
     """
 
     cdef readonly list shapes   # (n_in, n_out) of the weights
@@ -61,17 +65,22 @@ cdef class Simulator:
     cdef tuple grid           # of fire_at_ticks(): n_ticks and tick
     cdef object time_of_tick  # in units of the core; +inf after the last one
 
-    def __cinit__(self, layers, double t_max, double pseudo_slope, *args, **kwargs):
+    def __cinit__(
+        self, layers, double t_max, double pseudo_slope, double read_out=float("inf"),
+        double stretch=1.0, **kwargs,
+    ):
         cdef ttfs_layer *structs
         cdef const real[::1] bias
         cdef ttfs_neuron neuron
         cdef size_t n_layers = len(layers)
-        cdef Py_ssize_t n_in, n_out = 0, n_bias
+        cdef Py_ssize_t n_in, n_out = 0, n_bias, n_fixed
 
         if not 0 < n_layers <= MAX_LAYERS:
             raise ValueError(f"a network must have 1 to {MAX_LAYERS} layers")
         if not -TTFS_TIME_LIMIT < t_max < TTFS_TIME_LIMIT:
             raise ValueError("t_max must be finite")
+        if not (read_out > -TTFS_TIME_LIMIT and 0 < stretch < TTFS_TIME_LIMIT):
+            raise ValueError("read_out must be a time, and stretch positive and finite")
         self.time, self.threshold = _common_powers(layers)
         self.t_max = t_max
         t_max = min(ldexp(t_max, -self.time), LATEST_HORIZON)
@@ -94,6 +103,12 @@ cdef class Simulator:
                 raise ValueError(
                     f"layer {k} must have {self.shapes[k - 1][1]} inputs and {n_bias} "
                     f"biases, not {n_in} rows of weights"
+                )
+            n_fixed = layer.n_fixed
+            if not 0 <= n_fixed <= n_bias:
+                raise ValueError(
+                    f"layer {k} has {n_bias} biases, of which n_fixed={n_fixed} cannot "
+                    "be fixed"
                 )
             if n_in == 0 or n_out == 0 or n_in >= MAX_INPUTS or n_bias > n_in:
                 raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
@@ -118,7 +133,7 @@ cdef class Simulator:
             bias = bias_times
             structs[k].neuron = neuron
             structs[k].n_in, structs[k].n_bias = n_in, n_bias
-            structs[k].n_out = n_out
+            structs[k].n_fixed, structs[k].n_out = n_fixed, n_out
             structs[k].bias_times = &bias[0]
             structs[k].weights = <real *>(<AlignedBuffer>packed).start
             structs[k].delay_kind = kind
@@ -129,6 +144,9 @@ cdef class Simulator:
         self.net.layers = structs
         self.net.t_max = t_max
         self.net.pseudo_slope = ldexp(pseudo_slope, self.threshold - self.time)
+        # As a bias of this precision has it: its spike is not after itself.
+        self.net.read_out = DTYPE(ldexp(read_out, -self.time))
+        self.net.stretch = stretch
 
     cdef int check(self, Spikes spikes) except -1:
         if spikes.n_in != self.shapes[0][0]:

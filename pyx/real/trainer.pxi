@@ -30,7 +30,7 @@ cdef class Trainer(Simulator):
 
     Parameters
     ----------
-    layers, t_max, pseudo_slope
+    layers, t_max, pseudo_slope, read_out, stretch
         The same as of Simulator.
     units : sequence of float
         Unit of the learning rate of each layer.
@@ -94,7 +94,8 @@ cdef class Trainer(Simulator):
     cdef bint is_running
 
     def __init__(
-        self, layers, double t_max, double pseudo_slope, *, units, dict loss,
+        self, layers, double t_max, double pseudo_slope,
+        double read_out=float("inf"), double stretch=1.0, *, units, dict loss,
         double min_slope, double silence_penalty, double silence_tolerance,
         double beta_1, double beta_2, double epsilon, double weight_decay,
         delay_units=None, rests=None, limits=None, dict local=None,

@@ -428,11 +428,15 @@ static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer
 {
     const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)prepared);
     const size_t stride = layer->stride;
+    const uint32_t n_learning = (uint32_t)(layer->n_in - layer->n_fixed);
 
     for (uint32_t k = 0, end; k < n; k = end) {
         const vec tick = v_set32(events[k].tick);
+        uint32_t last = k; /* inputs that do not learn are behind the others */
         for (end = k; end < n && events[end].tick == events[k].tick; ++end) {
+            if (events[end].input >= n_learning) continue;
             layer->touched[events[end].input] = 1;
+            last = end + 1;
         }
         for (size_t j = 0; j < layer->n_out; j += WIDTH) {
             const vec errors = v_load(state->error + j),
@@ -445,7 +449,7 @@ static void accumulate(const ttfs_fixed_network *network, const ttfs_fixed_layer
                 const vec change =
                     v_madd(v_widen(errors, h), v_gather32(p.kernel, d, 4));
                 int32_t *sums = layer->sums + j + (size_t)h * HALF;
-                for (uint32_t e = k; e < end; ++e) {
+                for (uint32_t e = k; e < last; ++e) {
                     int32_t *sum = sums + events[e].input * stride;
                     v_store(sum, v_add32(v_load(sum), change));
                 }

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from functools import cached_property
 
+import numpy as np
+
 from ..model.initial_weights import mean_weight, step_unit
 from . import recipe as recipes
 from .losses import TargetTimes, unit_of_loss
@@ -84,6 +86,10 @@ class Engine(ABC):
     def possible_times(self, times):
         """Times nearest to the given ones at which this engine can fire."""
         return times
+
+    def max_output_weight(self, layers):
+        """The greatest weight that a synapse of the last of these layers can have."""
+        return np.inf
 
     def check_sizes(self, sizes):
         """Raise ValueError unless layers of these sizes fit."""

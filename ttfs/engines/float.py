@@ -12,7 +12,7 @@ from .losses import core_parameters, error_unit
 
 def simulator(network):
     """A network of real numbers in the core."""
-    return _core.Simulator(network.layers, network.t_max, network.pseudo_slope)
+    return _core.Simulator(*network.core_parameters)
 
 
 class FloatEngine(Engine):
@@ -64,13 +64,11 @@ class FloatEngine(Engine):
             local = self._local_rule(network)
         adam = learning.optimizer or ExactGradient()  # the local rule reads none of it
         return _core.Trainer(
-            network.layers,
-            network.t_max,
-            network.pseudo_slope,
+            *network.core_parameters,
             units=units,
             local=local,
             delay_units=[recipes.DELAY_STEP * neuron.tau_syn] * len(network.layers),
-            loss=core_parameters(learning.loss, neuron.tau_syn, self.time_scale),
+            loss=core_parameters(learning.loss, network, self.time_scale),
             min_slope=adam.min_slope * neuron.threshold / neuron.tau_syn,
             silence_penalty=recipes.SILENCE_PENALTY * self.loss_unit / neuron.threshold,
             silence_tolerance=recipes.SILENCE_TOLERANCE,

@@ -40,6 +40,9 @@ class HardwareEngine(FloatEngine):
             "each channel: use substrate=None"
         )
 
+    def max_output_weight(self, layers):
+        return weight_limits(self.substrate, layers)[-1]
+
     def runnable(self, network):
         return SubstrateNetwork(
             self.substrate, network, has_ranks=not self.is_regression

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..model import Layer, Network
 from ..model.initial_weights import initial_weights
+from ..model.read_out import with_read_out
 from . import recipe as recipes
 from .float import simulator
 
@@ -32,7 +33,7 @@ def draw_network(engine, encoder, X, n_outputs, rng):
         The network that :meth:`Engine.prepare` makes.
     """
     structure = engine.structure
-    t_max = engine.end_of_experiment(_t_max(engine, encoder))
+    t_max, read_out = _horizon(engine, encoder)
     some = rng.permutation(X.shape[0])[: recipes.N_INITIAL_SAMPLES]
     bias_times = engine.possible_times(structure.tau_syn * np.array(recipes.BIAS_TIMES))
     dtype = engine.dtype
@@ -62,20 +63,41 @@ def draw_network(engine, encoder, X, n_outputs, rng):
         times = simulator(network).spike_times(spikes)[-1]
         n_fired = np.sum(np.isfinite(times), axis=1)
         n_active = np.mean(n_fired) + len(bias_times)
+    if read_out < t_max:
+        limit = engine.max_output_weight(layers)
+        layers[-1] = with_read_out(layers[-1], read_out, limit)
+        network = Network(tuple(layers), t_max, read_out)
     return engine.prepare(network, encoder.may_drop_, rng)
 
 
-def _t_max(engine, encoder):
-    """The end of the experiment, from the start of the inputs."""
-    structure, t_max = engine.structure, engine.structure.t_max
-    if t_max is None:
-        n_layers = len(structure.neurons)
-        t_max = (
-            encoder.end_ + engine.recipe.time_per_layer * n_layers * structure.tau_syn
-        )
-    if not 0 < t_max <= recipes.MAX_T_MAX * structure.tau_syn:
+def _horizon(engine, encoder):
+    """The end of the experiment and the time of the read-out, +inf if there is none.
+
+    Both count from the start of the inputs.
+    """
+    structure, recipe = engine.structure, engine.recipe
+    tau_syn, n_layers = structure.tau_syn, len(structure.neurons)
+    t_max, read_out = structure.t_max, structure.read_out
+    if read_out == "auto":
+        read_out = encoder.end_ + recipe.read_out_per_layer * n_layers * tau_syn
+        if t_max is not None:
+            read_out = min(read_out, recipes.LATEST_READ_OUT * t_max)
+    if t_max is None and read_out is None:
+        t_max = encoder.end_ + recipe.time_per_layer * n_layers * tau_syn
+    elif t_max is None:
+        t_max = read_out + recipes.AFTER_READ_OUT * tau_syn
+    if not 0 < t_max <= recipes.MAX_T_MAX * tau_syn:
         raise ValueError(
             f"t_max={t_max:g} must be positive, since it counts from the start of "
             f"the inputs, and at most {recipes.MAX_T_MAX:g} tau_syn"
         )
-    return float(t_max)
+    t_max = engine.end_of_experiment(float(t_max))
+    if read_out is None:
+        return t_max, np.inf
+    read_out = float(engine.possible_times(np.float64(read_out)))
+    if not 0 < read_out < t_max:
+        raise ValueError(
+            f"read_out={read_out:g} must be between 0 and t_max={t_max:g}, so that the "
+            "outputs can fire after it: pass read_out=None for a network without it"
+        )
+    return t_max, read_out

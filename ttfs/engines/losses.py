@@ -16,15 +16,16 @@ class TargetTimes:
 
 
 @singledispatch
-def core_parameters(loss, tau_syn, time_scale):
+def core_parameters(loss, network, time_scale):
     """The parameters of `core.loss` for a loss.
 
     Parameters
     ----------
     loss : CrossEntropy, SquaredError or TargetTimes
-    tau_syn, time_scale : float
-        Synaptic time constant, and time scale of the softmax, in the unit of spike
-        times.
+    network : Network
+        The network that learns.
+    time_scale : float
+        Time scale of the softmax, in the unit of spike times.
 
     Returns
     -------
@@ -35,27 +36,28 @@ def core_parameters(loss, tau_syn, time_scale):
 
 
 @core_parameters.register
-def _(loss: CrossEntropy, tau_syn, time_scale):
+def _(loss: CrossEntropy, network, time_scale):
     return {
         "kind": "cross_entropy",
         "time_scale": time_scale,
         "early": loss.early_firing,
-        "early_scale": tau_syn,
+        "early_scale": network.neuron.tau_syn,
+        "early_end": min(network.read_out, network.t_max),
     }
 
 
 @core_parameters.register
-def _(loss: SquaredError, tau_syn, time_scale):
+def _(loss: SquaredError, network, time_scale):
     targets = loss.targets
     if targets is None:
-        targets = [factor * tau_syn for factor in TARGET_TIMES]
+        targets = [factor * network.neuron.tau_syn for factor in TARGET_TIMES]
     label, other = map(float, targets)
     kind = "shift_invariant" if loss.shift_invariant else "squared_error"
     return {"kind": kind, "target_label": label, "target_other": other}
 
 
 @core_parameters.register
-def _(loss: TargetTimes, tau_syn, time_scale):
+def _(loss: TargetTimes, network, time_scale):
     return {"kind": "target_times"}
 
 

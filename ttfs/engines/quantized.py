@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..fixed.build import make_network
+from ..fixed.build import make_network, weight_steps
 from ..fixed.network import MAX_NEURONS, MAX_TICKS
 from ..fixed.quantized import QuantizedNetwork
 from ..fixed.simulation import FixedSimulation
@@ -40,6 +40,10 @@ class QuantizedEngine(FloatEngine):
     def possible_times(self, times):
         return n_ticks_of(times, self.tick) * self.tick
 
+    def max_output_weight(self, layers):
+        bits = self.structure.arithmetic.weight_bits
+        return (2**bits - 1) * weight_steps(layers, bits)[-1]
+
     def check_sizes(self, sizes):
         if max(sizes) > MAX_NEURONS:
             raise ValueError(
@@ -53,9 +57,7 @@ class QuantizedEngine(FloatEngine):
         drops = np.zeros(network.layers[0].weights.shape[0], np.uint8)
         drops[: network.n_channels] = may_drop
         integers, steps, scales = make_network(
-            network.layers,
-            [layer.n_active for layer in network.layers],
-            network.t_max,
+            network,
             tick=self.tick,
             kernel="table" if rule is None else rule.kernel,
             weight_bits=fixed.weight_bits,
@@ -69,6 +71,7 @@ class QuantizedEngine(FloatEngine):
         quantized = QuantizedNetwork(
             network.layers,
             network.t_max,
+            network.read_out,
             integers=integers,
             tick=self.tick,
             steps=tuple(steps),

@@ -19,6 +19,8 @@ TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 TICKS = 64  # number of ticks of a tau_syn, by default
 MAX_T_MAX = 1e4  # limit of t_max
+AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
+LATEST_READ_OUT = 0.75  # part of a given t_max at which it is, at the latest
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 MIN_EPOCHS, MAX_EPOCHS = 40, 500
@@ -31,7 +33,11 @@ class Recipe:
     Parameters
     ----------
     time_per_layer : float
-        Time that t_max leaves each layer after the last possible input [tau_syn].
+        Time that t_max leaves each layer after the last possible input [tau_syn], in a
+        network without read-out.
+    read_out_per_layer : float
+        Time that the read-out leaves each layer after the last possible input
+        [tau_syn].
     time_scale : float
         Time scale of the softmax [tau_syn].
     n_updates : int
@@ -49,6 +55,7 @@ class Recipe:
     """
 
     time_per_layer: float
+    read_out_per_layer: float
     time_scale: float
     n_updates: int
     batches: int
@@ -69,14 +76,16 @@ class Recipe:
 
 EXACT = Recipe(
     time_per_layer=0.5,
-    time_scale=0.2,
-    n_updates=100_000,
+    read_out_per_layer=0.05,
+    time_scale=0.1,
+    n_updates=50_000,
     batches=30,
     batch_range=(10, 50),
-    rate=0.005,
+    rate=0.01,
 )
 LOCAL = Recipe(
     time_per_layer=1.5,
+    read_out_per_layer=1.2,
     time_scale=0.03,
     n_updates=15_000,
     batches=100,
@@ -85,7 +94,7 @@ LOCAL = Recipe(
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(EXACT, rate=0.04)
+REGRESSION = replace(EXACT, n_updates=100_000, rate=0.04)
 LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(

@@ -22,6 +22,9 @@ class Structure:
         Kind of delays.
     t_max : float or None
         End of the experiment; None: the engine's own.
+    read_out : float, "auto" or None
+        The time at which all outputs are made to fire; "auto": the engine's own; None:
+        they are not.
     encoder : object
         A value that is equal for equal encoders.
     arithmetic : {"float32", "float64"} or FixedPoint
@@ -36,6 +39,7 @@ class Structure:
     threshold: float
     delays: str | None
     t_max: float | None
+    read_out: float | str | None
     encoder: object
     arithmetic: str | FixedPoint
     gradient: LocalRule | None

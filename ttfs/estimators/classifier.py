@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._typing import validated
@@ -82,8 +83,18 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     t_max : float, default=None
         End of the experiment, counted from the start of the inputs: a neuron that has
         not fired by then is silent. Silent output neurons rank behind those that
-        fired, by the peak of their membrane. None means half a `tau_syn` for each
-        layer, after the last possible input; 1.5 if gradient="local".
+        fired, by the peak of their membrane. None means half a `tau_syn` after the
+        read-out. Without a read-out it means half a `tau_syn` for each layer after the
+        last possible input, 1.5 if gradient="local".
+
+    read_out : float or None, default="auto"
+        Time of the read-out, counted from the start of the inputs: strong input spikes,
+        whose weights are not trained, reach all output neurons, so that those that have
+        not fired do so now, in the order of their membranes. A first spike then decides
+        every sample. "auto": the end of the possible inputs and 0.05 `tau_syn` for each
+        layer, 1.2 if gradient="local", but within three quarters of `t_max`; with a
+        squared error, by which the outputs fire anyway, there is none. None: there is
+        none, as for inputs without a clock; outputs may stay silent.
 
     encoder : str or encoder, default="auto"
         How features become spike times: an encoder of :mod:`ttfs.encoders`, or a string
@@ -266,6 +277,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     t_max_ : float
         End of the experiment, from the start of the inputs.
 
+    read_out_ : float or None
+        Time of the read-out, from the start of the inputs; None: there is none.
+
     time_scale_ : float
         The `time_scale` used.
 
@@ -375,6 +389,11 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     _parameter_constraints: ClassVar[dict] = {
         **BaseTTFS._parameter_constraints,
         "loss": [StrOptions(set(SHORTHANDS["loss"])), CrossEntropy, SquaredError],
+        "read_out": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+            None,
+        ],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -387,6 +406,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         threshold: float = 1.0,
         delays: Literal["axonal", "synaptic"] | None = None,
         t_max: float | None = None,
+        read_out: float | Auto | None = "auto",
         encoder: EncoderName | BaseEncoder = "auto",
         arithmetic: ArithmeticName | FixedPoint = "float32",
         substrate: Substrate | None = None,
@@ -415,6 +435,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         self.threshold = threshold
         self.delays = delays
         self.t_max = t_max
+        self.read_out = read_out
         self.encoder = encoder
         self.arithmetic = arithmetic
         self.substrate = substrate
@@ -524,12 +545,24 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         return self._resolved("loss")
 
     @property
+    def _read_out(self):
+        is_auto = isinstance(self.read_out, str)
+        return (
+            None if is_auto and isinstance(self._loss, SquaredError) else self.read_out
+        )
+
+    @property
     def _n_outputs(self):
         return len(self.classes_)
 
     @property
     def _has_sample_weights(self):
         return self.class_weight is not None
+
+    @property
+    def read_out_(self) -> float | None:
+        read_out = self.network_.read_out
+        return None if np.isinf(read_out) else read_out
 
     @property
     def time_scale_(self) -> float:

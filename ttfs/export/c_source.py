@@ -197,6 +197,7 @@ def model_code(network, *, learn):
         }
         if learn:
             fields |= {
+                "n_fixed": layer.n_fixed,
                 "kernel": table("kernel"),
                 "kernel_slope": table("kernel_slope"),
                 "max_stored": layer.max_stored,
@@ -224,6 +225,8 @@ def model_code(network, *, learn):
     }
     if learn:
         fields |= {
+            "read_out": network.read_out,
+            "stretch": network.stretch,
             "n_softmax": len(network.softmax),
             "softmax": arrays.constant("softmax", network.softmax),
             "reciprocal": arrays.constant("reciprocal", network.reciprocal),

@@ -22,10 +22,12 @@ _LAYER = (
     "slope_bounds"
 ).split()
 _LAYER_LEARNING = (
-    "kernel kernel_slope max_stored rest decay rate_shift error_shift feedback lfsr "
+    "n_fixed kernel kernel_slope max_stored rest decay rate_shift error_shift feedback lfsr "
     "silence"
 ).split()
-_NETWORK_LEARNING = "softmax reciprocal gain push feedback drop may_drop lfsr".split()
+_NETWORK_LEARNING = (
+    "read_out stretch softmax reciprocal gain push feedback drop may_drop lfsr"
+).split()
 
 
 def _fields(x, names):

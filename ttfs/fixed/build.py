@@ -20,6 +20,28 @@ _SPREAD_FEEDBACK = 2.5  # deviation of random feedback, like that of the weights
 _DIRECT = 32  # unit of direct feedback, in least bits of a weight
 
 
+def layer_levels(layers, max_weight):
+    """Least bits of a weight in `weight_unit`, for each layer: section 8."""
+    hidden, output = _LEVELS_HIDDEN, _LEVELS_OUT
+    levels = [
+        max_weight
+        / 63
+        * (output if layer is layers[-1] else hidden)
+        * layer.n_active**0.5
+        for layer in layers
+    ]
+    return np.clip(levels, max_weight / 16, MAX_LEVELS).tolist()
+
+
+def weight_steps(layers, weight_bits):
+    """The value of the least bit of a weight, for each layer with real weights."""
+    levels = layer_levels(layers, 2**weight_bits - 1)
+    return [
+        weight_unit(layer.neuron) / level
+        for layer, level in zip(layers, levels, strict=True)
+    ]
+
+
 def round_weights(weights, max_weight):
     """Real weights as integers, int16, of at most the magnitude `max_weight`."""
     return np.clip(np.rint(weights), -max_weight, max_weight).astype(np.int16)
@@ -114,9 +136,7 @@ def fixed_layer(
 
 
 def make_network(
-    layers,
-    n_active,
-    t_max,
+    real,
     *,
     tick,
     kernel,
@@ -132,12 +152,9 @@ def make_network(
 
     Parameters
     ----------
-    layers : list of Layer
-        The layers with real weights.
-    n_active : list of float
-        Active inputs of a sample, for each layer.
-    t_max : float
-        The horizon, a multiple of `tick`.
+    real : Network
+        The network with real weights; its `t_max` and its biases' times are multiples
+        of `tick`.
     tick : float
         Length of a tick.
     kernel : {"table", "linear"}
@@ -166,31 +183,29 @@ def make_network(
         The sum G that moves a weight by its least bit, with a gain and a learning rate
         of 1, for each layer.
     """
+    layers = real.layers
+    n_active = [layer.n_active for layer in layers]
     max_weight = 2**weight_bits - 1
     fraction = 0 if accumulator_bits is None else accumulator_bits - 1 - weight_bits
-    n_ticks = int(n_ticks_of(t_max, tick))
+    n_ticks = int(n_ticks_of(real.t_max, tick))
     n_layers = len(layers)
-    levels = [
-        max_weight / 63 * (_LEVELS_HIDDEN if k < n_layers - 1 else _LEVELS_OUT) * n**0.5
-        for k, n in enumerate(n_active)
-    ]
-    levels = np.clip(levels, max_weight / 16, MAX_LEVELS).tolist()
+    levels = layer_levels(layers, max_weight)
+    steps = weight_steps(layers, weight_bits)
     is_direct = feedback in ("direct", "target")
     drawn = None
     if feedback != "symmetric":
         drawn = feedback_weights(rng, layers, n_active, feedback, _SPREAD_FEEDBACK)
-    fixed, steps, gains = [], [], [1.0] * n_layers
+    fixed, gains = [], [1.0] * n_layers
     for k in reversed(range(n_layers)):
         layer = layers[k]
         source = None if k == n_layers - 1 else n_layers - 1 if is_direct else k + 1
-        step = weight_unit(layer.neuron) / levels[k]
-        random = None
+        step, random = steps[k], None
         if source is not None and feedback != "symmetric":
             # Biases of the next layer are its last inputs and have no errors.
             random = drawn[k + 1][: layer.weights.shape[1]]
             if is_direct:
                 random = random * layers[-1].neuron.threshold * _DIRECT
-            random = round_weights(random / steps[source - n_layers], MAX_FEEDBACK)
+            random = round_weights(random / steps[source], MAX_FEEDBACK)
         made, gain = fixed_layer(
             layer.weights / step,
             layer.bias_times,
@@ -214,8 +229,8 @@ def make_network(
                 gains[k] *= _DIRECT / 127  # feedback takes the place of kernel_slope
             if feedback == "target":
                 gains[k] /= 8  # the error is B gain, at an output 256 gain >> 5
+        made.n_fixed = layer.n_fixed
         fixed.insert(0, made)
-        steps.insert(0, step)
     seed = int(rng.randint(2**16))
     n = 0
     for layer in fixed:
@@ -226,6 +241,8 @@ def make_network(
         layers=fixed,
         n_ticks=n_ticks,
         silent_delay=silent_delay(layers[-1].neuron, fixed[-1].threshold, tick),
+        read_out=int(min(n_ticks_of(real.read_out, tick), n_ticks)),
+        stretch=max(1, round(real.stretch)),
         softmax=softmax_table(tick, tick),  # until parameters of learning are known
         reciprocal=reciprocal_table(),
         gain=255,

@@ -1,6 +1,6 @@
 """The integers of a layer and of a network, and the limits of their numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class FixedLayer:
 
     weights: np.ndarray  # int16 (n_in, n_out)
     bias_ticks: np.ndarray  # uint16 (n_bias,)
+    n_fixed: int = field(default=0, kw_only=True)
     fraction: int
     current_shift: int
     threshold: int
@@ -59,6 +60,8 @@ class FixedNetwork:
     layers: list[FixedLayer]
     n_ticks: int
     silent_delay: int
+    read_out: int
+    stretch: int
     # Only learning uses the following fields.
     softmax: np.ndarray  # uint16 (n_softmax,)
     reciprocal: np.ndarray  # uint16 (128,)

@@ -13,7 +13,7 @@ class QuantizedNetwork(Network):
 
     Parameters
     ----------
-    layers, t_max
+    layers, t_max, read_out
         The fields of :class:`ttfs.model.Network`; weights are int16.
     integers : FixedNetwork
         Tables, and the accumulators of the weights.
@@ -50,7 +50,7 @@ class QuantizedNetwork(Network):
 
     def real(self):
         """The Network of the real weights."""
-        network = Network(self.layers, self.t_max)
+        network = Network(self.layers, self.t_max, self.read_out)
         return network.with_layers(weights=self.real_weights)
 
     def check_finite(self):

@@ -19,6 +19,7 @@ class FixedSimulation:
     def __init__(self, network, tick):
         self.core, self.tick = _fixed.FixedCore(network), tick
         self.n_ticks, self.silent_delay = network.n_ticks, network.silent_delay
+        self.read_out, self.stretch = network.read_out, network.stretch
         self.threshold = network.layers[-1].threshold
         self._converted = None, None
 
@@ -56,7 +57,7 @@ class FixedSimulation:
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs), float64: as in section 3.
 
-        The first spike decides, by less than a tick earlier where the membrane is
+        Those after the read-out are stretched. The first spike decides, by less than a tick earlier where the membrane is
         higher; silent neurons follow after all spikes, in the order of the peaks of
         their membranes.
         """
@@ -65,8 +66,9 @@ class FixedSimulation:
             ticks[-1].astype(float),
             self.threshold - u[-1].astype(float),
         )
+        late = np.maximum(ticks - self.read_out, 0)
         delay = np.where(ticks < self.n_ticks, 2.0**-16, self.silent_delay * 2.0**-15)
-        return (ticks + missed * delay) * self.tick
+        return (ticks + (self.stretch - 1) * late + missed * delay) * self.tick
 
     def labels(self, spikes):
         """The number (n_samples,) of the output neuron that decides."""

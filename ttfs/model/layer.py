@@ -32,6 +32,8 @@ class Layer:
     n_active : float, default=None
         Mean number of inputs, biases included, that spike in a sample before training:
         initial weights and step sizes follow from it.
+    n_fixed : int, default=0
+        So many of the last biases are not trained: neither their weights nor delays.
     feedback : ndarray, default=None
         Fixed random weights by which errors return to the inputs, see
         :func:`ttfs.model.initial_weights.feedback_weights`.
@@ -48,6 +50,7 @@ class Layer:
     neuron: LIF
     delays: Array | None = None
     n_active: float | None = None
+    n_fixed: int = 0
     feedback: Array | None = None
 
     @property

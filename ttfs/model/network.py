@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import read_out as _read_out
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -48,10 +49,14 @@ class Network:
         `weights`, and `neuron`, a :class:`ttfs.LIF`: the nominal parameters.
     t_max : float, default=inf
         Nobody looks at spikes at or after this time: a substrate may stop there.
+    read_out : float, default=inf
+        The time at which biases of the output layer make all outputs fire, see
+        :mod:`ttfs.model.read_out`; +inf: they do not.
     """
 
     layers: tuple[Layer, ...]
     t_max: float = float("inf")
+    read_out: float = float("inf")
 
     @property
     def weights(self) -> list[Array]:
@@ -85,6 +90,18 @@ class Network:
         Silent outputs are given such a pseudo-time, counted from `t_max`.
         """
         return PSEUDO_SLOPE * self.neuron.tau_syn / self.neuron.threshold
+
+    @property
+    def stretch(self) -> float:
+        """How many times as fast decision times go on after the read-out."""
+        if self.read_out == float("inf"):
+            return 1.0
+        return _read_out.stretch(self.neuron, self.pseudo_slope)
+
+    @property
+    def core_parameters(self) -> tuple[Any, ...]:
+        """The arguments of `core.Simulator` and `core.Trainer` for this network."""
+        return self.layers, self.t_max, self.pseudo_slope, self.read_out, self.stretch
 
     def with_layers(self, **values: Iterable[Any]) -> Network:
         """The same network with other values of some fields of its layers.

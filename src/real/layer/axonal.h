@@ -31,6 +31,7 @@ static void axonal_update_inputs(const update_t *u, size_t part)
         adam.b2 = v_load_part(work->b2 + r, n);
         adam_delays(&adam, delays, m, v, v_load(grad));
         for (size_t l = 0; l < n; ++l) {
+            if (is_fixed(layer, input[l])) continue;
             layer->delays[input[l]] = delays[l];
             layer->delay_m[input[l]] = m[l];
             layer->delay_v[input[l]] = v[l];

@@ -7,12 +7,17 @@
 #include "real/layer/batch.h"
 #include "real/layer/kind.h"
 
-/* The decision times of a sample: spike times, or pseudo-times of silent neurons. */
+/* The decision time of an output. A spike after the read-out comes (threshold - u) /
+ * slope later, where slope is that of the read-out's own current, w / tau_syn:
+ * stretched, a missing unit of membrane counts as much as with silent neurons. */
 static inline double decision_time(const TYPE(network) * network, double threshold,
                                    real spike, real u_peak)
 {
-    if (spike < INFINITY) return spike;
-    return network->t_max + network->pseudo_slope * fmax(threshold - (double)u_peak, 0);
+    const double t = spike < INFINITY ? (double)spike : network->t_max;
+    const double late = fmax(t - network->read_out, 0);
+    const double decision = t + (network->stretch - 1) * late;
+    if (spike < INFINITY) return decision;
+    return decision + network->pseudo_slope * fmax(threshold - (double)u_peak, 0);
 }
 
 /* The greatest number of neurons of a layer, or of inputs of a layer but the first. */
@@ -93,10 +98,10 @@ static void decide(const TYPE(network) * network, const TYPE(spikes) * in, size_
     }
     double first = INFINITY;
     for (size_t j = 0; j < n_out; ++j) {
-        double t = spikes[j];
-        if (needs_peaks) {
+        double t = INFINITY; /* a silent neuron that decides nothing */
+        if (needs_peaks || spikes[j] < INFINITY) {
             t = decision_time(network, layer->neuron.threshold, spikes[j],
-                              w->u_peak[j]);
+                              needs_peaks ? w->u_peak[j] : 0);
         }
         if (decisions) decisions[j] = t;
         if (label && t < first) {

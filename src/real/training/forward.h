@@ -161,6 +161,7 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
     losses[s] *= (double)n_samples;
     for (size_t j = 0; j < n_out; ++j) {
         own->kink[j] = (real)network->pseudo_slope * c[j];
+        if ((double)spikes[j] > network->read_out) c[j] *= (real)network->stretch;
     }
     if (training->local && is_direct(training->local)) {
         pass_directly(training, plan, s, label, factor, c);

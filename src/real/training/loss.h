@@ -23,10 +23,14 @@ static void cross_entropy(const TYPE(training) * training, const real *times,
         grad[k] = (real)(factor * rate * ((k == label) - p));
     }
     if (training->early > 0) {
+        /* exp(t / scale) - 1 up to early_end, and its tangent after it: the time of a
+         * label that is inhibited has no bound. */
         const double scale = training->early_scale;
-        const double term = training->early * expm1((double)times[label] / scale);
-        *loss += term;
-        grad[label] += (real)(factor * (term + training->early) / scale);
+        const double end = fmin((double)times[label], training->early_end);
+        const double growth = expm1(end / scale);
+        const double slope = training->early * (growth + 1) / scale;
+        *loss += training->early * growth + slope * ((double)times[label] - end);
+        grad[label] += (real)(factor * slope);
     }
     *loss *= factor;
 }

@@ -44,6 +44,12 @@ static update_t update_of(const TYPE(training) * training, const plan_t *plan, s
     return u;
 }
 
+/* Do the weights and delays of this input stay as they are? */
+static inline int is_fixed(const TYPE(layer) * layer, size_t input)
+{
+    return input >= layer->n_in - layer->n_fixed;
+}
+
 /* One step of Adam for a vector of delays, which stay at 0 or above. */
 static inline void adam_delays(const adam_t *adam, real *delays, real *m, real *v,
                                vec grad)

@@ -58,6 +58,7 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
     adam_t adam = u->adam;
 
     for (size_t r = 0; r < *work->n_rows; ++r) {
+        if (is_fixed(layer, work->rows[r])) continue;
         const size_t at = base + work->rows[r] * stride;
         const real *grad = gradient_row(u, u->own->grad, r, width);
         if (u->training->local) {

@@ -1,0 +1,77 @@
+"""The read-out: biases that make every output neuron fire soon after a given time.
+
+At the time t_r of the read-out one strong input spike, of the same weight w, reaches all
+output neurons that have not fired. Its own current raises the membrane by w / tau_syn
+for each unit of time at first, so an output with the membrane u fires about
+
+    t - t_r = (threshold - u) tau_syn / w
+
+later: outputs fire in the order of their membranes at the read-out, up to terms of the
+order of 1 / w. The weight is not trained; a trained one would be driven back by the
+other weights.
+
+Spikes after the read-out lie close together. Decisions and losses stretch the time after
+it, by :func:`stretch`: a unit of membrane that an output misses at the read-out then
+counts as much as one that a silent output misses at its peak.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .initial_weights import weight_unit
+
+WEIGHT = 8.0  # of the read-out, in weight_unit()
+MAX_WEIGHT = 1.0  # of each of its spikes: all chips have such weights
+
+
+def with_read_out(layer, time, max_weight=np.inf):
+    """The layer with biases that read it out.
+
+    Parameters
+    ----------
+    layer : Layer
+        The output layer.
+    time : float
+        The time of the read-out.
+    max_weight : float, default=inf
+        The greatest weight that a synapse can have. As many spikes at the same time
+        share the weight of the read-out as this, and `MAX_WEIGHT`, ask for.
+
+    Returns
+    -------
+    layer : Layer
+        A new layer, with `n_fixed` biases more.
+    """
+    unit = weight_unit(layer.neuron)
+    weight = WEIGHT * unit
+    n = int(np.ceil(weight / min(MAX_WEIGHT * unit, max_weight)))
+    dtype = layer.weights.dtype
+    rows = np.full((n, layer.n_out), weight / n, dtype)
+    delays = layer.delays
+    if delays is not None:
+        delays = np.concatenate([delays, np.zeros((n, *delays.shape[1:]), dtype)])
+    return replace(
+        layer,
+        weights=np.concatenate([layer.weights, rows]),
+        bias_times=np.append(layer.bias_times, np.full(n, time)),
+        delays=delays,
+        n_fixed=layer.n_fixed + n,
+    )
+
+
+def stretch(neuron, pseudo_slope):
+    """By how much decisions and losses stretch the time after the read-out.
+
+    Parameters
+    ----------
+    neuron : LIF
+        The neuron of the output layer.
+    pseudo_slope : float
+        Delay of a silent output for each unit that its peak misses the threshold by.
+
+    Returns
+    -------
+    stretch : float
+    """
+    return pseudo_slope * WEIGHT * weight_unit(neuron) / neuron.tau_syn
