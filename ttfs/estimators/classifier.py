@@ -546,10 +546,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     @property
     def _read_out(self):
-        is_auto = isinstance(self.read_out, str)
-        return (
-            None if is_auto and isinstance(self._loss, SquaredError) else self.read_out
-        )
+        fires_anyway = isinstance(self._loss, SquaredError)
+        return None if self.read_out == "auto" and fires_anyway else self.read_out
 
     @property
     def _n_outputs(self):

@@ -22,8 +22,8 @@ _LAYER = (
     "slope_bounds"
 ).split()
 _LAYER_LEARNING = (
-    "n_fixed kernel kernel_slope max_stored rest decay rate_shift error_shift feedback lfsr "
-    "silence"
+    "n_fixed kernel kernel_slope max_stored rest decay rate_shift error_shift feedback "
+    "lfsr silence"
 ).split()
 _NETWORK_LEARNING = (
     "read_out stretch softmax reciprocal gain push feedback drop may_drop lfsr"

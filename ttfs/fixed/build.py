@@ -22,13 +22,10 @@ _DIRECT = 32  # unit of direct feedback, in least bits of a weight
 
 def layer_levels(layers, max_weight):
     """Least bits of a weight in `weight_unit`, for each layer: section 8."""
-    hidden, output = _LEVELS_HIDDEN, _LEVELS_OUT
+    scales = [_LEVELS_HIDDEN] * (len(layers) - 1) + [_LEVELS_OUT]
     levels = [
-        max_weight
-        / 63
-        * (output if layer is layers[-1] else hidden)
-        * layer.n_active**0.5
-        for layer in layers
+        max_weight / 63 * scale * layer.n_active**0.5
+        for layer, scale in zip(layers, scales, strict=True)
     ]
     return np.clip(levels, max_weight / 16, MAX_LEVELS).tolist()
 

@@ -1,8 +1,8 @@
 """The read-out: biases that make every output neuron fire soon after a given time.
 
-At the time t_r of the read-out one strong input spike, of the same weight w, reaches all
-output neurons that have not fired. Its own current raises the membrane by w / tau_syn
-for each unit of time at first, so an output with the membrane u fires about
+At the time t_r of the read-out input spikes of the same weight, w together, reach all
+output neurons. Their current raises a membrane by w / tau_syn for each unit of time at
+first, so an output that has not fired before, with the membrane u, fires about
 
     t - t_r = (threshold - u) tau_syn / w
 
@@ -10,9 +10,9 @@ later: outputs fire in the order of their membranes at the read-out, up to terms
 order of 1 / w. The weight is not trained; a trained one would be driven back by the
 other weights.
 
-Spikes after the read-out lie close together. Decisions and losses stretch the time after
-it, by :func:`stretch`: a unit of membrane that an output misses at the read-out then
-counts as much as one that a silent output misses at its peak.
+Spikes after the read-out lie close together. Decisions and losses stretch the time
+after it, by :func:`stretch`: an output that misses the threshold by a unit of membrane
+at the read-out is then so much later as a silent one whose peak misses it by that.
 """
 
 from dataclasses import replace
