@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ..model.initial_weights import mean_weight, step_unit
+from ..parameters import CrossEntropy
 from . import recipe as recipes
 from .losses import TargetTimes, unit_of_loss
 
@@ -71,6 +72,13 @@ class Engine(ABC):
     def is_local(self):
         """Whether the local rule learns."""
         return self.structure.gradient is not None
+
+    @property
+    def has_read_out(self):
+        """Whether a new network gets a read-out: target times make outputs fire anyway."""
+        if self.structure.read_out != "auto":
+            return self.structure.read_out is not None
+        return isinstance(self.learning.loss, CrossEntropy)
 
     # -- Structure ---------------------------------------------------------------------
 

@@ -77,7 +77,8 @@ def _horizon(engine, encoder):
     """
     structure, recipe = engine.structure, engine.recipe
     tau_syn, n_layers = structure.tau_syn, len(structure.neurons)
-    t_max, read_out = structure.t_max, structure.read_out
+    t_max = structure.t_max
+    read_out = structure.read_out if engine.has_read_out else None
     if read_out == "auto":
         read_out = encoder.end_ + recipe.read_out_per_layer * n_layers * tau_syn
         if t_max is not None:

@@ -23,8 +23,8 @@ class Structure:
     t_max : float or None
         End of the experiment; None: the engine's own.
     read_out : float, "auto" or None
-        The time at which all outputs are made to fire; "auto": the engine's own; None:
-        they are not.
+        The time at which all outputs are made to fire; "auto": the engine's own, if
+        the loss needs one; None: they are not.
     encoder : object
         A value that is equal for equal encoders.
     arithmetic : {"float32", "float64"} or FixedPoint

@@ -129,14 +129,14 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
     n_features_in_: int
     feature_names_in_: Array
 
-    time_scale = None  # a parameter of heads with classes
+    # Parameters of heads with classes.
+    time_scale = None
+    read_out = None
 
     # -- The head ------------------------------------------------------------------
 
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
-    # The time at which all outputs are made to fire, or "auto"; None: they are not.
-    _read_out = None
     # Whether the samples may have different weights in the loss.
     _has_sample_weights = False
 
@@ -239,7 +239,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             threshold=float(self.threshold),
             delays=self.delays,
             t_max=self.t_max,
-            read_out=self._read_out,
+            read_out=self.read_out,
             encoder=freeze(self.encoder),
             arithmetic=self._resolved("arithmetic"),
             gradient=self._resolved("gradient").rule,

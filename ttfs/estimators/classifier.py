@@ -545,11 +545,6 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         return self._resolved("loss")
 
     @property
-    def _read_out(self):
-        fires_anyway = isinstance(self._loss, SquaredError)
-        return None if self.read_out == "auto" and fires_anyway else self.read_out
-
-    @property
     def _n_outputs(self):
         return len(self.classes_)
 
