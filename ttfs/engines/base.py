@@ -75,7 +75,10 @@ class Engine(ABC):
 
     @property
     def has_read_out(self):
-        """Whether a new network gets a read-out; by target times, outputs fire anyway."""
+        """Whether a new network gets a read-out.
+
+        With target times outputs fire anyway.
+        """
         if self.structure.read_out != "auto":
             return self.structure.read_out is not None
         return isinstance(self.learning.loss, CrossEntropy)

@@ -189,12 +189,13 @@ class SubstrateNetwork:
 
     def _decided(self, spikes, measured, needs_peaks):
         """Decision times; pseudo-times in the rows that need them, else +inf."""
-        times = measured[-1].astype(float)
+        times = self.network.decision_times(measured[-1].astype(float))
         rows = np.flatnonzero(needs_peaks)
         if len(rows):
             peaks = self._peaks(spikes, measured, rows).astype(float)
             missed = np.maximum(self.layers[-1].neuron.threshold - peaks, 0)
-            pseudo = self.t_max + self.network.pseudo_slope * missed
+            end = self.network.decision_times(np.float64(self.t_max))
+            pseudo = end + self.network.pseudo_slope * missed
             times[rows] = np.where(np.isinf(times[rows]), pseudo, times[rows])
         return times
 

@@ -98,6 +98,25 @@ class Network:
             return 1.0
         return _read_out.stretch(self.neuron, self.pseudo_slope)
 
+    def decision_times(self, times: Array) -> Array:
+        """When spikes at these times count as a decision, see `infer` in C.
+
+        Parameters
+        ----------
+        times : ndarray of float64
+            Spike times of outputs, in the unit of the time constants; +inf = silent.
+
+        Returns
+        -------
+        times : ndarray of float64
+            Times that go on `stretch` times as fast after the read-out.
+        """
+        if self.read_out == float("inf"):
+            return times
+        # As the bias in the precision of the weights has it.
+        read_out = float(self.layers[-1].weights.dtype.type(self.read_out))
+        return times + (self.stretch - 1) * np.maximum(times - read_out, 0)
+
     @property
     def core_parameters(self) -> tuple[Any, ...]:
         """The arguments of `core.Simulator` and `core.Trainer` for this network."""
