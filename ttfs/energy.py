@@ -312,6 +312,8 @@ class Activity:
         First spike of the outputs; `t_max` if there is none.
     is_undecided : ndarray of bool of shape (n_samples,)
         Whether no output fires in a sample: then the peaks of the membranes decide.
+    is_read_out : ndarray of bool of shape (n_samples,)
+        Whether the first output fires after the read-out, which makes it fire.
     t_max : float
         End of the experiment.
     tau_syn : float
@@ -345,6 +347,7 @@ class Activity:
     n_causal_events: Array
     decision_times: Floats
     is_undecided: NDArray[np.bool_]
+    is_read_out: NDArray[np.bool_]
     t_max: float
     tau_syn: float
     cost_model: CostModel | None = None
@@ -385,7 +388,8 @@ class Activity:
         means : dict of str to float
             Means of the numbers of spikes ("input", "bias", "hidden" and "output"), of
             the events of all layers, of decision times in `tau_syn`, and of energy and
-            latency if there is a cost model; "undecided" is a fraction.
+            latency if there is a cost model; "undecided" and "decided by the read-out"
+            are fractions.
         """
         n = self.n_spikes.mean(axis=0)
         means = {
@@ -398,6 +402,7 @@ class Activity:
             "dense events": sum(self.n_dense_events),
             "decision time": self.decision_times.mean() / self.tau_syn,
             "undecided": self.is_undecided.mean(),
+            "decided by the read-out": self.is_read_out.mean(),
         }
         if self.cost_model is not None:
             means["energy"] = self.energy.mean()
@@ -430,6 +435,7 @@ class Activity:
             f"{means['synaptic events']:,.0f} events, {means['causal events']:,.0f} "
             f"causal, {means['dense events']:,.0f} in a dense network",
             f"decision after {means['decision time']:.3g} tau_syn, "
+            f"{100 * means['decided by the read-out']:.3g} % by the read-out, "
             f"{100 * means['undecided']:.3g} % without an output spike",
         ]
         if self.cost_model is not None:

@@ -55,4 +55,5 @@ def _count(network, spikes, times):
     first = times[-1].min(axis=1).astype(float)
     is_undecided = n_spikes[:, -1] == 0
     decisions = np.where(is_undecided, t_max, first)
-    return n_spikes, n_biases, n_events, n_causal, decisions, is_undecided
+    is_read_out = ~is_undecided & (first > network.read_out)
+    return n_spikes, n_biases, n_events, n_causal, decisions, is_undecided, is_read_out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
+from sklearn.utils import check_consistent_length, column_or_1d, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -671,6 +671,35 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         """
         labels = self._run(X, "labels")
         return self.classes_[labels]
+
+    def first_spike_score(
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Accuracy by first spikes alone.
+
+        A sample in which no output neuron fires counts as wrong, whatever the
+        membranes would have decided. With a read-out every output fires, and this is
+        `score`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            The fraction of samples that a first spike decides rightly.
+        """
+        outputs = [times[-1] for _, times in self._runs(X)]
+        is_decided = np.isfinite(np.concatenate(outputs)).any(axis=1)
+        check_consistent_length(is_decided, y, sample_weight)
+        is_right = is_decided & (self.predict(X) == column_or_1d(y))
+        return float(np.average(is_right, weights=sample_weight))
 
     def predict_proba(self, X: Features) -> Array:
         """Probabilities of the classes: softmax(-t / time_scale).
