@@ -36,6 +36,8 @@ USUAL = {
     "n_ticks": 40,
     "is_floor": False,
     "kinds": ["usual"],
+    "stretch": 1,
+    "n_fixed": 0,
 }
 REALS = "kernel", "tick", "levels", "time_scale"
 NAMES = "ticks", "u", "slope", "error"
@@ -236,6 +238,7 @@ def make(
 ):
     rng = np.random.default_rng(seed)
     choices = USUAL | choices
+    choices = {"read_out": choices["n_ticks"]} | choices
     network = fixed_networks.random_network(
         rng, feedback=feedback, neurons=[neuron], n_bias=1, **choices
     )

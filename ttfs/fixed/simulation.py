@@ -57,9 +57,10 @@ class FixedSimulation:
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs), float64: as in section 3.
 
-        Those after the read-out are stretched. The first spike decides, by less than a tick earlier where the membrane is
+        The first spike decides, by less than a tick earlier where the membrane is
         higher; silent neurons follow after all spikes, in the order of the peaks of
-        their membranes.
+        their membranes. Ticks after the read-out count `stretch` times, as in section
+        5.
         """
         ticks, u = self.core.run(self.events(spikes))
         ticks, missed = (
