@@ -50,7 +50,9 @@ def test_fixed_rows_stay_and_the_others_move(network, simd, batch_size, decays):
 @pytest.mark.parametrize("seed", range(20))
 def test_fixed_rows_stay_online(library, seed):
     rng = np.random.default_rng(seed)
-    network = fixed_networks.random_network(rng, read_out=8, kinds=["usual"])
+    network = fixed_networks.random_network(
+        rng, widths=(9, 7, 3), read_out=8, kinds=["usual"]
+    )
     for layer in network.layers:
         layer.rate_shift = 11 - layer.fraction // 2
     header = fixed_header.Header(network, library)
@@ -153,11 +155,8 @@ def test_errors_of_outputs_around_the_read_out(ticks, label, stretch):
     # Section 5 in floating point.
     t = np.array(ticks, float)
     t += (stretch - 1) * np.maximum(t - READ_OUT, 0)
-    missed = (
-        (network.layers[0].threshold - u[0].astype(float))
-        * network.silent_delay
-        / 2**15
-    )
+    missed = network.layers[0].threshold - u[0].astype(float)
+    missed *= network.silent_delay / 2**15
     t += np.where(fired[0] == N_TICKS, np.floor(missed), 0)
     e = np.exp(-(t - t.min()) / 8)
     delta = 256 * ((np.arange(4) == label) - e / e.sum())
