@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from ttfs import TTFSClassifier, _fixed
 from ttfs.datasets import make_yin_yang
+from ttfs.fixed.build import layer_levels
 from ttfs.fixed.quantized import QuantizedNetwork
 from ttfs.parameters import ExactGradient, FixedPoint
 
@@ -309,3 +310,18 @@ def test_accumulators_and_rounding_are_only_for_the_local_rule(iris):
     other = small(arithmetic=FixedPoint(accumulator_bits=16, rounding="floor"))
     assert_same_weights(plain, other.fit(*iris))
     assert_array_equal(plain.predict_proba(iris[0]), other.predict_proba(iris[0]))
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("n_features", [1, 2, 5, 40])
+def test_read_out_has_its_weight_in_few_bits_too(bits, n_features):
+    X, y = np.random.default_rng(0).random((60, n_features)), np.arange(60) % 2
+    clf = TTFSClassifier((), arithmetic=FixedPoint(bits), max_iter=1, random_state=0)
+    network = clf.fit(X, y).network_
+    layer = network.integers.layers[-1]
+    (levels,) = layer_levels(network.layers, 2**bits - 1)
+    rows = layer.integers()[-layer.n_fixed :]
+    assert np.ptp(rows) <= 1
+    assert np.abs(rows).max() <= 2**bits - 1
+    assert_allclose(rows.sum(axis=0), 8 * levels, atol=0.5 + 1e-9)
+    assert_array_equal(layer.bias_ticks[-layer.n_fixed :], network.integers.read_out)

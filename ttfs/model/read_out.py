@@ -1,8 +1,8 @@
 """The read-out: biases that make every output neuron fire soon after a given time.
 
-At the time t_r of the read-out one strong input spike, of the same weight w, reaches all
-output neurons that have not fired. Its own current raises the membrane by w / tau_syn
-for each unit of time at first, so an output with the membrane u fires about
+At the time t_r of the read-out one strong input spike, of the same weight w, reaches
+all output neurons that have not fired. Its own current raises the membrane by w /
+tau_syn for each unit of time at first, so an output with the membrane u fires about
 
     t - t_r = (threshold - u) tau_syn / w
 
@@ -10,9 +10,9 @@ later: outputs fire in the order of their membranes at the read-out, up to terms
 order of 1 / w. The weight is not trained; a trained one would be driven back by the
 other weights.
 
-Spikes after the read-out lie close together. Decisions and losses stretch the time after
-it, by :func:`stretch`: a unit of membrane that an output misses at the read-out then
-counts as much as one that a silent output misses at its peak.
+Spikes after the read-out lie close together. Decisions and losses stretch the time
+after it, by :func:`stretch`: a unit of membrane that an output misses at the read-out
+then counts as much as one that a silent output misses at its peak.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ WEIGHT = 8.0  # of the read-out, in weight_unit()
 MAX_WEIGHT = 1.0  # of each of its spikes: all chips have such weights
 
 
-def with_read_out(layer, time, max_weight=np.inf):
+def with_read_out(layer, time, max_weight=np.inf, step=0.0):
     """The layer with biases that read it out.
 
     Parameters
@@ -37,6 +37,8 @@ def with_read_out(layer, time, max_weight=np.inf):
     max_weight : float, default=inf
         The greatest weight that a synapse can have. As many spikes at the same time
         share the weight of the read-out as this, and `MAX_WEIGHT`, ask for.
+    step : float, default=0.0
+        Weights are multiples of it, and so is their sum; 0: they need not be.
 
     Returns
     -------
@@ -44,10 +46,14 @@ def with_read_out(layer, time, max_weight=np.inf):
         A new layer, with `n_fixed` biases more.
     """
     unit = weight_unit(layer.neuron)
-    weight = WEIGHT * unit
-    n = int(np.ceil(weight / min(MAX_WEIGHT * unit, max_weight)))
-    dtype = layer.weights.dtype
-    rows = np.full((n, layer.n_out), weight / n, dtype)
+    total, dtype = WEIGHT * unit, layer.weights.dtype
+    n = int(np.ceil(total / min(MAX_WEIGHT * unit, max_weight)))
+    weights = np.full(n, total / n)
+    if step > 0:
+        # The sum is rounded, not each weight: few bits would leave nothing of them.
+        n_steps = round(total / step)
+        weights = (n_steps // n + (np.arange(n) < n_steps % n)) * step
+    rows = np.repeat(weights[:, None], layer.n_out, axis=1).astype(dtype)
     delays = layer.delays
     if delays is not None:
         delays = np.concatenate([delays, np.zeros((n, *delays.shape[1:]), dtype)])
