@@ -148,7 +148,8 @@ def test_same_bits_on_every_instruction_set(yin_yang, kind, simd, on_first_simd)
 @pytest.mark.parametrize("time_scale", [None, 0.002, 3.0])
 def test_decisions_agree_with_each_other(kind, time_scale):
     X, y = make_yin_yang(1500, random_state=0)
-    clf = small(time_scale=time_scale, max_iter=1, t_max=1.0, **kind)
+    choices = {"time_scale": time_scale, "t_max": 1.0, "read_out": None}
+    clf = small(max_iter=1, **choices, **kind)
     clf.set_params(arithmetic__tick=1 / 16, learning_rate_init=1e-9, weight_decay=0.0)
     clf.fit(X[:300], y[:300])
     scores, p = clf.decision_function(X), clf.predict_proba(X)
@@ -177,7 +178,7 @@ def test_decisions_agree_with_each_other(kind, time_scale):
 @pytest.mark.parametrize("tau", [1.0, 5.0])
 def test_silent_outputs_are_late_by_what_they_missed(iris, kind, tau):
     X, y = iris
-    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, **kind).fit(X, y)
+    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, read_out=None, **kind).fit(X, y)
     clf.coefs_ = [np.zeros_like(weights) for weights in clf.coefs_]
     times = -clf.decision_function(X) * clf.time_scale_
     # Two tau_syn for each threshold.
@@ -289,7 +290,8 @@ def test_channels_of_integers_are_limited():
     with pytest.raises(ValueError, match="at most 65504 neurons in a layer"):
         small(encoder="latency", **EXACT).fit(X, [0, 1])
     X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_503])), shape=(2, 65_504))
-    clf = small(hidden_layer_sizes=(), max_iter=1, encoder="latency", **LOCAL)
+    choices = {"encoder": "latency", "read_out": None}
+    clf = small(hidden_layer_sizes=(), max_iter=1, **choices, **LOCAL)
     assert clf.fit(X, [0, 1]).coefs_[0].shape == (65_505, 2)
 
 
