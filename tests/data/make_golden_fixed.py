@@ -36,6 +36,8 @@ USUAL = {
     "n_ticks": 40,
     "is_floor": False,
     "kinds": ["usual"],
+    "stretch": 1,
+    "n_fixed": 0,
 }
 REALS = "kernel", "tick", "levels", "time_scale"
 NAMES = "ticks", "u", "slope", "error"
@@ -116,6 +118,36 @@ CASES = {
         "is_extreme": True,
         "drop": 0,
     },
+    # Read-outs of several spikes, with others in the same tick; outputs that fire
+    # before, at and after it, or never.
+    "read-out": {
+        "feedback": "symmetric",
+        "seed": 7,
+        "neuron": LIF(),
+        "kernel": "table",
+        "fraction": 9,
+        "rate_shift": 9,
+        "widths": (9, 7, 4),
+        "read_out": 20,
+        "stretch": 16,
+        "n_fixed": 3,
+        "drop": 0,
+    },
+    # Its weights are those of the only layer, whose other inputs may be deleted.
+    "read-out of inputs": {
+        "feedback": "symmetric",
+        "seed": 18,
+        "neuron": LIF(2.0),
+        "kernel": "linear",
+        "time_scale": 4.0,
+        "fraction": 0,
+        "rate_shift": 13,
+        "widths": (9, 5),
+        "read_out": 20,
+        "stretch": 11,
+        "n_fixed": 2,
+        "drop": 64,
+    },
 }
 
 
@@ -161,6 +193,8 @@ def go_to_extremes(network, ticks, labels):
 
 # -- Branches ----------------------------------------------------------------------
 
+WHEN = "before", "at", "after", "never"
+
 # Results of limits of the twin, with the functions where they bind; and others.
 BRANCHES = [
     *(("sat16", "first_spike", current) for current in (-32768, 32767)),
@@ -176,6 +210,9 @@ BRANCHES = [
     *(("input at", where) for where in ("first tick", "last tick")),
     *(("membrane", how) for how in ("only inhibited", "not computed")),
     *(("batch", size) for size in (1, 4, 5, 7)),
+    *((whose, when) for whose in ("output", "label") for when in WHEN),
+    *(("late with an error", whose) for whose in ("label", "other")),
+    *(("at the read-out", what) for what in ("fixed", "bias", "neuron", "input")),
 ]
 
 
@@ -224,6 +261,38 @@ def count_others(case, taken):
                     taken["s", fixed_twin.log_slope(Plain(layer), v)] += t < end
 
 
+def count_read_out(case, taken):
+    """Count what happens around the read-out of a case."""
+    network = case["network"]
+    read_out, end = network["read_out"], network["n_ticks"]
+    if read_out == end:
+        return
+    *before, output = network["layers"]
+    n_bias = len(output["bias_ticks"]) - output["n_fixed"]
+    biases = np.array(output["bias_ticks"]) == read_out
+    taken["at the read-out", "fixed"] += np.sum(biases[n_bias:])
+    taken["at the read-out", "bias"] += np.sum(biases[:n_bias])
+    for run in "online", "batches":
+        inputs = case[run]["ticks"][-2] if before else case["samples"]["ticks"]
+        what = "neuron" if before else "input"
+        taken["at the read-out", what] += np.sum(np.array(inputs) == read_out)
+        for ticks, errors, y in zip(
+            case[run]["ticks"][-1],
+            case[run]["error"][-1],
+            case["samples"]["labels"],
+            strict=True,
+        ):
+            for k, (t, c) in enumerate(zip(ticks, errors, strict=True)):
+                when = WHEN[3 if t == end else 1 + (t > read_out) - (t < read_out)]
+                taken["output", when] += 1
+                taken["label", when] += k == y
+                is_learned = when == "after" and c != 0
+                whose = "label" if k == y else "other"
+                taken["late with an error", whose] += is_learned
+        after = case[run]["after"]["weights"][-1]
+        assert after[-output["n_fixed"] :] == output["weights"][-output["n_fixed"] :]
+
+
 def make(
     feedback,
     seed,
@@ -236,6 +305,7 @@ def make(
 ):
     rng = np.random.default_rng(seed)
     choices = USUAL | choices
+    choices = {"read_out": choices["n_ticks"]} | choices
     network = fixed_networks.random_network(
         rng, feedback=feedback, neurons=[neuron], n_bias=1, **choices
     )
@@ -252,6 +322,11 @@ def make(
         )
         layer.lfsr[:] = [first_register(seed, next(registers)) for _ in layer.lfsr]
     network.lfsr[0] = first_register(seed, next(registers))
+    if choices["n_fixed"]:
+        # The bias that learns joins the read-out; one output is only inhibited.
+        output = network.layers[-1]
+        output.bias_ticks[0] = network.read_out
+        output.weights[: -output.n_fixed, 0] = -output.max_stored
     ticks = fixed_networks.random_ticks(rng, network, N_SAMPLES)
     labels = fixed_networks.random_labels(rng, network, N_SAMPLES)
     if is_extreme:
@@ -311,6 +386,7 @@ def golden():
         with counted(taken):
             cases[name] = make(**({"feedback": name} | choices))
         count_others(cases[name], taken)
+        count_read_out(cases[name], taken)
     missing = [branch for branch in BRANCHES if not taken[branch]]
     assert not missing, missing
     return cases

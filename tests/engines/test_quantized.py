@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from ttfs import TTFSClassifier, _fixed
 from ttfs.datasets import make_yin_yang
+from ttfs.fixed.build import layer_levels
 from ttfs.fixed.quantized import QuantizedNetwork
 from ttfs.parameters import ExactGradient, FixedPoint
 
@@ -54,12 +55,16 @@ def test_many_bits_are_as_good_as_real_numbers(iris):
     # The same weights are drawn; the networks in integers decide how long they are.
     real = small(**start).fit(X, y)
     clf = small(arithmetic=FixedPoint(8, tick=1e-3), **start).fit(X, y)
-    for weights, integers, step in zip(
-        real.coefs_, clf.coefs_, clf.weight_steps_, strict=True
+    for weights, integers, step, layer in zip(
+        real.coefs_, clf.coefs_, clf.weight_steps_, clf.network_.layers, strict=True
     ):
         limit = 255.49 * step
         expected = np.clip(weights, -limit, limit)
-        assert_allclose(step * integers, expected, rtol=0, atol=0.51 * step)
+        n, close = len(weights) - layer.n_fixed, {"rtol": 0, "atol": 0.51 * step}
+        assert_allclose(step * integers[:n], expected[:n], **close)
+        # The read-out has the right weight as a whole.
+        sums = [rows[n:].sum(axis=0) for rows in (step * integers, expected)]
+        assert_allclose(*sums, **close)
     expected, times = real.spike_times(X)[1], clf.spike_times(X)[1]
     assert np.mean(np.isfinite(times) == np.isfinite(expected)) > 0.97
     both = np.isfinite(times) & np.isfinite(expected)
@@ -143,7 +148,8 @@ def test_same_bits_on_every_instruction_set(yin_yang, kind, simd, on_first_simd)
 @pytest.mark.parametrize("time_scale", [None, 0.002, 3.0])
 def test_decisions_agree_with_each_other(kind, time_scale):
     X, y = make_yin_yang(1500, random_state=0)
-    clf = small(time_scale=time_scale, max_iter=1, t_max=1.0, **kind)
+    choices = {"time_scale": time_scale, "t_max": 1.0, "read_out": None}
+    clf = small(max_iter=1, **choices, **kind)
     clf.set_params(arithmetic__tick=1 / 16, learning_rate_init=1e-9, weight_decay=0.0)
     clf.fit(X[:300], y[:300])
     scores, p = clf.decision_function(X), clf.predict_proba(X)
@@ -172,7 +178,7 @@ def test_decisions_agree_with_each_other(kind, time_scale):
 @pytest.mark.parametrize("tau", [1.0, 5.0])
 def test_silent_outputs_are_late_by_what_they_missed(iris, kind, tau):
     X, y = iris
-    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, **kind).fit(X, y)
+    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, read_out=None, **kind).fit(X, y)
     clf.coefs_ = [np.zeros_like(weights) for weights in clf.coefs_]
     times = -clf.decision_function(X) * clf.time_scale_
     # Two tau_syn for each threshold.
@@ -284,7 +290,8 @@ def test_channels_of_integers_are_limited():
     with pytest.raises(ValueError, match="at most 65504 neurons in a layer"):
         small(encoder="latency", **EXACT).fit(X, [0, 1])
     X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_503])), shape=(2, 65_504))
-    clf = small(hidden_layer_sizes=(), max_iter=1, encoder="latency", **LOCAL)
+    choices = {"encoder": "latency", "read_out": None}
+    clf = small(hidden_layer_sizes=(), max_iter=1, **choices, **LOCAL)
     assert clf.fit(X, [0, 1]).coefs_[0].shape == (65_505, 2)
 
 
@@ -309,3 +316,18 @@ def test_accumulators_and_rounding_are_only_for_the_local_rule(iris):
     other = small(arithmetic=FixedPoint(accumulator_bits=16, rounding="floor"))
     assert_same_weights(plain, other.fit(*iris))
     assert_array_equal(plain.predict_proba(iris[0]), other.predict_proba(iris[0]))
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("n_features", [1, 2, 5, 40])
+def test_read_out_has_its_weight_in_few_bits_too(bits, n_features):
+    X, y = np.random.default_rng(0).random((60, n_features)), np.arange(60) % 2
+    clf = TTFSClassifier((), arithmetic=FixedPoint(bits), max_iter=1, random_state=0)
+    network = clf.fit(X, y).network_
+    layer = network.integers.layers[-1]
+    (levels,) = layer_levels(network.layers, 2**bits - 1)
+    rows = layer.integers()[-layer.n_fixed :]
+    assert np.ptp(rows) <= 1
+    assert np.abs(rows).max() <= 2**bits - 1
+    assert_allclose(rows.sum(axis=0), 8 * levels, atol=0.5 + 1e-9)
+    assert_array_equal(layer.bias_ticks[-layer.n_fixed :], network.integers.read_out)

@@ -53,6 +53,27 @@ def test_learning_equals_partial_fit(name, tmp_path):
     check_learning(name, tmp_path, 300)
 
 
+def test_an_early_read_out_learns_in_the_export_too(tmp_path):
+    clf, data = make("early read-out")
+    X, y = data(200, seed=2)
+    network = read_learner(clf)
+    n_fixed = network.layers[-1].n_fixed
+    assert n_fixed >= 2
+    assert network.stretch > 1
+    ticks = export.ticks(clf, X)
+    rows = play(
+        build(tmp_path, clf, learn=True), np.searchsorted(clf.classes_, y), ticks
+    )
+    fired = np.array(rows[:200])[:, 1 + ticks.shape[1] :: 2]
+    is_late = (fired > network.read_out) & (fired < network.n_ticks)
+    assert 0.02 < is_late.mean() < 0.98
+    assert 0.02 < is_late[np.arange(200), y].mean() < 0.98
+    before = network.layers[-1].weights
+    after = np.reshape(rows[201][: before.size], before.shape)
+    assert (after[-n_fixed:] == before[-n_fixed:]).all()
+    assert (after[:-n_fixed] != before[:-n_fixed]).mean() > 0.5
+
+
 def test_weights_decay_in_the_export_too(tmp_path):
     clf, data = make("symmetric")
     clf.set_params(weight_decay=1e5)

@@ -54,6 +54,7 @@ def rebuilt(data):
             names = [f.name for f in dataclass_fields(FixedLayer)]
             n_ticks, n_out = data["n_ticks"], len(fields["weights"][0])
             more = dict.fromkeys(names[names.index("max_stored") :], 5) | {
+                "n_fixed": 0,
                 "max_stored": 255,
                 "kernel": np.zeros(n_ticks + 1),
                 "kernel_slope": np.zeros(n_ticks + 1),
@@ -63,6 +64,8 @@ def rebuilt(data):
         layers.append(FixedLayer(**arrays(fields | more)))
     n_in = len(layers[0].weights)
     learning = learning or {
+        "read_out": data["n_ticks"],
+        "stretch": 1,
         "softmax": [256],
         "reciprocal": np.zeros(128),
         "gain": 128,

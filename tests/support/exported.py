@@ -40,6 +40,7 @@ LEARNING = {
         {
             "hidden_layer_sizes": (20, 11),
             "gradient": LocalRule(feedback="random"),
+            "read_out": None,
             "tau_mem": [2.0, 1.0, float("inf")],
         },
     ),
@@ -59,6 +60,14 @@ LEARNING = {
             "arithmetic": FixedPoint(rounding="floor"),
             "gradient": LocalRule(feedback="target"),
             "encoder": "population",
+        },
+    ),
+    "early read-out": (
+        yin_yang,
+        {
+            "hidden_layer_sizes": (20,),
+            "arithmetic": FixedPoint(accumulator_bits=14),
+            "read_out": 0.84,
         },
     ),
     "no hidden layer": (

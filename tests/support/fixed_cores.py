@@ -17,7 +17,7 @@ WIDTHS = (1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 127, 128, 129, 160, 161)
 NEURONS = (LIF(), LIF(tau_mem=2.0), LIF(tau_mem=np.inf), LIF(tau_mem=0.5))
 
 
-def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
+def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks, n_fixed):
     """A layer with the tables of section 2, about; n_after columns of feedback."""
     tick, n_bias, levels, shift = 1 / 16, 2, 16.0, 6
     max_stored = 63 << fraction
@@ -55,6 +55,7 @@ def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
         slope_bounds=np.minimum(
             threshold * 2.0 ** (np.arange(10) - 3.5) * tau / tau_syn / 2, 32767
         ).astype(np.int16),
+        n_fixed=n_fixed,
         kernel=np.rint(kernel).astype(np.int8),
         kernel_slope=np.clip(np.rint(127 * slope), -127, 127).astype(np.int8),
         max_stored=max_stored,
@@ -70,19 +71,43 @@ def make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks):
     return layer
 
 
-def make_network(sizes, rng, *, neuron=NEURONS[0], fraction=9, n_ticks=N_TICKS, **kind):
-    """A network in which some neurons spike."""
+def make_network(
+    sizes,
+    rng,
+    *,
+    neuron=NEURONS[0],
+    fraction=9,
+    n_ticks=N_TICKS,
+    read_out=None,
+    stretch=1,
+    n_fixed=0,
+    **kind,
+):
+    """A network in which some neurons spike.
+
+    read_out : tick at which the two biases of the last layer spike; None: there is none
+    n_fixed : how many of the two biases of every layer do not learn
+    """
     kind = {"feedback": "symmetric", "is_floor": False, "drop": 0, **kind}
     layers = []
     for k, (n_in, n_out) in enumerate(pairwise(sizes)):
         n_after = 0
         if kind["feedback"] != "symmetric" and k < len(sizes) - 2:
             n_after = sizes[k + 2 if kind["feedback"] == "random" else -1]
-        layers.append(make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks))
+        layers.append(
+            make_layer(n_in, n_out, n_after, rng, neuron, fraction, n_ticks, n_fixed)
+        )
+    if read_out is None:
+        read_out = n_ticks
+    else:
+        layers[-1].bias_ticks[:] = read_out
+        layers[-1].weights[-2:] = layers[-1].max_stored  # about 8 units, together
     return FixedNetwork(
         layers=layers,
         n_ticks=n_ticks,
         silent_delay=1500,
+        read_out=read_out,
+        stretch=stretch,
         softmax=np.floor(256 * np.exp(-np.arange(30) / 16 / 0.3) + 0.5).astype(U16),
         reciprocal=np.floor(2**15 / np.arange(128, 256) + 0.5).astype(U16),
         gain=200,
@@ -117,10 +142,13 @@ def wild_network(sizes, rng, n_ticks=N_TICKS):
         layer.slope_mem, layer.slope_syn = rng.integers(-32767, 32768, 2).tolist()
         layer.slope_bounds = np.sort(rng.integers(-32768, 32768, 10).astype(np.int16))
         layer.error_shift = int(rng.integers(5, 26))
+        layer.n_fixed = int(rng.integers(0, 3))
         layer.rest = int(rng.integers(-32768, 32768))
         if layer.feedback is not None:
             layer.feedback = rng.integers(-2047, 2048, layer.feedback.shape, np.int16)
     network.silent_delay = int(rng.integers(0, 65536))
+    network.read_out = int(rng.integers(0, n_ticks + 1))
+    network.stretch = int(rng.integers(1, 65536))
     network.push = int(rng.integers(-32768, 32768))
     network.is_floor = bool(rng.integers(2))
     network.drop = int(rng.integers(0, 256))

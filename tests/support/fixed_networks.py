@@ -80,6 +80,9 @@ def random_network(
     tick=None,
     levels=None,
     time_scale=None,
+    read_out=None,
+    stretch=None,
+    n_fixed=None,
     neurons=NEURONS,
     kinds=KINDS,
 ):
@@ -87,6 +90,12 @@ def random_network(
 
     widths : sequence of int
         Input channels, and the neurons of each layer.
+    read_out : int
+        Tick of the read-out; n_ticks: there is none.
+    n_fixed : int
+        Biases of the output layer that spike at the read-out, besides those of all
+        layers; their weights do not learn. Drawn, it may go for more biases, also in
+        other layers.
     neurons : sequence of LIF
         Neurons from which that of each layer is drawn.
     kinds : sequence of {"usual", "any", "extreme"}
@@ -105,6 +114,11 @@ def random_network(
     is_floor = bool(rng.random() < 0.2) if is_floor is None else is_floor
     drop = int(rng.choice([0, 26, 200])) if drop is None else drop
 
+    if read_out is None:
+        is_read = rng.random() < 0.5
+        read_out = int(rng.integers(0, n_ticks)) if is_read else n_ticks
+    stretch = int(rng.choice([1, 2, 16, 65_535])) if stretch is None else stretch
+
     max_weight = 2**weight_bits - 1
     tick = float(rng.choice(TICKS)) if tick is None else tick
     if time_scale is None:
@@ -114,23 +128,35 @@ def random_network(
         neuron = neurons[rng.integers(len(neurons))]
         unit = levels or max(1.0, max_weight * float(rng.choice([0.1, 0.4, 1.0])))
         bias = int(rng.integers(0, 3)) if n_bias is None else n_bias
-        n_in = int(widths[k]) + bias
+        is_last = k == len(widths) - 2
+        n_read_out = (n_fixed or 0) if is_last else 0
+        more_fixed = 0
+        if n_fixed is None:
+            if is_last and read_out < n_ticks:
+                n_read_out = int(rng.integers(2, 5))
+            more_fixed = int(rng.integers(0, bias + 1))
+        n_in = int(widths[k]) + bias + n_read_out
         max_stored = max_weight << fraction
         scale = 1 << fraction
         kind = rng.choice(kinds)
         stored = _weights(rng, kind, n_in, n_out, unit, max_weight) * scale
         stored += rng.integers(-(scale // 2), scale // 2 + 1, stored.shape)
-        is_last = k == len(widths) - 2
         random = None
         if feedback != "symmetric" and not is_last:
             n_sources = widths[k + 2 if feedback == "random" else -1]
             random = rng.integers(-max_weight, max_weight + 1, (n_out, n_sources))
             random = random.astype(np.int16)
+        bias_ticks = rng.integers(0, n_ticks + 1, bias)
+        if n_read_out:
+            weight = min(max_weight, int(np.ceil(8 * unit / n_read_out)))
+            stored[-n_read_out:] = weight * scale
+            bias_ticks = np.append(bias_ticks, np.full(n_read_out, read_out))
         layers.append(
             FixedLayer(
                 weights=np.clip(stored, -max_stored, max_stored).astype(np.int16),
-                bias_ticks=rng.integers(0, n_ticks + 1, bias).astype(np.uint16),
+                bias_ticks=bias_ticks.astype(np.uint16),
                 fraction=fraction,
+                n_fixed=n_read_out + more_fixed,
                 max_stored=max_stored,
                 rest=int(rng.integers(-max_weight, max_weight + 1)),
                 decay=int(rng.choice([0, 0, 1, 300, 300, 32767])),
@@ -150,6 +176,8 @@ def random_network(
         layers=layers,
         n_ticks=n_ticks,
         silent_delay=delay,
+        read_out=read_out,
+        stretch=stretch,
         softmax=np.array(fixed_twin.softmax_table(time_scale, tick), np.uint16),
         reciprocal=np.array(fixed_twin.reciprocal_table(), np.uint16),
         gain=int(rng.integers(128, 256)),

@@ -307,13 +307,22 @@ def log_slope(layer, v):
     return -4 + sum(v >= bound for bound in layer.slope_bounds)
 
 
+def stretched(network, t):
+    """D(t): the time of the loss [5]."""
+    if t <= network.read_out:
+        return t
+    return network.read_out + int32((t - network.read_out) * network.stretch)
+
+
 def output_errors(network, state, label):
     """c of the output layer [5]."""
     layer, end = network.layers[-1], network.n_ticks
-    times = [
-        t if t < end else end + ((layer.threshold - u) * network.silent_delay >> 15)
-        for t, u in zip(state.ticks, state.u, strict=True)
-    ]
+    times = []
+    for t, u in zip(state.ticks, state.u, strict=True):
+        time = stretched(network, t)
+        if t == end:
+            time += (layer.threshold - u) * network.silent_delay >> 15
+        times.append(int32(time))
     late = [t - min(times) for t in times]
     table = network.softmax
     e = [table[d] if d < len(table) else 0 for d in late]
@@ -326,13 +335,11 @@ def output_errors(network, state, label):
     for k, v in enumerate(state.slope):
         p = min(256, rounded(e[k] * R, 7 + n))
         delta = (256 if k == label else 0) - p
-        if state.ticks[k] < end:
-            s = log_slope(layer, v)
-        elif k == label:
-            s = 0
-        else:
+        if state.ticks[k] == end and k != label:
             errors.append(0)
             continue
+        is_late = state.ticks[k] > network.read_out or state.ticks[k] == end
+        s = 0 if is_late else log_slope(layer, v)
         errors.append(clip(rounded(delta * network.gain, 5 + s), 8191))
     return errors
 
@@ -387,6 +394,8 @@ class Sums:
         if not any(state.error):
             return
         for t_i, i in spikes:
+            if i >= len(self.layer.weights) - self.layer.n_fixed:
+                continue
             row = self.rows.setdefault(i, [0] * n_out(self.layer))
             for j, (t_j, c) in enumerate(zip(state.ticks, state.error, strict=True)):
                 if t_i < t_j:

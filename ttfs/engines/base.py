@@ -98,9 +98,12 @@ class Engine(ABC):
         """Times nearest to the given ones at which this engine can fire."""
         return times
 
-    def max_output_weight(self, layers):
-        """The greatest weight that a synapse of the last of these layers can have."""
-        return np.inf
+    def output_weights(self, layers):
+        """The weights that a synapse of the last of these layers can have.
+
+        Returns the greatest of them, and the step that they are multiples of, 0 if any.
+        """
+        return np.inf, 0.0
 
     def check_sizes(self, sizes):
         """Raise ValueError unless layers of these sizes fit."""

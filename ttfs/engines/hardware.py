@@ -40,8 +40,8 @@ class HardwareEngine(FloatEngine):
             "each channel: use substrate=None"
         )
 
-    def max_output_weight(self, layers):
-        return weight_limits(self.substrate, layers)[-1]
+    def output_weights(self, layers):
+        return weight_limits(self.substrate, layers)[-1], 0.0
 
     def runnable(self, network):
         return SubstrateNetwork(

@@ -64,8 +64,8 @@ def draw_network(engine, encoder, X, n_outputs, rng):
         n_fired = np.sum(np.isfinite(times), axis=1)
         n_active = np.mean(n_fired) + len(bias_times)
     if read_out < t_max:
-        limit = engine.max_output_weight(layers)
-        layers[-1] = with_read_out(layers[-1], read_out, limit)
+        weights = engine.output_weights(layers)
+        layers[-1] = with_read_out(layers[-1], read_out, *weights)
         network = Network(tuple(layers), t_max, read_out)
     return engine.prepare(network, encoder.may_drop_, rng)
 

@@ -40,9 +40,10 @@ class QuantizedEngine(FloatEngine):
     def possible_times(self, times):
         return n_ticks_of(times, self.tick) * self.tick
 
-    def max_output_weight(self, layers):
+    def output_weights(self, layers):
         bits = self.structure.arithmetic.weight_bits
-        return (2**bits - 1) * weight_steps(layers, bits)[-1]
+        step = weight_steps(layers, bits)[-1]
+        return (2**bits - 1) * step, step
 
     def check_sizes(self, sizes):
         if max(sizes) > MAX_NEURONS:

@@ -167,14 +167,16 @@ def _step_counts(core, network, events, labels):
     learns = [(error != 0).any(axis=1) for error in errors]
 
     # An output takes e R, its look-up and rounding, t - min t, S, delta, and the
-    # rounding of c; delta gain unless it is silent and not the label; and, if it is
-    # silent, the membrane that it missed.
+    # rounding of c; delta gain unless it is silent and not the label; after the
+    # read-out, the stretch of its time; and, if it is silent, the membrane that it
+    # missed.
+    late = np.count_nonzero(ticks[-1] > network.read_out, axis=1)
     silent = np.count_nonzero(~fired[-1], axis=1)
     label_is_silent = ~fired[-1][np.arange(n_samples), labels]
     n_errors = np.full(n_samples, n_classes)
     look_ups = n_errors + 1
-    multiplies = n_errors + (n_classes - silent + label_is_silent) + silent
-    adds = 5 * n_errors + 2 * silent
+    multiplies = n_errors + (n_classes - silent + label_is_silent) + late + silent
+    adds = 5 * n_errors + 2 * late + 2 * silent
 
     for k in range(len(layers) - 1):
         n_fired = fired[k].sum(axis=1)
@@ -197,9 +199,12 @@ def _step_counts(core, network, events, labels):
     lines = _timelines(network, left, ticks)
     for layer, line, times, does in zip(layers, lines, ticks, learns, strict=True):
         n_synaptic = line.before(times).sum(axis=1)
-        eligibilities += does * n_synaptic
         adds += n_synaptic * (layer.fraction > 0)
-        n_moved = does * line.n * times.shape[1]
+        fixed = layer.bias_ticks[len(layer.bias_ticks) - layer.n_fixed :]
+        fixed = fixed[fixed < n_ticks]
+        n_fixed_before = sum((times > t).sum(axis=1) for t in fixed)
+        eligibilities += does * (n_synaptic - n_fixed_before)
+        n_moved = does * (line.n - len(fixed)) * times.shape[1]
         moves += n_moved
         # The adds are w - rest, G - decay, + r, + W; and one that rounds the weight
         # from its accumulator.
@@ -295,13 +300,15 @@ def cost_sheet(
 
     - *errors*: of all outputs, and of hidden neurons that fired. An output takes 1
       look-up, 2 multiplies, 5 adds; a silent one 1 multiply and 2 adds for its time,
-      and no multiply by the gain unless it is the label. There is 1 look-up of the
+      and no multiply by the gain unless it is the label; one that does not fire up to
+      the read-out 1 multiply and 2 adds to stretch its time. There is 1 look-up of the
       reciprocal. A hidden neuron takes 1 add, those that count its silence included 2;
       and for each later neuron of the next layer with an error 1 look-up, 2 multiplies,
       1 add. With feedback="direct" it is 1 multiply and 1 add for each output, with
       "target" 1 multiply.
     - *eligibilities*: an input spike and a neuron that fires later, or never, in layers
-      with an error: 1 look-up, 1 multiply.
+      with an error: 1 look-up, 1 multiply. Those of the read-out, whose weights do not
+      learn, count neither here nor below.
     - *weight moves*: all synapses of input spikes, in layers with an error: 1 multiply,
       4 adds; 3 if rounding="floor".
     - *random numbers*: one for each move, a step of a register; and one, 8 steps, for
@@ -317,8 +324,8 @@ def cost_sheet(
     >>> X, y = make_yin_yang(200, random_state=0)
     >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
     >>> sheet = export.cost_sheet(clf, X)
-    >>> sheet.inference_bytes["weights"]  # (8 + 1) 20 + (20 + 1) 3
-    243
+    >>> sheet.inference_bytes["weights"]  # (8 + 1) 20 + (20 + 1 + 8 of the read-out) 3
+    267
     """
     model = read_model(clf)
     network, learner = model.network, None

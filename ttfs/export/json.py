@@ -126,13 +126,15 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
 
     And where gradient="local":
 
-    - ``learning`` of the model: ``softmax``, ``reciprocal``, ``gain``, ``push``,
-      ``feedback``, ``rounding``, ``drop``, ``may_drop``, ``lfsr`` of the deletions.
+    - ``learning`` of the model: ``read_out`` (``n_ticks`` if there is none),
+      ``stretch``, ``softmax``, ``reciprocal``, ``gain``, ``push``, ``feedback``,
+      ``rounding``, ``drop``, ``may_drop``, ``lfsr`` of the deletions.
     - ``learning`` of each layer: ``accumulators``, what is stored of the weights, with
-      ``fraction`` more bits; ``kernel``, ``kernel_slope``, ``max_stored``, ``rest``,
-      ``decay``, ``rate_shift``, ``error_shift``, ``feedback`` (null if there is none),
-      ``lfsr``, ``silence``. Gain, shift and decay are those of the next `partial_fit`
-      of one sample.
+      ``fraction`` more bits; ``n_fixed``, the number of last biases whose weights do
+      not learn; ``kernel``, ``kernel_slope``, ``max_stored``, ``rest``, ``decay``,
+      ``rate_shift``, ``error_shift``, ``feedback`` (null if there is none), ``lfsr``,
+      ``silence``. Gain, shift and decay are those of the next `partial_fit` of one
+      sample.
 
     Examples
     --------

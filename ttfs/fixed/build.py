@@ -63,6 +63,7 @@ def fixed_layer(
     kernel,
     weight_bits,
     fraction,
+    n_fixed=0,
     rest=0,
     feedback=None,
 ):
@@ -92,6 +93,8 @@ def fixed_layer(
         Bits of a weight besides its sign.
     fraction : int
         Further bits that an accumulator has.
+    n_fixed : int, default=0
+        So many of the last biases have weights that do not learn.
     rest : int, default=0
         The weight that weights decay to.
     feedback : ndarray of shape (n_out, n_sources), int16, default=None
@@ -118,6 +121,7 @@ def fixed_layer(
         weights=round_weights(np.asarray(weights) * 2**fraction, max_stored),
         bias_ticks=np.minimum(n_ticks_of(bias_times, tick), n_ticks).astype(np.uint16),
         fraction=fraction,
+        n_fixed=n_fixed,
         max_stored=max_stored,
         rest=int(rest),
         decay=0,
@@ -217,6 +221,7 @@ def make_network(
             kernel=kernel,
             weight_bits=weight_bits,
             fraction=fraction,
+            n_fixed=layer.n_fixed,
             rest=np.clip(np.rint(rests[k] / step), -max_weight, max_weight),
             feedback=random,
         )
@@ -226,7 +231,6 @@ def make_network(
                 gains[k] *= _DIRECT / 127  # feedback takes the place of kernel_slope
             if feedback == "target":
                 gains[k] /= 8  # the error is B gain, at an output 256 gain >> 5
-        made.n_fixed = layer.n_fixed
         fixed.insert(0, made)
     seed = int(rng.randint(2**16))
     n = 0

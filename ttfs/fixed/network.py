@@ -1,6 +1,6 @@
 """The integers of a layer and of a network, and the limits of their numbers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +23,6 @@ class FixedLayer:
 
     weights: np.ndarray  # int16 (n_in, n_out)
     bias_ticks: np.ndarray  # uint16 (n_bias,)
-    n_fixed: int = field(default=0, kw_only=True)
     fraction: int
     current_shift: int
     threshold: int
@@ -34,6 +33,7 @@ class FixedLayer:
     slope_syn: int
     slope_bounds: np.ndarray  # int16 (N_SLOPES,)
     # Only learning uses the following fields.
+    n_fixed: int  # so many of the last biases have weights that do not learn
     kernel: np.ndarray  # int8 (n_ticks + 1,)
     kernel_slope: np.ndarray  # int8 (n_ticks + 1,)
     max_stored: int  # magnitude of the greatest stored weight
@@ -60,7 +60,7 @@ class FixedNetwork:
     layers: list[FixedLayer]
     n_ticks: int
     silent_delay: int
-    read_out: int
+    read_out: int  # n_ticks if there is none
     stretch: int
     # Only learning uses the following fields.
     softmax: np.ndarray  # uint16 (n_softmax,)

@@ -25,7 +25,7 @@ WEIGHT = 8.0  # of the read-out, in weight_unit()
 MAX_WEIGHT = 1.0  # of each of its spikes: all chips have such weights
 
 
-def with_read_out(layer, time, max_weight=np.inf):
+def with_read_out(layer, time, max_weight=np.inf, step=0.0):
     """The layer with biases that read it out.
 
     Parameters
@@ -37,6 +37,8 @@ def with_read_out(layer, time, max_weight=np.inf):
     max_weight : float, default=inf
         The greatest weight that a synapse can have. As many spikes at the same time
         share the weight of the read-out as this, and `MAX_WEIGHT`, ask for.
+    step : float, default=0.0
+        Weights are multiples of it, and so is their sum; 0: they need not be.
 
     Returns
     -------
@@ -44,10 +46,14 @@ def with_read_out(layer, time, max_weight=np.inf):
         A new layer, with `n_fixed` biases more.
     """
     unit = weight_unit(layer.neuron)
-    weight = WEIGHT * unit
-    n = int(np.ceil(weight / min(MAX_WEIGHT * unit, max_weight)))
-    dtype = layer.weights.dtype
-    rows = np.full((n, layer.n_out), weight / n, dtype)
+    total, dtype = WEIGHT * unit, layer.weights.dtype
+    n = int(np.ceil(total / min(MAX_WEIGHT * unit, max_weight)))
+    weights = np.full(n, total / n)
+    if step > 0:
+        # The sum is rounded, not each weight: few bits would leave nothing of them.
+        n_steps = round(total / step)
+        weights = (n_steps // n + (np.arange(n) < n_steps % n)) * step
+    rows = np.repeat(weights[:, None], layer.n_out, axis=1).astype(dtype)
     delays = layer.delays
     if delays is not None:
         delays = np.concatenate([delays, np.zeros((n, *delays.shape[1:]), dtype)])
