@@ -277,12 +277,15 @@ class CrossEntropy(Parameters):
 
         early_firing * (exp(t_y / tau_syn) - 1),
 
-    t counted from the first possible input.
+    t counted from the first possible input; after the read-out, or where there is none
+    after the end of the experiment, this term goes on as its tangent.
 
     Parameters
     ----------
-    early_firing : float, default=0.0
-        Weight of the term that asks for early spikes.
+    early_firing : float, default="auto"
+        Weight of the term that asks for early spikes. Without it nothing keeps all
+        outputs of a sample from firing late together. "auto" is 0.001, or 0 if
+        gradient="local"; integers that learn by the local rule know of no other.
 
     See Also
     --------
@@ -301,10 +304,10 @@ class CrossEntropy(Parameters):
     """
 
     _: KW_ONLY
-    early_firing: float = 0.0
+    early_firing: float | Literal["auto"] = "auto"
 
     _parameter_constraints: ClassVar[dict] = {
-        "early_firing": [Interval(Real, 0, None, closed="left")],
+        "early_firing": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     }
 
 

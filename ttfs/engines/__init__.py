@@ -103,7 +103,10 @@ def _refuse_learning(structure, learning, integers_learn):
             "gradient='local' with arithmetic='fixed' learns classes alone: use "
             "gradient='exact' for regression"
         )
-    if integers_learn and learning.loss != CrossEntropy():
+    if integers_learn and learning.loss not in (
+        CrossEntropy(),
+        CrossEntropy(early_firing=0.0),
+    ):
         raise ValueError(
             "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
             "alone: use loss='cross_entropy' without early_firing"

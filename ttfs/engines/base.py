@@ -1,7 +1,6 @@
 """What all engines have in common: their recipe, and what follows from it."""
 
 from abc import ABC, abstractmethod
-from functools import cached_property
 
 import numpy as np
 
@@ -136,15 +135,14 @@ class Engine(ABC):
 
     # -- Learning ----------------------------------------------------------------------
 
-    @cached_property
-    def time_scale(self):
+    def time_scale(self, network):
         """The time scale of the softmax, in the unit of the time constants."""
-        return self.learning.time_scale or self.default_time_scale
+        return self.learning.time_scale or self.default_time_scale(network)
 
-    @property
-    def default_time_scale(self):
+    def default_time_scale(self, network):
         """The time scale of time_scale=None."""
-        return self.recipe.time_scale * self.structure.tau_syn
+        n_active = network.layers[0].n_active
+        return self.recipe.time_scale_of(n_active) * self.structure.tau_syn
 
     @property
     def loss_unit(self):
@@ -171,11 +169,7 @@ class Engine(ABC):
 
     def step_units(self, network):
         """The unit of the learning rate of each layer."""
-        n_layers = len(network.layers)
-        return [
-            step_unit(layer.neuron, layer.n_active, n_layers)
-            for layer in network.layers
-        ]
+        return [step_unit(layer.neuron, layer.n_active) for layer in network.layers]
 
     def seed(self, rng):
         """The seed of input dropout, drawn from rng."""

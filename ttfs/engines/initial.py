@@ -40,6 +40,7 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
     sizes = [encoder.n_channels_, *structure.hidden_layer_sizes, n_outputs]
     engine.check_sizes(sizes)
+    spread = recipes.spread_of(len(structure.neurons))
     n_active, layers = spikes.n_spikes / len(some), []
     shapes = itertools.pairwise(sizes)
     for neuron, (n_in, n_out) in zip(structure.neurons, shapes, strict=True):
@@ -50,7 +51,7 @@ def draw_network(engine, encoder, X, n_outputs, rng):
             n_active,
             neuron,
             drive=recipes.DRIVE,
-            spread=recipes.SPREAD,
+            spread=spread,
         )
         delays = None
         if structure.delays is not None:

@@ -16,7 +16,7 @@ class TargetTimes:
 
 
 @singledispatch
-def core_parameters(loss, network, time_scale):
+def core_parameters(loss, network, time_scale, early_firing):
     """The parameters of `core.loss` for a loss.
 
     Parameters
@@ -26,6 +26,8 @@ def core_parameters(loss, network, time_scale):
         The network that learns.
     time_scale : float
         Time scale of the softmax, in the unit of spike times.
+    early_firing : float
+        What early_firing="auto" stands for.
 
     Returns
     -------
@@ -36,18 +38,20 @@ def core_parameters(loss, network, time_scale):
 
 
 @core_parameters.register
-def _(loss: CrossEntropy, network, time_scale):
+def _(loss: CrossEntropy, network, time_scale, early_firing):
+    if loss.early_firing != "auto":
+        early_firing = loss.early_firing
     return {
         "kind": "cross_entropy",
         "time_scale": time_scale,
-        "early": loss.early_firing,
+        "early": early_firing,
         "early_scale": network.neuron.tau_syn,
         "early_end": min(network.read_out, network.t_max),
     }
 
 
 @core_parameters.register
-def _(loss: SquaredError, network, time_scale):
+def _(loss: SquaredError, network, time_scale, early_firing):
     targets = loss.targets
     if targets is None:
         targets = [factor * network.neuron.tau_syn for factor in TARGET_TIMES]
@@ -57,7 +61,7 @@ def _(loss: SquaredError, network, time_scale):
 
 
 @core_parameters.register
-def _(loss: TargetTimes, network, time_scale):
+def _(loss: TargetTimes, network, time_scale, early_firing):
     return {"kind": "target_times"}
 
 

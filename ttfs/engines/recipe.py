@@ -10,7 +10,9 @@ from ..parameters import FixedPoint
 # Times are in tau_syn, weights in units of weight_unit().
 INPUT_WINDOW = 1.0  # features spike within this time
 BIAS_TIMES = (0.9,)  # spikes of each layer's biases, after its first possible input
-DRIVE, SPREAD = 6.0, 2.5  # initial weights, see initial_weights()
+DRIVE = 6.0  # initial weights, see initial_weights()
+SPREAD, MAX_SPREAD = 2.5, 4.0  # the same, see spread_of()
+TIME_SCALE_PER_INPUT = 0.0015  # active inputs make their neurons' times spread
 REST = 3.0  # weights decay to this drive: neurons just fire
 SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
 SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
@@ -23,7 +25,7 @@ AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
 LATEST_READ_OUT = 0.75  # part of a given t_max at which it is, at the latest
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
-MIN_EPOCHS, MAX_EPOCHS = 40, 500
+MIN_EPOCHS = 40
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,14 @@ class Recipe:
     read_out_per_layer : float
         Time that the read-out leaves each layer after the last possible input
         [tau_syn].
-    time_scale : float
-        Time scale of the softmax [tau_syn].
+    time_scale : tuple of (float, float)
+        Least and greatest time scale of the softmax [tau_syn], see `time_scale_of`.
+    early_firing : float
+        Weight of the term of the cross-entropy that asks for early spikes.
     n_updates : int
         Updates of max_iter="auto".
+    max_epochs : int
+        Epochs of max_iter="auto", at most; at least there are `MIN_EPOCHS`.
     batches : int
         Number of batches: batch_size="auto" is a number of samples over this one,
         within `batch_range`.
@@ -56,8 +62,10 @@ class Recipe:
 
     time_per_layer: float
     read_out_per_layer: float
-    time_scale: float
+    time_scale: tuple
+    early_firing: float
     n_updates: int
+    max_epochs: int
     batches: int
     batch_range: tuple
     rate: float
@@ -71,14 +79,21 @@ class Recipe:
 
     def n_epochs(self, n_batches):
         """The number of epochs of max_iter="auto"."""
-        return min(max(-(-self.n_updates // n_batches), MIN_EPOCHS), MAX_EPOCHS)
+        return min(max(-(-self.n_updates // n_batches), MIN_EPOCHS), self.max_epochs)
+
+    def time_scale_of(self, n_active):
+        """The time scale of the softmax [tau_syn], with so many inputs that spike."""
+        least, greatest = self.time_scale
+        return min(max(least, TIME_SCALE_PER_INPUT * n_active), greatest)
 
 
 EXACT = Recipe(
     time_per_layer=0.5,
     read_out_per_layer=0.05,
-    time_scale=0.1,
-    n_updates=50_000,
+    time_scale=(0.1, 0.2),
+    early_firing=0.001,
+    n_updates=100_000,
+    max_epochs=300,
     batches=30,
     batch_range=(10, 50),
     rate=0.01,
@@ -86,21 +101,32 @@ EXACT = Recipe(
 LOCAL = Recipe(
     time_per_layer=1.5,
     read_out_per_layer=1.2,
-    time_scale=0.03,
+    time_scale=(0.03, 0.03),
+    early_firing=0.0,
     n_updates=15_000,
+    max_epochs=500,
     batches=100,
     batch_range=(10, 50),
     rate=0.02,
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(EXACT, n_updates=100_000, rate=0.04)
+REGRESSION = replace(EXACT, max_epochs=500, rate=0.04)
 LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 LOCAL_DECAY = 3e-6  # without Adam, small errors lose against a greater decay
+
+
+def spread_of(n_layers):
+    """The spread of initial weights, which grows with the depth of a network.
+
+    Differences of spike times shrink from layer to layer by about spread / drive, until
+    the outputs see nothing of the inputs; above the drive they grow without order.
+    """
+    return min(SPREAD * (n_layers / 2) ** 0.5, MAX_SPREAD)
 
 
 def choose_recipe(structure, *, is_regression):

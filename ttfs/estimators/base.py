@@ -432,7 +432,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
         self._history = self._history.begun(has_scores=self.early_stopping)
-        self._time_scale = engine.time_scale
+        self._time_scale = engine.time_scale(self.network_)
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._optimizer = self._interrupted = None
         if state.is_new:

@@ -13,16 +13,14 @@ def weight_unit(neuron):
     return neuron.threshold / (np.e * float(neuron.kappa(delay)))
 
 
-def step_unit(neuron, n_active, n_layers):
+def step_unit(neuron, n_active):
     """Unit of learning rates in a layer.
 
-    A common step of all weights moves the membrane by n_active times as much, and the
-    steps of all layers add up at the output, so steps must shrink with both. The powers
-    are ones that were found to work, from 5 to 800 active inputs and up to 5 layers.
+    A common step of all weights moves the membrane by n_active times as much, so steps
+    must shrink with it. The power is one that was found to work, from 5 to 800 active
+    inputs and up to 9 layers.
     """
-    fan_in = (10.0 / max(n_active, 1.0)) ** 0.25
-    depth = min(1.0, (2.0 / n_layers) ** 0.5)
-    return weight_unit(neuron) * fan_in * depth
+    return weight_unit(neuron) * (10.0 / max(n_active, 1.0)) ** 0.25
 
 
 def mean_weight(neuron, n_active, drive):
