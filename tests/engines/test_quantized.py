@@ -74,7 +74,7 @@ def test_many_bits_are_as_good_as_real_numbers(iris):
 @every_fixed
 def test_weights_are_small_integers(iris, kind, n_bits):
     # At a high rate, so that they reach their limits.
-    clf = small(learning_rate_init=0.1, max_iter=20, **kind)
+    clf = small(learning_rate_init=0.3, max_iter=20, **kind)
     clf.set_params(arithmetic__weight_bits=n_bits).fit(*iris)
     max_weight = 2**n_bits - 1
     for weights in clf.coefs_:
@@ -143,7 +143,7 @@ def test_same_bits_on_every_instruction_set(yin_yang, kind, simd, on_first_simd)
 @pytest.mark.parametrize("time_scale", [None, 0.002, 3.0])
 def test_decisions_agree_with_each_other(kind, time_scale):
     X, y = make_yin_yang(1500, random_state=0)
-    clf = small(time_scale=time_scale, max_iter=1, t_max=1.0, **kind)
+    clf = small(time_scale=time_scale, max_iter=1, t_max=1.0, read_out=None, **kind)
     clf.set_params(arithmetic__tick=1 / 16, learning_rate_init=1e-9, weight_decay=0.0)
     clf.fit(X[:300], y[:300])
     scores, p = clf.decision_function(X), clf.predict_proba(X)
@@ -172,7 +172,7 @@ def test_decisions_agree_with_each_other(kind, time_scale):
 @pytest.mark.parametrize("tau", [1.0, 5.0])
 def test_silent_outputs_are_late_by_what_they_missed(iris, kind, tau):
     X, y = iris
-    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, **kind).fit(X, y)
+    clf = small(max_iter=1, tau_mem=tau, tau_syn=tau, read_out=None, **kind).fit(X, y)
     clf.coefs_ = [np.zeros_like(weights) for weights in clf.coefs_]
     times = -clf.decision_function(X) * clf.time_scale_
     # Two tau_syn for each threshold.
@@ -285,6 +285,10 @@ def test_channels_of_integers_are_limited():
         small(encoder="latency", **EXACT).fit(X, [0, 1])
     X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_503])), shape=(2, 65_504))
     clf = small(hidden_layer_sizes=(), max_iter=1, encoder="latency", **LOCAL)
+    n_read_out = clf.fit(X, [0, 1]).network_.layers[0].n_fixed
+    assert n_read_out > 0
+    assert clf.coefs_[0].shape == (65_505 + n_read_out, 2)
+    clf.set_params(read_out=None)
     assert clf.fit(X, [0, 1]).coefs_[0].shape == (65_505, 2)
 
 
