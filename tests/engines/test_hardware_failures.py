@@ -376,7 +376,7 @@ def test_some_silence_is_no_failure(data):
     X = np.where(X > 2, X, np.nan)
     X[0] = 0.5
     clf = make(Failing(*range(1, 99), how=silent), encoder="spike_times")
-    with pytest.raises(SubstrateError, match="layer 1 of .* is dead"):
+    with pytest.raises(SubstrateError, match=r"layer 1 of .* is dead"):
         clone(clf).partial_fit(X, y, classes=[0, 1, 2])
     clf.set_params(read_out=None)
     assert clf.partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
