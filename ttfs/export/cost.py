@@ -317,8 +317,8 @@ def cost_sheet(
     >>> X, y = make_yin_yang(200, random_state=0)
     >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
     >>> sheet = export.cost_sheet(clf, X)
-    >>> sheet.inference_bytes["weights"]  # (8 + 1) 20 + (20 + 1) 3
-    243
+    >>> sheet.inference_bytes["weights"]  # (8 + 1) 20 + (20 + 1 + 8) 3
+    267
     """
     model = read_model(clf)
     network, learner = model.network, None
