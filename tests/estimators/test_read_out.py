@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from ttfs import TTFSClassifier, TTFSRegressor
+from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
 from ttfs.parameters import CrossEntropy, SquaredError
 from ttfs.substrates import AnalogChip, Clocked, Ideal
@@ -219,6 +219,37 @@ def test_it_cannot_change_under_the_weights(iris):
         clf.set_params(read_out=read_out)
         with pytest.raises(ValueError, match="read_out was 'auto'"):
             clf.fit(*iris)
+
+
+@pytest.mark.parametrize("read_out", ["auto", 1.25])
+def test_it_stays_when_the_loss_changes(iris, read_out):
+    losses = ["cross_entropy", "squared_error"]
+    for one, other in (losses, losses[::-1]):
+        clf = small(loss=one, read_out=read_out, warm_start=True).fit(*iris)
+        before = clf.read_out_
+        assert (before is None) == (one == "squared_error" and read_out == "auto")
+        clf.set_params(loss=other).fit(*iris)
+        assert clf.read_out_ == before
+        assert clf.n_iter_ == 10
+
+
+def test_spike_trains_are_read_out_after_their_start():
+    rng = np.random.default_rng(0)
+    samples, channels = rng.integers(60, size=400), rng.integers(5, size=400)
+    times = 100.0 + rng.random(400)
+    X = SpikeTrains(samples, channels, times, (60, 5))
+    for engine in ({}, EXACT, LOCAL):
+        clf = small(**engine).fit(X, np.arange(60) % 3)
+        assert decided_by_first_spikes(clf, X).all()
+        assert 0 < clf.read_out_ < clf.t_max_ < 50
+        output = clf.spike_times(X)[-1]
+        assert np.all(output > times.min())
+        # All outputs fire, if only after the read-out.
+        assert np.any(output > times.min() + clf.read_out_)
+
+
+def test_not_before_fit():
+    assert not hasattr(TTFSClassifier(), "read_out_")
 
 
 def test_it_is_stored(iris):
