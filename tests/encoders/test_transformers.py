@@ -275,11 +275,14 @@ def test_pipeline_where_zeros_are_absent_in_all_features(kind, name):
     for form in (X, sp.csr_array(X)):
         pipe = make_pipeline(clone(ENCODERS[kind]), quick(encoder=told)).fit(form, y)
         assert_same_models(clf, pipe[-1], form, pipe[:-1].transform(form))
-    # With t_max, the end needs not be told; the beginning, where the greatest values
-    # are absent zeros.
-    if name != "not positive":
-        clf = quick(encoder=kind, t_max=2.0).fit(X, y)
-        plain = quick(encoder="spike_times", t_max=2.0)
+    # With t_max, and a time of the read-out or none, the end needs not be told; the
+    # beginning, where the greatest values are absent zeros.
+    if name == "not positive":
+        return
+    for read_out in (1.25, None):
+        horizon = {"t_max": 2.0, "read_out": read_out}
+        clf = quick(encoder=kind, **horizon).fit(X, y)
+        plain = quick(encoder="spike_times", **horizon)
         pipe = make_pipeline(clone(ENCODERS[kind]), plain).fit(X, y)
         assert_same_models(clf, pipe[-1], X, pipe[:-1].transform(X))
 

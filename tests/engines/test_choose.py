@@ -30,6 +30,7 @@ STRUCTURE = Structure(
     threshold=1.0,
     delays=None,
     t_max=None,
+    read_out="auto",
     encoder="LatencyEncoder()",
     arithmetic="float32",
     gradient=None,
@@ -267,6 +268,8 @@ CHANGES = [
     ({"tau_mem": [1.0, 3.0]}, r"\(1.0, 1.0\)"),
     ({"threshold": 2.0}, "1.0"),
     ({"t_max": 3.0}, "None"),
+    ({"read_out": 1.0}, "'auto'"),
+    ({"read_out": None}, "'auto'"),
     ({"encoder": "latency"}, ".*LatencyEncoder.*complement='auto'"),
     ({"encoder": "spike_times"}, ".*LatencyEncoder.*complement='auto'"),
 ]

@@ -162,9 +162,15 @@ def test_a_forward_of_another_substrate_is_asked(data):
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
 @pytest.mark.parametrize("hidden", [(), (20,), (15, 10)], ids=str)
 @pytest.mark.parametrize("t_max", [0.8, 2.0])
-def test_ideal_substrate_predicts_like_none(data, arithmetic, hidden, t_max):
+@pytest.mark.parametrize("read_out", ["auto", None])
+def test_ideal_substrate_predicts_like_none(data, arithmetic, hidden, t_max, read_out):
     X, y = data
-    clf = make(hidden_layer_sizes=hidden, t_max=t_max, arithmetic=arithmetic).fit(X, y)
+    clf = make(
+        hidden_layer_sizes=hidden,
+        t_max=t_max,
+        read_out=read_out,
+        arithmetic=arithmetic,
+    ).fit(X, y)
     expected = clf.spike_times(X), clf.decision_function(X), clf.predict(X)
     clf.set_params(substrate=Ideal())
     got = clf.spike_times(X), clf.decision_function(X), clf.predict(X)
@@ -172,8 +178,10 @@ def test_ideal_substrate_predicts_like_none(data, arithmetic, hidden, t_max):
         assert_array_equal(a, b)
     # Where all outputs, some and none fire.
     n_fired = np.isfinite(got[0][-1]).sum(axis=1)
-    assert t_max > 1 or len(np.unique(n_fired)) > 1
+    assert read_out or t_max > 1 or len(np.unique(n_fired)) > 1
     assert_allclose(got[1], expected[1], rtol=2e-6 if arithmetic == "float32" else 1e-9)
+    fired = np.isfinite(got[0][-1])
+    assert_array_equal(got[1][fired], expected[1][fired])
     assert_array_equal(got[2], expected[2])
 
 
@@ -190,11 +198,13 @@ def test_what_the_substrate_is_asked(data):
     ((times, network),) = chip.requests
     assert_array_equal(times, clf.set_params(substrate=None).spike_times(X)[0])
     assert network.t_max == clf.t_max_
-    for layer, weights, tau_mem in zip(
-        network.layers, clf.coefs_, [2.0, 1.0], strict=True
+    # The spikes of the read-out are biases of the output layer.
+    assert len(clf.bias_times_[1]) > len(clf.bias_times_[0])
+    for layer, weights, bias_times, tau_mem in zip(
+        network.layers, clf.coefs_, clf.bias_times_, [2.0, 1.0], strict=True
     ):
         assert_array_equal(layer.weights, weights)
-        assert_array_equal(layer.bias_times, clf.bias_times_[0])
+        assert_array_equal(layer.bias_times, bias_times)
         assert layer.neuron == LIF(tau_mem, 1.0, 0.5)
         assert layer.delays is None
         with pytest.raises(ValueError, match="read-only"):
@@ -244,10 +254,17 @@ def test_training_data_without_several_spikes_of_a_channel(data):
 
 # ------------------------------------------------------------------ measured spikes
 
+# A network whose outputs may stay silent.
+FOUR_HIDDEN = {
+    "hidden_layer_sizes": (4,),
+    "arithmetic": "float64",
+    "read_out": None,
+}
+
 
 def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
-    clf = make(hidden_layer_sizes=(4,), t_max=2.0, arithmetic="float64").fit(X, y)
+    clf = make(t_max=2.0, **FOUR_HIDDEN).fit(X, y)
     clf.coefs_[1][:] = np.random.default_rng(1).uniform(-0.2, 0.5, (5, 3))
     hidden = np.array([0.3, np.inf, 1.1, 2.5])  # t_max is 2: the last one is silent
     at = np.linspace(0, 2, 20_001)
@@ -285,7 +302,7 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
 
 def test_dead_output_does_not_put_off_the_others():
     X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
-    clf = make(hidden_layer_sizes=(4,), t_max=2.0, arithmetic="float64").fit(X, y)
+    clf = make(t_max=2.0, **FOUR_HIDDEN).fit(X, y)
     clf.coefs_[1][:] = np.array([50.0, 1.2, 0.5])
     d = np.maximum(np.linspace(0, 2, 20_001) - 0.3, 0)
     late = np.maximum(np.linspace(0, 2, 20_001) - clf.bias_times_[1][0], 0)
@@ -341,7 +358,7 @@ def test_dead_output_leaves_weights_finite():
 def test_peaks_are_those_of_rounded_weights():
     X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
     chip = Given(np.full(4, 0.3), 3 * [np.inf])
-    clf = make(hidden_layer_sizes=(4,), threshold=2.0).fit(X, y)
+    clf = make(hidden_layer_sizes=(4,), threshold=2.0, read_out=None).fit(X, y)
     for weights in clf.coefs_:
         weights *= 0.5
     real = clf.set_params(substrate=chip).decision_function(X)

@@ -7,6 +7,7 @@ import pytest
 from classifiers import assert_same_model
 from hardware import Failing, Given, Wrapped, make
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 
 from ttfs.datasets import make_yin_yang
 from ttfs.engines.hardware import DEAD_AFTER
@@ -370,10 +371,14 @@ def test_some_silence_is_no_failure(data):
     # A batch of each epoch is silent, and other samples are not.
     clf = make(Failing(*range(5, 100, 9), how=silent)).fit(X, y)
     assert clf.n_iter_ == 4
-    # Samples in which no channel spikes say nothing about the chip.
+    # Samples in which no channel spikes say nothing about the chip, unless the outputs
+    # are read out.
     X = np.where(X > 2, X, np.nan)
     X[0] = 0.5
     clf = make(Failing(*range(1, 99), how=silent), encoder="spike_times")
+    with pytest.raises(SubstrateError, match=r"layer 1 of .* is dead"):
+        clone(clf).partial_fit(X, y, classes=[0, 1, 2])
+    clf.set_params(read_out=None)
     assert clf.partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
 
 

@@ -79,7 +79,7 @@ def test_many_bits_are_as_good_as_real_numbers(iris):
 @every_fixed
 def test_weights_are_small_integers(iris, kind, n_bits):
     # At a high rate, so that they reach their limits.
-    clf = small(learning_rate_init=0.1, max_iter=20, **kind)
+    clf = small(learning_rate_init=0.3, max_iter=20, **kind)
     clf.set_params(arithmetic__weight_bits=n_bits).fit(*iris)
     max_weight = 2**n_bits - 1
     for weights in clf.coefs_:
@@ -290,8 +290,11 @@ def test_channels_of_integers_are_limited():
     with pytest.raises(ValueError, match="at most 65504 neurons in a layer"):
         small(encoder="latency", **EXACT).fit(X, [0, 1])
     X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_503])), shape=(2, 65_504))
-    choices = {"encoder": "latency", "read_out": None}
-    clf = small(hidden_layer_sizes=(), max_iter=1, **choices, **LOCAL)
+    clf = small(hidden_layer_sizes=(), max_iter=1, encoder="latency", **LOCAL)
+    n_read_out = clf.fit(X, [0, 1]).network_.layers[0].n_fixed
+    assert n_read_out > 0
+    assert clf.coefs_[0].shape == (65_505 + n_read_out, 2)
+    clf.set_params(read_out=None)
     assert clf.fit(X, [0, 1]).coefs_[0].shape == (65_505, 2)
 
 

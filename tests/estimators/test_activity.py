@@ -83,6 +83,8 @@ def as_pairs(times):
         {"arithmetic": "float64", "hidden_layer_sizes": ()},
         {"arithmetic": "float64", "tau_mem": [2.0, np.inf, 0.7], "tau_syn": 0.5},
         {"arithmetic": "float64", "t_max": 0.7},  # before the biases
+        {"arithmetic": "float64", "t_max": 0.7, "read_out": None},
+        {"arithmetic": "float64", "read_out": None},
         {"arithmetic": "fixed"},
         {"arithmetic": FixedPoint(accumulator_bits=16), "gradient": "local"},
         {"arithmetic": "float64", "encoder": "population"},
@@ -125,6 +127,13 @@ def test_every_spike_of_a_channel_counts():
     activity = assert_counts(clf, X, spikes, begin)
     assert activity.n_spikes[3, 0] == 0
     assert activity.n_spikes[:, 0].sum() == n - 5
+    # Those of the read-out are biases of the output layer.
+    assert_array_equal(activity.n_bias_spikes[:, 0], 1)
+    n_read_out = clf.network_.layers[-1].n_fixed
+    assert n_read_out > 0
+    assert_array_equal(activity.n_bias_spikes[:, 1], 1 + n_read_out)
+    clf.set_params(read_out=None).fit(X, y)
+    activity = assert_counts(clf, X, spikes, begin)
     assert_array_equal(activity.n_bias_spikes, 1)
 
 
@@ -172,7 +181,7 @@ def test_blocks_of_samples_do_not_matter():
 
 @pytest.mark.parametrize("arithmetic", ["float32", "fixed"])
 def test_silent_network(arithmetic):
-    clf, X = fitted(arithmetic=arithmetic)
+    clf, X = fitted(arithmetic=arithmetic, read_out=None)
     clf.coefs_ = [np.minimum(weights, 0) for weights in clf.coefs_]
     activity = clf.activity(X, "brainscales2")
     assert activity.is_undecided.all()

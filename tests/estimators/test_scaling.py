@@ -22,6 +22,7 @@ ESTIMATORS = {
     "axonal": {"delays": "axonal"},
     "synaptic": {"delays": "synaptic"},
     "decay": {"weight_decay": 0.3},
+    "no read-out": {"read_out": None},
     "chip": {"substrate": AnalogChip.preset("delgrad", spike_jitter=0.01)},
 }
 

@@ -53,6 +53,9 @@ def classifiers() -> list[TTFSClassifier]:
         TTFSClassifier(max_iter="auto", batch_size=32, learning_rate_init=0.01),
         TTFSClassifier(30, tau_mem=float("inf"), t_max=4, verbose=True),
         TTFSClassifier((20, 10), tau_mem=[1.0, 2.0, 3.0], delays="axonal"),
+        TTFSClassifier(read_out="auto"),
+        TTFSClassifier(read_out=2, t_max=3.0),
+        TTFSClassifier(read_out=None),
         TTFSClassifier([20], random_state=np.random.RandomState(0)),
         TTFSClassifier(np.array([20, 10]), tau_syn=2, class_weight={"a": 2.0, "b": 1}),
         TTFSClassifier(arithmetic="fixed", gradient="local"),
@@ -96,6 +99,7 @@ def classify(folder: Path) -> None:
     print(clf.predict_proba(X).argmax(axis=1), clf.decision_function(X[:5]).max())
     print(clf.coefs_[0].shape, clf.loss_curve_[-1], clf.classes_.tolist(), clf.n_iter_)
     print(clf.network_.sizes, clf.encoder_.n_channels_, clf.n_features_in_, clf.t_max_)
+    assert_type(clf.read_out_, float | None)
     assert_type(clf.set_params(arithmetic__weight_bits=4), TTFSClassifier).fit(X, y)
     print([times.min() for times in clf.spike_times(X)])
 
