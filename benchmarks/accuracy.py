@@ -2,6 +2,8 @@
 
     python benchmarks/accuracy.py [--only ROW ...] [--seeds N] [--validation]
 
+Accuracy by first spikes alone: a sample in which no output neuron fires is wrong.
+
 Default parameters, except for those that a row names. Parameters were chosen on
 validation data: `--validation` scores on such data, the Yin-Yang set of seed 41, the
 last 10,000 training images of MNIST, and folds inside the training part; without it
@@ -84,8 +86,8 @@ ROWS = {
         yin_yang,
         (120,),
         10,
-        98.8,
-        99.2,
+        99.1,
+        99.4,
         "95.9 ± 0.7 [1], 95.0 on chip [1]; 200 hidden 98.1 ± 0.2 [2]",
         {"encoder": "latency"},
         mlp=True,
@@ -96,8 +98,8 @@ ROWS = {
         yin_yang,
         (30,),
         10,
-        98.3,
-        98.7,
+        99.0,
+        99.4,
         "98.2 synaptic, 97.5 axonal, 96.7 without [3]",
         {"encoder": "latency", "delays": "synaptic"},
     ),
@@ -122,8 +124,8 @@ ROWS = {
         mnist,
         (350,),
         5,
-        98.1,
-        98.5,
+        98.45,
+        98.6,
         "97.1 ± 0.1 [1], 97.6 ± 0.1 [2], 98.0 to 98.3 [4]; MLPClassifier 98.3",
     ),
     "mnist-16": Row(
@@ -131,13 +133,14 @@ ROWS = {
         mnist_16,
         (246,),
         5,
-        97.8,
-        98.2,
+        98.1,
+        98.3,
         "97.4 ± 0.2, 96.9 ± 0.1 on chip [1]; MLPClassifier 98.1",
     ),
-    "mnist-800": Row("MNIST", mnist, (800,), 3, 98.3, 98.6, "97.6 [5], 98.3 [4]"),
+    "mnist-800": Row("MNIST", mnist, (800,), 3, 98.55, 98.8, "97.6 [5], 98.3 [4]"),
     "mnist-2x400": Row("MNIST", mnist, (400,) * 2, 1, published="97.1 [6]"),
-    "mnist-4x400": Row("MNIST", mnist, (400,) * 4, 3, 98.3, 98.6, "97.9 [6]"),
+    "mnist-4x400": Row("MNIST", mnist, (400,) * 4, 3, 98.4, 98.8, "97.9 [6]"),
+    "mnist-8x100": Row("MNIST", mnist, (100,) * 8, 3, 97.0, 98.0, "97.0 [6]"),
     "mnist-complement": Row(
         "MNIST", mnist, (350,), 1, parameters={"encoder": "complement", "max_iter": 20}
     ),
@@ -166,6 +169,9 @@ class Result:
     """
 
     accuracy: float
+    by_spikes: float
+    undecided: float
+    before_read_out: float
     loss: float
     spikes: float
     n_hidden: int
@@ -181,18 +187,24 @@ def evaluate(model, X, y, X_test, y_test):
     seconds = time.perf_counter() - start
     proba = model.predict_proba(X_test)
     accuracy = 100 * np.mean(model.predict(X_test) == y_test)
-    spikes = decision = np.nan
+    by_spikes = undecided = before_read_out = spikes = decision = np.nan
     n_hidden = 0
     clf = model[-1] if hasattr(model, "steps") else model
     if isinstance(clf, TTFSClassifier):
         scaled = model[:-1].transform(X_test) if hasattr(model, "steps") else X_test
         *hidden, out = clf.spike_times(scaled)[1:]
+        first = out.min(axis=1)
+        by_spikes = 100 * clf.first_spike_score(scaled, y_test)
+        undecided = 100 * np.mean(np.isinf(first))
+        end = clf.t_max_ if clf.read_out_ is None else clf.read_out_
+        before_read_out = 100 * np.mean(first <= end)
         spikes = sum(np.isfinite(times).sum(axis=1).mean() for times in hidden)
         n_hidden = sum(times.shape[1] for times in hidden)
         # A network in which no output neuron fires decides at the end.
-        decision = np.minimum(out.min(axis=1), clf.t_max_).mean() / clf.tau_syn
+        decision = np.minimum(first, clf.t_max_).mean() / clf.tau_syn
     loss = log_loss(y_test, proba, labels=model.classes_)
-    return Result(accuracy, loss, spikes, n_hidden, decision, seconds)
+    shares = by_spikes, undecided, before_read_out
+    return Result(accuracy, *shares, loss, spikes, n_hidden, decision, seconds)
 
 
 def measure(row, make, seed, is_validation):
@@ -222,8 +234,13 @@ def report(row, n_seeds, is_validation):
     results = [measure(row, make, seed, is_validation) for seed in chosen]
     mean, deviation = summary(results)
     print(f"\n{row.data}, {row.network}, {len(chosen)} seeds")
-    print(f"  accuracy       {mean.accuracy:.2f} ± {deviation.accuracy:.2f} %", end="")
-    print("   each: " + " ".join(f"{result.accuracy:.2f}" for result in results))
+    print(
+        f"  by spikes      {mean.by_spikes:.2f} ± {deviation.by_spikes:.2f} %", end=""
+    )
+    print("   each: " + " ".join(f"{result.by_spikes:.2f}" for result in results))
+    print(f"  with membranes {mean.accuracy:.2f} ± {deviation.accuracy:.2f} %")
+    print(f"  undecided      {mean.undecided:.3f} % without an output spike")
+    print(f"  read-out       {mean.before_read_out:.1f} % decided before it")
     print(f"  log-loss       {mean.loss:.4f} ± {deviation.loss:.4f}")
     print(f"  hidden spikes  {mean.spikes:.0f} of {mean.n_hidden:.0f} per sample")
     print(f"  decision       {mean.decision:.2f} tau_syn after the inputs begin")
@@ -245,8 +262,9 @@ def report(row, n_seeds, is_validation):
     if row.published:
         print(f"  published      {row.published}")
     if must is not None:
-        verdict("accuracy", mean.accuracy >= must, f"{must:.2f}")
-        verdict("stretch", mean.accuracy >= stretch, f"{stretch:.2f}")
+        verdict("by spikes", mean.by_spikes >= must, f"{must:.2f}")
+        verdict("stretch", mean.by_spikes >= stretch, f"{stretch:.2f}")
+        verdict("undecided", mean.undecided <= 0.1, "0.1 %")
     if row.is_calibrated:
         ratio = mean.loss / mlp.loss
         verdict("log-loss", ratio <= 1.2, f"1.2 of MLPClassifier's: {ratio:.2f}")
