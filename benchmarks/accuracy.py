@@ -237,7 +237,8 @@ def report(row, n_seeds, is_validation):
     print(
         f"  by spikes      {mean.by_spikes:.2f} ± {deviation.by_spikes:.2f} %", end=""
     )
-    print("   each: " + " ".join(f"{result.by_spikes:.2f}" for result in results))
+    each = " ".join(f"{result.by_spikes:.2f}" for result in results)
+    print(f"  by spikes      {mean_of_all}   each: {each}")
     print(f"  with membranes {mean.accuracy:.2f} ± {deviation.accuracy:.2f} %")
     print(f"  undecided      {mean.undecided:.3f} % without an output spike")
     print(f"  read-out       {mean.before_read_out:.1f} % decided before it")
