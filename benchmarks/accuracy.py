@@ -234,9 +234,7 @@ def report(row, n_seeds, is_validation):
     results = [measure(row, make, seed, is_validation) for seed in chosen]
     mean, deviation = summary(results)
     print(f"\n{row.data}, {row.network}, {len(chosen)} seeds")
-    print(
-        f"  by spikes      {mean.by_spikes:.2f} ± {deviation.by_spikes:.2f} %", end=""
-    )
+    mean_of_all = f"{mean.by_spikes:.2f} ± {deviation.by_spikes:.2f} %"
     each = " ".join(f"{result.by_spikes:.2f}" for result in results)
     print(f"  by spikes      {mean_of_all}   each: {each}")
     print(f"  with membranes {mean.accuracy:.2f} ± {deviation.accuracy:.2f} %")

@@ -9,7 +9,7 @@ from .core import __version__
 
 # The format of what estimators and encoders store of themselves. It is raised when an
 # attribute that is stored gets another name or another meaning.
-FORMAT = 1
+FORMAT = 2
 
 
 class ModelVersionWarning(UserWarning):
@@ -33,10 +33,11 @@ class Stored:
         version = state.pop("_ttfs_version", "of an unknown version")
         found = state.pop("_ttfs_format", 0)
         name = type(self).__name__
-        if found > FORMAT:
+        if found != FORMAT:
+            advice = "install a newer version" if found > FORMAT else "fit it again"
             raise ValueError(
                 f"this {name} was stored by ttfs {version} in format {found}, but ttfs "
-                f"{__version__} reads formats up to {FORMAT}: install a newer version"
+                f"{__version__} reads format {FORMAT}: {advice}"
             )
         if version != __version__:
             warnings.warn(

@@ -92,7 +92,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         whose weights are not trained, reach all output neurons, so that those that have
         not fired do so now, in the order of their membranes. A first spike then decides
         every sample. "auto": the end of the possible inputs and 0.05 `tau_syn` for each
-        layer, 1.2 if gradient="local", but within three quarters of `t_max`; with a
+        layer, 0.5 if gradient="local", but within three quarters of `t_max`; with a
         squared error, by which the outputs fire anyway, there is none. None: there is
         none, as for inputs without a clock; outputs may stay silent.
 
@@ -157,8 +157,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
-        `predict_proba`. None means 0.2 `tau_syn`, or 0.03 if gradient="local",
-        where with arithmetic="fixed" it is at least half a `tick`.
+        `predict_proba`. None means 0.0015 `tau_syn` for each input of the first layer
+        that spikes in a sample, on average, but 0.1 to 0.2; or 0.03 if
+        gradient="local", where with arithmetic="fixed" it is at least half a `tick`.
 
     input_dropout : float, default=0.2
         Fraction of input spikes that are deleted at random in training, on channels
@@ -185,13 +186,13 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
-        other layers scale it. "auto" is 0.005. With gradient="local" it has another
+        other layers scale it. "auto" is 0.01. With gradient="local" it has another
         meaning and another default: docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
         updates (gradient="local": 15,000, or 5,000 without an accumulator), between 40
-        and 500.
+        and 300 (500).
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when
@@ -650,8 +651,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             With two classes, the score of ``classes_[1]`` less that of
-            ``classes_[0]``: positive where ``classes_[1]`` is predicted. A silent
-            neuron counts as if it fired after `t_max_`, see the class.
+            ``classes_[0]``: positive where ``classes_[1]`` is predicted. Times after
+            the read-out are stretched, so that a threshold by which a membrane is
+            lower there counts as 2 `tau_syn`; a silent neuron counts as if it fired
+            after `t_max_`.
         """
         scores = -self._decisions(X) / self.time_scale_
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
