@@ -37,13 +37,12 @@ from _common import (
 
 from ttfs import TTFSClassifier
 from ttfs import core as _core
-from ttfs.cli.robustness.study import FIRING, score_by_spikes
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Remote
 
-# Data and parameters of TTFSClassifier, with which outputs fire.
+# Data and parameters of TTFSClassifier.
 WORK = {
-    "Yin-Yang": (yin_yang, {**YIN_YANG, **FIRING}),
-    "MNIST 16x16": (mnist_16, {**MNIST_16, **FIRING}),
+    "Yin-Yang": (yin_yang, YIN_YANG),
+    "MNIST 16x16": (mnist_16, MNIST_16),
 }
 CALIBRATION = 500  # samples of the training set that a chip is calibrated with
 
@@ -146,7 +145,7 @@ def ideal(data, seed, is_validation):
 
 def score(model, X, y):
     """Accuracy in %, and by spikes: where no output fires a sample is wrong."""
-    return 100 * model.score(X, y), 100 * score_by_spikes(model, X, y)
+    return 100 * model.score(X, y), 100 * model.first_spike_score(X, y)
 
 
 def on_chip(model, chip, X, y):
@@ -214,7 +213,7 @@ def report(row, n_seeds, is_validation):
 def speed(is_validation):
     """Images per second through the emulated 256-246-10 chip, one thread."""
     X, y, X_test, _ = mnist_16(is_validation)
-    parameters = {**MNIST_16, **FIRING, "max_iter": 3, "random_state": 0}
+    parameters = {**MNIST_16, "max_iter": 3, "random_state": 0}
     model = TTFSClassifier(**parameters).fit(X[:10_000], y[:10_000])
     times = model.spike_times(X_test)[0].astype(np.float32)
     network = model.network_
@@ -289,7 +288,7 @@ def kills(is_validation):
     """A training run whose chip server is killed 20 times, and one without."""
     logging.getLogger("ttfs.substrates").setLevel(logging.ERROR)  # no news of retries
     X, y, X_test, y_test = yin_yang(is_validation)
-    parameters = {**YIN_YANG, **FIRING, "random_state": 0}
+    parameters = {**YIN_YANG, "random_state": 0}
     chip = AnalogChip.preset("delgrad", random_state=0)
     start = time.perf_counter()
     calm = TTFSClassifier(substrate=chip, **parameters).fit(X, y)

@@ -454,7 +454,7 @@ def test_get_params(clf):
         "arithmetic__rounding": "stochastic",
         "gradient__kernel": "linear",
         "gradient__feedback": "symmetric",
-        "loss__early_firing": 0.0,
+        "loss__early_firing": "auto",
         "encoder__n_fields": 3,
         "encoder__window": None,
         "encoder__silent_time": np.inf,

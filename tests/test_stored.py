@@ -69,12 +69,16 @@ def test_another_version_warns(model):
 
 
 @every_model
-def test_a_newer_format_is_an_error(model, monkeypatch):
-    with monkeypatch.context() as future:
-        future.setattr(_stored, "FORMAT", _stored.FORMAT + 1)
-        future.setattr(_stored, "__version__", "7.0")
+@pytest.mark.parametrize(
+    ("change", "advice"), [(1, "install a newer version"), (-1, "fit it again")]
+)
+def test_another_format_is_an_error(model, change, advice, monkeypatch):
+    other = _stored.FORMAT + change
+    with monkeypatch.context() as patch:
+        patch.setattr(_stored, "FORMAT", other)
+        patch.setattr(_stored, "__version__", "7.0")
         data = pickle.dumps(model)
-    with pytest.raises(ValueError, match=r"ttfs 7\.0 in format 2, .* install a newer"):
+    with pytest.raises(ValueError, match=rf"ttfs 7\.0 in format {other}, .*: {advice}"):
         pickle.loads(data)
 
 

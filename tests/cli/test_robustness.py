@@ -22,11 +22,9 @@ from ttfs.cli.robustness.study import (
     Study,
     measure_all,
     n_epochs,
-    score_by_spikes,
 )
 from ttfs.cli.robustness.sweeps import SWEEPS, make_base, make_point, read_sweeps
 from ttfs.datasets import make_yin_yang
-from ttfs.parameters import CrossEntropy
 from ttfs.substrates import PRESETS, AnalogChip
 
 N_TRAIN = 120
@@ -160,8 +158,7 @@ def test_runs_equal_direct_calls(study):
         scaler = StandardScaler().fit(data.X[train])
         X, X_test = scaler.transform(data.X[train]), scaler.transform(data.X[test])
         assert_array_equal(study.split(k)[2], X_test)
-        training = {"time_scale": 0.1, "loss": CrossEntropy(early_firing=0.01)}
-        clf = TTFSClassifier((15,), max_iter=6, **training, random_state=k)
+        clf = TTFSClassifier((15,), max_iter=6, random_state=k)
         clf.fit(X, data.y[train])
 
         def accuracy(clf=clf, X=X_test, y=data.y[test]):
@@ -186,7 +183,12 @@ def test_samples_without_an_output_spike_are_wrong(study):
     clf.coefs_[-1] *= 0.8
     is_decided = ~clf.activity(X).is_undecided
     is_right = clf.predict(X) == y
-    assert score_by_spikes(clf, X, y) == np.mean(is_right & is_decided)
+    assert clf.first_spike_score(X, y) == np.mean(is_right & is_decided)
+    weights = np.arange(len(y))
+    expected = np.average(is_right & is_decided, weights=weights)
+    assert clf.first_spike_score(X, y, weights) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.first_spike_score(X, y[1:])
     assert 0 < np.mean(is_right & is_decided) < is_right.mean()
 
 
@@ -393,15 +395,15 @@ def test_resume_after_a_kill(command, measured):
 
 def test_failed_runs_are_run_again(capsys, command, measured, monkeypatch):
     command = [*command, "--sweep", "dead_neurons=0.3"]
-    spike_times = TTFSClassifier.spike_times
+    score = TTFSClassifier.first_spike_score
 
-    def fail(self, X):
+    def fail(self, X, y):
         if self.substrate is not None and self.substrate.random_state == 1:
             raise RuntimeError("no luck")
-        return spike_times(self, X)
+        return score(self, X, y)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TTFSClassifier, "spike_times", fail)
+        patch.setattr(TTFSClassifier, "first_spike_score", fail)
         assert main(command) == 1
     output = capsys.readouterr().out
     assert "\ndead_neurons 0.3, chip 1: no luck\n" in output

@@ -246,7 +246,7 @@ def test_partial_fit_of_integers_has_no_class_weight(iris, weight):
 def test_engine_of_an_estimator(iris, kind, engine):
     clf = small(max_iter=1, **kind).fit(*iris)
     assert type(clf.engine_) is engine
-    assert clf.engine_.time_scale == clf.time_scale_
+    assert clf.engine_.time_scale(clf.network_) == clf.time_scale_
 
 
 def test_engine_of_an_estimator_that_is_not_fitted():

@@ -220,6 +220,7 @@ def activity_of(sizes=(4, 5, 2), n_samples=3, **changes):
         "n_causal_events": n_events - 20,
         "decision_times": np.array([1.0, 3.0, 6.0])[:n_samples],
         "is_undecided": np.array([False, False, True])[:n_samples],
+        "is_read_out": np.array([False, True, False])[:n_samples],
         "t_max": 6.0,
         "tau_syn": 2.0,
     }
@@ -321,6 +322,8 @@ def test_summary_and_table():
     assert means["dense events"] == 4 * 5 + 5 * 2
     assert_allclose(means["decision time"], 10 / 3 / 2)
     assert_allclose(means["undecided"], 1 / 3)
+    assert_allclose(means["decided by the read-out"], 1 / 3)
+    assert "33.3 % by the read-out, 33.3 % without an output spike" in str(activity)
     assert_allclose(means["energy"], 0.9e-12 * means["causal events"])
     assert_allclose(activity.dense_energy, 30 * 4.6e-12)
     lines = str(activity).splitlines()
@@ -329,3 +332,15 @@ def test_summary_and_table():
     assert lines[-1].endswith("dense: 138 pJ")
     assert replace(activity, cost_model=None).energy is None
     assert "energy" not in replace(activity, cost_model=None).summary()
+
+
+@pytest.mark.parametrize("kind", [{}, {"arithmetic": "fixed"}], ids=str)
+def test_what_the_read_out_decides_is_counted(kind):
+    X, y = make_yin_yang(300, random_state=0)
+    clf = TTFSClassifier((20,), max_iter=5, random_state=0, **kind).fit(X, y)
+    first = clf.spike_times(X)[-1].min(axis=1)
+    is_late = clf.activity(X).is_read_out
+    assert_array_equal(is_late, np.isfinite(first) & (first > clf.read_out_))
+    assert 0 < is_late.mean() < 1
+    clf.set_params(read_out=None).fit(X, y)
+    assert not clf.activity(X).is_read_out.any()

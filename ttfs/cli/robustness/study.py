@@ -10,7 +10,6 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from ... import TTFSClassifier, __version__
 from ...engines.recipe import EXACT
-from ...parameters import CrossEntropy
 from ...substrates import AnalogChip
 from ..data import Data
 from ..terminal import one_line, one_thread
@@ -18,10 +17,6 @@ from .sweeps import make_point
 
 # The features of Yin-Yang are complements of each other.
 _ENCODERS = {"yin_yang": "latency"}
-
-# Parameters of TTFSClassifier with which outputs fire in nearly all samples: the study
-# counts a sample without an output spike as wrong.
-FIRING = {"time_scale": 0.1, "loss": CrossEntropy(early_firing=0.01)}
 
 
 def n_epochs(n_samples, n_updates):
@@ -51,8 +46,6 @@ class Study:
             "splits": len(data.splits),
             "hidden": ",".join(map(str, self.hidden)),
             "max_iter": self.max_iter,
-            "time_scale": FIRING["time_scale"],
-            **FIRING["loss"].get_params(),
             "base": repr(self.base),
         }
 
@@ -75,7 +68,6 @@ class Study:
             hidden_layer_sizes=self.hidden,
             encoder=_ENCODERS.get(self.data.name, "auto"),
             max_iter=self.max_iter,
-            **FIRING,
             random_state=number,
             substrate=substrate,
         )
@@ -104,20 +96,13 @@ class Run:
         return self.sweep, self.value, self.chip
 
 
-def score_by_spikes(model, X, y):
-    """Accuracy, where a sample in which no output fires is wrong."""
-    first = model.spike_times(X)[-1]
-    is_right = model.classes_[first.argmin(axis=1)] == y
-    return float(np.mean(is_right & np.isfinite(first).any(axis=1)))
-
-
 def train_ideal(study, number):
     """The model that was trained without a chip, its accuracy, and an error."""
     X, y, X_test, y_test = study.split(number)
     try:
         with one_thread():
             model = study.model(number).fit(X, y)
-            return model, score_by_spikes(model, X_test, y_test), ""
+            return model, model.first_spike_score(X_test, y_test), ""
     except Exception as error:  # the other chips are still tried
         return None, None, one_line(error)
 
@@ -134,9 +119,9 @@ def measure(study, ideal, name, value, number):
     try:
         with one_thread():
             naive = copy.copy(model).set_params(substrate=chip)
-            run = replace(run, naive=score_by_spikes(naive, X_test, y_test))
+            run = replace(run, naive=naive.first_spike_score(X_test, y_test))
             in_loop = study.model(number, chip).fit(X, y)
-            run = replace(run, in_loop=score_by_spikes(in_loop, X_test, y_test))
+            run = replace(run, in_loop=in_loop.first_spike_score(X_test, y_test))
     except Exception as error:  # the other chips are still tried
         run = replace(run, error=one_line(error))
     return replace(run, seconds=time.perf_counter() - start)
