@@ -184,9 +184,9 @@ typedef enum {
 } ttfs_local_kernel;
 
 /* How the local rule gets dL/dt of the inputs of a layer, which are neurons: from the
- * c_j of that layer or from e_k, dL/dt of the output layer. B is fixed and random,
- * after Lillicrap et al. (2016), Nokland (2016: direct) and Frenkel et al. (2021:
- * target). */
+ * c_j of that layer or from e_k, dL/dt of the output layer by its decision times, which
+ * the stretch after the read-out does not multiply. B is fixed and random, after
+ * Lillicrap et al. (2016), Nokland (2016: direct) and Frenkel et al. (2021: target). */
 typedef enum {
     TTFS_SYMMETRIC, /* sum over t_i < t_j of  c_j w_ij k'(t_j - t_i) */
     TTFS_RANDOM,    /* sum over t_i < t_j of  c_j B_ij k'(t_j - t_i) */

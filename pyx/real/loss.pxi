@@ -27,6 +27,8 @@ cdef int _fill_loss(ttfs_training *t, dict loss, int time=0) except -1:
         raise TypeError(f"unknown parameters of a loss: {', '.join(loss)}")
     if not (t.time_scale > 0 and t.early_scale > 0):
         raise ValueError("time_scale and early_scale must be positive")
+    if not t.early_end > -float("inf"):
+        raise ValueError("early_end must be a time")
     return 0
 
 

@@ -107,8 +107,7 @@ cdef class Simulator:
             n_fixed = layer.n_fixed
             if not 0 <= n_fixed <= n_bias:
                 raise ValueError(
-                    f"layer {k} has {n_bias} biases, of which n_fixed={n_fixed} cannot "
-                    "be fixed"
+                    f"layer {k} has {n_bias} biases, of which {n_fixed} cannot be fixed"
                 )
             if n_in == 0 or n_out == 0 or n_in >= MAX_INPUTS or n_bias > n_in:
                 raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
@@ -144,8 +143,10 @@ cdef class Simulator:
         self.net.layers = structs
         self.net.t_max = t_max
         self.net.pseudo_slope = ldexp(pseudo_slope, self.threshold - self.time)
-        # As a bias of this precision has it: its spike is not after itself.
-        self.net.read_out = DTYPE(ldexp(read_out, -self.time))
+        self.net.read_out = float("inf")
+        if read_out < TTFS_TIME_LIMIT:
+            # As a bias of this precision has it: its spike is not after itself.
+            self.net.read_out = DTYPE(ldexp(read_out, -self.time))
         self.net.stretch = stretch
 
     cdef int check(self, Spikes spikes) except -1:

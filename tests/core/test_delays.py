@@ -1,6 +1,5 @@
 """Transmission delays: the core against its twin and finite differences."""
 
-import copy
 import itertools
 
 import numpy as np
@@ -14,10 +13,13 @@ from training import (
     PSEUDO_SLOPE,
     T_MAX,
     TRAINING,
+    assert_delays_close,
     assert_weights_close,
+    delayed_layers,
     make_data,
     make_layers,
     run_both,
+    trainers,
     units_of,
 )
 
@@ -26,40 +28,6 @@ from ttfs import core as _core
 from ttfs.model import Layer
 
 KINDS = ["axonal", "synaptic"]
-
-
-def delayed_layers(kind, neuron, sizes, dtype=np.float64):
-    """Layers as in other tests, with delays on a grid: some 0, some past t_max."""
-    layers = make_layers(neuron, sizes, dtype)
-    rng = np.random.default_rng(2)
-    for layer in layers:
-        shape = layer.weights.shape[: 1 if kind == "axonal" else 2]
-        delays = rng.integers(-4, 16, shape).clip(0) / 32.0
-        delays[rng.random(shape) < 0.05] = 2.0
-        layer.delays = delays.astype(dtype)
-    return layers
-
-
-def trainers(layers, loss, **changes):
-    """The trainer of the core, and its twin on weights and delays of its own."""
-    parameters = TRAINING | changes
-    parameters["units"] = units_of(layers)
-    parameters["delay_units"] = [0.7 + k for k in range(len(layers))]
-    core = _core.Trainer(layers, T_MAX, PSEUDO_SLOPE, loss=loss, **parameters)
-    slow = twin.Trainer(
-        copy.deepcopy(layers), T_MAX, PSEUDO_SLOPE, loss=loss, **parameters
-    )
-    return core, slow
-
-
-def assert_delays_close(core, slow, layers, rtol):
-    """The delays agree, relative to what training has moved them by."""
-    for k, delays in enumerate(core.delays()):
-        assert delays.shape == layers[k].delays.shape
-        assert delays.min() >= 0
-        moved = np.abs(slow.layers[k].delays - layers[k].delays).max()
-        assert moved > 0
-        assert_allclose(delays, slow.layers[k].delays, rtol=0, atol=rtol * moved)
 
 
 # ------------------------------------------------------------------ against the twin

@@ -116,9 +116,9 @@ LOSSES = {
 }
 
 
-def trained(dtype, loss, time, threshold, delays=None, **local):
+def trained(dtype, loss, time, threshold, delays=None, read_out=np.inf, **local):
     """Weights, delays, loss and times of a network after two epochs, all scaled back;
-    each layer has its own neuron."""
+    each layer has its own neuron. The last bias of each does not learn."""
     rng = np.random.default_rng(0)
     t, h = 2.0**time, 2.0**threshold
     neurons = [LIF(2.0, 1.0, 1.3), LIF(0.7, 0.9, 0.8)]
@@ -130,13 +130,14 @@ def trained(dtype, loss, time, threshold, delays=None, **local):
         drawn = (
             None if shape is None else (rng.uniform(0, 0.3, shape) * t).astype(dtype)
         )
-        biases = np.array([0.1, 0.6]) * t
+        biases = np.array([0.1, min(0.6, read_out)]) * t
         layers.append(
             Layer(
                 (weights * h).astype(dtype),
                 biases,
                 scaled(neuron, time, threshold),
                 drawn,
+                n_fixed=int(read_out < np.inf),
             )
         )
     squared = loss["kind"] != "cross_entropy"
@@ -144,6 +145,8 @@ def trained(dtype, loss, time, threshold, delays=None, **local):
     for name in ("time_scale", "early_scale", "target_label", "target_other"):
         if name == "early_scale" or name in loss:
             loss[name] = loss.get(name, 1.5) * t
+    if read_out < np.inf:
+        loss["early_end"] = read_out * t
     if squared:
         loss |= {"target_label": 0.8 * t, "target_other": 1.4 * t}
     unit = t * t if squared else 1.0
@@ -152,6 +155,8 @@ def trained(dtype, loss, time, threshold, delays=None, **local):
         layers,
         T_MAX * t,
         2.0 * t / h,
+        read_out * t,
+        5.0,
         loss=loss,
         units=[rate_unit * 1.1, rate_unit * 0.7],
         delay_units=[t, t],
@@ -188,12 +193,13 @@ def trained(dtype, loss, time, threshold, delays=None, **local):
 
 @pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("read_out", [np.inf, 0.55])
 @pytest.mark.parametrize("delays", [None, "axonal", "synaptic"])
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-def test_training(loss, delays, dtype):
-    expected = trained(dtype, loss, 0, 0, delays)
+def test_training(loss, delays, read_out, dtype):
+    expected = trained(dtype, loss, 0, 0, delays, read_out)
     for time, threshold in [(60, -60), (-60, 60), (-7, 27), (0, 90), (-90, 0)]:
-        got = trained(dtype, loss, time, threshold, delays)
+        got = trained(dtype, loss, time, threshold, delays, read_out)
         for a, b in zip(got, expected, strict=True):
             assert_array_equal(a, b)
 
@@ -201,8 +207,9 @@ def test_training(loss, delays, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 @pytest.mark.parametrize("kernel", ["table", "linear"])
-def test_training_by_the_local_rule(kernel, loss, dtype):
-    local = {"kernel": kernel, "feedback": "symmetric"}
+@pytest.mark.parametrize("read_out", [np.inf, 0.55])
+def test_training_by_the_local_rule(read_out, kernel, loss, dtype):
+    local = {"kernel": kernel, "feedback": "symmetric", "read_out": read_out}
     expected = trained(dtype, loss, 0, 0, **local)
     for time, threshold in [(60, -60), (-60, 60), (-7, 27), (0, 90), (-90, 0)]:
         got = trained(dtype, loss, time, threshold, **local)

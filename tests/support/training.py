@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import twin
@@ -41,6 +42,12 @@ LOSSES = {
 }
 T_MAX = 2.5
 PSEUDO_SLOPE = 2.0
+# Of networks with a read-out. Early, and not on the grid of times.
+READ_OUT = {"read_out": 0.96, "stretch": 5.0}
+READ_OUT_LOSSES = {
+    name: loss | ({"early_end": READ_OUT["read_out"]} if "early" in loss else {})
+    for name, loss in LOSSES.items()
+}
 TRAINING = {
     "min_slope": 0.3,
     "silence_penalty": 0.1,
@@ -66,6 +73,28 @@ def make_layers(neuron, sizes, dtype=np.float64, *, drive=3.0, spread=3.0, seed=
     return layers
 
 
+def read_out_of(layers, weight=2.0):
+    """The layers with a read-out: two biases that do not learn, of so many units.
+
+    Two of the other biases of hidden layers do not learn either, the last of which
+    comes too late.
+    """
+    *hidden, last = layers
+    dtype, time = last.weights.dtype, READ_OUT["read_out"]
+    rows = np.full((2, last.n_out), weight / 2 * weight_unit(last.neuron), dtype)
+    delays = last.delays
+    if delays is not None:
+        delays = np.concatenate([delays, np.zeros((2, *delays.shape[1:]), dtype)])
+    last = replace(
+        last,
+        weights=np.concatenate([last.weights, rows]),
+        bias_times=np.append(last.bias_times, [time, time]),
+        delays=delays,
+        n_fixed=2,
+    )
+    return [*(replace(layer, n_fixed=2) for layer in hidden), last]
+
+
 def make_data(n_samples, n_in, n_classes, dtype=np.float64, seed=1):
     """Times on a grid, with ties; some absent, some at and after the horizon."""
     rng = np.random.default_rng(seed)
@@ -86,6 +115,8 @@ def trainers(layers, loss, **changes):
     """The trainer of the core, and its twin on weights of its own."""
     parameters = TRAINING | changes
     units = units_of(layers)
+    if any(layer.delays is not None for layer in layers):
+        parameters["delay_units"] = [0.7 + k for k in range(len(layers))]
     core = _core.Trainer(
         layers, T_MAX, PSEUDO_SLOPE, units=units, loss=loss, **parameters
     )
@@ -95,6 +126,18 @@ def trainers(layers, loss, **changes):
     return core, slow
 
 
+def delayed_layers(kind, neuron, sizes, dtype=np.float64):
+    """Layers with delays on a grid: some 0, some past t_max."""
+    layers = make_layers(neuron, sizes, dtype)
+    rng = np.random.default_rng(2)
+    for layer in layers:
+        shape = layer.weights.shape[: 1 if kind == "axonal" else 2]
+        delays = rng.integers(-4, 16, shape).clip(0) / 32.0
+        delays[rng.random(shape) < 0.05] = 2.0
+        layer.delays = delays.astype(dtype)
+    return layers
+
+
 def assert_weights_close(core, slow, layers, rtol):
     """The weights agree, relative to what training has moved them by."""
     for k, weights in enumerate(core.weights()):
@@ -102,6 +145,16 @@ def assert_weights_close(core, slow, layers, rtol):
         assert moved > 0
         expected = slow.layers[k].weights
         assert_allclose(weights, expected, rtol=0, atol=rtol * moved)
+
+
+def assert_delays_close(core, slow, layers, rtol):
+    """The delays agree, relative to what training has moved them by."""
+    for k, delays in enumerate(core.delays()):
+        assert delays.shape == layers[k].delays.shape
+        assert delays.min() >= 0
+        moved = np.abs(slow.layers[k].delays - layers[k].delays).max()
+        assert moved > 0
+        assert_allclose(delays, slow.layers[k].delays, rtol=0, atol=rtol * moved)
 
 
 def run_both(core, slow, data, batch_size, n_epochs=2, rate=0.02, measures=None):

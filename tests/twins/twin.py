@@ -237,16 +237,32 @@ def forward(layers, times, t_max, measured=None):
     return passes
 
 
-def decision_times(last, t_max, pseudo_slope, u_peak=None):
-    """Times of the output layer, with pseudo-times for silent neurons, float64.
+def decision_times(
+    last, t_max, pseudo_slope, u_peak=None, *, read_out=np.inf, stretch=1.0
+):
+    """Decision times of the output layer, float64.
 
-    A silent neuron counts as t_max + pseudo_slope (threshold - u_peak): later than any
-    spike, and the later the further it stayed below threshold. u_peak may have been
-    measured.
+    After the read-out, which is in the precision of the weights, time goes on stretch
+    times as fast. A silent neuron decides pseudo_slope (threshold - u_peak) after t_max
+    would: later than any spike, and the later the further it stayed below threshold.
+    u_peak may have been measured.
     """
     u_peak = (last.u_peak if u_peak is None else u_peak).astype(np.float64)
     missing = np.maximum(last.layer.neuron.threshold - u_peak, 0)
-    return np.where(last.fired, last.spikes, t_max + pseudo_slope * missing)
+    times = np.where(last.fired, last.spikes, t_max).astype(np.float64)
+    read_out = np.float64(last.spikes.dtype.type(read_out))
+    late = times > read_out
+    times[late] = read_out + stretch * (times[late] - read_out)
+    return times + np.where(last.fired, 0, pseudo_slope * missing)
+
+
+def grad_spikes(last, grad, *, read_out, stretch):
+    """The gradient by spike times, from that by decision times.
+
+    That of silent neurons, which have no spike time, stays.
+    """
+    late = last.fired & (last.spikes > last.spikes.dtype.type(read_out))
+    return np.where(late, stretch * grad, grad).astype(grad.dtype)
 
 
 def lowered_peaks(last):
@@ -268,7 +284,7 @@ def backward(
     passes : list of LayerPass
         Results of forward() before the weights change.
     grad_times : ndarray of shape (n_samples, n_outputs)
-        Gradient with respect to decision_times().
+        Gradient by spike times; that of silent neurons by decision_times().
     pseudo_slope : float
         Slope of the pseudo-times, the same as for decision_times().
     min_slope : float
@@ -331,8 +347,9 @@ def local_backward(
 ):
     """Gradients of the weights of all layers by the simplified local rule.
 
-    As `backward`. `projected` (n_samples, n_outputs) is what direct feedback and that
-    of targets project; power(u') is what takes the place of u', in threshold/tau_syn.
+    As `backward`. `projected` (n_samples, n_outputs) is what direct feedback, by
+    decision times, and that of targets project; power(u') is what takes the place of
+    u', in threshold/tau_syn.
     """
     grads = [None] * len(passes)
     for k in reversed(range(len(passes))):
@@ -509,6 +526,8 @@ class Trainer:
     dropout: float = 0.0
     may_drop: np.ndarray | None = None
     seed: int = 0
+    read_out: float = np.inf
+    stretch: float = 1.0
     n_slots: int = 1
     optimizers: list = field(init=False)
     delay_optimizers: list = field(init=False)
@@ -582,18 +601,24 @@ class Trainer:
         passes = forward([first, *self.layers[1:]], times, self.t_max, measured)
         if measure is not None and u_peak is None:
             u_peak = lowered_peaks(passes[-1])
-        decisions = decision_times(passes[-1], self.t_max, self.pseudo_slope, u_peak)
+        late = {"read_out": self.read_out, "stretch": self.stretch}
+        decisions = decision_times(
+            passes[-1], self.t_max, self.pseudo_slope, u_peak, **late
+        )
         decisions = decisions.astype(self.layers[0].weights.dtype)
-        loss, grad = _core.loss(decisions, labels, factors / n_samples, **self.loss)
+        loss, by_decisions = _core.loss(
+            decisions, labels, factors / n_samples, **self.loss
+        )
+        grad = grad_spikes(passes[-1], by_decisions, **late)
         silent = {
             "pseudo_slope": self.pseudo_slope,
             "silence_penalty": self.silence_penalty,
             "silence_tolerance": self.silence_tolerance,
         }
         if self.local:
-            projected = grad
+            projected = by_decisions
             if self.local["feedback"] == "target":
-                projected = np.zeros_like(grad)
+                projected = np.zeros_like(by_decisions)
                 unit = self.layers[-1].neuron.tau_syn
                 if self.loss["kind"] == "cross_entropy":
                     unit = 1 / self.loss.get("time_scale", 1.0)
@@ -617,17 +642,19 @@ class Trainer:
         grads[0], actives[0] = sum_rows(grads[0], rows), sum_rows(actives[0], rows)
         if delay_grads[0] is not None:
             delay_grads[0] = sum_rows(delay_grads[0], rows)
+        for layer, active in zip(self.layers, actives, strict=True):
+            active[len(active) - layer.n_fixed :] = False
         for layer, optimizer, g, active in zip(
             self.layers, self.optimizers, grads, actives, strict=True
         ):
             optimizer.step(layer.weights, g, active, learning_rate)
-        late = [
+        with_delays = [
             (layer.delays, g, active)
             for layer, g, active in zip(self.layers, delay_grads, actives, strict=True)
             if g is not None
         ]
         for optimizer, (delays, g, active) in zip(
-            self.delay_optimizers, late, strict=True
+            self.delay_optimizers, with_delays, strict=True
         ):
             optimizer.step(matrix_of(delays), matrix_of(g), active, learning_rate)
             np.maximum(delays, 0, out=delays)

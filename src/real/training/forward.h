@@ -159,12 +159,13 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
     }
     loss(training, own->times, &label, targets, &factor, 1, n_out, losses + s, c);
     losses[s] *= (double)n_samples;
+    if (training->local && is_direct(training->local)) {
+        pass_directly(training, plan, s, label, factor, c);
+    }
+    /* From decision times to spike times and to peaks. */
     for (size_t j = 0; j < n_out; ++j) {
         own->kink[j] = (real)network->pseudo_slope * c[j];
         if ((double)spikes[j] > network->read_out) c[j] *= (real)network->stretch;
-    }
-    if (training->local && is_direct(training->local)) {
-        pass_directly(training, plan, s, label, factor, c);
     }
     weigh_spikes(training, &p, spikes, c, slopes, own->kink, n_out, c);
     pass_back(training, plan, n_layers - 1, s, &p);

@@ -36,6 +36,8 @@ static void NAME(test_kernels)(const NAME(ttfs_kernels) * k)
     NAME(test_training)(k, TTFS_AXONAL, 0.6);
     NAME(test_training)(k, TTFS_SYNAPTIC, 0);
     NAME(test_training)(k, TTFS_SYNAPTIC, 0.6);
+    NAME(test_read_out)(k, TTFS_NO_DELAYS);
+    NAME(test_read_out)(k, TTFS_AXONAL);
     NAME(test_measured)(k);
     for (int feedback = TTFS_SYMMETRIC; feedback <= TTFS_TARGET; feedback++) {
         NAME(test_local)(k, TTFS_TABLE, (ttfs_feedback)feedback);

@@ -78,6 +78,8 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
     training->network.layers = a->layers;
     training->network.t_max = 2.5;
     training->network.pseudo_slope = 2.0;
+    training->network.read_out = (double)INFINITY;
+    training->network.stretch = 1.0;
     training->loss = TTFS_CROSS_ENTROPY;
     training->time_scale = training->early_scale = 0.2;
     training->min_slope = 0.3;

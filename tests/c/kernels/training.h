@@ -51,6 +51,47 @@ static void NAME(test_training)(const NAME(ttfs_kernels) * k, ttfs_delay_kind ki
     NAME(free_case)(&b);
 }
 
+/* A bias reads out, and does not move; the spikes after it count by their stretch. */
+static void NAME(test_read_out)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind)
+{
+    NAME(case_t) a, start;
+    NAME(make_case)(k, kind, 0, &a);
+    NAME(make_case)(k, kind, 0, &start);
+    a.layers[0].n_fixed = a.layers[1].n_fixed = 1;
+    NAME(train)(k, &a, 2, 3);
+    for (size_t n = 0; n < 2; n++) {
+        const NAME(ttfs_layer) *layer = &a.layers[n], *other = &start.layers[n];
+        const size_t n_in = layer->n_in, n_out = layer->n_out;
+        real moved[(NAME(WIDE) + 1) * NAME(WIDE)],
+            before[(NAME(WIDE) + 1) * NAME(WIDE)];
+        k->unpack(layer->weights, n_in, n_out, moved);
+        k->unpack(other->weights, n_in, n_out, before);
+        for (size_t i = n_in - 2; i < n_in; i++) {
+            const int is_same =
+                memcmp(moved + i * n_out, before + i * n_out, n_out * sizeof(real));
+            CHECK((is_same == 0) == (i == n_in - 1));
+        }
+        if (kind == TTFS_AXONAL)
+            CHECK(layer->delays[n_in - 1] == other->delays[n_in - 1]);
+    }
+
+    void *scratch =
+        make_workspace(k->infer_workspace_size(&a.training.network, a.list.max_events));
+    real hidden[12 * NAME(WIDE)], output[36], *layers[2] = {hidden, output};
+    double plain[36], stretched[36];
+    k->infer(&a.training.network, &a.list.spikes, 12, layers, plain, NULL, scratch);
+    a.training.network.read_out = 0.5;
+    a.training.network.stretch = 3;
+    k->infer(&a.training.network, &a.list.spikes, 12, NULL, stretched, NULL, scratch);
+    for (size_t i = 0; i < 36; i++) {
+        const double t = fmin((double)output[i], 2.5);
+        CHECK_CLOSE(stretched[i], plain[i] + 2 * fmax(t - 0.5, 0), 1e-14);
+    }
+    free(scratch);
+    NAME(free_case)(&a);
+    NAME(free_case)(&start);
+}
+
 /* A batch whose spikes come from infer(), for what train_inputs() says enters: the same
  * losses as in training that simulates, and the same weights but for rounding of u'. */
 static void NAME(test_measured)(const NAME(ttfs_kernels) * k)
@@ -189,7 +230,7 @@ static void NAME(test_empty_sample)(const NAME(ttfs_kernels) * k)
     layer.weights = NAME(make_packed)(k, rows, 1, N_OUT);
     mismatch.tau_mem = tau_mem;
     mismatch.tau_syn = tau_syn;
-    const NAME(ttfs_network) network = {1, &layer, 5.0, 1.0};
+    const NAME(ttfs_network) network = {1, &layer, 5.0, 1.0, (double)INFINITY, 1.0};
     const NAME(ttfs_spikes) list = {bounds, bounds + 1, time, input};
     void *scratch = make_workspace(k->emulate_workspace_size(&network, 1));
     k->emulate(&network, &mismatch, 0, &list, 3, layers, scratch);
@@ -229,6 +270,8 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     training.network.n_layers = 1;
     training.network.layers = &layer;
     training.network.t_max = 9.0;
+    training.network.read_out = (double)INFINITY;
+    training.network.stretch = 1.0;
     training.loss = TTFS_SQUARED_ERROR;
     training.time_scale = training.early_scale = 1.0;
     training.beta_1 = 0.9;
