@@ -43,7 +43,7 @@ LOSSES = {
 T_MAX = 2.5
 PSEUDO_SLOPE = 2.0
 # Of networks with a read-out. Early, and not on the grid of times.
-READ_OUT = {"read_out": 0.96, "stretch": 5.0}
+READ_OUT = {"read_out": 1.56, "stretch": 5.0}
 READ_OUT_LOSSES = {
     name: loss | ({"early_end": READ_OUT["read_out"]} if "early" in loss else {})
     for name, loss in LOSSES.items()
