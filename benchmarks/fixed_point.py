@@ -53,8 +53,8 @@ ROWS = {
         "Yin-Yang, weights are the 6-bit integers",
         yin_yang,
         {**YIN_YANG, **LOCAL},
-        96.5,
         97.5,
+        98.4,
         "95.0 on chip, with gradients off the chip",
     ),
     "yin-yang-16": Row(
@@ -93,8 +93,8 @@ ROWS = {
             "input_dropout": 0.1,
             "max_iter": 40,
         },
-        96.0,
-        97.0,
+        97.6,
+        98.0,
         "96.9 on chip, with gradients off the chip",
     ),
     "yin-yang-exact": Row(
@@ -158,21 +158,23 @@ for name, option in OPTIONS.items():
 def report(row, n_seeds, is_validation):
     is_validation |= row.is_option
     X, y, X_test, y_test = row.load(is_validation)
-    scores, seconds = [], []
+    scores, seconds = [], []  # by first spikes, and with membranes
     for seed in seeds(n_seeds, is_validation):
         start = time.perf_counter()
         model = TTFSClassifier(random_state=seed, **row.parameters).fit(X, y)
         seconds.append(time.perf_counter() - start)
-        scores.append(100 * model.score(X_test, y_test))
+        by_spikes = model.first_spike_score(X_test, y_test)
+        scores.append((100 * by_spikes, 100 * model.score(X_test, y_test)))
     print(f"\n{row.work}: {changes(row.parameters)}")
-    mean, deviation = mean_and_deviation(scores)
-    each = " ".join(f"{score:.2f}" for score in scores)
-    print(f"  accuracy       {mean:.2f} ± {deviation:.2f} %   each: {each}")
+    (mean, with_membranes), (deviation, _) = mean_and_deviation(scores)
+    each = " ".join(f"{by_spikes:.2f}" for by_spikes, _ in scores)
+    print(f"  by spikes      {mean:.2f} ± {deviation:.2f} %   each: {each}")
+    print(f"  with membranes {with_membranes:.2f} %")
     print(f"  training       {np.mean(seconds):.1f} s, {model.n_iter_} epochs")
     if row.published:
         print(f"  published      {row.published}")
     if row.must is not None:
-        verdict("accuracy", mean >= row.must, f"{row.must:.2f}")
+        verdict("by spikes", mean >= row.must, f"{row.must:.2f}")
         verdict("stretch", mean >= row.stretch, f"{row.stretch:.2f}")
     print(end="", flush=True)
 

@@ -191,13 +191,16 @@ def _evaluate_split(row, pipeline, data, train, test):
     fitted = time.perf_counter()
     predicted = pipeline.predict(X)
     end = time.perf_counter()
-    row.scores.append(np.mean(predicted == y))
+    score = np.mean(predicted == y)
     row.fit_seconds.append(fitted - start)
     row.predict_rates.append(len(test) / (end - fitted))
     if isinstance(pipeline[-1], TTFSClassifier):
-        activity = pipeline[-1].activity(pipeline[:-1].transform(X))
+        scaled = pipeline[:-1].transform(X)
+        score = pipeline[-1].first_spike_score(scaled, y)
+        activity = pipeline[-1].activity(scaled)
         row.spikes.append(activity.summary()["hidden spikes"])
         row.n_hidden = sum(activity.sizes[1:-1])
+    row.scores.append(score)
 
 
 def _print_notes(rows, data, interrupted):
@@ -205,6 +208,7 @@ def _print_notes(rows, data, interrupted):
     n_folds = {len(part.splits) for part in data} - {1}
     if n_folds:
         print(f"accuracy: mean ± standard deviation over {n_folds.pop()} folds")
+    print("accuracy of TTFSClassifier: by first spikes alone")
     print("hidden spikes: mean per sample / number of hidden neurons")
     n_threads = os.environ.get("OMP_NUM_THREADS", "1 (set OMP_NUM_THREADS for more)")
     print(f"threads per model: {n_threads}")
