@@ -82,12 +82,11 @@ def test_another_format_is_an_error(model, change, advice, monkeypatch):
         pickle.loads(data)
 
 
-def test_a_model_without_a_version_warns():
+def test_a_model_without_a_version_is_older():
     state = vars(quick().fit(X, y)).copy()
     clf = TTFSClassifier.__new__(TTFSClassifier)
-    with pytest.warns(ModelVersionWarning, match="an unknown version"):
+    with pytest.raises(ValueError, match="an unknown version in format 0"):
         clf.__setstate__(state)
-    assert clf.predict(X).shape == y.shape
 
 
 # -- skops -------------------------------------------------------------------------

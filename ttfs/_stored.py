@@ -31,7 +31,7 @@ class Stored:
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         version = state.pop("_ttfs_version", "of an unknown version")
-        found = state.pop("_ttfs_format", FORMAT)
+        found = state.pop("_ttfs_format", 0)
         name = type(self).__name__
         if found != FORMAT:
             advice = "install a newer version" if found > FORMAT else "fit it again"

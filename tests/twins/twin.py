@@ -343,20 +343,25 @@ def local_backward(
     pseudo_slope,
     silence_penalty,
     silence_tolerance,
+    read_out=np.inf,
     power=power_of_two,
 ):
     """Gradients of the weights of all layers by the simplified local rule.
 
-    As `backward`. `projected` (n_samples, n_outputs) is what direct feedback, by
-    decision times, and that of targets project; power(u') is what takes the place of
-    u', in threshold/tau_syn.
+    As `backward`, but by decision times. `projected` (n_samples, n_outputs) is what
+    direct feedback and that of targets project; power(u') is what takes the place of
+    u', in threshold/tau_syn, and 1 where an output fires after the read-out.
     """
     grads = [None] * len(passes)
     for k in reversed(range(len(passes))):
         did = passes[k]
         weights, neuron = did.layer.weights, did.layer.neuron
         unit = neuron.threshold / neuron.tau_syn
-        c = grad_times / (unit * power(did.events.slope(weights, did.t_peak) / unit))
+        powers = power(did.events.slope(weights, did.t_peak) / unit)
+        if k == len(passes) - 1:
+            is_late = did.spikes > did.spikes.dtype.type(read_out)
+            powers = np.where(is_late, 1.0, powers)
+        c = grad_times / (unit * powers)
         if k == len(passes) - 1:
             silent = pseudo_slope * grad_times
         else:
@@ -609,7 +614,6 @@ class Trainer:
         loss, by_decisions = _core.loss(
             decisions, labels, factors / n_samples, **self.loss
         )
-        grad = grad_spikes(passes[-1], by_decisions, **late)
         silent = {
             "pseudo_slope": self.pseudo_slope,
             "silence_penalty": self.silence_penalty,
@@ -624,11 +628,19 @@ class Trainer:
                     unit = 1 / self.loss.get("time_scale", 1.0)
                 target = factors / n_samples * unit
                 projected[np.arange(n_samples), labels] = target
-            grads = local_backward(passes, grad, projected, local=self.local, **silent)
+            grads = local_backward(
+                passes,
+                by_decisions,
+                projected,
+                local=self.local,
+                read_out=self.read_out,
+                **silent,
+            )
             # The rate is that of the sum of losses.
             grads = [n_samples * g for g in grads]
             delay_grads = [None] * len(grads)
         else:
+            grad = grad_spikes(passes[-1], by_decisions, **late)
             grads, delay_grads = backward(
                 passes, grad, min_slope=self.min_slope, **silent
             )

@@ -59,7 +59,9 @@ class Engine(ABC):
         self.substrate = specification.substrate
         self.learning = specification.learning
         self.recipe = recipes.choose_recipe(
-            self.structure, is_regression=self.is_regression
+            self.structure,
+            is_regression=self.is_regression,
+            has_read_out=self.has_read_out,
         )
 
     @property
@@ -78,7 +80,7 @@ class Engine(ABC):
 
         With target times outputs fire anyway.
         """
-        if self.structure.read_out != "auto":
+        if self.structure.read_out != "auto" or self.learning is None:
             return self.structure.read_out is not None
         return isinstance(self.learning.loss, CrossEntropy)
 

@@ -17,6 +17,7 @@ import numpy as np
 from .. import core as _core
 from ..model import Network
 from ..model.checks import blocks
+from ..model.read_out import with_read_out, without_read_out
 from ..substrates.checks import measure, name_of, weight_limits, weight_steps
 from ..substrates.protocol import SubstrateError
 from ..substrates.simulated import fire, is_itself, is_simulated
@@ -41,14 +42,34 @@ class HardwareEngine(FloatEngine):
         )
 
     def output_weights(self, layers):
-        return weight_limits(self.substrate, layers)[-1], 0.0
+        substrate = self.substrate
+        step = weight_steps(substrate, layers)[-1]
+        return weight_limits(substrate, layers)[-1], step or 0.0
 
     def runnable(self, network):
         return SubstrateNetwork(
             self.substrate, network, has_ranks=not self.is_regression
         )
 
+    def with_its_read_out(self, network):
+        """The network with a read-out in the weights of this substrate.
+
+        Where it was made for another one, its weights may be too great here, or lie
+        between steps.
+        """
+        *hidden, last = network.layers
+        limit, step = self.output_weights(network.layers)
+        rows = last.weights[len(last.weights) - last.n_fixed :]
+        is_rounded = step == 0 or np.allclose(rows / step, np.rint(rows / step))
+        if is_rounded and np.all(np.abs(rows) <= limit):
+            return network
+        last = with_read_out(without_read_out(last), network.read_out, limit, step)
+        return replace(network, layers=(*hidden, last))
+
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+        present, network = network, self.with_its_read_out(network)
+        if network.layers[-1].n_fixed != present.layers[-1].n_fixed:
+            fit_state.optimizer = None  # moments of a network of other sizes
         limits = weight_limits(self.substrate, network.layers)
         limited = [
             np.clip(weights, -limit, limit)
@@ -116,7 +137,8 @@ class SubstrateNetwork:
             )
             for layer in self.layers
         )
-        return measure(self.substrate, _read_only(times), Network(layers, self.t_max))
+        network = Network(layers, self.t_max, self.network.read_out)
+        return measure(self.substrate, _read_only(times), network)
 
     def check_alive(self, spikes, measured):
         """Raise SubstrateError if a layer is dead: silent, however it is driven.
@@ -189,12 +211,12 @@ class SubstrateNetwork:
 
     def _decided(self, spikes, measured, needs_peaks):
         """Decision times; pseudo-times in the rows that need them, else +inf."""
-        times = self.network.decision_times(measured[-1].astype(float))
+        times = self.network.stretched(measured[-1].astype(float))
         rows = np.flatnonzero(needs_peaks)
         if len(rows):
             peaks = self._peaks(spikes, measured, rows).astype(float)
             missed = np.maximum(self.layers[-1].neuron.threshold - peaks, 0)
-            end = self.network.decision_times(np.float64(self.t_max))
+            end = self.network.stretched(np.float64(self.t_max))
             pseudo = end + self.network.pseudo_slope * missed
             times[rows] = np.where(np.isinf(times[rows]), pseudo, times[rows])
         return times

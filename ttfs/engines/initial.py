@@ -83,23 +83,30 @@ def _horizon(engine, encoder):
     if read_out == "auto":
         read_out = encoder.end_ + recipe.read_out_per_layer * n_layers * tau_syn
         if t_max is not None:
-            read_out = min(read_out, recipes.LATEST_READ_OUT * t_max)
+            least = min(0.25 * t_max, recipes.LEAST_AFTER * tau_syn)
+            read_out = min(read_out, t_max - least)
+    elif read_out is not None:
+        _check_time("read_out", read_out, tau_syn)
     if t_max is None and read_out is None:
         t_max = encoder.end_ + recipe.time_per_layer * n_layers * tau_syn
     elif t_max is None:
         t_max = read_out + recipes.AFTER_READ_OUT * tau_syn
-    if not 0 < t_max <= recipes.MAX_T_MAX * tau_syn:
-        raise ValueError(
-            f"t_max={t_max:g} must be positive, since it counts from the start of "
-            f"the inputs, and at most {recipes.MAX_T_MAX:g} tau_syn"
-        )
+    _check_time("t_max", t_max, tau_syn)
     t_max = engine.end_of_experiment(float(t_max))
     if read_out is None:
         return t_max, np.inf
     read_out = float(engine.possible_times(np.float64(read_out)))
     if not 0 < read_out < t_max:
         raise ValueError(
-            f"read_out={read_out:g} must be between 0 and t_max={t_max:g}, so that the "
-            "outputs can fire after it: pass read_out=None for a network without it"
+            f"the read-out, at {read_out:g}, must be between 0 and t_max={t_max:g}, so "
+            "that the outputs can fire after it; a network with read_out=None has none"
         )
     return t_max, read_out
+
+
+def _check_time(name, time, tau_syn):
+    if not 0 < time <= recipes.MAX_T_MAX * tau_syn:
+        raise ValueError(
+            f"{name}={time:g} must be positive, since it counts from the start of "
+            f"the inputs, and at most {recipes.MAX_T_MAX:g} tau_syn"
+        )

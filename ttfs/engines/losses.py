@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 from ..parameters import CrossEntropy, SquaredError
-from .recipe import TARGET_TIMES
+from .recipe import EARLY_END, TARGET_TIMES
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ def _(loss: CrossEntropy, network, time_scale, early_firing):
         "time_scale": time_scale,
         "early": early_firing,
         "early_scale": network.neuron.tau_syn,
-        "early_end": min(network.read_out, network.t_max),
+        "early_end": min(
+            network.read_out, network.t_max, EARLY_END * network.neuron.tau_syn
+        ),
     }
 
 

@@ -18,11 +18,12 @@ SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
 SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
 TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t_max
+EARLY_END = 2.0  # the term of early firing is exponential up to this time at most
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 TICKS = 64  # number of ticks of a tau_syn, by default
 MAX_T_MAX = 1e4  # limit of t_max
 AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
-LATEST_READ_OUT = 0.75  # part of a given t_max at which it is, at the latest
+LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_max
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 MIN_EPOCHS = 40
@@ -98,6 +99,14 @@ EXACT = Recipe(
     batch_range=(10, 50),
     rate=0.01,
 )
+# Where nothing makes outputs fire, or the loss has target times.
+NO_READ_OUT = replace(
+    EXACT,
+    time_scale=(0.2, 0.2),
+    early_firing=0.0,
+    max_epochs=500,
+    rate=0.005,
+)
 LOCAL = Recipe(
     time_per_layer=1.5,
     read_out_per_layer=0.5,
@@ -111,7 +120,7 @@ LOCAL = Recipe(
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(EXACT, max_epochs=500, rate=0.04)
+REGRESSION = replace(NO_READ_OUT, rate=0.04)
 LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(
@@ -126,10 +135,10 @@ def spread_of(n_layers):
     Differences of spike times shrink from layer to layer by about spread / drive, until
     the outputs see nothing of the inputs; above the drive they grow without order.
     """
-    return min(SPREAD * (n_layers / 2) ** 0.5, MAX_SPREAD)
+    return min(SPREAD * max(1.0, n_layers / 2) ** 0.5, MAX_SPREAD)
 
 
-def choose_recipe(structure, *, is_regression):
+def choose_recipe(structure, *, is_regression, has_read_out):
     """The recipe of an engine.
 
     Parameters
@@ -138,13 +147,17 @@ def choose_recipe(structure, *, is_regression):
         What the weights are made for.
     is_regression : bool
         Whether targets are real numbers.
+    has_read_out : bool
+        Whether a new network has a read-out.
 
     Returns
     -------
     recipe : Recipe
     """
     if structure.gradient is None:
-        return REGRESSION if is_regression else EXACT
+        if is_regression:
+            return REGRESSION
+        return EXACT if has_read_out else NO_READ_OUT
     if is_regression:
         return LOCAL_REGRESSION
     arithmetic = structure.arithmetic

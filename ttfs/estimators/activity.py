@@ -55,5 +55,6 @@ def _count(network, spikes, times):
     first = times[-1].min(axis=1).astype(float)
     is_undecided = n_spikes[:, -1] == 0
     decisions = np.where(is_undecided, t_max, first)
-    is_read_out = ~is_undecided & (first > network.read_out)
+    precision = times[-1].dtype.type
+    is_read_out = ~is_undecided & (first > precision(network.read_out))
     return n_spikes, n_biases, n_events, n_causal, decisions, is_undecided, is_read_out

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._typing import FilePath
     from ..estimators import TTFSClassifier
 
-_FORMAT = {"format": "ttfs-fixed", "version": 1}
+_FORMAT = {"format": "ttfs-fixed", "version": 2}
 
 _LAYER = (
     "fraction current_shift threshold decay_mem decay_syn kappa slope_syn slope_mem "
@@ -108,7 +108,7 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     -----
     The keys:
 
-    - ``format``, ``version``: "ttfs-fixed", 1. `ttfs` is the version that wrote it.
+    - ``format``, ``version``: "ttfs-fixed", 2. `ttfs` is the version that wrote it.
     - ``classes``: the labels, in the order of the output neurons.
     - ``n_ticks``, ``silent_delay``.
     - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,

@@ -35,6 +35,10 @@ class QuantizedNetwork(Network):
     scales: tuple = ()
     real_weights: list | None = None
 
+    @property
+    def stretch(self):
+        return float(self.integers.stretch)
+
     def for_inference(self):
         """The FixedNetwork with the integer weights alone, without lower bits."""
         layers = [

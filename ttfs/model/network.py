@@ -98,8 +98,8 @@ class Network:
             return 1.0
         return _read_out.stretch(self.neuron, self.pseudo_slope)
 
-    def decision_times(self, times: Array) -> Array:
-        """When spikes at these times count as a decision, see `infer` in C.
+    def stretched(self, times: Array) -> Array:
+        """Decision times of spikes at these times, see `infer` in C.
 
         Parameters
         ----------
@@ -113,8 +113,9 @@ class Network:
         """
         if self.read_out == float("inf"):
             return times
-        # As the bias in the precision of the weights has it.
-        read_out = float(self.layers[-1].weights.dtype.type(self.read_out))
+        # As the bias has it, in the precision of spike times.
+        precision = np.result_type(self.layers[-1].weights.dtype, np.float32)
+        read_out = float(precision.type(self.read_out))
         return times + (self.stretch - 1) * np.maximum(times - read_out, 0)
 
     @property

@@ -12,7 +12,9 @@ other weights.
 
 Spikes after the read-out lie close together. Decisions and losses stretch the time
 after it, by :func:`stretch`: an output that misses the threshold by a unit of membrane
-at the read-out is then so much later as a silent one whose peak misses it by that.
+at the read-out is then as late as a silent one whose peak misses it by as much. (With
+equal time constants an output that misses it by more than about 2.4 units stays silent
+within half a tau_syn.)
 """
 
 from dataclasses import replace
@@ -22,7 +24,8 @@ import numpy as np
 from .initial_weights import weight_unit
 
 WEIGHT = 8.0  # of the read-out, in weight_unit()
-MAX_WEIGHT = 1.0  # of each of its spikes: all chips have such weights
+MAX_WEIGHT = 1.0  # of each of its spikes: a weight that most chips have
+MAX_SPIKES = 1000  # that share the weight
 
 
 def with_read_out(layer, time, max_weight=np.inf, step=0.0):
@@ -44,10 +47,22 @@ def with_read_out(layer, time, max_weight=np.inf, step=0.0):
     -------
     layer : Layer
         A new layer, with `n_fixed` biases more.
+
+    Raises
+    ------
+    ValueError
+        If the greatest weight is so small that more than `MAX_SPIKES` would share it.
     """
     unit = weight_unit(layer.neuron)
     total, dtype = WEIGHT * unit, layer.weights.dtype
-    n = int(np.ceil(total / min(MAX_WEIGHT * unit, max_weight)))
+    n_spikes = total / min(MAX_WEIGHT * unit, max_weight)
+    if n_spikes > MAX_SPIKES:
+        raise ValueError(
+            f"weights up to {max_weight:g} are too small for a read-out: more than "
+            f"{MAX_SPIKES} input spikes would share its weight of {total:g}; "
+            "read_out=None leaves it out"
+        )
+    n = int(np.ceil(n_spikes * (1 - 1e-6)))  # limits in single precision are lower
     weights = np.full(n, total / n)
     if step > 0:
         # The sum is rounded, not each weight: few bits would leave nothing of them.
@@ -63,6 +78,29 @@ def with_read_out(layer, time, max_weight=np.inf, step=0.0):
         bias_times=np.append(layer.bias_times, np.full(n, time)),
         delays=delays,
         n_fixed=layer.n_fixed + n,
+    )
+
+
+def without_read_out(layer):
+    """The layer without the biases that read it out.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer that :func:`with_read_out` has made.
+
+    Returns
+    -------
+    layer : Layer
+        A new layer without biases that are not trained.
+    """
+    n_in = len(layer.weights) - layer.n_fixed
+    return replace(
+        layer,
+        weights=layer.weights[:n_in],
+        bias_times=layer.bias_times[: len(layer.bias_times) - layer.n_fixed],
+        delays=None if layer.delays is None else layer.delays[:n_in],
+        n_fixed=0,
     )
 
 

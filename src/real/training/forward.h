@@ -145,6 +145,8 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
     const double *targets =
         training->targets ? training->targets + number * n_out : NULL;
     const double factor = training->factors[number] / (double)n_samples;
+    const real unit_slope =
+        (real)(layer->neuron.threshold / layer->neuron.tau_syn); /* s = 0 */
 
     kind_of(layer)->peaks(layer, &p, &work->events[s], (real)network->t_max, spikes,
                           own->u_peak, work->at + from, slopes, own->workspace);
@@ -165,7 +167,12 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
     /* From decision times to spike times and to peaks. */
     for (size_t j = 0; j < n_out; ++j) {
         own->kink[j] = (real)network->pseudo_slope * c[j];
-        if ((double)spikes[j] > network->read_out) c[j] *= (real)network->stretch;
+        if (spikes[j] == INFINITY || (double)spikes[j] <= network->read_out) continue;
+        if (training->local) {
+            slopes[j] = unit_slope; /* u' is the read-out's doing: s = 0 */
+        } else {
+            c[j] *= (real)network->stretch;
+        }
     }
     weigh_spikes(training, &p, spikes, c, slopes, own->kink, n_out, c);
     pass_back(training, plan, n_layers - 1, s, &p);

@@ -16,11 +16,13 @@ _SPREAD = 2.5  # spread of the weights, see initial_weights()
 
 def _excitation(rng, layer, n_active, drive, limit, step):
     """A layer with random weights: the substrate has them, and most neurons fire."""
-    n_active += len(layer.bias_times)
+    n_active += len(layer.bias_times) - layer.n_fixed
     weights = initial_weights(
         rng, *layer.weights.shape, n_active, layer.neuron, drive=drive, spread=_SPREAD
     )
     weights = np.clip(weights, -limit, limit)
+    # Spikes of a read-out, all at one time, would tell little.
+    weights[len(weights) - layer.n_fixed :] = 0
     if step > 0:
         weights = np.rint(weights / step) * step
     return replace(layer, weights=weights.astype(layer.weights.dtype))
