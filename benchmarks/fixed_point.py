@@ -155,21 +155,30 @@ for name, option in OPTIONS.items():
     )
 
 
+def has_tie(model, X):
+    """Whether several outputs fire first, in the same tick."""
+    times = model.spike_times(X)[-1]
+    first = times.min(axis=1, keepdims=True)
+    return (np.isfinite(first) & (times == first)).sum(axis=1) > 1
+
+
 def report(row, n_seeds, is_validation):
     is_validation |= row.is_option
     X, y, X_test, y_test = row.load(is_validation)
-    scores, seconds = [], []  # by first spikes, and with membranes
+    scores, seconds, ties = [], [], []  # by first spikes, and with membranes
     for seed in seeds(n_seeds, is_validation):
         start = time.perf_counter()
         model = TTFSClassifier(random_state=seed, **row.parameters).fit(X, y)
         seconds.append(time.perf_counter() - start)
         by_spikes = model.first_spike_score(X_test, y_test)
         scores.append((100 * by_spikes, 100 * model.score(X_test, y_test)))
+        ties.append(100 * np.mean(has_tie(model, X_test)))
     print(f"\n{row.work}: {changes(row.parameters)}")
     (mean, with_membranes), (deviation, _) = mean_and_deviation(scores)
     each = " ".join(f"{by_spikes:.2f}" for by_spikes, _ in scores)
     print(f"  by spikes      {mean:.2f} ± {deviation:.2f} %   each: {each}")
     print(f"  with membranes {with_membranes:.2f} %")
+    print(f"  ties           {np.mean(ties):.2f} % decided by membranes within a tick")
     print(f"  training       {np.mean(seconds):.1f} s, {model.n_iter_} epochs")
     if row.published:
         print(f"  published      {row.published}")

@@ -132,20 +132,25 @@ def test_table_of_losses(arithmetic, rule, loss):
 
 
 @pytest.mark.parametrize(
-    ("arithmetic", "rule", "is_regression"),
-    every(PRECISIONS, RULES, [False, True]),
+    ("arithmetic", "rule", "is_regression", "read_out"),
+    every(PRECISIONS, RULES, [False, True], [None, "auto", 1.0]),
     ids=str,
 )
-def test_table_of_recipes(arithmetic, rule, is_regression):
+def test_table_of_recipes(arithmetic, rule, is_regression, read_out):
     is_coarse = arithmetic == FixedPoint()
-    if rule is None:
-        expected = recipe.REGRESSION if is_regression else recipe.EXACT
+    reads_out = read_out is not None
+    if rule is None and not is_regression:
+        expected = recipe.EXACT if reads_out else recipe.NO_READ_OUT
+    elif rule is None:
+        expected = recipe.REGRESSION
     elif is_regression:
         expected = recipe.LOCAL_REGRESSION
     else:
         expected = recipe.LOCAL_COARSE if is_coarse else recipe.LOCAL
-    asked = specification(arithmetic=arithmetic, gradient=rule)
-    chosen = recipe.choose_recipe(asked.structure, is_regression=is_regression)
+    asked = specification(arithmetic=arithmetic, gradient=rule, read_out=read_out)
+    chosen = recipe.choose_recipe(
+        asked.structure, is_regression=is_regression, has_read_out=reads_out
+    )
     assert chosen is expected
     loss = TargetTimes() if is_regression else CrossEntropy()
     asked = replace(asked, learning=replace(LEARNING, loss=loss))

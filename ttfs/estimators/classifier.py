@@ -92,8 +92,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         whose weights are not trained, reach all output neurons, so that those that have
         not fired do so now, in the order of their membranes. A first spike then decides
         every sample. "auto": the end of the possible inputs and 0.05 `tau_syn` for each
-        layer, 0.5 if gradient="local", but within three quarters of `t_max`; with a
-        squared error, by which the outputs fire anyway, there is none. None: there is
+        layer, 0.5 if gradient="local"; where `t_max` is given, so long before it that
+        outputs can still fire. (In less than half a `tau_syn` those with a low membrane
+        cannot.) With a squared error, by which the outputs fire anyway, there is none. None: there is
         none, as for inputs without a clock; outputs may stay silent.
 
     encoder : str or encoder, default="auto"
@@ -346,7 +347,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     thresholds. The model then has the rounded weights, and its gradient moves the real
     ones (straight-through).
     With a method ``weight_limit(k)`` they are kept within that limit. Initial weights
-    are those without a substrate.
+    are those without a substrate; a read-out has as many more spikes as the limit of
+    the output layer asks for, also where training with warm_start=True goes on there.
 
     `substrate` may change at any time: after training with None,
     ``set_params(substrate=chip)`` predicts on a chip with weights of the ideal
