@@ -94,8 +94,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         every sample. "auto": the end of the possible inputs and 0.05 `tau_syn` for each
         layer, 0.5 if gradient="local"; where `t_max` is given, so long before it that
         outputs can still fire. (In less than half a `tau_syn` those with a low membrane
-        cannot.) With a squared error, by which the outputs fire anyway, there is none. None: there is
-        none, as for inputs without a clock; outputs may stay silent.
+        cannot.) With a squared error, by which the outputs fire anyway, there is none.
+        None: there is none, as for inputs without a clock; outputs may stay silent.
 
     encoder : str or encoder, default="auto"
         How features become spike times: an encoder of :mod:`ttfs.encoders`, or a string
