@@ -121,7 +121,8 @@ def test_silent_network_comes_back(iris, monkeypatch, read_out):
 
 def test_weights_decay_to_half_their_first_mean(iris):
     X, y = iris
-    clf = small(weight_decay=1e6, learning_rate="constant", max_iter=2)
+    rate = {"learning_rate": "constant", "learning_rate_init": 0.005}
+    clf = small(weight_decay=1e6, max_iter=2, **rate)
     with pytest.warns(ConvergenceWarning):
         clf.fit(X, y)
     # Eight channels and a bias; all hidden neurons are alike, and all or none fire.
