@@ -149,9 +149,20 @@ def test_table_of_recipes(arithmetic, rule, is_regression, read_out):
         expected = recipe.LOCAL_COARSE if is_coarse else recipe.LOCAL
     asked = specification(arithmetic=arithmetic, gradient=rule, read_out=read_out)
     chosen = recipe.choose_recipe(
-        asked.structure, is_regression=is_regression, has_read_out=reads_out
+        asked.structure,
+        is_regression=is_regression,
+        has_read_out=reads_out,
+        has_substrate=False,
     )
     assert chosen is expected
+    on_substrate = recipe.choose_recipe(
+        asked.structure,
+        is_regression=is_regression,
+        has_read_out=reads_out,
+        has_substrate=True,
+    )
+    is_softer = expected is recipe.EXACT
+    assert on_substrate is (recipe.ON_SUBSTRATE if is_softer else expected)
     loss = TargetTimes() if is_regression else CrossEntropy()
     asked = replace(asked, learning=replace(LEARNING, loss=loss))
     try:

@@ -55,9 +55,9 @@ def test_ideal_substrate_trains_like_none(data, substrate, changes):
     # A foreign one returns spikes, at which the gradient is taken.
     X, y = data
     X = X * (X > 0.6)  # absent features, of which input dropout deletes some
-    a, b = (
-        make(s, arithmetic="float64", **changes).fit(X, y) for s in (None, substrate)
-    )
+    # The default differs: a substrate has a softer decision.
+    changes = {"arithmetic": "float64", "time_scale": 0.1, **changes}
+    a, b = (make(s, **changes).fit(X, y) for s in (None, substrate))
     for one, other in zip(a.coefs_, b.coefs_, strict=True):
         assert_allclose(one, other, rtol=1e-9, atol=1e-9)
     assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-9)
@@ -67,7 +67,8 @@ def test_ideal_substrate_trains_like_none(data, substrate, changes):
 
 @pytest.mark.parametrize("substrate", [Ideal(), Wrapped()], ids=["own", "foreign"])
 def test_float32_trains_like_none_to_its_precision(data, substrate):
-    a, b = (make(s, max_iter=2).fit(*data) for s in (None, substrate))
+    changes = {"max_iter": 2, "time_scale": 0.1}
+    a, b = (make(s, **changes).fit(*data) for s in (None, substrate))
     assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-5)
     for one, other in zip(a.coefs_, b.coefs_, strict=True):
         assert one.dtype == other.dtype == np.float32
@@ -412,7 +413,8 @@ def long_data():
 
 def test_training_in_the_loop_recovers_what_the_chip_takes(long_data):
     (X, y), test = long_data
-    changes = {"max_iter": 10, "learning_rate_init": 0.02}
+    # Few epochs: the default time scale on a substrate is for long training.
+    changes = {"max_iter": 10, "learning_rate_init": 0.02, "time_scale": 0.1}
     changes["hidden_layer_sizes"] = (30,)
     chip = AnalogChip(**CHIP)
     clf = make(**changes).fit(X, y)

@@ -62,6 +62,7 @@ class Engine(ABC):
             self.structure,
             is_regression=self.is_regression,
             has_read_out=self.has_read_out,
+            has_substrate=self.substrate is not None,
         )
 
     @property

@@ -99,6 +99,8 @@ EXACT = Recipe(
     batch_range=(10, 50),
     rate=0.01,
 )
+# Noise and mismatch of a substrate ask for a softer decision.
+ON_SUBSTRATE = replace(EXACT, time_scale=(0.2, 0.2))
 # Where nothing makes outputs fire, or the loss has target times.
 NO_READ_OUT = replace(
     EXACT,
@@ -138,7 +140,7 @@ def spread_of(n_layers):
     return min(SPREAD * max(1.0, n_layers / 2) ** 0.5, MAX_SPREAD)
 
 
-def choose_recipe(structure, *, is_regression, has_read_out):
+def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
     """The recipe of an engine.
 
     Parameters
@@ -149,6 +151,8 @@ def choose_recipe(structure, *, is_regression, has_read_out):
         Whether targets are real numbers.
     has_read_out : bool
         Whether a new network has a read-out.
+    has_substrate : bool
+        Whether spikes come from a substrate.
 
     Returns
     -------
@@ -157,7 +161,9 @@ def choose_recipe(structure, *, is_regression, has_read_out):
     if structure.gradient is None:
         if is_regression:
             return REGRESSION
-        return EXACT if has_read_out else NO_READ_OUT
+        if not has_read_out:
+            return NO_READ_OUT
+        return ON_SUBSTRATE if has_substrate else EXACT
     if is_regression:
         return LOCAL_REGRESSION
     arithmetic = structure.arithmetic

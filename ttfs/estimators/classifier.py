@@ -159,8 +159,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
         `predict_proba`. None means 0.0015 `tau_syn` for each input of the first layer
-        that spikes in a sample, on average, but 0.1 to 0.2; or 0.03 if
-        gradient="local", where with arithmetic="fixed" it is at least half a `tick`.
+        that spikes in a sample, on average, but 0.1 to 0.2, and 0.2 on a substrate; or
+        0.03 if gradient="local", where with arithmetic="fixed" it is at least half a
+        `tick`.
 
     input_dropout : float, default=0.2
         Fraction of input spikes that are deleted at random in training, on channels
