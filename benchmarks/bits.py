@@ -95,6 +95,7 @@ def losses():
     loss = SquaredError(shift_invariant=True, targets=(0.7, 1.4))
     yield fitted(yin_yang(), loss=loss)
     yield fitted(yin_yang(), time_scale=0.1, loss=CrossEntropy(early_firing=0.01))
+    yield fitted(yin_yang(), read_out=None)
 
 
 @configuration

@@ -111,7 +111,7 @@ NO_READ_OUT = replace(
 )
 LOCAL = Recipe(
     time_per_layer=1.5,
-    read_out_per_layer=0.5,
+    read_out_per_layer=1.2,
     time_scale=(0.03, 0.03),
     early_firing=0.0,
     n_updates=15_000,

@@ -92,7 +92,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         whose weights are not trained, reach all output neurons, so that those that have
         not fired do so now, in the order of their membranes. A first spike then decides
         every sample. "auto": the end of the possible inputs and 0.05 `tau_syn` for each
-        layer, 0.5 if gradient="local"; where `t_max` is given, so long before it that
+        layer, 1.2 if gradient="local"; where `t_max` is given, so long before it that
         outputs can still fire. (In less than half a `tau_syn` those with a low membrane
         cannot.) With a squared error, by which the outputs fire anyway, there is none.
         None: there is none, as for inputs without a clock; outputs may stay silent.
