@@ -9,6 +9,9 @@ static void cross_entropy(const TYPE(training) * training, const real *times,
                           real *grad)
 {
     const double rate = 1 / training->time_scale;
+    /* A probability that is too small to count has no gradient: it would make numbers
+     * subnormal, which are slow, of all that follows from it. */
+    const double least = (double)REAL_EPSILON * (double)REAL_EPSILON;
     double first = times[0], sum = 0;
     for (size_t k = 1; k < n_classes; ++k) first = fmin(first, (double)times[k]);
     for (size_t k = 0; k < n_classes; k += WIDTH) {
@@ -19,7 +22,7 @@ static void cross_entropy(const TYPE(training) * training, const real *times,
     for (size_t k = 0; k < n_classes; ++k) sum += (double)grad[k];
     *loss = log(sum) + ((double)times[label] - first) * rate;
     for (size_t k = 0; k < n_classes; ++k) {
-        const double p = (double)grad[k] / sum;
+        const double p = (double)grad[k] > least ? (double)grad[k] / sum : 0;
         grad[k] = (real)(factor * rate * ((k == label) - p));
     }
     if (training->early > 0) {
