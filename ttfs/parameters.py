@@ -278,14 +278,16 @@ class CrossEntropy(Parameters):
         early_firing * (exp(t_y / tau_syn) - 1),
 
     t counted from the first possible input; after the read-out, or where there is none
-    after the end of the experiment, this term goes on as its tangent.
+    after the end of the experiment, but after 2 `tau_syn` at the latest, this term goes
+    on as its tangent. Times after the read-out are stretched.
 
     Parameters
     ----------
     early_firing : float, default="auto"
         Weight of the term that asks for early spikes. Without it nothing keeps all
-        outputs of a sample from firing late together. "auto" is 0.001, or 0 if
-        gradient="local"; integers that learn by the local rule know of no other.
+        outputs of a sample from firing late together. "auto" is 0.001 with a read-out,
+        and 0 without one or if gradient="local"; integers that learn by the local rule
+        know of no other.
 
     See Also
     --------

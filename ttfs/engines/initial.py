@@ -105,6 +105,7 @@ def _horizon(engine, encoder):
 
 
 def _check_time(name, time, tau_syn):
+    """Raise ValueError unless a time of the experiment is possible."""
     if not 0 < time <= recipes.MAX_T_MAX * tau_syn:
         raise ValueError(
             f"{name}={time:g} must be positive, since it counts from the start of "

@@ -159,9 +159,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
         `predict_proba`. None means 0.0015 `tau_syn` for each input of the first layer
-        that spikes in a sample, on average, but 0.1 to 0.2, and 0.2 on a substrate; or
-        0.03 if gradient="local", where with arithmetic="fixed" it is at least half a
-        `tick`.
+        that spikes in a sample, on average, but 0.1 to 0.2; 0.2 on a substrate or
+        without a read-out; 0.03 if gradient="local", where with arithmetic="fixed" it
+        is at least half a `tick`.
 
     input_dropout : float, default=0.2
         Fraction of input spikes that are deleted at random in training, on channels
@@ -188,13 +188,14 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
-        other layers scale it. "auto" is 0.01. With gradient="local" it has another
-        meaning and another default: docs/guide/parameters.md has a table.
+        other layers scale it. "auto" is 0.01, or 0.005 without a read-out. With
+        gradient="local" it has another meaning and another default:
+        docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
-        updates (gradient="local": 15,000, or 5,000 without an accumulator), between 40
-        and 300 (500).
+        updates (gradient="local": 15,000, or 5,000 without an accumulator), but at
+        least 40, and at most 300; 500 without a read-out or if gradient="local".
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when

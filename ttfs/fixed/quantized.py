@@ -37,6 +37,7 @@ class QuantizedNetwork(Network):
 
     @property
     def stretch(self):
+        """How many times as fast decision times go on, a whole number here."""
         return float(self.integers.stretch)
 
     def for_inference(self):
