@@ -75,9 +75,9 @@ def test_the_suite_prints_a_table_and_keeps_results(capsys, tmp_path):
     """A run that finds its results prints the same and measures nothing."""
     path = tmp_path / "results.jsonl"
     models = "--models", "ttfs", "mlp", "logistic", "--results", str(path)
-    arguments = "--only", "moons", "diabetes", *models, "--set", "max_iter=3"
+    arguments = "--only", "circles", "friedman1", *models, "--set", "max_iter=3"
     out, err = run(capsys, *arguments, "--early-stopping")
-    assert "| moons | radial |" in out
+    assert "| circles | radial |" in out
     assert "mean ranks" in out
     assert "early_stopping=True" in out
     assert len(err.splitlines()) == len(path.read_text().splitlines()) == 8
