@@ -39,6 +39,7 @@ typedef struct {
     double unit;       /* learning rates are in this unit [threshold], or
                         * [threshold^2] with the local rule */
     double rest;       /* weights decay to this value [threshold] */
+    double decay;      /* weight decay per unit of learning rate */
     double max_weight; /* an update leaves weights within -max_weight ... max_weight
                         * [threshold]; 0: no limit */
     real *delay_m, *delay_v; /* like delays: moments of Adam, zero at first */
@@ -111,8 +112,8 @@ typedef struct {
         silence_tolerance; /* the loss of silent hidden neurons, see backward.h */
     /* Adam. epsilon is in the unit of a gradient: loss per threshold of the layer, of
      * delays loss per tau_syn of the layer, where the loss of a squared error is in
-     * tau_syn^2 of the last layer. The weight decay is per unit. */
-    double beta_1, beta_2, epsilon, weight_decay;
+     * tau_syn^2 of the last layer. */
+    double beta_1, beta_2, epsilon;
     double dropout;           /* probability that an input spike is deleted */
     const uint8_t *may_drop;  /* (n_in of first layer,) is an input in it? */
     uint64_t seed;            /* seed of the deletions */

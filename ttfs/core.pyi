@@ -176,7 +176,7 @@ class Trainer(Simulator):
         beta_1: float,
         beta_2: float,
         epsilon: float,
-        weight_decay: float,
+        weight_decay: float | Sequence[float],
         delay_units: Sequence[float] | None = ...,
         rests: Sequence[float] | None = ...,
         limits: Sequence[float] | None = ...,

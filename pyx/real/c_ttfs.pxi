@@ -25,6 +25,7 @@ cdef extern from "ttfs.h" nogil:
         real *shadow
         double unit
         double rest
+        double decay
         double max_weight
         real *delay_m
         real *delay_v
@@ -67,7 +68,6 @@ cdef extern from "ttfs.h" nogil:
         double beta_1
         double beta_2
         double epsilon
-        double weight_decay
         double dropout
         const uint8_t *may_drop
         uint64_t seed

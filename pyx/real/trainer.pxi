@@ -46,11 +46,12 @@ cdef class Trainer(Simulator):
         The loss of a silent hidden neuron is silence_penalty (threshold - u_peak),
         averaged over the batch, if it is silent in more than the fraction
         silence_tolerance of the batch.
-    beta_1, beta_2, epsilon, weight_decay : float
-        Parameters of Adam. The weight decay is per unit of the learning rate. epsilon
-        is in the unit of a gradient: loss per threshold of the layer, and for delays
-        loss per tau_syn of the layer, where the unit of squared errors is tau_syn^2 of
-        the last layer.
+    beta_1, beta_2, epsilon : float
+        Parameters of Adam. epsilon is in the unit of a gradient: loss per threshold of
+        the layer, and for delays loss per tau_syn of the layer, where the unit of
+        squared errors is tau_syn^2 of the last layer.
+    weight_decay : float or sequence of float
+        Weight decay per unit of the learning rate, of all layers or of each.
     rests : sequence of float, optional
         The values that the weights of each layer decay to. Default: 0.
     limits : sequence of float, optional
@@ -97,7 +98,7 @@ cdef class Trainer(Simulator):
         self, layers, double t_max, double pseudo_slope,
         double read_out=float("inf"), double stretch=1.0, *, units, dict loss,
         double min_slope, double silence_penalty, double silence_tolerance,
-        double beta_1, double beta_2, double epsilon, double weight_decay,
+        double beta_1, double beta_2, double epsilon, weight_decay,
         delay_units=None, rests=None, limits=None, dict local=None,
         double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
@@ -118,6 +119,7 @@ cdef class Trainer(Simulator):
             limits = [float("inf")] * len(self.shapes)
         if len(limits) != len(self.shapes) or not all(limit > 0 for limit in limits):
             raise ValueError("limits must be positive, one for each layer")
+        decays = np.broadcast_to(np.float64(weight_decay), len(self.shapes))
         n_in = self.shapes[0][0]
         drops = np.zeros(n_in, np.uint8)
         if not 0 <= dropout < 1:
@@ -171,6 +173,7 @@ cdef class Trainer(Simulator):
             structs[k].step, structs[k].touched = &step[0], &touched[0]
             structs[k].unit, structs[k].delay_unit = units[k], delay_units[k]
             structs[k].rest, structs[k].max_weight = rests[k], limits[k]
+            structs[k].decay = decays[k]
             if delay_moments is not None:
                 structs[k].delay_m = <real *>(<AlignedBuffer>delay_moments[0]).start
                 structs[k].delay_v = <real *>(<AlignedBuffer>delay_moments[1]).start
@@ -181,7 +184,6 @@ cdef class Trainer(Simulator):
         self.training.beta_1 = beta_1
         self.training.beta_2 = beta_2
         self.training.epsilon = epsilon
-        self.training.weight_decay = weight_decay
         self.training.dropout = dropout
         self.training.may_drop = &self.may_drop[0]
         self.training.seed = seed

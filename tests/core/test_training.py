@@ -142,6 +142,7 @@ def test_epoch_of_other_networks_equals_its_twin(sizes):
         {"beta_1": 0.0, "beta_2": 0.0},
         {"weight_decay": 0.0},
         {"weight_decay": 5.0},
+        {"weight_decay": [0.0, 5.0]},
         {"epsilon": 0.1},
         {"rests": [0.3, -0.2]},
         {"dropout": 0.3, "may_drop": np.arange(8) % 3 > 0, "seed": 2**64 - 1},

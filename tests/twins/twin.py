@@ -523,7 +523,7 @@ class Trainer:
     beta_1: float
     beta_2: float
     epsilon: float
-    weight_decay: float
+    weight_decay: float | list
     delay_units: list | None = None
     rests: list | None = None
     limits: list | None = None
@@ -551,13 +551,14 @@ class Trainer:
                 beta_1=self.beta_1,
                 beta_2=self.beta_2,
                 epsilon=self.epsilon * loss_unit / layer.neuron.threshold,
-                weight_decay=self.weight_decay,
+                weight_decay=decay,
                 rest=rest,
                 limit=limit,
             )
-            for layer, unit, rest, limit in zip(
+            for layer, unit, decay, rest, limit in zip(
                 self.layers,
                 self.units,
+                np.broadcast_to(self.weight_decay, len(self.layers)),
                 self.rests or [0.0] * len(self.layers),
                 self.limits or [np.inf] * len(self.layers),
                 strict=True,

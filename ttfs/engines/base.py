@@ -164,11 +164,16 @@ class Engine(ABC):
         return self.recipe.partial_rate * rate if self.learning.is_partial else rate
 
     def weight_decay(self, network, batch_size, n_seen):
-        """Weight decay per unit of learning rate, after training on n_seen samples."""
-        decay = self.learning.weight_decay
+        """Weight decay per unit of learning rate of all layers, or of each.
+
+        n_seen is the number of samples that have been trained on.
+        """
+        strength = self.learning.weight_decay
         if self.is_local:  # errors are summed over the batch, too
-            return recipes.LOCAL_DECAY * decay * batch_size
-        return decay * network.layers[0].n_active / n_seen
+            return recipes.LOCAL_DECAY * strength * batch_size
+        n_hidden = len(network.layers) - 1
+        hidden, output = self.recipe.decays(n_seen, network.layers[0].n_active)
+        return [strength * hidden] * n_hidden + [strength * output]
 
     def step_units(self, network):
         """The unit of the learning rate of each layer."""

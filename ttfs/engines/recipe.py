@@ -19,6 +19,7 @@ SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
 TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t_max
 EARLY_END = 2.0  # the term of early firing is exponential up to this time at most
+MAX_DECAY = 1.0  # of weights, per unit of the learning rate
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 TICKS = 64  # number of ticks of a tau_syn, by default
 MAX_T_MAX = 1e4  # limit of t_max
@@ -57,6 +58,9 @@ class Recipe:
     rate : float
         Learning rate; that of the local rule is for one active input, and grows with
         the square root of their number.
+    prior : tuple of (float, float)
+        Number of samples that the prior of the weights counts for, in hidden layers and
+        in the output layer; the local rule has `LOCAL_DECAY`.
     partial_rate : float
         Factor of the learning rate in partial_fit, where the rate does not fall.
     """
@@ -70,6 +74,7 @@ class Recipe:
     batches: int
     batch_range: tuple
     rate: float
+    prior: tuple = (30.0, 300.0)
     partial_rate: float = 1.0
 
     def batch_size(self, n_samples):
@@ -81,6 +86,19 @@ class Recipe:
     def n_epochs(self, n_batches):
         """The number of epochs of max_iter="auto"."""
         return min(max(-(-self.n_updates // n_batches), MIN_EPOCHS), self.max_epochs)
+
+    def decays(self, n_samples, n_active):
+        """Weight decay per unit of learning rate, of hidden layers and of the output.
+
+        A prior counts the less the more samples there are, and the more the fewer there
+        are for each active input. Above `MAX_DECAY` it would leave nothing to learn.
+        """
+        hidden, output = self.prior
+        wide = 1.0 + n_active / n_samples
+        return (
+            min(hidden * wide / n_samples, MAX_DECAY),
+            min(output / n_samples, MAX_DECAY),
+        )
 
     def time_scale_of(self, n_active):
         """The time scale of the softmax [tau_syn], with so many inputs that spike."""
@@ -128,7 +146,7 @@ LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
-LOCAL_DECAY = 3e-6  # without Adam, small errors lose against a greater decay
+LOCAL_DECAY = 4.5e-6  # without Adam, small errors lose against a greater decay
 
 
 def spread_of(n_layers):

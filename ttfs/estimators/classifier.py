@@ -169,7 +169,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         times by the same rule for spikes that are absent. Other channels keep theirs:
         all, with "complement" and "population".
 
-    weight_decay : float, default=1.5
+    weight_decay : float, default=1.0
         Strength of a decoupled weight decay towards the weights with which neurons just
         fire. The more samples there are for each active input, the less it counts.
         docs/guide/parameters.md has a table for each way to learn.
@@ -419,7 +419,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         loss: LossName | CrossEntropy | SquaredError = "cross_entropy",
         time_scale: float | None = None,
         input_dropout: float = 0.2,
-        weight_decay: float = 1.5,
+        weight_decay: float = 1.0,
         batch_size: int | Auto = "auto",
         learning_rate: Literal["cosine", "constant"] = "cosine",
         learning_rate_init: float | Auto = "auto",

@@ -101,7 +101,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         Fraction of input spikes that are deleted at random in training, on channels
         that are often without one.
 
-    weight_decay : float, default=0.5
+    weight_decay : float, default=1.0
         Strength of a decoupled weight decay towards the weights with which neurons just
         fire. The more samples there are for each active input, the less it counts.
         docs/guide/parameters.md has a table for each way to learn.
@@ -281,7 +281,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         substrate: Substrate | None = None,
         gradient: GradientName | ExactGradient | LocalRule = "exact",
         input_dropout: float = 0.0,
-        weight_decay: float = 0.5,
+        weight_decay: float = 1.0,
         batch_size: int | Auto = "auto",
         learning_rate: Literal["cosine", "constant"] = "cosine",
         learning_rate_init: float | Auto = "auto",

@@ -62,7 +62,7 @@ static void number_rows(const TYPE(training) * training, const TYPE(layer) * lay
 {
     const size_t n_rows = number_inputs(layer, work, n_samples);
     const size_t step = ++*layer->step;
-    const double decay = learning_rate * training->weight_decay;
+    const double decay = learning_rate * layer->decay;
     const double decayed_once = -expm1(-decay);
 
     *work->n_rows = n_rows;

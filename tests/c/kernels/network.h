@@ -34,6 +34,7 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
         layer->bias_times = &a->bias;
         layer->unit = 1.0;
         layer->rest = 0.1;
+        layer->decay = 0.01;
         const size_t size = layer->n_in * layer->n_out;
         real *weights = malloc(size * sizeof(real));
         for (size_t i = 0; i < size; i++) {
@@ -88,7 +89,6 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
     training->beta_1 = 0.9;
     training->beta_2 = 0.99;
     training->epsilon = 1e-8;
-    training->weight_decay = 0.01;
     training->dropout = dropout;
     training->may_drop = a->may_drop;
     training->seed = 5;

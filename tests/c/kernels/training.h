@@ -277,7 +277,6 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     training.beta_1 = 0.9;
     training.beta_2 = 0.99;
     training.epsilon = 1e-3;
-    training.weight_decay = 0.05;
     training.spikes = list.spikes;
     training.labels = &label;
     training.factors = &factor;
