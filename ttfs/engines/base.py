@@ -22,7 +22,7 @@ class Trainer(ABC):
     n_updates = 0
 
     @abstractmethod
-    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+    def epoch(self, spikes, targets, order, batch_size, rates):
         """Updates over samples in this order; returns the mean loss."""
 
     @abstractmethod

@@ -83,8 +83,6 @@ class Learning:
         Regularisation.
     learning_rate_init : float or "auto"
         Initial learning rate.
-    has_sample_weights : bool
-        Whether samples have different weights in the loss.
     is_partial : bool
         Whether partial_fit asks, for one epoch.
     """
@@ -95,7 +93,6 @@ class Learning:
     input_dropout: float
     weight_decay: float
     learning_rate_init: float | str
-    has_sample_weights: bool = False
     is_partial: bool = False
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_consistent_length, column_or_1d, compute_class_weight
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._typing import validated
 from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
 from .base import BaseTTFS
+from .weights import weights_of_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -466,7 +467,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     # -- Training ------------------------------------------------------------------
 
     @validated
-    def fit(self, X: Features, y: ArrayLike) -> Self:
+    def fit(
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on data.
 
         Parameters
@@ -495,11 +498,15 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             If the network does not fit on the substrate.
         """
         draft = self._draft()
-        return self._adopt(draft, draft._fit(X, y))
+        return self._adopt(draft, draft._fit(X, y, sample_weight))
 
     @validated
     def partial_fit(
-        self, X: Features, y: ArrayLike, classes: ArrayLike | None = None
+        self,
+        X: Features,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch on some of the data, at a constant learning rate.
 
@@ -541,7 +548,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         if not hasattr(self, "network_") and classes is None:
             raise ValueError("classes must be passed on the first call of partial_fit")
         draft = self._draft()
-        return self._adopt(draft, draft._partial_fit(X, y, classes=classes))
+        failure = draft._partial_fit(X, y, sample_weight, classes=classes)
+        return self._adopt(draft, failure)
 
     # -- Targets -------------------------------------------------------------------
 
@@ -552,10 +560,6 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     @property
     def _n_outputs(self):
         return len(self.classes_)
-
-    @property
-    def _has_sample_weights(self):
-        return self.class_weight is not None
 
     @property
     def read_out_(self) -> float | None:
@@ -607,16 +611,11 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             )
         return classes
 
-    def _sample_weights(self, targets):
-        """Weight of each sample in the loss: that of its class."""
-        factors = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_[targets]
-        )
-        if not (np.isfinite(factors) & (factors >= 0)).all() or not factors.any():
-            raise ValueError(
-                "class_weight must be finite and not negative, and not all 0, got "
-                f"{self.class_weight!r}"
-            )
+    def _class_weights(self, targets, weights):
+        """The weight of the class of each sample."""
+        if self.class_weight is None:
+            return None
+        factors = weights_of_classes(self.class_weight, self.classes_, targets, weights)
         return factors[targets]
 
     def _check_split(self, n_training, n_validation):
@@ -633,9 +632,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     def _stratify(self, targets):
         return targets
 
-    def _validation_score(self, trainer, spikes, targets):
+    def _validation_score(self, trainer, spikes, targets, weights):
         """Accuracy."""
-        return float(np.mean(trainer.labels(spikes) == targets))
+        is_right = trainer.labels(spikes) == targets
+        return float(np.average(is_right, weights=weights))
 
     def _decisions(self, X):
         """Decision times (n_samples, n_outputs_), float64."""
