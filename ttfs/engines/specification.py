@@ -85,6 +85,8 @@ class Learning:
         Initial learning rate.
     is_partial : bool
         Whether partial_fit asks, for one epoch.
+    follows_fit : bool
+        Whether that goes on after a call of fit.
     """
 
     loss: object
@@ -94,6 +96,7 @@ class Learning:
     weight_decay: float
     learning_rate_init: float | str
     is_partial: bool = False
+    follows_fit: bool = False
 
 
 @dataclass(frozen=True)

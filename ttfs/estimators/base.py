@@ -140,6 +140,8 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
     time_scale = None
     read_out = None
 
+    _was_fit = False  # whether the weights have gone through `fit`
+
     # -- The head ------------------------------------------------------------------
 
     # Options of check_X_y for the targets.
@@ -267,6 +269,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
             is_partial=is_partial,
+            follows_fit=self._was_fit,
         )
         return Specification(structure, self.substrate, learning)
 
@@ -343,6 +346,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         else:
             engine = self._start(X, encoder, is_partial=False)
         self._check_trains(X, engine)
+        self._was_fit = True
         return self._train(engine, (X, targets, weights), state, validation)
 
     def _partial_fit(self, X, y, sample_weight=None, **options):
@@ -371,7 +375,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         else:
             engine = self._fitted_engine(is_partial=True)
         self._check_trains(X, engine)
-        # Moments last from one partial_fit to the next; fit starts its own.
+        # Moments last from one call to the next partial_fit; fit starts its own.
         state = FitState(optimizer=self._optimizer)
         n_draws = number_of_draws(weights, self._rng, len(targets))
         data = X, targets, weights
@@ -510,8 +514,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
                 state.interrupt(self._rng, trainer.state(), trainer.learned())
                 self._interrupted = state
         self.network_ = state.best if self.early_stopping else trainer.learned()
-        if is_partial:
-            self._optimizer = trainer.state()
+        self._optimizer = trainer.state()
         self.network_.check_finite()
         return failure
 
