@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from .._typing import validated
 from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
 from .base import BaseTTFS
-from .weights import weights_of_classes
+from .weights import check_sample_weight, weights_of_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -704,7 +704,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             The fraction of samples that a first spike decides rightly.
         """
         decisions = self._decisions(X)
-        check_consistent_length(decisions, y, sample_weight)
+        check_consistent_length(decisions, y)
+        sample_weight = check_sample_weight(sample_weight, decisions)
         # Silent outputs are as late as a spike at the end of the experiment, or later.
         end = self.network_.stretched(np.float64(self.network_.t_max))
         is_decided = decisions.min(axis=1) < end
