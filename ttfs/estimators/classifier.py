@@ -200,8 +200,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and end training when
-        the accuracy there has not improved by `tol` for `n_iter_no_change` epochs. The
-        weights and delays of the best epoch are kept.
+        the accuracy there, weighted as the samples are, has not improved by `tol` for
+        `n_iter_no_change` epochs. The weights and delays of the best epoch are kept.
 
     validation_fraction : float, default=0.1
         Only used when early_stopping=True.
@@ -223,10 +223,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         Whether to draw new batches in each epoch.
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes in the loss; "balanced" means n_samples / (n_classes *
-        count of the class). Not supported by `partial_fit` if "balanced". With
-        gradient="local" and arithmetic="fixed" it decides how often `fit` shows a
-        sample, and `partial_fit` does not support it.
+        Weights of the classes, by which those of samples are multiplied; "balanced"
+        means n_samples / (n_classes * count of the class), where weights of samples are
+        counted. It raises the balanced accuracy where a class is rare, at the cost of
+        precision. Not supported by `partial_fit` if "balanced".
 
     random_state : int, RandomState instance or None, default=None
         The source of initial weights, batches, input dropout and the validation split.
@@ -479,6 +479,11 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             encoder="spike_times" or `X` is a :class:`SpikeTrains`.
         y : array-like of shape (n_samples,)
             Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, of which only the ratios count: an epoch
+            draws a sample as often as its weight says, in proportion to the others. One
+            of weight 0 is as if it were not there.
+            None: all are equal.
 
         Returns
         -------
@@ -512,8 +517,10 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
         The first call chooses the initial weights and the ranges of the features,
         which later values are clipped to, so it should see typical data: more than one
-        sample. After `fit` a low `learning_rate_init` keeps what was learned; "auto" is
-        a tenth of that of `fit` if gradient="local".
+        sample. After `fit` it goes on with the moments of Adam and, by "auto", a tenth
+        of the learning rate, which keeps what was learned; so does gradient="local"
+        without a `fit`. Other data are learned in about 20 to 40 calls; a higher
+        `learning_rate_init` is quicker and forgets more.
 
         Parameters
         ----------
@@ -523,6 +530,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             Class labels.
         classes : array-like of shape (n_classes,), default=None
             All classes that will occur. Required in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample is shown, on average over many calls: 0.5 is in every
+            second call, 3 is three times. Their mean is at most 1000. None: once.
 
         Returns
         -------

@@ -335,6 +335,11 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             `X` is a :class:`ttfs.SpikeTrains`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, finite real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, of which only the ratios count: an epoch
+            draws a sample as often as its weight says, in proportion to the others. One
+            of weight 0 is as if it were not there.
+            None: all are equal.
 
         Returns
         -------
@@ -363,7 +368,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         """Train for one epoch on some of the data, at a constant learning rate.
 
         The first call chooses the initial weights and the ranges of the features and of
-        the targets, so it should see typical data: more than one sample.
+        the targets, so it should see typical data: more than one sample. After `fit` it
+        goes on with the moments of Adam and, by "auto", a tenth of the learning rate.
 
         Parameters
         ----------
@@ -371,6 +377,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample is shown, on average over many calls: 0.5 is in every
+            second call, 3 is three times. Their mean is at most 1000. None: once.
 
         Returns
         -------
