@@ -336,10 +336,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, finite real numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, not negative, of which only the ratios count: an epoch
-            draws a sample as often as its weight says, in proportion to the others. One
-            of weight 0 is as if it were not there.
-            None: all are equal.
+            Weights of the samples, not negative, of which only the ratios count: an
+            epoch draws a sample as often as its weight says, in proportion to the
+            others. One of weight 0 is as if it were not there. None: all are equal.
 
         Returns
         -------
