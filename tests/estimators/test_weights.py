@@ -380,28 +380,17 @@ def test_score_of_regression_is_weighted():
     assert_allclose(reg.score(X, y, weights), expected)
 
 
-@pytest.mark.parametrize("estimator", [TTFSClassifier, TTFSRegressor])
-def test_validation_score_is_weighted(overlapping, estimator, monkeypatch):
-    X, y = overlapping
-    weights = np.random.RandomState(0).exponential(size=100)
-    given = []
-    score = estimator._validation_score
-
-    def spy(self, trainer, spikes, targets, weights):
-        value = score(self, trainer, spikes, targets, weights)
-        method = trainer.labels if self._loss != TTFSRegressor._loss else None
-        given.append((value, targets, weights, method and method(spikes)))
-        return value
-
-    monkeypatch.setattr(estimator, "_validation_score", spy)
-    quick(estimator, early_stopping=True, validation_fraction=0.3).fit(X, y, weights)
-    assert len(given) == 2
-    for value, targets, kept, labels in given:
-        assert len(kept) == 30
-        assert np.isin(kept, weights / weights.max()).all()
-        if labels is not None:
-            assert_allclose(value, np.average(labels == targets, weights=kept))
-            assert value != np.mean(labels == targets)
+@every_estimator
+def test_validation_score_is_weighted(iris, estimator, kind):
+    X, y = iris
+    X, y = X[:100], y[:100].copy()  # two classes that are apart
+    is_wrong = np.arange(100) % 3 == 0
+    y[is_wrong] = 1 - y[is_wrong]
+    clf = small(estimator, max_iter=40, early_stopping=True, **kind)
+    clf.set_params(validation_fraction=0.3, n_iter_no_change=40)
+    assert clf.fit(X, y).best_validation_score_ < 0.8
+    clf.fit(X, y, np.where(is_wrong, 1e-6, 1.0))
+    assert clf.best_validation_score_ > 0.9
 
 
 # -- A chip that fails -------------------------------------------------------------

@@ -225,8 +225,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     class_weight : dict or "balanced", default=None
         Weights of the classes, by which those of samples are multiplied; "balanced"
         means n_samples / (n_classes * count of the class), where weights of samples are
-        counted. It raises the balanced accuracy where a class is rare, at the cost of
-        precision. Not supported by `partial_fit` if "balanced".
+        counted. With the exact gradient that raises the balanced accuracy where a class
+        is rare, at the cost of precision. `partial_fit` does not support "balanced".
 
     random_state : int, RandomState instance or None, default=None
         The source of initial weights, batches, input dropout and the validation split.
