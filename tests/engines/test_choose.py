@@ -173,21 +173,6 @@ def test_table_of_recipes(arithmetic, rule, is_regression, read_out):
 
 
 @pytest.mark.parametrize(
-    ("arithmetic", "rule", "is_partial", "weighs"),
-    every(PRECISIONS, RULES, [False, True], [False, True]),
-    ids=str,
-)
-def test_table_of_sample_weights(arithmetic, rule, is_partial, weighs):
-    learning = replace(LEARNING, is_partial=is_partial, has_sample_weights=weighs)
-    asked = specification(arithmetic=arithmetic, gradient=rule, learning=learning)
-    if isinstance(arithmetic, FixedPoint) and rule and is_partial and weighs:
-        with pytest.raises(ValueError, match="partial_fit does not support class_weig"):
-            choose(asked)
-    else:
-        choose(asked)
-
-
-@pytest.mark.parametrize(
     ("substrate", "message"),
     [
         (Ideal, r"not the class Ideal: use .*Ideal\(\)"),
@@ -239,13 +224,6 @@ def test_estimators_refuse_the_same(iris, method, parameters, message):
     with pytest.raises(ValueError, match=message):
         getattr(clf, method)(*iris, **options)
     assert not hasattr(clf, "network_")
-
-
-@pytest.mark.parametrize("weight", ["balanced", {0: 1, 1: 1, 2: 2}], ids=str)
-def test_partial_fit_of_integers_has_no_class_weight(iris, weight):
-    clf = small(class_weight=weight, **LOCAL)
-    with pytest.raises(ValueError, match="partial_fit does not support class_weight"):
-        clf.partial_fit(*iris, classes=[0, 1, 2])
 
 
 @pytest.mark.parametrize(

@@ -302,11 +302,11 @@ def interrupt_in_epoch(monkeypatch, n):
         class Interrupted(trainer):
             n_epochs = 0
 
-            def epoch(self, spikes, targets, factors, order, batch_size, rates):
+            def epoch(self, spikes, targets, order, batch_size, rates):
                 self.n_epochs += 1
                 if self.n_epochs == n:
                     order, rates = order[: 3 * batch_size], rates[:3]
-                args = spikes, targets, factors, order, batch_size, rates
+                args = spikes, targets, order, batch_size, rates
                 loss = super().epoch(*args)
                 if self.n_epochs == n:
                     raise KeyboardInterrupt

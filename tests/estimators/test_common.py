@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, whole and without expected failures."""
+"""scikit-learn's own checks, with the expected failures of one of them."""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -6,8 +6,21 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ttfs import TTFSClassifier, TTFSRegressor
 from ttfs.substrates import Ideal
 
+REASON = (
+    "weights decide how often a sample is drawn: with other draws, batches and number "
+    "of samples, repetition gives another model of the same kind, not the same bits"
+)
 
-@parametrize_with_checks([TTFSClassifier(), TTFSRegressor()])
+
+def expected_failures(estimator):
+    """The checks that weights of samples are the same as repetition, bit for bit."""
+    kinds = "dense", "sparse"
+    return {f"check_sample_weight_equivalence_on_{kind}_data": REASON for kind in kinds}
+
+
+@parametrize_with_checks(
+    [TTFSClassifier(), TTFSRegressor()], expected_failed_checks=expected_failures
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -24,7 +37,8 @@ def test_scikit_learn_checks(estimator, check):
         TTFSClassifier(substrate=Ideal(), max_iter=40),
         TTFSRegressor(gradient="local"),
         TTFSRegressor(arithmetic="fixed", max_iter=40),
-    ]
+    ],
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks_of_other_engines(estimator, check):
     check(estimator)

@@ -28,16 +28,13 @@ class Head(RegressorMixin, BaseTTFS):
     def _encode_targets(self, y, *, is_new, is_partial=False):
         return np.asarray(y, np.float64)[:, None]
 
-    def _sample_weights(self, targets):
-        return np.ones(len(targets))
-
     def _check_split(self, n_training, n_validation):
         pass
 
     def _stratify(self, targets):
         return None
 
-    def _validation_score(self, trainer, spikes, targets):
+    def _validation_score(self, trainer, spikes, targets, weights):
         return -np.mean((trainer.decisions(spikes) - targets) ** 2)
 
 
@@ -46,7 +43,6 @@ REQUIRED = [
     "_encode_targets",
     "_loss",
     "_n_outputs",
-    "_sample_weights",
     "_stratify",
     "_validation_score",
 ]

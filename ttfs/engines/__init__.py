@@ -111,11 +111,6 @@ def _refuse_learning(structure, learning, integers_learn):
             "gradient='local' with arithmetic='fixed' learns by the cross-entropy "
             "alone: use loss='cross_entropy' without early_firing"
         )
-    if integers_learn and learning.is_partial and learning.has_sample_weights:
-        raise ValueError(
-            "partial_fit does not support class_weight with gradient='local' and "
-            "arithmetic='fixed', where it decides how often fit sees a sample"
-        )
     if isinstance(learning.loss, TargetTimes) and (
         structure.gradient is not None and structure.gradient.feedback == "target"
     ):

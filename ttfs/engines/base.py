@@ -22,7 +22,7 @@ class Trainer(ABC):
     n_updates = 0
 
     @abstractmethod
-    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+    def epoch(self, spikes, targets, order, batch_size, rates):
         """Updates over samples in this order; returns the mean loss."""
 
     @abstractmethod
@@ -156,12 +156,15 @@ class Engine(ABC):
         """The initial learning rate."""
         if self.learning.learning_rate_init != "auto":
             return self.learning.learning_rate_init
-        if not self.is_local:
-            return self.recipe.rate
-        # Errors that pass several layers add up, in the layers and to each other.
-        depth = min(1.0, 2 / len(network.layers)) ** 3
-        rate = self.recipe.rate * network.layers[0].n_active ** 0.5 * depth
-        return self.recipe.partial_rate * rate if self.learning.is_partial else rate
+        rate = self.recipe.rate
+        if self.is_local:
+            # Errors that pass several layers add up, in the layers and to each other.
+            depth = min(1.0, 2 / len(network.layers)) ** 3
+            rate = rate * network.layers[0].n_active ** 0.5 * depth
+        if not self.learning.is_partial:
+            return rate
+        follows_fit = self.learning.follows_fit
+        return (recipes.AFTER_FIT if follows_fit else self.recipe.partial_rate) * rate
 
     def weight_decay(self, network, batch_size, n_seen):
         """Weight decay per unit of learning rate of all layers, or of each.

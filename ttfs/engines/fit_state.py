@@ -24,6 +24,8 @@ class FitState:
         Seed of input dropout.
     order : ndarray of shape (n_samples,)
         Order of the samples in this epoch.
+    drawn : ndarray of shape (n_draws,)
+        The samples that this epoch learns from: those in order, or drawn by weights.
     epoch, n_batches_done : int
         The epoch, and its batches that are done.
     is_in_epoch : bool
@@ -45,6 +47,7 @@ class FitState:
     optimizer: dict | None = None
     seed: int = 0
     order: np.ndarray | None = None
+    drawn: np.ndarray | None = None
     epoch: int = 0
     is_in_epoch: bool = False
     n_batches_done: int = 0
@@ -65,11 +68,15 @@ class FitState:
         self.order = np.arange(n_samples, dtype=np.uintp)
         self.seed = seed
 
-    def begin_epoch(self, epoch, rng):
-        """Shuffle the samples, unless that was done before an interruption."""
-        if not self.is_in_epoch and rng is not None:
+    def shuffled(self, rng):
+        """The samples in the order of the next epoch; without rng it stays."""
+        if rng is not None:
             rng.shuffle(self.order)
-        self.epoch, self.is_in_epoch = epoch, True
+        return self.order
+
+    def begin_epoch(self, epoch, drawn):
+        """Begin an epoch that learns from these samples."""
+        self.epoch, self.drawn, self.is_in_epoch = epoch, drawn, True
 
     def end_batch(self, loss, n_samples):
         """Count a batch with this mean loss."""

@@ -109,7 +109,8 @@ class FloatTrainer(Trainer):
     def __init__(self, network, core):
         self.network, self.core = network, core
 
-    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+    def epoch(self, spikes, targets, order, batch_size, rates):
+        factors = np.ones(len(spikes))
         return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
 
     def labels(self, spikes):

@@ -275,7 +275,7 @@ class HardwareTrainer(Trainer):
         )
         self.n_updates = 0
 
-    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+    def epoch(self, spikes, targets, order, batch_size, rates):
         state = self.fit_state
         n_done = state.n_batches_done
         # A substrate that is the trainer's own network fires as that learns, unless the
@@ -285,7 +285,7 @@ class HardwareTrainer(Trainer):
         self.core.epoch(
             spikes,
             targets,
-            factors,
+            np.ones(len(spikes)),
             order[n_done * batch_size :],
             batch_size,
             rates[n_done:],

@@ -100,15 +100,11 @@ class IntegerTrainer(FixedSimulation, Trainer):
             np.clip(np.rint(decays), 0, 32767).astype(np.int16),
         )
 
-    def epoch(self, spikes, targets, factors, order, batch_size, rates):
-        """Updates over as many samples, in the given order; returns the mean loss.
+    def epoch(self, spikes, targets, order, batch_size, rates):
+        """Updates over the samples in the given order; returns the mean loss.
 
-        A sample is seen as often as its factor says, in proportion to the others. The
-        loss is that of the integers: the mean of -log p of the labels that were seen.
+        The loss is that of the integers: the mean of -log p of the labels.
         """
-        seen = np.cumsum(factors[order])
-        places = (np.arange(len(order)) + 0.5) / max(1, len(order)) * seen[-1:]
-        order = order[np.searchsorted(seen, places)]
         _, loss = self.core.train(
             self.events(spikes), targets, order, batch_size, *self.rates(rates)
         )

@@ -133,11 +133,11 @@ class QuantizedTrainer(Trainer):
     def _forward(self, spikes, core):
         return self._simulated().fire(spikes, core)
 
-    def epoch(self, spikes, targets, factors, order, batch_size, rates):
+    def epoch(self, spikes, targets, order, batch_size, rates):
         return self.core.epoch(
             spikes,
             targets,
-            factors,
+            np.ones(len(spikes)),
             order,
             batch_size,
             rates,

@@ -28,6 +28,7 @@ LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 MIN_EPOCHS = 40
+AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Recipe:
         Number of samples that the prior of the weights counts for, in hidden layers and
         in the output layer; the local rule has `LOCAL_DECAY`.
     partial_rate : float
-        Factor of the learning rate in partial_fit, where the rate does not fall.
+        Factor of the learning rate in partial_fit without fit, where it does not fall.
     """
 
     time_per_layer: float

@@ -83,10 +83,10 @@ class Learning:
         Regularisation.
     learning_rate_init : float or "auto"
         Initial learning rate.
-    has_sample_weights : bool
-        Whether samples have different weights in the loss.
     is_partial : bool
         Whether partial_fit asks, for one epoch.
+    follows_fit : bool
+        Whether that goes on after a call of fit.
     """
 
     loss: object
@@ -95,8 +95,8 @@ class Learning:
     input_dropout: float
     weight_decay: float
     learning_rate_init: float | str
-    has_sample_weights: bool = False
     is_partial: bool = False
+    follows_fit: bool = False
 
 
 @dataclass(frozen=True)

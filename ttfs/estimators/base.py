@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -35,13 +34,21 @@ from ..engines import (
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
-from ..model.checks import blocks
+from ..model.checks import arrays_like, blocks
 from ..parameters import SHORTHANDS as PARAMETERS
 from ..parameters import ExactGradient, FixedPoint, LocalRule, Parameters, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
 from .history import History
 from .schedule import Schedule
+from .weights import (
+    check_sample_weight,
+    draw,
+    number_of_draws,
+    relative,
+    split,
+    with_weight,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,12 +140,12 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
     time_scale = None
     read_out = None
 
+    _was_fit = False  # whether the weights have gone through `fit`
+
     # -- The head ------------------------------------------------------------------
 
     # Options of check_X_y for the targets.
     _target_options: ClassVar[dict] = {}
-    # Whether the samples may have different weights in the loss.
-    _has_sample_weights = False
 
     @property
     @abstractmethod
@@ -161,9 +168,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         """What a Trainer takes for encoded targets, when the network is there."""
         return targets
 
-    @abstractmethod
-    def _sample_weights(self, targets):
-        """The weight (n_samples,) of each sample in the loss."""
+    def _class_weights(self, targets, weights):
+        """What the weights (n_samples,) are multiplied by, or None."""
+        return None
 
     @abstractmethod
     def _check_split(self, n_training, n_validation):
@@ -174,7 +181,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         """What the validation split of early stopping stratifies by, or None."""
 
     @abstractmethod
-    def _validation_score(self, trainer, spikes, targets):
+    def _validation_score(self, trainer, spikes, targets, weights):
         """The score that early stopping watches: the greater, the better."""
 
     # -- Parameters ----------------------------------------------------------------
@@ -252,7 +259,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             value.validate()
         return value
 
-    def _specification(self, structure, *, is_partial=False, ignore_weights=False):
+    def _specification(self, structure, *, is_partial=False):
         """What :func:`ttfs.engines.choose` is told."""
         learning = Learning(
             loss=self._loss,
@@ -261,8 +268,8 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
-            has_sample_weights=self._has_sample_weights and not ignore_weights,
             is_partial=is_partial,
+            follows_fit=self._was_fit,
         )
         return Specification(structure, self.substrate, learning)
 
@@ -270,8 +277,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
     def engine_(self) -> Engine:
         """The :class:`ttfs.engines.Engine` that would train this network next.
 
-        It is that of partial_fit, without weights of samples: an exported model learns
-        from one sample at a time, and has none.
+        It is that of partial_fit: an exported model learns from one sample at a time.
 
         Raises
         ------
@@ -283,7 +289,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         check_is_fitted(self)
         try:
             self._validate_params()
-            return self._fitted_engine(is_partial=True, ignore_weights=True)
+            return self._fitted_engine(is_partial=True)
         except (TypeError, ValueError) as error:
             raise NoEngineError(str(error)) from error
 
@@ -318,30 +324,32 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             raise failure
         return self
 
-    def _fit(self, X, y):
+    def _fit(self, X, y, sample_weight=None):
         """Fit a draft; returns the error of a substrate that ended training."""
         is_continued = self.warm_start and hasattr(self, "network_")
         encoder = self._encoder_for(X, is_new=not is_continued)
         X, y = encoder.validate_data(
             self, X, y, reset=not is_continued, **self._target_options
         )
-        targets = self._encode_targets(y, is_new=not is_continued)
+        weights = relative(check_sample_weight(sample_weight, X))
+        X, targets, weights = self._weighted(X, y, weights, is_new=not is_continued)
+        weights = relative(weights)
         self._rng = check_random_state(self.random_state)
         state = self._fit_state(X, is_continued)
         validation = None
         if self.early_stopping:
             # Before the weights are drawn, so that warm_start with the same seed
             # holds out the same samples again.
-            X, X_val, targets, targets_val = self._split(X, targets)
-            validation = X_val, targets_val
+            (X, targets, weights), validation = self._split(X, targets, weights)
         if is_continued:
             engine = self._fitted_engine(is_partial=False)
         else:
             engine = self._start(X, encoder, is_partial=False)
         self._check_trains(X, engine)
-        return self._train(engine, X, targets, state, validation)
+        self._was_fit = True
+        return self._train(engine, (X, targets, weights), state, validation)
 
-    def _partial_fit(self, X, y, **options):
+    def _partial_fit(self, X, y, sample_weight=None, **options):
         """One epoch of a draft; returns the error of a substrate that ended it.
 
         `options` go to `_encode_targets`.
@@ -351,7 +359,10 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         is_first = not hasattr(self, "network_")
         encoder = self._encoder_for(X, is_new=is_first)
         X, y = encoder.validate_data(self, X, y, reset=is_first, **self._target_options)
-        targets = self._encode_targets(y, is_new=is_first, is_partial=True, **options)
+        weights = check_sample_weight(sample_weight, X)
+        X, targets, weights = self._weighted(
+            X, y, weights, is_new=is_first, is_partial=True, **options
+        )
         if is_first:
             self._rng = check_random_state(self.random_state)
             engine = self._start(X, encoder, is_partial=True)
@@ -364,9 +375,24 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         else:
             engine = self._fitted_engine(is_partial=True)
         self._check_trains(X, engine)
-        # Moments last from one partial_fit to the next; fit starts its own.
+        # Moments last from one call to the next partial_fit; fit starts its own.
         state = FitState(optimizer=self._optimizer)
-        return self._train(engine, X, targets, state, is_partial=True)
+        n_draws = number_of_draws(weights, self._rng, len(targets))
+        data = X, targets, weights
+        return self._train(engine, data, state, n_draws=n_draws, is_partial=True)
+
+    def _weighted(self, X, y, weights, **options):
+        """Samples that have a weight, their targets, and their weights or None.
+
+        A sample of weight 0 is as if it were not there; those of a class of weight 0
+        tell that there is the class. `options` go to `_encode_targets`.
+        """
+        X, y, weights = with_weight(X, y, weights)
+        targets = self._encode_targets(y, **options)
+        factors = self._class_weights(targets, weights)
+        if factors is not None:
+            weights = factors if weights is None else factors * weights
+        return with_weight(X, targets, weights)
 
     def _encoder_for(self, X, *, is_new):
         if is_new:
@@ -390,18 +416,12 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self._rng = copy.deepcopy(state.rng_before)
         return state
 
-    def _split(self, X, targets):
-        """Training and validation part of the data."""
+    def _split(self, X, targets, weights):
+        """Training and validation part of the data, each with weights or None."""
         n_samples = X.shape[0]
         n_val = int(np.ceil(self.validation_fraction * n_samples))
         self._check_split(n_samples - n_val, n_val)
-        return train_test_split(
-            X,
-            targets,
-            test_size=n_val,
-            stratify=self._stratify(targets),
-            random_state=self._rng,
-        )
+        return split(X, targets, weights, n_val, self._stratify(targets), self._rng)
 
     def _start(self, X, encoder, *, is_partial):
         """Encoder and initial weights from training data; returns the engine."""
@@ -416,27 +436,48 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self._history = History()
         return engine
 
-    def _train(self, engine, X, targets, state, validation=None, *, is_partial=False):
+    def _train(
+        self, engine, data, state, validation=None, *, n_draws=None, is_partial=False
+    ):
         """Epochs of training, from the weights at hand.
 
-        Returns the error of the substrate that ended it, if one did after the first
-        update.
+        Parameters
+        ----------
+        engine : Engine
+        data : tuple of (X, targets, weights)
+            Training data; weights of samples, or None.
+        state : FitState
+            Where the call stands.
+        validation : tuple of (X, targets, weights), optional
+            What early stopping watches.
+        n_draws : int, optional
+            Samples that an epoch draws. Default: as many as there are.
+        is_partial : bool
+            Whether this is partial_fit.
+
+        Returns
+        -------
+        failure : Exception or None
+            The error of the substrate that ended it, if one did after the first update.
         """
-        factors = self._sample_weights(targets)
+        X, targets, weights = data
         targets = self._training_targets(targets)
         spikes = engine.place(self._spikes(X), self.network_)
         if validation is not None:
-            X_val, targets_val = validation
-            validation = self._spikes(X_val), self._training_targets(targets_val)
-        n_samples = len(spikes)
+            X_val, targets_val, weights_val = validation
+            targets_val = self._training_targets(targets_val)
+            validation = self._spikes(X_val), targets_val, weights_val
+        self._time_scale = engine.time_scale(self.network_)
+        n_samples = len(spikes) if n_draws is None else n_draws
+        if n_samples == 0:
+            return None
         schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
 
         self._history = self._history.begun(has_scores=self.early_stopping)
-        self._time_scale = engine.time_scale(self.network_)
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._optimizer = self._interrupted = None
         if state.is_new:
-            state.begin(n_samples, engine.seed(self._rng))
+            state.begin(len(spikes), engine.seed(self._rng))
         else:
             state = state.resumed()
             self._rng, self.network_ = state.rng, state.learned
@@ -452,7 +493,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         failure = None
         try:
             self._run_epochs(
-                trainer, state, schedule, rate, (spikes, targets, factors), validation
+                trainer, state, schedule, rate, (spikes, targets, weights), validation
             )
         except KeyboardInterrupt:
             warnings.warn(
@@ -473,8 +514,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
                 state.interrupt(self._rng, trainer.state(), trainer.learned())
                 self._interrupted = state
         self.network_ = state.best if self.early_stopping else trainer.learned()
-        if is_partial:
-            self._optimizer = trainer.state()
+        self._optimizer = trainer.state()
         self.network_.check_finite()
         return failure
 
@@ -491,15 +531,20 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             Batches, epochs and factors of the learning rate.
         rate : float
             The initial learning rate.
-        data : tuple of (spikes, targets, factors)
-            Training data, and the weight of each sample in the loss.
-        validation : tuple of (spikes, targets) or None
+        data : tuple of (spikes, targets, weights)
+            Training data; the weight of each sample, or None.
+        validation : tuple of (spikes, targets, weights) or None
             What early stopping watches.
         """
+        *samples, weights = data
         for epoch in range(state.epoch, schedule.n_epochs):
-            state.begin_epoch(epoch, self._rng if self.shuffle else None)
+            if not state.is_in_epoch:
+                order = state.shuffled(self._rng if self.shuffle else None)
+                if weights is not None:
+                    order = draw(order, weights, schedule.n_samples, self._rng)
+                state.begin_epoch(epoch, order)
             rates = rate * schedule.factors(epoch)
-            loss = trainer.epoch(*data, state.order, schedule.batch_size, rates)
+            loss = trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
             if not np.isfinite(loss):
                 raise ValueError(
                     f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
@@ -511,7 +556,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
                 best = self._history.best_score
                 if best is None or score > best:
                     state.best = trainer.learned()
-            self._history = self._history.with_epoch(loss, score, len(state.order))
+            self._history = self._history.with_epoch(loss, score, len(state.drawn))
             if self.verbose:
                 print(self._history.last_line(), flush=True)
             score = -loss / schedule.loss_unit if score is None else score
@@ -534,7 +579,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
 
     @coefs_.setter
     def coefs_(self, weights: Sequence[Array]) -> None:
-        weights = _like("coefs_", weights, self.network_.weights)
+        weights = arrays_like("coefs_", weights, self.network_.weights)
         self.network_ = self.network_.with_layers(weights=weights)
 
     @property
@@ -544,7 +589,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
 
     @delays_.setter
     def delays_(self, delays: Sequence[Array]) -> None:
-        delays = _like("delays_", delays, self.delays_ or [])
+        delays = arrays_like("delays_", delays, self.delays_ or [])
         self.network_ = self.network_.with_layers(delays=delays)
 
     @property
@@ -744,20 +789,3 @@ def _with_params(name, value, params):
         f"Invalid parameter {next(iter(params))!r} for {name}={value!r}, which has no "
         f"parameters, unlike {', '.join(map(repr, shorthands))}"
     )
-
-
-def _like(name, arrays, present):
-    """Arrays in the shapes and dtypes of those that they replace; raise otherwise."""
-    arrays = [np.asarray(array) for array in arrays]
-    shapes = [array.shape for array in present]
-    if [array.shape for array in arrays] != shapes:
-        raise ValueError(
-            f"{name} must be arrays of shapes {shapes}, got "
-            f"{[array.shape for array in arrays]}"
-        )
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"{name} must be finite")
-    return [
-        np.ascontiguousarray(array, old.dtype)
-        for array, old in zip(arrays, present, strict=True)
-    ]

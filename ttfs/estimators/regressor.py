@@ -323,7 +323,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     # -- Training ------------------------------------------------------------------
 
     @validated
-    def fit(self, X: Features, y: ArrayLike) -> Self:
+    def fit(
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on data.
 
         Parameters
@@ -333,6 +335,10 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             `X` is a :class:`ttfs.SpikeTrains`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, finite real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, of which only the ratios count: an
+            epoch draws a sample as often as its weight says, in proportion to the
+            others. One of weight 0 is as if it were not there. None: all are equal.
 
         Returns
         -------
@@ -352,14 +358,17 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             If the network does not fit on the substrate.
         """
         draft = self._draft()
-        return self._adopt(draft, draft._fit(X, y))
+        return self._adopt(draft, draft._fit(X, y, sample_weight))
 
     @validated
-    def partial_fit(self, X: Features, y: ArrayLike) -> Self:
+    def partial_fit(
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch on some of the data, at a constant learning rate.
 
         The first call chooses the initial weights and the ranges of the features and of
-        the targets, so it should see typical data: more than one sample.
+        the targets, so it should see typical data: more than one sample. After `fit` it
+        goes on with the moments of Adam and, by "auto", a tenth of the learning rate.
 
         Parameters
         ----------
@@ -367,6 +376,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample is shown, on average over many calls: 0.5 is in every
+            second call, 3 is three times. Their mean is at most 1000. None: once.
 
         Returns
         -------
@@ -384,7 +396,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             If the network does not fit on the substrate.
         """
         draft = self._draft()
-        return self._adopt(draft, draft._partial_fit(X, y))
+        return self._adopt(draft, draft._partial_fit(X, y, sample_weight))
 
     # -- Targets -------------------------------------------------------------------
 
@@ -426,9 +438,6 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         times = np.clip(last - (last - first) * targets, 0, self.t_max_)
         return np.ascontiguousarray(times)
 
-    def _sample_weights(self, targets):
-        return np.ones(len(targets))
-
     def _check_split(self, n_training, n_validation):
         if n_validation < 2 or n_training < 1:
             raise ValueError(
@@ -441,12 +450,17 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     def _stratify(self, targets):
         return None
 
-    def _validation_score(self, trainer, spikes, targets):
+    def _validation_score(self, trainer, spikes, targets, weights):
         """R2 of the spike times, with a floor of the variance of constant targets."""
         times = np.minimum(trainer.decisions(spikes), self.t_max_)
         first, last = self._target_window()
-        variance = np.maximum(targets.var(axis=0), (_MIN_PART * (last - first)) ** 2)
-        return float(np.mean(1 - np.mean((times - targets) ** 2, axis=0) / variance))
+        mean = np.average(targets, axis=0, weights=weights)
+        variance, error = (
+            np.average((values - targets) ** 2, axis=0, weights=weights)
+            for values in (mean, times)
+        )
+        least = (_MIN_PART * (last - first)) ** 2
+        return float(np.mean(1 - error / np.maximum(variance, least)))
 
     # -- Predictions ---------------------------------------------------------------
 

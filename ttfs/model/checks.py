@@ -57,3 +57,20 @@ def common_dtype(**arrays):
         dtypes.append(dtype.newbyteorder("="))
     single = all(dtype == np.float32 for dtype in dtypes)
     return np.dtype(np.float32 if single else np.float64)
+
+
+def arrays_like(name, arrays, present):
+    """Arrays in the shapes and dtypes of those that they replace; raise otherwise."""
+    arrays = [np.asarray(array) for array in arrays]
+    shapes = [array.shape for array in present]
+    if [array.shape for array in arrays] != shapes:
+        raise ValueError(
+            f"{name} must be arrays of shapes {shapes}, got "
+            f"{[array.shape for array in arrays]}"
+        )
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"{name} must be finite")
+    return [
+        np.ascontiguousarray(array, old.dtype)
+        for array, old in zip(arrays, present, strict=True)
+    ]

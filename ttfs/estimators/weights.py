@@ -1,0 +1,123 @@
+"""Weights of samples: how often training draws each of them.
+
+A weight is no factor of a gradient. Adam takes out a common factor, rare great factors
+upset its moments, and small integers cannot be multiplied by one; a sample that is
+drawn more often is learned more by every engine alike.
+"""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import _check_sample_weight
+
+# Draws of a sample in a call of partial_fit, on average over the samples, at most.
+MAX_DRAWS = 1000
+
+
+def check_sample_weight(sample_weight, X):
+    """Valid weights (n_samples,), float64, or None where there are none."""
+    if sample_weight is None:
+        return None
+    # Samples are only counted there: a stand-in has the shape of any kind of data.
+    return _check_sample_weight(
+        sample_weight, np.empty(X.shape[0]), dtype=np.float64, ensure_non_negative=True
+    )
+
+
+def weights_of_classes(class_weight, classes, targets, weights=None):
+    """The weight of each class.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        "balanced" gives the samples of each class the same sum of weights.
+    classes : ndarray of shape (n_classes,)
+        Labels.
+    targets : ndarray of int of shape (n_samples,)
+        The number of the class of each sample.
+    weights : ndarray of shape (n_samples,), optional
+        Weights of the samples.
+
+    Raises
+    ------
+    ValueError
+        If weights are negative or not finite, or all of them are 0.
+    """
+    if class_weight == "balanced":
+        counts = np.bincount(targets, weights, minlength=len(classes))
+        return counts.sum() / (len(classes) * counts)
+    factors = compute_class_weight(class_weight, classes=classes, y=classes[targets])
+    if not (np.isfinite(factors) & (factors >= 0)).all() or not factors.any():
+        raise ValueError(
+            "class_weight must be finite and not negative, and not all 0, got "
+            f"{class_weight!r}"
+        )
+    return factors
+
+
+def with_weight(X, y, weights):
+    """The samples whose weight is not 0; None in place of weights that are all 1."""
+    if weights is None or weights.all():
+        return X, y, None if weights is None or np.all(weights == 1) else weights
+    rows = np.flatnonzero(weights)
+    if len(rows) == 0:
+        raise ValueError("all samples have weight 0, by sample_weight or class_weight")
+    return with_weight(X[rows], y[rows], weights[rows])
+
+
+def relative(weights):
+    """Weights of which only the ratios count: None if all are equal."""
+    if weights is None or np.all(weights == weights[0]):
+        return None
+    return weights / weights.max()
+
+
+def split(X, targets, weights, n_validation, stratify, rng):
+    """Training and validation part of X, targets and weights, which may be None."""
+    arrays = [X, targets] if weights is None else [X, targets, weights]
+    parts = train_test_split(
+        *arrays, test_size=n_validation, stratify=stratify, random_state=rng
+    )
+    if weights is None:
+        parts += [None, None]
+    return parts[::2], parts[1::2]
+
+
+def number_of_draws(weights, rng, n_samples):
+    """A whole number whose mean over many calls is the sum of the weights."""
+    if weights is None:
+        return n_samples
+    if weights.mean() > MAX_DRAWS:
+        raise ValueError(
+            "partial_fit shows a sample as often as its weight says, on average at "
+            f"most {MAX_DRAWS} times, but the mean of the weights is {weights.mean():g}"
+        )
+    return int(weights.sum() + rng.uniform())
+
+
+def draw(order, weights, n_draws, rng):
+    """So many samples, each about as often as its weight says, and in this order.
+
+    The draws are systematic: a sample is drawn n times or n + 1 times if n is the part
+    of its weight in the sum, times `n_draws`, rounded down. Its mean over many calls is
+    exact.
+
+    Parameters
+    ----------
+    order : ndarray of int of shape (n_samples,)
+        Numbers of samples.
+    weights : ndarray of shape (n_samples,)
+        Weights of the samples, by their numbers.
+    n_draws : int
+        Number of draws.
+    rng : RandomState
+        Gives the draws their common offset.
+
+    Returns
+    -------
+    drawn : ndarray of int of shape (n_draws,)
+    """
+    seen = np.cumsum(weights[order])
+    places = (np.arange(n_draws) + rng.uniform()) / n_draws * seen[-1]
+    found = np.searchsorted(seen, places, side="right")
+    return order[np.minimum(found, len(order) - 1)]
