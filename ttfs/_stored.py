@@ -9,7 +9,7 @@ from .core import __version__
 
 # The format of what estimators and encoders store of themselves. It is raised when an
 # attribute that is stored gets another name or another meaning.
-FORMAT = 2
+FORMAT = 3
 
 
 class ModelVersionWarning(UserWarning):

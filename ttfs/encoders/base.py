@@ -24,6 +24,7 @@ from .._stored import Stored
 from .._typing import validated
 from ..model.checks import check_times
 from .checks import check_sparse
+from .ranges import cut, extremes, scales
 from .spike_trains import SpikeTrains
 
 if TYPE_CHECKING:
@@ -378,6 +379,7 @@ class RangeEncoder(BaseEncoder):
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseEncoder._parameter_constraints,
+        "max_deviation": [Interval(Real, 0, None, closed="right")],
         "window": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -398,18 +400,14 @@ class RangeEncoder(BaseEncoder):
             Channels of each feature.
         """
         n_samples, n_features = X.shape
-        low, high, n_zeros = _ranges(X)
-        # Halves, so that the difference of two large numbers does not overflow.
-        span = high / 2 - low / 2
-        varies = span > 0
-        # Rounded up: the greatest value is 1, not a little less. A range that is so
-        # small that its inverse overflows, below about 1.1e-308, is none.
-        with np.errstate(over="ignore"):
-            inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
-        varies &= np.isfinite(inverse)
+        low, high, n_zeros = extremes(X)
         zero_is_absent = _is_often_absent(n_zeros, n_samples)
         if zeros_spike:
             zero_is_absent = np.zeros(n_features, dtype=bool)
+        if self.max_deviation < np.inf:
+            low, high = cut(X, low, high, zero_is_absent, float(self.max_deviation))
+        scale = scales(low, high)
+        varies = scale > 0
         # A feature that does not vary is clipped to the one value that it had.
         absent = np.where(zero_is_absent, 0.0, np.nan)
         absent[~varies] = high[~varies] = low[~varies]
@@ -427,7 +425,7 @@ class RangeEncoder(BaseEncoder):
             may_drop=np.append(zero_is_absent, np.zeros(n_others, dtype=bool)),
             low=low,
             high=high,
-            scale=np.where(varies, inverse, 0.0),
+            scale=scale,
             absent=absent,
             zero_is_absent=zero_is_absent,
             complemented=complemented,
@@ -446,17 +444,3 @@ def _is_often_absent(n_absent, n_samples):
     if 2 * n_absent.sum() >= n_samples * len(n_absent):
         return n_absent > 0
     return 2 * n_absent >= n_samples
-
-
-def _ranges(X):
-    """Smallest and greatest value of each feature, float64, and how often it is 0."""
-    n_samples, n_features = X.shape
-    if not issparse(X):
-        zeros = n_samples - np.count_nonzero(X, axis=0)
-        return X.min(axis=0).astype(float), X.max(axis=0).astype(float), zeros
-    low = X.min(axis=0).toarray().ravel().astype(float)
-    high = X.max(axis=0).toarray().ravel().astype(float)
-    n_stored = X.indptr[-1]
-    nonzero = X.indices[:n_stored][X.data[:n_stored] != 0]
-    stored = np.bincount(nonzero, minlength=n_features)
-    return low, high, n_samples - stored

@@ -17,7 +17,8 @@ class LatencyEncoder(RangeEncoder):
     """Latency code of real features: the greater the value, the earlier the spike.
 
     Each feature is scaled to [0, 1] by its range in the training data, and clipped to
-    that range. A value v then spikes at ``window * (1 - v)`` on the feature's own
+    that range. A few values that are far from the rest do not stretch the range: see
+    `max_deviation`. A value v then spikes at ``window * (1 - v)`` on the feature's own
     channel and, where the feature is complemented, at ``window * v`` on a second one,
     so that small values are early somewhere too.
 
@@ -33,6 +34,12 @@ class LatencyEncoder(RangeEncoder):
         - False: one channel for each feature.
         - True: zeros are values like others, never absent, and each feature that varies
           is complemented. Sparse matrices are refused.
+
+    max_deviation : float, default=2.0
+        A range ends at the smallest and the greatest training value, or before: at most
+        so many times as far from the median as the decile (the value that a tenth of
+        the values are beyond) on that side. inf: at the smallest and the greatest
+        value. See Notes.
 
     window : float, default=None
         Time within which features spike, from time 0. None means `tau_syn` of the
@@ -108,10 +115,12 @@ class LatencyEncoder(RangeEncoder):
         self,
         *,
         complement: bool | Auto = "auto",
+        max_deviation: float = 2.0,
         window: float | None = None,
         silent_time: float = np.inf,
     ) -> None:
         self.complement = complement
+        self.max_deviation = max_deviation
         self.window = window
         self.silent_time = silent_time
 

@@ -15,7 +15,8 @@ class PopulationEncoder(RangeEncoder):
     """Population code of real features: a channel for each of their receptive fields.
 
     Each feature is scaled to [0, 1] by its range in the training data, and clipped to
-    that range. It has m = `n_fields` channels, side by side [1]_. Field k = 0 ... m - 1
+    that range. A few values that are far from the rest do not stretch the range: see
+    `max_deviation`. It has m = `n_fields` channels, side by side [1]_. Field k = 0 ... m - 1
     is a Gaussian of height 1, centre (k - 1/2) / (m - 2) and width 1 / (1.5 (m - 2)).
     With activity g at the scaled value it spikes at ``window * (1 - g)``, or not at all
     where g < 0.1: two or three fields of each feature spike. Zeros are values like
@@ -26,6 +27,12 @@ class PopulationEncoder(RangeEncoder):
     ----------
     n_fields : int, default=4
         Receptive fields of each feature, at least 3.
+
+    max_deviation : float, default=2.0
+        A range ends at the smallest and the greatest training value, or before: at most
+        so many times as far from the median as the decile (the value that a tenth of
+        the values are beyond) on that side. inf: at the smallest and the greatest
+        value. See Notes.
 
     window : float, default=None
         Time within which features spike, from time 0. None means `tau_syn` of the
@@ -93,10 +100,12 @@ class PopulationEncoder(RangeEncoder):
         self,
         n_fields: int = 4,
         *,
+        max_deviation: float = 2.0,
         window: float | None = None,
         silent_time: float = np.inf,
     ) -> None:
         self.n_fields = n_fields
+        self.max_deviation = max_deviation
         self.window = window
         self.silent_time = silent_time
 
