@@ -78,6 +78,11 @@ class LatencyEncoder(RangeEncoder):
     -----
     Sparse matrices give the same spikes as the dense arrays they stand for.
 
+    Where one decile is the median the distance of the other one counts on both sides;
+    where both are, and with fewer than 10 values, the range is that of all values.
+    Deciles are those of at most 2,000 samples, evenly spaced. Where zeros are absent,
+    only other values count, and only the upper end of the range is cut.
+
     ``make_pipeline(LatencyEncoder(), TTFSClassifier(encoder="spike_times"))`` has, for
     features that reach both ends of the window, the bits of
     ``TTFSClassifier(encoder="auto")``; with complement=False those of "latency", and

@@ -16,9 +16,11 @@ class PopulationEncoder(RangeEncoder):
 
     Each feature is scaled to [0, 1] by its range in the training data, and clipped to
     that range. A few values that are far from the rest do not stretch the range: see
-    `max_deviation`. It has m = `n_fields` channels, side by side [1]_. Field k = 0 ... m - 1
-    is a Gaussian of height 1, centre (k - 1/2) / (m - 2) and width 1 / (1.5 (m - 2)).
-    With activity g at the scaled value it spikes at ``window * (1 - g)``, or not at all
+    `max_deviation`.
+
+    A feature has m = `n_fields` channels, side by side [1]_. Field k = 0 ... m - 1 is a
+    Gaussian of height 1, centre (k - 1/2) / (m - 2) and width 1 / (1.5 (m - 2)). With
+    activity g at the scaled value it spikes at ``window * (1 - g)``, or not at all
     where g < 0.1: two or three fields of each feature spike. Zeros are values like
     others. Features that are constant in training never spike. Sparse matrices are
     refused.
@@ -67,6 +69,10 @@ class PopulationEncoder(RangeEncoder):
 
     Notes
     -----
+    Where one decile is the median the distance of the other one counts on both sides;
+    where both are, and with fewer than 10 samples, the range is that of all values.
+    Deciles are those of at most 2,000 samples, evenly spaced.
+
     A pipeline of this encoder and an estimator has the bits of encoder="population" if
     the estimator is told what spike times do not show:
     ``encoder=SpikeTimesEncoder(begin=0.0, duration=1.0, may_drop=False)``. The duration

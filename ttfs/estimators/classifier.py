@@ -101,7 +101,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     encoder : str or encoder, default="auto"
         How features become spike times: an encoder of :mod:`ttfs.encoders`, or a string
         that stands for one. Except for the last, every feature is scaled by its range
-        in the training data, and clipped to it.
+        in the training data, and clipped to it; values that are far from the rest are
+        outside the range (`max_deviation` of the encoder).
 
         - "latency": ``LatencyEncoder(complement=False)``, one channel for each feature;
           the greatest value spikes at 0, the smallest at `tau_syn`.
