@@ -456,6 +456,7 @@ def test_get_params(clf):
         "gradient__feedback": "symmetric",
         "loss__early_firing": "auto",
         "encoder__n_fields": 3,
+        "encoder__max_deviation": 2.0,
         "encoder__window": None,
         "encoder__silent_time": np.inf,
     }
@@ -597,9 +598,11 @@ def test_an_encoder_that_changes_does_not_change_a_fitted_estimator():
 
 def test_a_fitted_encoder_is_cloned():
     encoder = PopulationEncoder(3).fit(10 * X)
+    high = encoder.channels_.high.copy()
     clf = quick(encoder=encoder).fit(X, y)
     assert_same_model(clf, quick(encoder=PopulationEncoder(3)).fit(X, y), X)
-    assert_array_equal(encoder.channels_.high, 10 * X.max(axis=0))
+    assert_array_equal(encoder.channels_.high, high)
+    assert (clf.encoder_.channels_.high < high).all()
 
 
 def test_parameters_of_learning_may_change_between_calls():
