@@ -240,7 +240,7 @@ def test_estimators_refuse_the_same(iris, method, parameters, message):
 def test_engine_of_an_estimator(iris, kind, engine):
     clf = small(max_iter=1, **kind).fit(*iris)
     assert type(clf.engine_) is engine
-    assert clf.engine_.time_scale(clf.network_) == clf.time_scale_
+    assert clf.engine_.time_scale(clf.network_, len(iris[0])) == clf.time_scale_
 
 
 def test_engine_of_an_estimator_that_is_not_fitted():

@@ -138,14 +138,14 @@ class Engine(ABC):
 
     # -- Learning ----------------------------------------------------------------------
 
-    def time_scale(self, network):
+    def time_scale(self, network, n_seen):
         """The time scale of the softmax, in the unit of the time constants."""
-        return self.learning.time_scale or self.default_time_scale(network)
+        return self.learning.time_scale or self.default_time_scale(network, n_seen)
 
-    def default_time_scale(self, network):
-        """The time scale of time_scale=None."""
+    def default_time_scale(self, network, n_seen):
+        """The time scale of time_scale=None, after training on n_seen samples."""
         n_active = network.layers[0].n_active
-        return self.recipe.time_scale_of(n_active) * self.structure.tau_syn
+        return self.recipe.time_scale_of(n_active, n_seen) * self.structure.tau_syn
 
     @property
     def loss_unit(self):

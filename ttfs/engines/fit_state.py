@@ -38,6 +38,8 @@ class FitState:
         Best score of an epoch.
     n_worse : int
         Epochs since then without a better one.
+    fall : int or None
+        The epoch from which the learning rate falls; None before it is known.
     rng, learned
         The generator and the network where the call was interrupted.
     """
@@ -55,6 +57,7 @@ class FitState:
     best: Network | None = None
     best_score: float = -np.inf
     n_worse: int = 0
+    fall: int | None = None
     rng: np.random.RandomState | None = None
     learned: Network | None = None
 
@@ -63,10 +66,11 @@ class FitState:
         """Whether the call has not begun."""
         return self.order is None
 
-    def begin(self, n_samples, seed):
-        """Begin with the samples in their own order."""
-        self.order = np.arange(n_samples, dtype=np.uintp)
+    def begin(self, order, seed, latest_fall):
+        """Begin with samples in this order."""
+        self.order = order
         self.seed = seed
+        self.fall = 0 if latest_fall == 0 else None
 
     def shuffled(self, rng):
         """The samples in the order of the next epoch; without rng it stays."""
@@ -88,6 +92,14 @@ class FitState:
         self.is_in_epoch, self.n_batches_done, self.total_loss = False, 0, 0.0
         self.n_worse = 0 if is_better else self.n_worse + 1
         self.best_score = max(self.best_score, score)
+
+    def begin_fall(self, epoch, n_samples):
+        """Let the learning rate fall from this epoch on, if it does not yet.
+
+        All samples are learned then, those that early stopping held out too.
+        """
+        if self.fall is None:
+            self.fall, self.order = epoch, np.arange(n_samples, dtype=np.uintp)
 
     def interrupt(self, rng, optimizer, learned):
         """Keep what is needed to go on."""

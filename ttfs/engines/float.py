@@ -53,7 +53,7 @@ class FloatEngine(Engine):
         """
         neuron, learning = network.neuron, self.learning
         units, local = self.step_units(network), None
-        time_scale = self.time_scale(network)
+        time_scale = self.time_scale(network, n_seen)
         if self.is_local:
             # An error of 1 at the peak of the kernel, with a slope of one threshold per
             # tau_syn, moves a weight by one weight_unit: as with integers.

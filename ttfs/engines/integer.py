@@ -18,9 +18,9 @@ class IntegerEngine(QuantizedEngine):
 
     max_batch = MAX_SAMPLES
 
-    def default_time_scale(self, network):
+    def default_time_scale(self, network, n_seen):
         """A time scale in whose softmax table there is more than one entry."""
-        return max(super().default_time_scale(network), self.tick / 2)
+        return max(super().default_time_scale(network, n_seen), self.tick / 2)
 
     def seed(self, rng):
         return 0  # the network has shift registers of its own
@@ -28,7 +28,7 @@ class IntegerEngine(QuantizedEngine):
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         return IntegerTrainer(
             network,
-            time_scale=self.time_scale(network),
+            time_scale=self.time_scale(network, n_seen),
             input_dropout=self.learning.input_dropout,
             weight_decay=self.weight_decay(network, batch_size, n_seen),
         )

@@ -3,6 +3,7 @@
 docs/notes/training.md says how they were found.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from ..parameters import FixedPoint
@@ -12,7 +13,9 @@ INPUT_WINDOW = 1.0  # features spike within this time
 BIAS_TIMES = (0.9,)  # spikes of each layer's biases, after its first possible input
 DRIVE = 6.0  # initial weights, see initial_weights()
 SPREAD, MAX_SPREAD = 2.5, 4.0  # the same, see spread_of()
+TIME_SCALE = 0.1  # of the softmax, with few samples
 TIME_SCALE_PER_INPUT = 0.0015  # of the softmax, for each active input
+FEW_SAMPLES = 2_000  # with more the time scale falls
 REST = 3.0  # weights decay to this drive: neurons just fire
 SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
 SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
@@ -27,7 +30,7 @@ AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
 LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_max
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
-MIN_EPOCHS = 40
+MIN_EPOCHS = 20
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
 
 
@@ -48,7 +51,10 @@ class Recipe:
     early_firing : float
         Weight of the term of the cross-entropy that asks for early spikes.
     n_updates : int
-        Updates of max_iter="auto".
+        Updates of max_iter="auto", at most.
+    updates_per_sample : float
+        Updates of max_iter="auto" for one sample; they grow with the power 0.7 of the
+        number of samples.
     max_epochs : int
         Epochs of max_iter="auto", at most; at least there are `MIN_EPOCHS`.
     batches : int
@@ -75,6 +81,7 @@ class Recipe:
     batches: int
     batch_range: tuple
     rate: float
+    updates_per_sample: float = math.inf
     prior: tuple = (30.0, 300.0)
     partial_rate: float = 1.0
 
@@ -84,9 +91,11 @@ class Recipe:
         wanted = n_samples // self.batches
         return min(n_samples, max(smallest, min(largest, wanted)))
 
-    def n_epochs(self, n_batches):
+    def n_epochs(self, n_samples, batch_size):
         """The number of epochs of max_iter="auto"."""
-        return min(max(-(-self.n_updates // n_batches), MIN_EPOCHS), self.max_epochs)
+        n_updates = min(self.updates_per_sample * n_samples**0.7, self.n_updates)
+        n_epochs = math.ceil(n_updates / math.ceil(n_samples / batch_size))
+        return min(max(n_epochs, MIN_EPOCHS), self.max_epochs)
 
     def decays(self, n_samples, n_active):
         """Weight decay per unit of learning rate, of hidden layers and of the output.
@@ -101,20 +110,27 @@ class Recipe:
             min(output / n_samples, MAX_DECAY),
         )
 
-    def time_scale_of(self, n_active):
-        """The time scale of the softmax [tau_syn], with so many inputs that spike."""
+    def time_scale_of(self, n_active, n_samples):
+        """The time scale of the softmax [tau_syn].
+
+        It grows with the number of inputs that spike. A small one tells classes apart
+        by smaller differences of times, which takes many samples to learn.
+        """
         least, greatest = self.time_scale
-        return min(max(least, TIME_SCALE_PER_INPUT * n_active), greatest)
+        many = max(n_samples / FEW_SAMPLES, 1.0)
+        wanted = max(TIME_SCALE * many**-0.25, TIME_SCALE_PER_INPUT * n_active)
+        return min(max(least, wanted), greatest)
 
 
 EXACT = Recipe(
     time_per_layer=0.5,
     read_out_per_layer=0.05,
-    time_scale=(0.1, 0.2),
+    time_scale=(0.02, 0.2),
     early_firing=0.001,
     n_updates=100_000,
+    updates_per_sample=70.0,
     max_epochs=300,
-    batches=30,
+    batches=60,
     batch_range=(10, 50),
     rate=0.01,
 )

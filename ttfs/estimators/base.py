@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -46,7 +47,6 @@ from .weights import (
     draw,
     number_of_draws,
     relative,
-    split,
     with_weight,
 )
 
@@ -336,18 +336,19 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         weights = relative(weights)
         self._rng = check_random_state(self.random_state)
         state = self._fit_state(X, is_continued)
-        validation = None
+        rows = None
         if self.early_stopping:
             # Before the weights are drawn, so that warm_start with the same seed
             # holds out the same samples again.
-            (X, targets, weights), validation = self._split(X, targets, weights)
+            rows = self._split(X.shape[0], targets)
         if is_continued:
             engine = self._fitted_engine(is_partial=False)
         else:
-            engine = self._start(X, encoder, is_partial=False)
+            learned = X if rows is None else X[rows[0]]
+            engine = self._start(learned, encoder, is_partial=False)
         self._check_trains(X, engine)
         self._was_fit = True
-        return self._train(engine, (X, targets, weights), state, validation)
+        return self._train(engine, (X, targets, weights), state, rows)
 
     def _partial_fit(self, X, y, sample_weight=None, **options):
         """One epoch of a draft; returns the error of a substrate that ended it.
@@ -416,12 +417,16 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self._rng = copy.deepcopy(state.rng_before)
         return state
 
-    def _split(self, X, targets, weights):
-        """Training and validation part of the data, each with weights or None."""
-        n_samples = X.shape[0]
+    def _split(self, n_samples, targets):
+        """The numbers of the training and of the validation samples."""
         n_val = int(np.ceil(self.validation_fraction * n_samples))
         self._check_split(n_samples - n_val, n_val)
-        return split(X, targets, weights, n_val, self._stratify(targets), self._rng)
+        return train_test_split(
+            np.arange(n_samples),
+            test_size=n_val,
+            stratify=self._stratify(targets),
+            random_state=self._rng,
+        )
 
     def _start(self, X, encoder, *, is_partial):
         """Encoder and initial weights from training data; returns the engine."""
@@ -436,9 +441,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self._history = History()
         return engine
 
-    def _train(
-        self, engine, data, state, validation=None, *, n_draws=None, is_partial=False
-    ):
+    def _train(self, engine, data, state, rows=None, *, n_draws=None, is_partial=False):
         """Epochs of training, from the weights at hand.
 
         Parameters
@@ -448,10 +451,11 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             Training data; weights of samples, or None.
         state : FitState
             Where the call stands.
-        validation : tuple of (X, targets, weights), optional
-            What early stopping watches.
+        rows : tuple of (training, validation), optional
+            Numbers of the samples that early stopping learns from, until the rate
+            falls, and of those that it watches.
         n_draws : int, optional
-            Samples that an epoch draws. Default: as many as there are.
+            Samples that an epoch draws. Default: as many as it learns from.
         is_partial : bool
             Whether this is partial_fit.
 
@@ -463,21 +467,25 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         X, targets, weights = data
         targets = self._training_targets(targets)
         spikes = engine.place(self._spikes(X), self.network_)
-        if validation is not None:
-            X_val, targets_val, weights_val = validation
-            targets_val = self._training_targets(targets_val)
-            validation = self._spikes(X_val), targets_val, weights_val
-        self._time_scale = engine.time_scale(self.network_)
+        validation = None
+        training = np.arange(len(spikes), dtype=np.uintp)
+        if rows is not None:
+            training, held_out = rows[0].astype(np.uintp), rows[1]
+            validation = self._spikes(X[held_out]), targets[held_out]
+            validation += (None if weights is None else weights[held_out],)
         n_samples = len(spikes) if n_draws is None else n_draws
+        self._n_seen = n_samples + (self._n_seen if is_partial else 0)
+        self._time_scale = engine.time_scale(self.network_, self._n_seen)
         if n_samples == 0:
             return None
-        schedule = Schedule(self, engine, n_samples, is_partial=is_partial)
+        schedule = Schedule(
+            self, engine, n_samples, n_draws=n_draws, is_partial=is_partial
+        )
 
         self._history = self._history.begun(has_scores=self.early_stopping)
-        self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._optimizer = self._interrupted = None
         if state.is_new:
-            state.begin(len(spikes), engine.seed(self._rng))
+            state.begin(training, engine.seed(self._rng), schedule.latest_fall)
         else:
             state = state.resumed()
             self._rng, self.network_ = state.rng, state.learned
@@ -513,7 +521,8 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             if not is_partial:
                 state.interrupt(self._rng, trainer.state(), trainer.learned())
                 self._interrupted = state
-        self.network_ = state.best if self.early_stopping else trainer.learned()
+        keeps_best = self.early_stopping and not schedule.is_cosine
+        self.network_ = state.best if keeps_best else trainer.learned()
         self._optimizer = trainer.state()
         self.network_.check_finite()
         return failure
@@ -538,12 +547,16 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         """
         *samples, weights = data
         for epoch in range(state.epoch, schedule.n_epochs):
+            if epoch >= schedule.end(state.fall):
+                return
             if not state.is_in_epoch:
                 order = state.shuffled(self._rng if self.shuffle else None)
                 if weights is not None:
-                    order = draw(order, weights, schedule.n_samples, self._rng)
+                    order = draw(
+                        order, weights, schedule.n_draws or len(order), self._rng
+                    )
                 state.begin_epoch(epoch, order)
-            rates = rate * schedule.factors(epoch)
+            rates = rate * schedule.factors(epoch, state.fall, len(state.drawn))
             loss = trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
             if not np.isfinite(loss):
                 raise ValueError(
@@ -551,18 +564,20 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
                     "learning_rate_init or raise min_slope of the gradient"
                 )
             score = None
-            if validation is not None:
+            if validation is not None and state.fall is None:
                 score = self._validation_score(trainer, *validation)
-                best = self._history.best_score
-                if best is None or score > best:
+                if score > state.best_score:
                     state.best = trainer.learned()
             self._history = self._history.with_epoch(loss, score, len(state.drawn))
             if self.verbose:
                 print(self._history.last_line(), flush=True)
             score = -loss / schedule.loss_unit if score is None else score
             state.end_epoch(score, is_better=score > state.best_score + self.tol)
-            if schedule.may_stop and state.n_worse > self.n_iter_no_change:
+            has_converged = state.n_worse > self.n_iter_no_change
+            if has_converged and schedule.may_stop and not schedule.is_cosine:
                 return
+            if schedule.may_fall(epoch + 1, has_converged=has_converged):
+                state.begin_fall(epoch + 1, len(samples[0]))
         if schedule.may_stop and not schedule.is_cosine:
             warnings.warn(
                 f"training reached max_iter={schedule.n_epochs} epochs before it "

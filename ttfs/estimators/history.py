@@ -43,6 +43,8 @@ class History:
             losses=(*self.losses, loss),
             n_samples_seen=self.n_samples_seen + n_samples,
         )
+        if score is None and self.scores is not None:
+            return history
         if score is None:
             is_best = self.best_loss is None or loss < self.best_loss
             return replace(history, best_loss=loss) if is_best else history

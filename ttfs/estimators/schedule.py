@@ -4,6 +4,9 @@ import warnings
 
 import numpy as np
 
+# Part of the epochs before which the learning rate does not begin to fall.
+EARLIEST_FALL = 5
+
 
 class Schedule:
     """How long training goes on, in which batches and at which rates.
@@ -16,41 +19,63 @@ class Schedule:
         Has the recipe for "auto", the largest batch, and the unit of the loss.
     n_samples : int
         Number of training samples.
+    n_draws : int, optional
+        Samples that an epoch draws by their weights.
     is_partial : bool
         Whether this is partial_fit: one epoch at a constant rate.
 
     Attributes
     ----------
+    n_draws : int or None
+        Samples that an epoch draws by their weights; None: as many as it learns from.
     batch_size, n_epochs : int
         Samples of an update, and epochs at most.
     is_cosine : bool
         Whether the rate falls to 0 over the epochs.
     may_stop : bool
-        Whether training ends when it no longer makes progress.
+        Whether training ends, or the rate begins to fall, when there is no progress.
+    latest_fall : int or None
+        The epoch from which the rate falls in any case; None if it never does.
     loss_unit : float
         Unit of the loss in which progress is measured.
     """
 
-    def __init__(self, parameters, engine, n_samples, *, is_partial):
-        self.n_samples, self.loss_unit = n_samples, engine.loss_unit
+    def __init__(self, parameters, engine, n_samples, *, n_draws=None, is_partial):
+        self.n_draws, self.loss_unit = n_draws, engine.loss_unit
         self.batch_size = _batch_size(parameters.batch_size, engine, n_samples)
         self.is_cosine = parameters.learning_rate == "cosine" and not is_partial
         self.may_stop = not is_partial and (
             parameters.early_stopping or not self.is_cosine
         )
-        n_batches = -(-n_samples // self.batch_size)
         self.n_epochs = parameters.max_iter
         if is_partial:
             self.n_epochs = 1
         elif parameters.max_iter == "auto":
-            self.n_epochs = engine.recipe.n_epochs(n_batches)
+            self.n_epochs = engine.recipe.n_epochs(n_samples, self.batch_size)
+        self.latest_fall = None
+        if self.is_cosine:
+            self.latest_fall = self.n_epochs // 2 if self.may_stop else 0
 
-    def factors(self, epoch):
+    def end(self, fall):
+        """The number of epochs, if the rate falls from this one on; None: not yet.
+
+        A fall takes as long as what came before it.
+        """
+        return min(2 * fall, self.n_epochs) if fall else self.n_epochs
+
+    def may_fall(self, epoch, *, has_converged):
+        """Whether the rate begins to fall from this epoch on, if it does not yet."""
+        if self.latest_fall is None:
+            return False
+        earliest = self.n_epochs // EARLIEST_FALL
+        return epoch >= self.latest_fall or (has_converged and epoch >= earliest)
+
+    def factors(self, epoch, fall, n_samples):
         """Learning rate of each batch of an epoch, as a part of the initial one."""
-        done = np.arange(0, self.n_samples, self.batch_size) / self.n_samples
-        if not self.is_cosine:
+        done = np.arange(0, n_samples, self.batch_size) / n_samples
+        if fall is None:
             return np.ones_like(done)
-        return cosine((epoch + done) / self.n_epochs)
+        return cosine((epoch - fall + done) / (self.end(fall) - fall))
 
 
 def cosine(progress):

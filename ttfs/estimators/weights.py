@@ -6,7 +6,6 @@ drawn more often is learned more by every engine alike.
 """
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
@@ -70,17 +69,6 @@ def relative(weights):
     if weights is None or np.all(weights == weights[0]):
         return None
     return weights / weights.max()
-
-
-def split(X, targets, weights, n_validation, stratify, rng):
-    """Training and validation part of X, targets and weights, which may be None."""
-    arrays = [X, targets] if weights is None else [X, targets, weights]
-    parts = train_test_split(
-        *arrays, test_size=n_validation, stratify=stratify, random_state=rng
-    )
-    if weights is None:
-        parts += [None, None]
-    return parts[::2], parts[1::2]
 
 
 def number_of_draws(weights, rng, n_samples):
