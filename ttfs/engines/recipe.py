@@ -157,7 +157,9 @@ LOCAL = Recipe(
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(NO_READ_OUT, rate=0.04)
+REGRESSION = replace(
+    NO_READ_OUT, rate=0.02, updates_per_sample=140.0, prior=(10.0, 3.0)
+)
 LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(
