@@ -134,8 +134,8 @@ EXACT = Recipe(
     batch_range=(10, 50),
     rate=0.01,
 )
-# Noise and mismatch of a substrate ask for a softer decision.
-ON_SUBSTRATE = replace(EXACT, time_scale=(0.2, 0.2))
+# Noise and mismatch of a substrate ask for a softer decision, and regularise, too.
+ON_SUBSTRATE = replace(EXACT, time_scale=(0.2, 0.2), prior=(10.0, 10.0))
 # Where nothing makes outputs fire, or the loss has target times.
 NO_READ_OUT = replace(
     EXACT,

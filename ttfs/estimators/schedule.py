@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 # Part of the epochs before which the learning rate does not begin to fall.
-EARLIEST_FALL = 5
+EARLIEST_FALL = 4
 
 
 class Schedule:
