@@ -101,9 +101,9 @@ class Recipe:
     def decays(self, n_samples, n_inputs, n_active):
         """Weight decay per unit of learning rate, of hidden layers and of the output.
 
-        The prior counts for so many samples, in few dimensions for fewer: borders can be
-        finer there. It counts the more the fewer samples there are for each active
-        input. Above `MAX_DECAY` it would leave nothing to learn.
+        The prior counts for so many samples, in few dimensions for fewer, since borders
+        can be finer there. It counts the more the fewer samples there are for each
+        active input. Above `MAX_DECAY` it would leave nothing to learn.
 
         Parameters
         ----------
