@@ -173,7 +173,7 @@ class Engine(ABC):
         """
         strength = self.learning.weight_decay
         if self.is_local:  # errors are summed over the batch, too
-            return recipes.LOCAL_DECAY * strength * batch_size
+            return self.recipe.local_decay * strength * batch_size
         n_hidden, first = len(network.layers) - 1, network.layers[0]
         hidden, output = self.recipe.decays(n_seen, first.n_in, first.n_active)
         return [strength * hidden] * n_hidden + [strength * output]

@@ -31,7 +31,6 @@ AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
 LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_max
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
-MIN_EPOCHS = 20
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
 
 
@@ -53,11 +52,10 @@ class Recipe:
         Weight of the term of the cross-entropy that asks for early spikes.
     n_updates : int
         Updates of max_iter="auto", at most.
-    updates_per_sample : float
-        Updates of max_iter="auto" for one sample; they grow with the power 0.7 of the
-        number of samples.
-    max_epochs : int
-        Epochs of max_iter="auto", at most; at least there are `MIN_EPOCHS`.
+    update_factor : float
+        Updates of max_iter="auto" over the power 0.7 of the number of samples.
+    min_epochs, max_epochs : int
+        Epochs of max_iter="auto", at least and at most.
     batches : int
         Number of batches: batch_size="auto" is a number of samples over this one,
         within `batch_range`.
@@ -68,7 +66,10 @@ class Recipe:
         the square root of their number.
     prior : tuple of (float, float)
         Number of samples that the prior of the weights counts for, in hidden layers and
-        in the output layer; the local rule has `LOCAL_DECAY`.
+        in the output layer. The local rule has `local_decay`.
+    local_decay : float
+        Weight decay of the local rule, for each sample of a batch. Without Adam, small
+        errors lose against a greater one.
     partial_rate : float
         Factor of the learning rate in partial_fit without fit, where it does not fall.
     """
@@ -82,8 +83,10 @@ class Recipe:
     batches: int
     batch_range: tuple
     rate: float
-    updates_per_sample: float = math.inf
+    min_epochs: int = 40
+    update_factor: float = math.inf
     prior: tuple = (30.0, 300.0)
+    local_decay: float = 4.5e-6
     partial_rate: float = 1.0
 
     def batch_size(self, n_samples):
@@ -94,14 +97,14 @@ class Recipe:
 
     def n_epochs(self, n_samples, batch_size):
         """The number of epochs of max_iter="auto"."""
-        n_updates = min(self.updates_per_sample * n_samples**0.7, self.n_updates)
+        n_updates = min(self.update_factor * n_samples**0.7, self.n_updates)
         n_epochs = math.ceil(n_updates / math.ceil(n_samples / batch_size))
-        return min(max(n_epochs, MIN_EPOCHS), self.max_epochs)
+        return min(max(n_epochs, self.min_epochs), self.max_epochs)
 
     def decays(self, n_samples, n_inputs, n_active):
         """Weight decay per unit of learning rate, of hidden layers and of the output.
 
-        The prior counts for so many samples, in few dimensions for fewer, since borders
+        The prior counts for so many samples, with few inputs for fewer, since borders
         can be finer there. It counts the more the fewer samples there are for each
         active input. Above `MAX_DECAY` it would leave nothing to learn.
 
@@ -139,7 +142,8 @@ EXACT = Recipe(
     time_scale=(0.02, 0.2),
     early_firing=0.001,
     n_updates=100_000,
-    updates_per_sample=70.0,
+    update_factor=70.0,
+    min_epochs=20,
     max_epochs=300,
     batches=60,
     batch_range=(10, 50),
@@ -168,15 +172,12 @@ LOCAL = Recipe(
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(
-    NO_READ_OUT, rate=0.02, updates_per_sample=140.0, prior=(10.0, 3.0)
-)
-LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
+REGRESSION = replace(NO_READ_OUT, rate=0.02, update_factor=140.0, prior=(10.0, 3.0))
+LOCAL_REGRESSION = replace(LOCAL, rate=0.005, local_decay=1.5e-6)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
-LOCAL_DECAY = 4.5e-6  # without Adam, small errors lose against a greater decay
 
 
 def spread_of(n_layers):

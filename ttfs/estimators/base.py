@@ -261,10 +261,13 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
 
     def _specification(self, structure, *, is_partial=False):
         """What :func:`ttfs.engines.choose` is told."""
+        time_scale = self.time_scale
+        if is_partial and time_scale is None:  # that of the first call stays
+            time_scale = getattr(self, "_time_scale", None)
         learning = Learning(
             loss=self._loss,
             optimizer=self._resolved("gradient").optimizer,
-            time_scale=self.time_scale,
+            time_scale=time_scale,
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
@@ -552,9 +555,10 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             if not state.is_in_epoch:
                 order = state.shuffled(self._rng if self.shuffle else None)
                 if weights is not None:
-                    order = draw(
-                        order, weights, schedule.n_draws or len(order), self._rng
-                    )
+                    n_draws = schedule.n_draws or len(order)
+                    order = draw(order, weights, n_draws, self._rng)
+                    if self.shuffle:  # the draws of a sample follow each other
+                        self._rng.shuffle(order)
                 state.begin_epoch(epoch, order)
             rates = rate * schedule.factors(epoch, state.fall, len(state.drawn))
             loss = trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
@@ -566,11 +570,11 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             score = None
             if validation is not None and state.fall is None:
                 score = self._validation_score(trainer, *validation)
-                if score > state.best_score:
+                if score > state.best_score and not schedule.is_cosine:
                     state.best = trainer.learned()
             self._history = self._history.with_epoch(loss, score, len(state.drawn))
             if self.verbose:
-                print(self._history.last_line(), flush=True)
+                print(self._history.last_line(score), flush=True)
             score = -loss / schedule.loss_unit if score is None else score
             state.end_epoch(score, is_better=score > state.best_score + self.tol)
             has_converged = state.n_worse > self.n_iter_no_change

@@ -52,9 +52,9 @@ class History:
         is_best = self.best_score is None or score > self.best_score
         return replace(history, best_score=score) if is_best else history
 
-    def last_line(self):
-        """The last epoch as a line of text, for verbose=True."""
+    def last_line(self, score):
+        """The last epoch and its score, if any, as a line of text for verbose=True."""
         line = f"Iteration {len(self.losses)}, loss = {self.losses[-1]:.8f}"
-        if self.scores:
-            line += f", validation score = {self.scores[-1]:.6f}"
+        if score is not None:
+            line += f", validation score = {score:.6f}"
         return line

@@ -1,5 +1,6 @@
 """Batches, epochs and learning rates of a call of fit or partial_fit."""
 
+import math
 import warnings
 
 import numpy as np
@@ -54,12 +55,13 @@ class Schedule:
             self.n_epochs = engine.recipe.n_epochs(n_samples, self.batch_size)
         self.latest_fall = None
         if self.is_cosine:
-            self.latest_fall = self.n_epochs // 2 if self.may_stop else 0
+            self.latest_fall = math.ceil(self.n_epochs / 2) if self.may_stop else 0
 
     def end(self, fall):
-        """The number of epochs, if the rate falls from this one on; None: not yet.
+        """The number of epochs if the rate falls from the epoch `fall` on.
 
-        A fall takes as long as what came before it.
+        A fall takes as long as what came before it. `fall` is None if it is not known
+        yet.
         """
         return min(2 * fall, self.n_epochs) if fall else self.n_epochs
 
