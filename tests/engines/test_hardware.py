@@ -422,7 +422,7 @@ def test_training_in_the_loop_recovers_what_the_chip_takes(long_data):
     naive = clf.set_params(substrate=chip).score(*test)
     in_loop = make(chip, **changes).fit(X, y)
     assert ideal > 0.75
-    assert naive < ideal - 0.2
+    assert naive < ideal - 0.15
     assert in_loop.score(*test) > ideal - 0.05
     for weights, limit in zip(in_loop.coefs_, [2.4, 0.8], strict=True):
         # Real weights, within the limit.
