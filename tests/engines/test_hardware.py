@@ -415,14 +415,14 @@ def test_training_in_the_loop_recovers_what_the_chip_takes(long_data):
     (X, y), test = long_data
     # Few epochs: the default time scale on a substrate is for long training.
     changes = {"max_iter": 10, "learning_rate_init": 0.02, "time_scale": 0.1}
-    changes["hidden_layer_sizes"] = (30,)
+    changes |= {"hidden_layer_sizes": (30,), "weight_decay": 0.1}
     chip = AnalogChip(**CHIP)
     clf = make(**changes).fit(X, y)
     ideal = clf.score(*test)
     naive = clf.set_params(substrate=chip).score(*test)
     in_loop = make(chip, **changes).fit(X, y)
     assert ideal > 0.75
-    assert naive < ideal - 0.15
+    assert naive < ideal - 0.2
     assert in_loop.score(*test) > ideal - 0.05
     for weights, limit in zip(in_loop.coefs_, [2.4, 0.8], strict=True):
         # Real weights, within the limit.
