@@ -337,6 +337,7 @@ def test_silent_outputs_of_a_regression_do_not_put_off_each_other():
         assert_allclose(loss, np.mean((times - targets) ** 2) / 2, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_dead_output_leaves_weights_finite():
     def dead_output(spikes):
         spikes[-1][:, 2] = np.inf

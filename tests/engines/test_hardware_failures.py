@@ -383,6 +383,7 @@ def test_some_silence_is_no_failure(data):
     assert clf.partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_chips_that_can_be_trained_are_not_taken_for_dead(data):
     X, y = data
     for chip in (

@@ -173,6 +173,7 @@ def test_many_classes_with_names(kind):
     assert clf.decision_function(X).shape == (210, 14)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 @every_kind
 def test_class_weight_moves_decisions(iris, kind):
     X, y = iris
