@@ -65,9 +65,9 @@ def test_options_learn(friedman, parameters, least):
 
 def test_a_mismatched_chip_learns_in_the_loop(friedman):
     X, y, X_test, y_test = friedman
-    spreads = {"threshold": 0.1, "tau_mem": 0.2, "tau_syn": 0.2}
+    spreads = {"threshold": 0.05, "tau_mem": 0.1, "tau_syn": 0.1}
     spreads = {f"{name}_spread": spread for name, spread in spreads.items()}
-    chip = AnalogChip(**spreads, random_state=1)
+    chip = AnalogChip(**spreads, random_state=2)
     ideal = TTFSRegressor((50,), max_iter=40, weight_decay=0.1, random_state=0)
     ideal.fit(X, y)
     naive = clone(ideal).fit(X, y).set_params(substrate=chip).score(X_test, y_test)

@@ -66,11 +66,9 @@ class FitState:
         """Whether the call has not begun."""
         return self.order is None
 
-    def begin(self, order, seed, latest_fall):
+    def begin(self, order, seed):
         """Begin with samples in this order."""
-        self.order = order
-        self.seed = seed
-        self.fall = 0 if latest_fall == 0 else None
+        self.order, self.seed = order, seed
 
     def shuffled(self, rng):
         """The samples in the order of the next epoch; without rng it stays."""

@@ -463,10 +463,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         X, targets, weights = data
         targets = self._training_targets(targets)
         spikes = engine.place(self._spikes(X), self.network_)
-        validation = None
-        training = np.arange(len(spikes), dtype=np.uintp)
+        validation, training = None, np.arange(len(spikes))
         if rows is not None:
-            training, held_out = rows[0].astype(np.uintp), rows[1]
+            training, held_out = rows
             validation = self._spikes(X[held_out]), targets[held_out]
             validation += (None if weights is None else weights[held_out],)
         n_samples = len(spikes) if n_draws is None else n_draws
@@ -481,7 +480,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self._history = self._history.begun(has_scores=self.early_stopping)
         self._optimizer = self._interrupted = None
         if state.is_new:
-            state.begin(training, engine.seed(self._rng), schedule.latest_fall)
+            state.begin(training.astype(np.uintp), engine.seed(self._rng))
+            if schedule.may_fall(0, has_converged=False):
+                state.begin_fall(0, len(spikes))
         else:
             state = state.resumed()
             self._rng, self.network_ = state.rng, state.learned
