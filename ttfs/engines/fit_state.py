@@ -33,7 +33,7 @@ class FitState:
     total_loss : float
         Sum of the losses of the samples in the batches that are done.
     best : Network
-        What early stopping keeps.
+        What early stopping keeps at a constant rate.
     best_score : float
         Best score of an epoch.
     n_worse : int
