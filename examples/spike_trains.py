@@ -35,7 +35,8 @@ X = SpikeTrains(
 
 # %%
 # Spike trains are cross-validated like an array. Where each channel has one spike at
-# most, spike times may be an array. First spikes tell nothing: `fit` would warn of that.
+# most, spike times may be an array. First spikes tell nothing here: `fit` would warn of
+# that.
 clf = TTFSClassifier((30,), encoder="spike_times", max_iter=50, random_state=0)
 all_spikes = cross_val_score(clf, X, y, cv=3).mean()
 with warnings.catch_warnings():
