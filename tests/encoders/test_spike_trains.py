@@ -550,6 +550,7 @@ def data():
     return X, y
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_rhythms_that_no_latency_code_separates():
     X, y, times = rhythms(300, 0)
     X_test, y_test, times_test = rhythms(300, 1)
