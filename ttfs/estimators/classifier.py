@@ -517,9 +517,9 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         -----
         sklearn.exceptions.ConvergenceWarning
             If after 20 epochs or more the cross-entropy is not clearly below the
-            entropy of the classes: next to nothing was learned from the features. The
-            message says what to try. Also if training at a constant rate ends at
-            `max_iter`.
+            entropy of the classes: probabilities are no better than the frequencies of
+            the classes. The message says what to try. Also if training at a constant
+            rate ends at `max_iter`.
         """
         draft = self._draft()
         return self._adopt(draft, draft._fit(X, y, sample_weight))

@@ -93,9 +93,10 @@ class Schedule:
         if loss > NO_PROGRESS * least:
             warnings.warn(
                 f"training ended at a loss of {loss:.3g}, where outputs that know "
-                f"nothing of the features have {least:.3g}: next to nothing was "
-                "learned from them. Try, in this order: more samples or epochs "
-                "(max_iter), a smaller weight_decay, another encoder",
+                f"nothing of the features have {least:.3g}: probabilities are about "
+                "as good as the frequencies of the classes, or worse. Try, in this "
+                "order: more samples or epochs (max_iter), a smaller weight_decay, "
+                "another encoder",
                 ConvergenceWarning,
                 stacklevel=6,
             )
