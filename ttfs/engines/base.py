@@ -197,8 +197,8 @@ class Engine(ABC):
         strength = self.learning.weight_decay
         if self.is_local:  # errors are summed over the batch, too
             return recipes.LOCAL_DECAY * strength * batch_size
-        n_hidden = len(network.layers) - 1
-        hidden, output = self.recipe.decays(n_seen, network.layers[0].n_active)
+        n_hidden, first = len(network.layers) - 1, network.layers[0]
+        hidden, output = self.recipe.decays(n_seen, first.n_in, first.n_active)
         return [strength * hidden] * n_hidden + [strength * output]
 
     def step_units(self, network):

@@ -22,6 +22,7 @@ SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
 TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t_max
 EARLY_END = 2.0  # the term of early firing is exponential up to this time at most
+FEW_INPUTS = 15  # with fewer inputs weights decay less
 MAX_DECAY = 1.0  # of weights, per unit of the learning rate
 DELAY_STEP = 0.3  # unit of the learning rate of delays, which start at 0
 TICKS = 64  # number of ticks of a tau_syn, by default
@@ -97,18 +98,28 @@ class Recipe:
         n_epochs = math.ceil(n_updates / math.ceil(n_samples / batch_size))
         return min(max(n_epochs, MIN_EPOCHS), self.max_epochs)
 
-    def decays(self, n_samples, n_active):
+    def decays(self, n_samples, n_inputs, n_active):
         """Weight decay per unit of learning rate, of hidden layers and of the output.
 
-        A prior counts the less the more samples there are, and the more the fewer there
-        are for each active input. Above `MAX_DECAY` it would leave nothing to learn.
+        The prior counts for so many samples, in few dimensions for fewer, since borders
+        can be finer there. It counts the more the fewer samples there are for each
+        active input. Above `MAX_DECAY` it would leave nothing to learn.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples that have been trained on.
+        n_inputs, n_active : int, float
+            Inputs of the first layer, and how many of them spike in a sample.
+
+        Returns
+        -------
+        hidden, output : float
         """
-        hidden, output = self.prior
+        few = min(n_inputs / FEW_INPUTS, 1.0) ** 2
+        hidden, output = (few * n_prior / n_samples for n_prior in self.prior)
         wide = 1.0 + n_active / n_samples
-        return (
-            min(hidden * wide / n_samples, MAX_DECAY),
-            min(output / n_samples, MAX_DECAY),
-        )
+        return min(hidden * wide, MAX_DECAY), min(output, MAX_DECAY)
 
     def time_scale_of(self, n_active, n_samples):
         """The time scale of the softmax [tau_syn].
@@ -134,8 +145,8 @@ EXACT = Recipe(
     batch_range=(10, 50),
     rate=0.01,
 )
-# Noise and mismatch of a substrate ask for a softer decision.
-ON_SUBSTRATE = replace(EXACT, time_scale=(0.2, 0.2))
+# Noise and mismatch of a substrate ask for a softer decision, and regularise, too.
+ON_SUBSTRATE = replace(EXACT, time_scale=(0.2, 0.2), prior=(10.0, 10.0))
 # Where nothing makes outputs fire, or the loss has target times.
 NO_READ_OUT = replace(
     EXACT,
@@ -157,7 +168,9 @@ LOCAL = Recipe(
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(NO_READ_OUT, rate=0.04)
+REGRESSION = replace(
+    NO_READ_OUT, rate=0.02, updates_per_sample=140.0, prior=(10.0, 3.0)
+)
 LOCAL_REGRESSION = replace(LOCAL, rate=0.005)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(

@@ -10,7 +10,7 @@ from ..engines.recipe import MIN_EPOCHS
 # A loss above this part of the least one without features is no progress.
 NO_PROGRESS = 0.97
 # Part of the epochs before which the learning rate does not begin to fall.
-EARLIEST_FALL = 5
+EARLIEST_FALL = 4
 
 
 class Schedule:
