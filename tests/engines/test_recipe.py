@@ -39,34 +39,46 @@ def some(n_samples, n_features=3, seed=0):
 # -- Weight decay ------------------------------------------------------------------
 
 
+PRIORS = {"EXACT": (30, 300), "ON_SUBSTRATE": (10, 10), "REGRESSION": (10, 3)}
+
+
+def expected_decays(n_samples, n_inputs, n_active, prior=(30, 300)):
+    """The documented law; with fewer than 15 inputs it is less."""
+    hidden, output = (n * min(n_inputs, 15) ** 2 / 225 for n in prior)
+    hidden = hidden / n_samples + hidden * n_active / n_samples**2
+    return [hidden if hidden < 1 else 1.0, min(output / n_samples, 1.0)]
+
+
 @pytest.mark.parametrize("n_samples", SIZES)
 @pytest.mark.parametrize("n_active", [1, 10, 1_000, 10**6])
-def test_decay_is_a_prior_of_30_and_of_300_samples(n_samples, n_active):
-    hidden, output = recipe.EXACT.decays(n_samples, n_active)
-    assert_allclose(output, 300 / n_samples if n_samples > 300 else 1.0)
-    wanted = 30 / n_samples + 30 * n_active / n_samples**2
-    assert_allclose(hidden, wanted if wanted < 1 else 1.0)
+@pytest.mark.parametrize("n_inputs", [1, 5, 14, 15, 1_000])
+@pytest.mark.parametrize("which", PRIORS)
+def test_decay_is_a_prior_of_so_many_samples(which, n_samples, n_inputs, n_active):
+    decays = getattr(recipe, which).decays
+    expected = expected_decays(n_samples, n_inputs, n_active, PRIORS[which])
+    assert_allclose(decays(n_samples, n_inputs, n_active), expected)
     # More samples never have more of it.
-    assert recipe.EXACT.decays(n_samples + 1, n_active) <= (hidden, output)
+    more = decays(n_samples + 1, n_inputs, n_active)
+    assert all(np.array(more) <= expected)
 
 
 @pytest.mark.parametrize("n_samples", [8, 60, 400])
 @pytest.mark.parametrize("n_hidden", [0, 1, 2])
+@pytest.mark.parametrize("n_features", [3, 20])
 @pytest.mark.parametrize(
-    "kind", [{}, FIXED, {"substrate": Ideal()}], ids=["float", "fixed", "chip"]
+    ("kind", "prior"),
+    [({}, (30, 300)), (FIXED, (30, 300)), ({"substrate": Ideal()}, (10, 10))],
+    ids=["float", "fixed", "chip"],
 )
-def test_layers_have_their_decays(decays, n_samples, n_hidden, kind):
-    X, y = some(n_samples)
-    sizes = n_hidden * (5,)
+def test_layers_have_their_decays(decays, n_samples, n_hidden, n_features, kind, prior):
+    X, y = some(n_samples, n_features)
     for strength in (1.0, 0.2, 40.0):
-        clf = small(hidden_layer_sizes=sizes, max_iter=1, **kind)
+        clf = small(hidden_layer_sizes=n_hidden * (5,), max_iter=1, **kind)
         clf.set_params(weight_decay=strength).fit(X, y)
-        n_active = clf.network_.layers[0].n_active
-        assert n_active == pytest.approx(7, abs=1e-6)  # and complements, a bias
-        hidden = min(30 / n_samples * (1 + n_active / n_samples), 1)
-        expected = [strength * hidden] * n_hidden
-        expected += [strength * min(300 / n_samples, 1)]
-        assert_allclose(decays[-1], expected)
+        layer = clf.network_.layers[0]
+        n_inputs = 2 * n_features  # and complements
+        hidden, output = expected_decays(n_samples, n_inputs, layer.n_active, prior)
+        assert_allclose(decays[-1], strength * np.array([hidden] * n_hidden + [output]))
 
 
 def test_sparse_data_have_the_decay_of_dense_ones(decays):
@@ -84,11 +96,11 @@ def test_sparse_data_have_the_decay_of_dense_ones(decays):
 
 
 def test_partial_fit_counts_all_samples_that_it_has_seen(decays):
-    X, y = some(500)
+    X, y = some(500, 20)
     clf = small()
     for n_seen in (500, 1000, 1500):
         clf.partial_fit(X, y, classes=[0, 1])
-        assert_allclose(decays[-1][1], 300 / n_seen if n_seen > 300 else 1.0)
+        assert_allclose(decays[-1][1], 300 / n_seen)
 
 
 @pytest.mark.parametrize("batch_size", [10, 40])
@@ -100,25 +112,25 @@ def test_the_local_rule_decays_by_the_batch(decays, batch_size):
 
 
 def test_held_out_samples_count(decays):
-    X, y = some(400)
+    X, y = some(400, 20)
     small(early_stopping=True, validation_fraction=0.5).fit(X, y)
     assert_allclose(decays[-1][1], 0.75)
 
 
 def test_layers_move_to_rest_at_their_own_pace():
     """At next to no rate but a huge decay, what is left is exp(-rate * decay)."""
-    X, y = some(1000)
+    X, y = some(1000, 20)
     left = []
     for strength in (0.0, 1e6):
         clf = TTFSClassifier((5,), max_iter=1, batch_size=1000, random_state=0)
         clf.set_params(weight_decay=strength, learning_rate_init=1e-5).fit(X, y)
         left.append([weights.astype(np.float64) for weights in clf.coefs_])
     layers = clf.network_.layers
-    for before, after, layer, prior in zip(*left, layers, (0.03, 0.3), strict=True):
-        decay = 1e6 * prior * (1 + (layers[0].n_active / 1000 if prior == 0.03 else 0))
+    hidden = 0.03 * (1 + layers[0].n_active / 1000)
+    for before, after, layer, prior in zip(*left, layers, (hidden, 0.3), strict=True):
         n = len(before) - layer.n_fixed
         ratio = np.diff(after[:n], axis=1) / np.diff(before[:n], axis=1)
-        assert np.median(ratio) == pytest.approx(np.exp(-1e-5 * decay), rel=0.02)
+        assert np.median(ratio) == pytest.approx(np.exp(-10 * prior), rel=0.02)
 
 
 # -- Batches, epochs, time scale ---------------------------------------------------
@@ -180,11 +192,13 @@ def test_the_local_rule_has_as_many_updates_for_all_data(
     assert rule.n_epochs(n_samples, batch_size) == expected
 
 
-@pytest.mark.parametrize("head", [TTFSClassifier, TTFSRegressor])
-def test_a_fit_has_these_epochs(head):
+@pytest.mark.parametrize(
+    ("head", "n_updates"), [(TTFSClassifier, 70), (TTFSRegressor, 140)]
+)
+def test_a_fit_has_these_epochs(head, n_updates):
     X, y = some(80)
     model = small(head, max_iter="auto", hidden_layer_sizes=(3,)).fit(X, y)
-    assert model.n_iter_ == math.ceil(70 * 80**0.7 / 8)
+    assert model.n_iter_ == math.ceil(n_updates * 80**0.7 / 8)
 
 
 @pytest.mark.parametrize(

@@ -465,7 +465,7 @@ def test_spike_times_as_features():
     X = rng.uniform(0.0, 1.0, (120, 6))
     X[np.arange(120), y] = -0.5  # channel y fires first
     X[rng.random(X.shape) < 0.1] = np.inf
-    clf = TTFSClassifier((20,), encoder="spike_times", weight_decay=0.1, random_state=0)
+    clf = TTFSClassifier((20,), encoder="spike_times", random_state=0)
     assert clf.fit(X, y).score(X, y) > 0.9
     assert clf.n_channels_in_ == 6
     assert_allclose(clf.spike_times(X)[0], X, atol=1e-6)

@@ -39,7 +39,7 @@ def test_scikit_learn_checks(estimator, check):
         ),
         TTFSClassifier(substrate=Ideal(), max_iter=40),
         TTFSRegressor(gradient="local"),
-        TTFSRegressor(arithmetic="fixed", weight_decay=0.1, max_iter=40),
+        TTFSRegressor(arithmetic="fixed", max_iter=40),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -100,7 +100,7 @@ def assert_two_phases(epochs, y, fall, end):
 @pytest.mark.parametrize(
     ("n_iter_no_change", "scores", "fall"),
     [
-        (3, [0.5], 8),  # converged after four epochs, but a fifth of 40 is eight
+        (3, [0.5], 10),  # converged after five epochs, but a quarter of 40 is ten
         (9, [0.5], 11),
         (9, [0.5, 0.6, 0.4], 12),
         (5, np.linspace(0.1, 0.9, 100), 20),  # never converges: half of them
@@ -122,7 +122,7 @@ def test_the_rate_falls_when_the_score_stops_improving(
     assert clf.t_ == 45 * fall + N * fall
 
 
-@pytest.mark.parametrize(("tol", "fall"), [(0.0, 15), (0.05, 15), (0.2, 8)])
+@pytest.mark.parametrize(("tol", "fall"), [(0.0, 15), (0.05, 15), (0.2, 10)])
 def test_an_improvement_exceeds_the_tolerance(data, epochs, give_scores, tol, fall):
     # They improve by 0.1 in each of the nine epochs after the first.
     give_scores(*np.linspace(0.0, 0.9, 10))
@@ -191,10 +191,10 @@ def test_automatic_batches_and_epochs_count_all_samples(n_samples, give_scores):
     give_scores(0.5)
     X, y = make_yin_yang(n_samples, random_state=0)
     clf = small(early_stopping=True, n_iter_no_change=1).set_params(max_iter="auto")
-    # In 10 of 60 parts, or batches of ten: 70 n ** 0.7 updates, of which a fifth come
+    # In 10 of 60 parts, or batches of ten: 70 n ** 0.7 updates, of which a quarter come
     # before the fall.
     most = min(300, max(20, -(-70 * n_samples**0.7 // (n_samples // 10))))
-    assert clf.fit(X, y).n_iter_ == 2 * (most // 5)
+    assert clf.fit(X, y).n_iter_ == 2 * (most // 4)
 
 
 # -- Weights, regression, records --------------------------------------------------

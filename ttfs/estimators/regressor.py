@@ -103,9 +103,8 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     weight_decay : float, default=1.0
         Strength of a decoupled weight decay towards the weights with which neurons just
-        fire. It is a prior: 1 counts for 30 samples in hidden layers and for 300 in the
-        output layer, the less the more samples there are. Less of it fits small data
-        more closely, more is for noise. With gradient="local" it does not depend on
+        fire. It is a prior, as strong as some samples are, and counts the less the more
+        samples there are. Less of it fits small data more closely, more is for noise. With gradient="local" it does not depend on
         the number of samples: docs/guide/parameters.md has a table.
 
     batch_size : int, default="auto"
@@ -120,18 +119,18 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
-        other layers scale it. "auto" is 0.04. With gradient="local" it has another
+        other layers scale it. "auto" is 0.02. With gradient="local" it has another
         meaning and another default: docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
-        Number of epochs of a call of `fit`, at most. "auto": as many as make 70
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 140
         n_samples ^0.7 updates, or 100,000 if that is less (gradient="local": 15,000),
         but 20 to 500 epochs.
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, and watch R2 of the spike times
         there. The learning rate is constant until it has not improved by `tol` for
-        `n_iter_no_change` epochs, but for a fifth of `max_iter` at least and half of it
+        `n_iter_no_change` epochs, but for a quarter of `max_iter` at least and half of it
         at most. Then the rate falls along a cosine over as many epochs as there were,
         in which all data are learned, those held out included: the last weights and
         delays are kept. With learning_rate="constant" it does not fall: training ends

@@ -132,9 +132,7 @@ class AnalogChip(Simulated):
     >>> from ttfs.substrates import AnalogChip
     >>> X, y = make_yin_yang(300, random_state=0)
     >>> chip = AnalogChip.preset("delgrad", random_state=1)
-    >>> clf = TTFSClassifier(
-    ...     (30,), substrate=chip, max_iter=40, weight_decay=0.1, random_state=0
-    ... )
+    >>> clf = TTFSClassifier((30,), substrate=chip, max_iter=40, random_state=0)
     >>> clf.fit(X, y).score(X, y) > 0.75
     True
     """
