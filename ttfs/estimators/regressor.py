@@ -104,8 +104,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     weight_decay : float, default=1.0
         Strength of a decoupled weight decay towards the weights with which neurons just
         fire. It is a prior, as strong as some samples are, and counts the less the more
-        samples there are. Less of it fits small data more closely, more is for noise. With gradient="local" it does not depend on
-        the number of samples: docs/guide/parameters.md has a table.
+        samples there are. Less of it fits small data more closely, more is for noise.
+        With gradient="local" it does not depend on the number of samples:
+        docs/guide/parameters.md has a table.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
@@ -130,7 +131,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, and watch R2 of the spike times
         there. The learning rate is constant until it has not improved by `tol` for
-        `n_iter_no_change` epochs, but for a quarter of `max_iter` at least and half of it
+        `n_iter_no_change` epochs, for a quarter of `max_iter` at least and half of it
         at most. Then the rate falls along a cosine over as many epochs as there were,
         in which all data are learned, those held out included: the last weights and
         delays are kept. With learning_rate="constant" it does not fall: training ends
