@@ -7,7 +7,10 @@ intervals that are typical of the class. All first spikes come from one distribu
 that a code with one spike for each channel, by its latency, knows nothing.
 """
 
+import warnings
+
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
 from ttfs import SpikeTrains, TTFSClassifier
@@ -32,9 +35,12 @@ X = SpikeTrains(
 
 # %%
 # Spike trains are cross-validated like an array. Where each channel has one spike at
-# most, spike times may be an array.
+# most, spike times may be an array. First spikes tell nothing here: `fit` would warn of
+# that.
 clf = TTFSClassifier((30,), encoder="spike_times", max_iter=50, random_state=0)
 all_spikes = cross_val_score(clf, X, y, cv=3).mean()
-first_spikes = cross_val_score(clf, first[:, :, 0], y, cv=3).mean()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    first_spikes = cross_val_score(clf, first[:, :, 0], y, cv=3).mean()
 print(f"accuracy with all spikes    {all_spikes:.2f}")
 print(f"accuracy with first spikes  {first_spikes:.2f}")

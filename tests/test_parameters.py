@@ -520,6 +520,7 @@ def grid(estimator, **choices):
     return GridSearchCV(estimator, choices, cv=3, error_score="raise").fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_grid_of_bits():
     clf = quick(arithmetic="fixed", max_iter=60)
     search = grid(clf, arithmetic__weight_bits=[2, 6])

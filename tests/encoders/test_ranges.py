@@ -135,6 +135,7 @@ def test_outliers_do_not_move_the_other_values(make):
     assert_array_equal(times_of(encoder, outlying[5:6]), times_of(encoder, end))
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_outliers_do_not_cost_accuracy():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 400)

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from ttfs import LIF, SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
+from ttfs.engines import recipe
 from ttfs.parameters import CrossEntropy, LocalRule
 from ttfs.substrates import AnalogChip, Clocked, Ideal, NetworkError, SubstrateError
 
@@ -51,12 +52,13 @@ def data():
     ids=str,
 )
 @pytest.mark.parametrize("substrate", [Ideal(), Wrapped()], ids=["own", "foreign"])
-def test_ideal_substrate_trains_like_none(data, substrate, changes):
+def test_ideal_substrate_trains_like_none(data, substrate, changes, monkeypatch):
     # A foreign one returns spikes, at which the gradient is taken.
     X, y = data
     X = X * (X > 0.6)  # absent features, of which input dropout deletes some
-    # The default differs: a substrate has a softer decision.
-    changes = {"arithmetic": "float64", "time_scale": 0.1, **changes}
+    # The defaults differ: a substrate has a softer decision and a weaker prior.
+    monkeypatch.setattr(recipe, "ON_SUBSTRATE", recipe.EXACT)
+    changes = {"arithmetic": "float64", **changes}
     a, b = (make(s, **changes).fit(X, y) for s in (None, substrate))
     for one, other in zip(a.coefs_, b.coefs_, strict=True):
         assert_allclose(one, other, rtol=1e-9, atol=1e-9)
@@ -66,8 +68,9 @@ def test_ideal_substrate_trains_like_none(data, substrate, changes):
 
 
 @pytest.mark.parametrize("substrate", [Ideal(), Wrapped()], ids=["own", "foreign"])
-def test_float32_trains_like_none_to_its_precision(data, substrate):
-    changes = {"max_iter": 2, "time_scale": 0.1}
+def test_float32_trains_like_none_to_its_precision(data, substrate, monkeypatch):
+    monkeypatch.setattr(recipe, "ON_SUBSTRATE", recipe.EXACT)
+    changes = {"max_iter": 2}
     a, b = (make(s, **changes).fit(*data) for s in (None, substrate))
     assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-5)
     for one, other in zip(a.coefs_, b.coefs_, strict=True):
@@ -337,6 +340,7 @@ def test_silent_outputs_of_a_regression_do_not_put_off_each_other():
         assert_allclose(loss, np.mean((times - targets) ** 2) / 2, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_dead_output_leaves_weights_finite():
     def dead_output(spikes):
         spikes[-1][:, 2] = np.inf
@@ -415,14 +419,14 @@ def test_training_in_the_loop_recovers_what_the_chip_takes(long_data):
     (X, y), test = long_data
     # Few epochs: the default time scale on a substrate is for long training.
     changes = {"max_iter": 10, "learning_rate_init": 0.02, "time_scale": 0.1}
-    changes["hidden_layer_sizes"] = (30,)
+    changes |= {"hidden_layer_sizes": (30,)}
     chip = AnalogChip(**CHIP)
     clf = make(**changes).fit(X, y)
     ideal = clf.score(*test)
     naive = clf.set_params(substrate=chip).score(*test)
     in_loop = make(chip, **changes).fit(X, y)
     assert ideal > 0.75
-    assert naive < ideal - 0.2
+    assert naive < ideal - 0.15
     assert in_loop.score(*test) > ideal - 0.05
     for weights, limit in zip(in_loop.coefs_, [2.4, 0.8], strict=True):
         # Real weights, within the limit.

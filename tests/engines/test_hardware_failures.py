@@ -206,9 +206,10 @@ def test_interrupted_run_survives_pickling_and_failures_at_once(data):
     assert_same_model(clf.fit(X, y), whole, X, loss_rtol=1e-12)
 
 
-def test_early_stopping_keeps_the_best_so_far(data):
+def test_early_stopping_at_a_constant_rate_keeps_the_best_so_far(data):
     X, y = data
     changes = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 6}
+    changes["learning_rate"] = "constant"
     chip = Failing(35)
     clf = make(chip, **changes)
     with pytest.raises(SubstrateError):
@@ -382,6 +383,7 @@ def test_some_silence_is_no_failure(data):
     assert clf.partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_chips_that_can_be_trained_are_not_taken_for_dead(data):
     X, y = data
     for chip in (

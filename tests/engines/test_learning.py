@@ -173,6 +173,7 @@ def test_many_classes_with_names(kind):
     assert clf.decision_function(X).shape == (210, 14)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 @every_kind
 def test_class_weight_moves_decisions(iris, kind):
     X, y = iris
@@ -256,12 +257,14 @@ def test_warm_start_goes_on_where_it_was(yin_yang, kind):
     assert np.mean(np.abs(clf.predict_proba(X) - before)) < 0.02
 
 
+@pytest.mark.filterwarnings("ignore:training reached max_iter")
 @every_kind
 @pytest.mark.parametrize("tol", [0.0, 0.05])
-def test_early_stopping_restores_the_best(yin_yang, kind, tol):
+def test_early_stopping_at_a_constant_rate_restores_the_best(yin_yang, kind, tol):
     X, y = yin_yang
     clf = small(
         early_stopping=True,
+        learning_rate="constant",
         validation_fraction=0.3,
         n_iter_no_change=30,
         max_iter=30,

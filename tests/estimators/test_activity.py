@@ -337,8 +337,8 @@ def test_summary_and_table():
 @pytest.mark.parametrize("kind", [{}, {"arithmetic": "fixed"}], ids=str)
 def test_what_the_read_out_decides_is_counted(kind):
     X, y = make_yin_yang(300, random_state=0)
-    clf = TTFSClassifier((20,), max_iter=5, random_state=0, **kind).fit(X, y)
-    first = clf.spike_times(X)[-1].min(axis=1)
+    clf = TTFSClassifier((20,), max_iter=20, weight_decay=0.1, random_state=0, **kind)
+    first = clf.fit(X, y).spike_times(X)[-1].min(axis=1)
     is_late = clf.activity(X).is_read_out
     assert_array_equal(is_late, np.isfinite(first) & (first > clf.read_out_))
     assert 0 < is_late.mean() < 1

@@ -183,6 +183,7 @@ def test_input_dropout_acts_on_inputs_that_are_often_absent(encoder):
     assert fits[1].score(X_test, y_test) > 0.9
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_class_weight_moves_decisions(iris):
     X, y = iris
     X, y = X[50:, :2], y[50:]  # two classes that overlap

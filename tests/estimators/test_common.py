@@ -6,6 +6,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ttfs import TTFSClassifier, TTFSRegressor
 from ttfs.substrates import Ideal
 
+# Some checks have labels that the features say nothing of.
+pytestmark = pytest.mark.filterwarnings("ignore:training ended at a loss")
+
 REASON = (
     "weights decide how often a sample is drawn: with other draws, batches and number "
     "of samples, repetition gives another model of the same kind, not the same bits"

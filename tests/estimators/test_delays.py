@@ -102,9 +102,11 @@ def test_warm_start_continues(iris):
         clf.set_params(delays="axonal").fit(X, y)
 
 
-def test_early_stopping_keeps_the_best_delays(iris, monkeypatch):
+@pytest.mark.filterwarnings("ignore:training reached max_iter")
+def test_early_stopping_at_a_constant_rate_keeps_the_best_delays(iris, monkeypatch):
     X, y = iris
     clf = small(delays="axonal", early_stopping=True, tol=0.0, n_iter_no_change=30)
+    clf.set_params(learning_rate="constant")
     seen = []
     epoch = FloatTrainer.epoch
 

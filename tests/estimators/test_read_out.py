@@ -78,7 +78,8 @@ def test_every_sample_ends_with_an_output_spike(data, engine):
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
     scaler = MinMaxScaler(clip=True).fit(X)
     X, X_test = scaler.transform(X), scaler.transform(X_test)
-    clf = TTFSClassifier(max_iter=40, random_state=0, **engine).fit(X, y)
+    clf = TTFSClassifier(max_iter=40, random_state=0, **engine)
+    clf.fit(X, y)
     for samples in (X, X_test):
         assert decided_by_first_spikes(clf, samples).all()
         assert not clf.activity(samples).is_undecided.any()

@@ -157,6 +157,7 @@ def test_spike_trains_have_weights():
 # -- What is learned ---------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 @every_engine
 def test_weights_move_decisions(overlapping, kind):
     X, y = overlapping
@@ -380,6 +381,7 @@ def test_score_of_regression_is_weighted():
     assert_allclose(reg.score(X, y, weights), expected)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 @every_estimator
 def test_validation_score_is_weighted(iris, estimator, kind):
     X, y = iris
@@ -418,6 +420,7 @@ def cancer():
     return train_test_split(X, y, stratify=y, random_state=0)
 
 
+@pytest.mark.filterwarnings("ignore:training ended at a loss")
 def test_boosting(overlapping):
     X, y = overlapping
     weak = small(hidden_layer_sizes=(), max_iter=30)

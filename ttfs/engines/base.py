@@ -7,7 +7,12 @@ import numpy as np
 from ..model.initial_weights import mean_weight, step_unit
 from ..parameters import CrossEntropy
 from . import recipe as recipes
-from .losses import TargetTimes, unit_of_loss
+from .losses import (
+    TargetTimes,
+    core_parameters,
+    loss_without_features,
+    unit_of_loss,
+)
 
 
 class Trainer(ABC):
@@ -146,6 +151,24 @@ class Engine(ABC):
         """The time scale of time_scale=None, after training on n_seen samples."""
         n_active = network.layers[0].n_active
         return self.recipe.time_scale_of(n_active, n_seen) * self.structure.tau_syn
+
+    def loss_parameters(self, network, n_seen):
+        """The parameters of `core.loss`, after training on n_seen samples."""
+        return core_parameters(
+            self.learning.loss,
+            network,
+            self.time_scale(network, n_seen),
+            self.recipe.early_firing,
+        )
+
+    def loss_without_features(self, network, n_seen, targets, weights):
+        """The least cross-entropy of outputs that know nothing of the features.
+
+        targets are those of :meth:`Trainer.epoch`; weights are None or (n_samples,).
+        None for other losses.
+        """
+        parameters = self.loss_parameters(network, n_seen)
+        return loss_without_features(self.learning.loss, parameters, targets, weights)
 
     @property
     def loss_unit(self):

@@ -33,7 +33,7 @@ class FitState:
     total_loss : float
         Sum of the losses of the samples in the batches that are done.
     best : Network
-        What early stopping keeps.
+        What early stopping keeps at a constant rate.
     best_score : float
         Best score of an epoch.
     n_worse : int
@@ -66,11 +66,9 @@ class FitState:
         """Whether the call has not begun."""
         return self.order is None
 
-    def begin(self, order, seed, latest_fall):
+    def begin(self, order, seed):
         """Begin with samples in this order."""
-        self.order = order
-        self.seed = seed
-        self.fall = 0 if latest_fall == 0 else None
+        self.order, self.seed = order, seed
 
     def shuffled(self, rng):
         """The samples in the order of the next epoch; without rng it stays."""

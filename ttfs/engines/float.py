@@ -7,7 +7,7 @@ from ..model.initial_weights import feedback_weights, weight_unit
 from ..parameters import ExactGradient
 from . import recipe as recipes
 from .base import Engine, Trainer, resting_weights
-from .losses import core_parameters, error_unit
+from .losses import error_unit
 
 
 def simulator(network):
@@ -53,12 +53,14 @@ class FloatEngine(Engine):
         """
         neuron, learning = network.neuron, self.learning
         units, local = self.step_units(network), None
-        time_scale = self.time_scale(network, n_seen)
         if self.is_local:
             # An error of 1 at the peak of the kernel, with a slope of one threshold per
             # tau_syn, moves a weight by one weight_unit: as with integers.
             unit = error_unit(
-                learning.loss, network.n_outputs, neuron.tau_syn, time_scale
+                learning.loss,
+                network.n_outputs,
+                neuron.tau_syn,
+                self.time_scale(network, n_seen),
             )
             scale = np.e * unit / neuron.tau_syn
             units = [scale * weight_unit(layer.neuron) ** 2 for layer in network.layers]
@@ -69,9 +71,7 @@ class FloatEngine(Engine):
             units=units,
             local=local,
             delay_units=[recipes.DELAY_STEP * neuron.tau_syn] * len(network.layers),
-            loss=core_parameters(
-                learning.loss, network, time_scale, self.recipe.early_firing
-            ),
+            loss=self.loss_parameters(network, n_seen),
             min_slope=adam.min_slope * neuron.threshold / neuron.tau_syn,
             silence_penalty=recipes.SILENCE_PENALTY * self.loss_unit / neuron.threshold,
             silence_tolerance=recipes.SILENCE_TOLERANCE,

@@ -6,6 +6,9 @@ docs/architecture.md lists what a new loss takes.
 from dataclasses import dataclass
 from functools import singledispatch
 
+import numpy as np
+from scipy.special import entr
+
 from ..parameters import CrossEntropy, SquaredError
 from .recipe import EARLY_END, TARGET_TIMES
 
@@ -82,3 +85,31 @@ def error_unit(loss, n_outputs, tau_syn, time_scale):
     if isinstance(loss, CrossEntropy):
         return time_scale
     return n_outputs / ((TARGET_TIMES[1] - TARGET_TIMES[0]) * tau_syn)
+
+
+def loss_without_features(loss, parameters, labels, weights=None):
+    """The least mean cross-entropy of outputs that do not depend on the features.
+
+    It is the entropy of the classes.
+
+    Parameters
+    ----------
+    loss : CrossEntropy, SquaredError or TargetTimes
+    parameters : dict
+        What `core_parameters` returns for it.
+    labels : ndarray of int of shape (n_samples,)
+        Numbers of classes.
+    weights : ndarray of shape (n_samples,), optional
+        Weights of the samples.
+
+    Returns
+    -------
+    least : float or None
+        With early firing it is that of labels that fire with the read-out: earlier
+        ones have less. None for other losses, and where all labels are alike.
+    """
+    if not isinstance(loss, CrossEntropy) or np.all(labels == labels[0]):
+        return None
+    counts = np.bincount(labels, weights)
+    late = np.expm1(parameters["early_end"] / parameters["early_scale"])
+    return entr(counts / counts.sum()).sum() + parameters["early"] * late

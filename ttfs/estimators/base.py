@@ -13,7 +13,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -36,11 +36,11 @@ from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
 from ..model.checks import arrays_like, blocks
-from ..parameters import SHORTHANDS as PARAMETERS
-from ..parameters import ExactGradient, FixedPoint, LocalRule, Parameters, resolve
+from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
 from .history import History
+from .nested import SHORTHANDS, with_params
 from .schedule import Schedule
 from .weights import (
     check_sample_weight,
@@ -73,10 +73,6 @@ _RESUMABLE = (
     "shuffle",
     "validation_fraction",
 )
-
-
-# The objects that strings stand for, by parameter.
-_SHORTHANDS = {**PARAMETERS, "encoder": ENCODERS}
 
 
 class NoEngineError(ValueError, AttributeError):
@@ -203,11 +199,11 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         nested = {}
         for key in list(params):
             name, _, inner = key.partition("__")
-            if inner and name in _SHORTHANDS and hasattr(self, name):
+            if inner and name in SHORTHANDS and hasattr(self, name):
                 nested.setdefault(name, {})[inner] = params.pop(key)
         super().set_params(**params)
         for name, inner in nested.items():
-            setattr(self, name, _with_params(name, getattr(self, name), inner))
+            setattr(self, name, with_params(name, getattr(self, name), inner))
         return self
 
     def __sklearn_tags__(self):
@@ -470,10 +466,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         X, targets, weights = data
         targets = self._training_targets(targets)
         spikes = engine.place(self._spikes(X), self.network_)
-        validation = None
-        training = np.arange(len(spikes), dtype=np.uintp)
+        validation, training = None, np.arange(len(spikes))
         if rows is not None:
-            training, held_out = rows[0].astype(np.uintp), rows[1]
+            training, held_out = rows
             validation = self._spikes(X[held_out]), targets[held_out]
             validation += (None if weights is None else weights[held_out],)
         n_samples = len(spikes) if n_draws is None else n_draws
@@ -488,7 +483,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self._history = self._history.begun(has_scores=self.early_stopping)
         self._optimizer = self._interrupted = None
         if state.is_new:
-            state.begin(training, engine.seed(self._rng), schedule.latest_fall)
+            state.begin(training.astype(np.uintp), engine.seed(self._rng))
+            if schedule.may_fall(0, has_converged=False):
+                state.begin_fall(0, len(spikes))
         else:
             state = state.resumed()
             self._rng, self.network_ = state.rng, state.learned
@@ -524,6 +521,12 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             if not is_partial:
                 state.interrupt(self._rng, trainer.state(), trainer.learned())
                 self._interrupted = state
+        else:
+            if not is_partial:
+                least = engine.loss_without_features(
+                    self.network_, self._n_seen, targets, weights
+                )
+                schedule.check_progress(self.loss_, least)
         keeps_best = self.early_stopping and not schedule.is_cosine
         self.network_ = state.best if keeps_best else trainer.learned()
         self._optimizer = trainer.state()
@@ -794,17 +797,3 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             raise ValueError("calibrate needs a substrate, but substrate is None")
         times = self.encode(X).dense(self.n_channels_in_)
         return calibrate(self.substrate, times, self.network_, **options)
-
-
-def _with_params(name, value, params):
-    """The object of a parameter, or of its shorthand, with other values in it."""
-    shorthands = _SHORTHANDS[name]
-    value = shorthands.get(value, value) if isinstance(value, str) else value
-    if isinstance(value, Parameters):
-        return value.with_params(**params)
-    if isinstance(value, BaseEncoder):
-        return clone(value).set_params(**params)
-    raise ValueError(
-        f"Invalid parameter {next(iter(params))!r} for {name}={value!r}, which has no "
-        f"parameters, unlike {', '.join(map(repr, shorthands))}"
-    )

@@ -161,7 +161,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     time_scale : float, default=None
         Time by which two outputs must differ for odds of e; also used by
         `predict_proba`. None means 0.0015 `tau_syn` for each input of the first layer
-        that spikes in a sample, on average, but 0.1 to 0.2; 0.2 on a substrate or
+        that spikes in a sample, on average, but 0.1 to 0.2; the 0.1 falls with the
+        fourth root of the samples above 2,000. It means 0.2 on a substrate or
         without a read-out; 0.03 if gradient="local", where with arithmetic="fixed" it
         is at least half a `tick`.
 
@@ -173,20 +174,23 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
 
     weight_decay : float, default=1.0
         Strength of a decoupled weight decay towards the weights with which neurons just
-        fire. The more samples there are for each active input, the less it counts.
-        docs/guide/parameters.md has a table for each way to learn.
+        fire. It is a prior, as strong as some samples are, and counts the less the more
+        samples there are. Less of it fits small data more closely, more is for noise.
+        With gradient="local" it does not depend on the number of samples:
+        docs/guide/parameters.md has a table.
 
     batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
+        Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
         gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
         and 500, if arithmetic="fixed" without an accumulator. 1 is online learning. An
         interrupt (Ctrl-C) is answered between updates.
 
     learning_rate : {"cosine", "constant"}, default="cosine"
         - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. The
-          end of the schedule is the normal end of training.
-        - "constant": stays; training ends when the loss has not improved by `tol` for
-          `n_iter_no_change` epochs.
+          end of the schedule is the normal end of training. With early_stopping=True
+          it falls later, and for fewer epochs.
+        - "constant": stays; training ends when the loss, or with early_stopping=True
+          the validation score, has not improved by `tol` for `n_iter_no_change` epochs.
 
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
@@ -195,20 +199,26 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
-        Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
-        updates (gradient="local": 15,000, or 5,000 without an accumulator), but at
-        least 40, and at most 300; 500 without a read-out or if gradient="local".
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 70
+        n_samples ^0.7 updates, or 100,000 if that is less, but 20 to 300 epochs; up to
+        500 without a read-out. With gradient="local" 15,000 updates, or 5,000 without
+        an accumulator, and 20 to 500 epochs.
 
     early_stopping : bool, default=False
-        Hold out `validation_fraction` of the data, stratified, and end training when
-        the accuracy there, weighted as the samples are, has not improved by `tol` for
-        `n_iter_no_change` epochs. The weights and delays of the best epoch are kept.
+        Hold out `validation_fraction` of the data, stratified, and watch the accuracy
+        there. The learning rate is constant until it has not improved by `tol` for
+        `n_iter_no_change` epochs, for a quarter of `max_iter` at least and half of it
+        at most. Then the rate falls along a cosine over as many epochs as there were,
+        in which all data are learned, those held out included: the last weights and
+        delays are kept. With learning_rate="constant" it does not fall: training ends
+        there, and those of the best epoch are kept.
 
     validation_fraction : float, default=0.1
         Only used when early_stopping=True.
 
     n_iter_no_change : int, default=10
-        Only used when early_stopping=True or learning_rate="constant".
+        Number of epochs without an improvement after which the learning rate falls, or
+        training ends. Only used when early_stopping=True or learning_rate="constant".
 
     tol : float, default=1e-4
         What an improvement of the loss, or of the score with early_stopping=True, must
@@ -300,11 +310,12 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         `partial_fit` included.
 
     validation_scores_ : list of float or None
-        Accuracy on the validation data after each epoch, `warm_start` included; None
-        if early_stopping=False.
+        Accuracy on the validation data after each epoch before the learning rate falls,
+        since data that are learned tell nothing; `warm_start` included. None if
+        early_stopping=False.
 
     best_validation_score_ : float or None
-        Highest of them; None if early_stopping=False.
+        Highest of them; None if there is none.
 
     n_iter_ : int
         Number of epochs since the weights were drawn: the length of `loss_curve_`.
@@ -363,8 +374,8 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     fires, not even with strong weights, which are tried where a layer is silent and
     the model is not. Calls then raise ``ttfs.substrates.SubstrateError``; a network
     that does not fit is a ``ttfs.substrates.NetworkError``. `fit` and `partial_fit`
-    keep what was learned until the last update (with early_stopping, in the best
-    epoch), and count completed epochs. If `fit` is called again with
+    keep what was learned until the last update (with early stopping at a constant
+    rate, in the best epoch), and count completed epochs. If `fit` is called again with
     warm_start=True, for as many samples and the same `max_iter`, `batch_size`,
     `shuffle`, `learning_rate`, `learning_rate_init`, `early_stopping` and
     `validation_fraction`, it goes on where it was interrupted, and ends with the
@@ -501,6 +512,14 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             warm_start=True another call goes on from there: see the class.
         ttfs.substrates.NetworkError
             If the network does not fit on the substrate.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If after 20 epochs or more the cross-entropy is not clearly below the
+            entropy of the classes: probabilities are no better than the frequencies of
+            the classes. The message says what to try. Also if training at a constant
+            rate ends at `max_iter`.
         """
         draft = self._draft()
         return self._adopt(draft, draft._fit(X, y, sample_weight))

@@ -17,7 +17,8 @@ class History:
     best_loss : float or None
         Lowest of them; None with early stopping.
     scores : tuple of float or None
-        Validation score of each epoch with early stopping; None without.
+        Validation scores with early stopping, of each epoch until the learning rate
+        falls; None without.
     best_score : float or None
         Highest of them.
     n_samples_seen : int
@@ -37,7 +38,7 @@ class History:
         return replace(self, scores=None, best_score=None)
 
     def with_epoch(self, loss, score, n_samples):
-        """The history after one more epoch; score is None without early stopping."""
+        """The history after one more epoch; score is None if there is none."""
         history = replace(
             self,
             losses=(*self.losses, loss),

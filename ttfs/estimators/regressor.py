@@ -103,37 +103,46 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     weight_decay : float, default=1.0
         Strength of a decoupled weight decay towards the weights with which neurons just
-        fire. The more samples there are for each active input, the less it counts.
-        docs/guide/parameters.md has a table for each way to learn.
+        fire. It is a prior, as strong as some samples are, and counts the less the more
+        samples there are. Less of it fits small data more closely, more is for noise.
+        With gradient="local" it does not depend on the number of samples:
+        docs/guide/parameters.md has a table.
 
     batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 30, between 10 and 50; with
+        Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
         gradient="local" n_samples / 100 in that range.
 
     learning_rate : {"cosine", "constant"}, default="cosine"
-        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs.
-        - "constant": stays; training ends when the loss has not improved by `tol` for
-          `n_iter_no_change` epochs.
+        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. With
+          early_stopping=True it falls later, and for fewer epochs.
+        - "constant": stays; training ends when the loss, or with early_stopping=True
+          the validation score, has not improved by `tol` for `n_iter_no_change` epochs.
 
     learning_rate_init : float, default="auto"
         Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
-        other layers scale it. "auto" is 0.04. With gradient="local" it has another
+        other layers scale it. "auto" is 0.02. With gradient="local" it has another
         meaning and another default: docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
-        Number of epochs of a call of `fit`, at most. "auto": as many as make 100,000
-        updates (gradient="local": 15,000), between 40 and 500.
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 140
+        n_samples ^0.7 updates, or 100,000 if that is less (gradient="local": 15,000),
+        but 20 to 500 epochs.
 
     early_stopping : bool, default=False
-        Hold out `validation_fraction` of the data, and end training when R2 of the
-        spike times there has not improved by `tol` for `n_iter_no_change` epochs. The
-        weights and delays of the best epoch are kept.
+        Hold out `validation_fraction` of the data, and watch R2 of the spike times
+        there. The learning rate is constant until it has not improved by `tol` for
+        `n_iter_no_change` epochs, for a quarter of `max_iter` at least and half of it
+        at most. Then the rate falls along a cosine over as many epochs as there were,
+        in which all data are learned, those held out included: the last weights and
+        delays are kept. With learning_rate="constant" it does not fall: training ends
+        there, and those of the best epoch are kept.
 
     validation_fraction : float, default=0.1
         Only used when early_stopping=True.
 
     n_iter_no_change : int, default=10
-        Only used when early_stopping=True or learning_rate="constant".
+        Number of epochs without an improvement after which the learning rate falls, or
+        training ends. Only used when early_stopping=True or learning_rate="constant".
 
     tol : float, default=1e-4
         What an improvement of the loss, or of the score with early_stopping=True, must
@@ -205,11 +214,11 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         Loss of each epoch since the weights were drawn, in the squared unit of time.
 
     validation_scores_ : list of float or None
-        R2 of the spike times on the validation data after each epoch; None if
-        early_stopping=False.
+        R2 of the spike times on the validation data after each epoch before the
+        learning rate falls; None if early_stopping=False.
 
     best_validation_score_ : float or None
-        Highest of them; None if early_stopping=False.
+        Highest of them; None if there is none.
 
     n_iter_ : int
         Number of epochs since the weights were drawn: the length of `loss_curve_`.

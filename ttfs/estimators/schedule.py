@@ -4,7 +4,12 @@ import math
 import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
+from ..engines.recipe import MIN_EPOCHS
+
+# A loss above this part of the least one without features is no progress.
+NO_PROGRESS = 0.97
 # Part of the epochs before which the learning rate does not begin to fall.
 EARLIEST_FALL = 4
 
@@ -78,6 +83,25 @@ class Schedule:
         if fall is None:
             return np.ones_like(done)
         return cosine((epoch - fall + done) / (self.end(fall) - fall))
+
+    def check_progress(self, loss, least):
+        """Warn if the last loss is about the least one without features, or above it.
+
+        Fewer epochs than the least of max_iter="auto" are few on purpose, and need not
+        have learned yet.
+        """
+        if least is None or self.n_epochs < MIN_EPOCHS:
+            return
+        if loss > NO_PROGRESS * least:
+            warnings.warn(
+                f"training ended at a loss of {loss:.3g}, where outputs that know "
+                f"nothing of the features have {least:.3g}: probabilities are about "
+                "as good as the frequencies of the classes, or worse. Try, in this "
+                "order: more samples or epochs (max_iter), a smaller weight_decay, "
+                "another encoder",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
 
 
 def cosine(progress):
