@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ttfs import TTFSRegressor
 from ttfs.engines.losses import loss_without_features
-from ttfs.engines.recipe import MIN_EPOCHS
+from ttfs.estimators.schedule import FEW_EPOCHS
 from ttfs.parameters import CrossEntropy, SquaredError
 from ttfs.substrates import Ideal, SubstrateError
 
@@ -27,7 +27,7 @@ MESSAGE = (
 
 
 def model(**parameters):
-    return small(**{"max_iter": MIN_EPOCHS} | parameters)
+    return small(**{"max_iter": FEW_EPOCHS} | parameters)
 
 
 def assert_silent(clf, *data):
@@ -126,7 +126,7 @@ def test_least_losses():
 
 
 def test_few_epochs_on_purpose_are_silent(iris):
-    clf = assert_silent(model(weight_decay=1e3, max_iter=MIN_EPOCHS - 1), *iris)
+    clf = assert_silent(model(weight_decay=1e3, max_iter=FEW_EPOCHS - 1), *iris)
     assert clf.loss_ > np.log(3)
 
 
@@ -146,7 +146,7 @@ def test_partial_fit_is_silent(noise):
     clf = model(weight_decay=1e3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for _ in range(MIN_EPOCHS):
+        for _ in range(FEW_EPOCHS):
             clf.partial_fit(X, y, classes=[0, 1])
 
 

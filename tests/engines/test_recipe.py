@@ -188,7 +188,7 @@ def test_the_local_rule_has_as_many_updates_for_all_data(
     rule = getattr(recipe, which)
     batch_size = rule.batch_size(n_samples)
     n_batches = math.ceil(n_samples / batch_size)
-    expected = min(most, max(20, math.ceil(n_updates / n_batches)))
+    expected = min(most, max(40, math.ceil(n_updates / n_batches)))
     assert rule.n_epochs(n_samples, batch_size) == expected
 
 

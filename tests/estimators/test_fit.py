@@ -51,9 +51,8 @@ def test_cosine_schedule_ends_without_warning(iris):
 )
 def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
     # 60 updates, of 10, 150, 2 and 1 batches: 6 epochs, or the least or most of them.
-    few = replace(recipe.EXACT, n_updates=60, max_epochs=10)
+    few = replace(recipe.EXACT, n_updates=60, min_epochs=2, max_epochs=10)
     monkeypatch.setattr(recipe, "EXACT", few)
-    monkeypatch.setattr(recipe, "MIN_EPOCHS", 2)
     clf = small(max_iter="auto", batch_size=batch_size).fit(*iris)
     assert clf.n_iter_ == n_epochs
 

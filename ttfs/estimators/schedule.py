@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..engines.recipe import MIN_EPOCHS
-
 # A loss above this part of the least one without features is no progress.
 NO_PROGRESS = 0.97
+# Fewer epochs than these are few on purpose, and need not have learned yet.
+FEW_EPOCHS = 20
 # Part of the epochs before which the learning rate does not begin to fall.
 EARLIEST_FALL = 4
 
@@ -85,12 +85,8 @@ class Schedule:
         return cosine((epoch - fall + done) / (self.end(fall) - fall))
 
     def check_progress(self, loss, least):
-        """Warn if the last loss is about the least one without features, or above it.
-
-        Fewer epochs than the least of max_iter="auto" are few on purpose, and need not
-        have learned yet.
-        """
-        if least is None or self.n_epochs < MIN_EPOCHS:
+        """Warn if the last loss is about the least one without features, or more."""
+        if least is None or self.n_epochs < FEW_EPOCHS:
             return
         if loss > NO_PROGRESS * least:
             warnings.warn(
