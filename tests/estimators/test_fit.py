@@ -152,9 +152,9 @@ def test_warm_start_keeps_its_records():
     clf.fit(X, y)
     first = clf.best_validation_score_
     clf.fit(X, y)
-    # Of four epochs in each call, the rate falls in the last two.
-    assert clf.n_iter_ == len(clf.loss_curve_) == 8
-    assert len(clf.validation_scores_) == 4
+    # Of five epochs in each call, the rate falls in the last two.
+    assert clf.n_iter_ == len(clf.loss_curve_) == 10
+    assert len(clf.validation_scores_) == 6
     assert clf.best_validation_score_ == max(clf.validation_scores_) >= first
     clf = small(random_state=0)
     for _ in range(3):

@@ -16,12 +16,13 @@ from sklearn.datasets import (
     make_classification,
 )
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r2_score
 from sklearn.model_selection import cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
+from ttfs.engines.float import FloatTrainer
 from ttfs.estimators.weights import draw
 from ttfs.substrates import Ideal, SubstrateError
 
@@ -204,8 +205,8 @@ def test_loss_is_a_weighted_mean(overlapping):
 
 @pytest.mark.slow
 def test_balanced_classes_help_where_one_is_rare():
-    plain, balanced = [], []
-    for seed in range(4):
+    plain, balanced, f1 = [], [], {None: [], "balanced": []}
+    for seed in range(8):
         X, y = make_classification(
             2000,
             20,
@@ -220,7 +221,27 @@ def test_balanced_classes_help_where_one_is_rare():
         for scores, weight in ((plain, None), (balanced, "balanced")):
             clf = TTFSClassifier(class_weight=weight, random_state=seed).fit(X, y)
             scores.append(balanced_accuracy_score(y_test, clf.predict(X_test)))
-    assert np.mean(balanced) > np.mean(plain) + 0.03
+            f1[weight].append(f1_score(y_test, clf.predict(X_test)))
+    assert np.mean(balanced) > np.mean(plain) + 0.01
+    assert np.mean(f1["balanced"]) > np.mean(f1[None]) - 0.01
+
+
+def test_the_draws_of_a_sample_are_in_different_batches(overlapping, monkeypatch):
+    X, y = overlapping
+    most = []
+    core_epoch = FloatTrainer.epoch
+
+    def record(self, spikes, targets, order, batch_size, rates):
+        for start in range(0, len(order), batch_size):
+            _, counts = np.unique(order[start : start + batch_size], return_counts=True)
+            most.append(counts.max())
+        return core_epoch(self, spikes, targets, order, batch_size, rates)
+
+    monkeypatch.setattr(FloatTrainer, "epoch", record)
+    weights = np.where(np.arange(len(y)) % 20 == 0, 20.0, 1.0)
+    small(max_iter=3, batch_size=10, random_state=0).fit(X, y, weights)
+    # A tenth of the samples or fewer make up half of the draws.
+    assert np.mean(most) < 5
 
 
 # -- partial_fit -------------------------------------------------------------------

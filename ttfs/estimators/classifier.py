@@ -202,7 +202,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         Number of epochs of a call of `fit`, at most. "auto": as many as make 70
         n_samples ^0.7 updates, or 100,000 if that is less, but 20 to 300 epochs; up to
         500 without a read-out. With gradient="local" 15,000 updates, or 5,000 without
-        an accumulator, and 20 to 500 epochs.
+        an accumulator, and 40 to 500 epochs.
 
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the data, stratified, and watch the accuracy

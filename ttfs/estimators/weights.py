@@ -65,8 +65,8 @@ def with_weight(X, y, weights):
 
 
 def relative(weights):
-    """Weights of which only the ratios count: None if all are equal."""
-    if weights is None or np.all(weights == weights[0]):
+    """Weights of which only the ratios count; None if all are equal, to rounding."""
+    if weights is None or np.allclose(weights, weights[0], rtol=1e-12, atol=0.0):
         return None
     return weights / weights.max()
 
