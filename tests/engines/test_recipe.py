@@ -193,7 +193,7 @@ def test_the_local_rule_has_as_many_updates_for_all_data(
 
 
 @pytest.mark.parametrize(
-    ("head", "n_updates"), [(TTFSClassifier, 70), (TTFSRegressor, 140)]
+    ("head", "n_updates"), [(TTFSClassifier, 70), (TTFSRegressor, 100)]
 )
 def test_a_fit_has_these_epochs(head, n_updates):
     X, y = some(80)

@@ -172,7 +172,7 @@ LOCAL = Recipe(
     partial_rate=0.1,
 )
 # Regression needs finer spike times than the order of classes does.
-REGRESSION = replace(NO_READ_OUT, rate=0.02, update_factor=140.0, prior=(10.0, 3.0))
+REGRESSION = replace(NO_READ_OUT, rate=0.02, update_factor=100.0, prior=(15.0, 5.0))
 LOCAL_REGRESSION = replace(LOCAL, rate=0.005, local_decay=1.5e-6)
 # Weights without an accumulator need large batches.
 LOCAL_COARSE = replace(

@@ -124,7 +124,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         meaning and another default: docs/guide/parameters.md has a table.
 
     max_iter : int, default="auto"
-        Number of epochs of a call of `fit`, at most. "auto": as many as make 140
+        Number of epochs of a call of `fit`, at most. "auto": as many as make 100
         n_samples ^0.7 updates, or 100,000 if that is less (gradient="local": 15,000),
         but 20 to 500 epochs.
 
