@@ -39,7 +39,7 @@ def some(n_samples, n_features=3, seed=0):
 # -- Weight decay ------------------------------------------------------------------
 
 
-PRIORS = {"EXACT": (30, 300), "ON_SUBSTRATE": (10, 10), "REGRESSION": (10, 3)}
+PRIORS = {"EXACT": (30, 300), "ON_SUBSTRATE": (10, 10), "REGRESSION": (15, 5)}
 
 
 def expected_decays(n_samples, n_inputs, n_active, prior=(30, 300)):
