@@ -266,26 +266,28 @@ def print_table(table, names):
         print("| " + " | ".join(cells) + " |")
 
 
-def print_ranks(table, names):
-    """Mean ranks by accuracy or R2, and sums of times, over the sets of each model.
+def mean_ranks(rows, names):
+    """Mean rank of each model by accuracy or R2, over those of these rows that it has.
 
     Early stopping has no rank.
     """
-    chosen = [name for name in names if name != "early"]
-    ranks = {name: [] for name in chosen}
-    seconds = {name: 0.0 for name in chosen}
-    for row in table.values():
-        present = [name for name in chosen if name in row]
+    ranks = {name: [] for name in names if name != "early"}
+    for row in rows:
+        present = [name for name in ranks if name in row]
         order = rankdata([-row[name].score for name in present])
         for name, rank in zip(present, order, strict=True):
             ranks[name].append(rank)
-            seconds[name] += row[name].fit
+    return {name: np.mean(of_rows) for name, of_rows in ranks.items() if of_rows}
+
+
+def print_ranks(table, names):
+    """Mean ranks, and sums of times, over the sets of each model."""
+    ranks = mean_ranks(table.values(), names)
     print("\nmean ranks, and seconds of one fit of each set")
-    for name in sorted(chosen, key=lambda name: np.mean(ranks[name] or np.inf)):
-        if ranks[name]:
-            mean = np.mean(ranks[name])
-            text = f"{seconds[name]:.1f} s, {len(ranks[name])} sets"
-            print(f"  {TITLES[name]:14s} {mean:.2f}, {text}")
+    for name in sorted(ranks, key=ranks.get):
+        seconds = [row[name].fit for row in table.values() if name in row]
+        text = f"{sum(seconds):.1f} s, {len(seconds)} sets"
+        print(f"  {TITLES[name]:14s} {ranks[name]:.2f}, {text}")
 
 
 # -- Targets -----------------------------------------------------------------------
@@ -303,7 +305,7 @@ def verdicts(table):
     for half in "choose", "judge":
         chosen = [name for name in classified if HALVES.get(name) == half]
         if chosen:
-            _half_verdicts(half, chosen, gains, pairs)
+            _half_verdicts(half, chosen, gains, pairs, table)
     _kind_verdicts(gains)
     _text_verdicts(table)
     _bundled_verdicts(pairs)
@@ -317,7 +319,7 @@ def verdicts(table):
         verdict("accuracy", gains["large"] >= -0.5, f"-0.5: {gains['large']:+.2f}")
 
 
-def _half_verdicts(half, chosen, gains, pairs):
+def _half_verdicts(half, chosen, gains, pairs, table):
     print(f"\nhalf {half!r}, {len(chosen)} sets of classes, against MLPClassifier")
     mean = np.mean([gains[name] for name in chosen])
     verdict("mean", mean >= 0, f"0.0 points, stretch +0.5: {mean:+.2f}")
@@ -328,6 +330,10 @@ def _half_verdicts(half, chosen, gains, pairs):
     mean = geometric_mean(losses)
     text = f"1.0, stretch 0.8: geometric mean {mean:.2f}"
     verdict("log-loss", mean <= 1, text)
+    ranks = mean_ranks([table[name] for name in chosen], TITLES)
+    best = min(ranks, key=ranks.get)
+    others = ", ".join(f"{TITLES[name]} {rank:.2f}" for name, rank in ranks.items())
+    verdict("mean rank", best == "ttfs", f"the best of these: {others}")
 
 
 def _kind_verdicts(gains):
@@ -376,7 +382,10 @@ def _early_verdicts(table):
     pairs = [
         (row["early"], row["ttfs"])
         for name, row in table.items()
-        if "early" in row and "ttfs" in row and name in HALVES
+        if "early" in row
+        and "ttfs" in row
+        and HALVES.get(name)
+        and not SETS[name].is_regression
     ]
     if not pairs:
         return
