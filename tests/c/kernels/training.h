@@ -265,6 +265,7 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     layer.step = &step;
     layer.touched = &touched;
     layer.unit = 0.5;
+    layer.decay = 0.05;
     NAME(ttfs_training) training;
     memset(&training, 0, sizeof training);
     training.network.n_layers = 1;
