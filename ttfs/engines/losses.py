@@ -110,6 +110,6 @@ def loss_without_features(loss, parameters, labels, weights=None):
     """
     if not isinstance(loss, CrossEntropy) or np.all(labels == labels[0]):
         return None
-    counts = np.bincount(labels, weights)
+    counts = np.bincount(labels.astype(np.intp), weights)
     late = np.expm1(parameters["early_end"] / parameters["early_scale"])
     return entr(counts / counts.sum()).sum() + parameters["early"] * late

@@ -43,7 +43,7 @@ def weights_of_classes(class_weight, classes, targets, weights=None):
         If weights are negative or not finite, or all of them are 0.
     """
     if class_weight == "balanced":
-        counts = np.bincount(targets, weights, minlength=len(classes))
+        counts = np.bincount(targets.astype(np.intp), weights, minlength=len(classes))
         return counts.sum() / (len(classes) * counts)
     factors = compute_class_weight(class_weight, classes=classes, y=classes[targets])
     if not (np.isfinite(factors) & (factors >= 0)).all() or not factors.any():
