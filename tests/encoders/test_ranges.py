@@ -288,7 +288,8 @@ def test_of_many_samples_evenly_spaced_ones_count():
 def test_wide_data_need_little_memory(is_sparse):
     rng = np.random.default_rng(0)
     if is_sparse:
-        X = sp.random_array((2000, 50_000), density=0.02, format="csr", rng=rng)
+        rows, columns = rng.integers([[2000], [50_000]], size=(2, 2_000_000))
+        X = sp.csr_array((rng.random(len(rows)), (rows, columns)), (2000, 50_000))
         size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     else:
         X = rng.standard_cauchy((10, 300_000))
