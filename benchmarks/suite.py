@@ -189,6 +189,8 @@ def models_of(data, names):
 class Results:
     """The results by set, seed, model and version, which a file may keep."""
 
+    KEY = "set", "seed", "model", "version"
+
     def __init__(self, path):
         self.path = path
         self.kept = {}
@@ -197,8 +199,6 @@ class Results:
                 entry = json.loads(line)
                 key = tuple(entry.pop(name) for name in self.KEY)
                 self.kept[key] = Result(**entry)
-
-    KEY = "set", "seed", "model", "version"
 
     def get(self, data, seed, name, version, parameters):
         """A result that is kept, or that is measured now."""

@@ -119,7 +119,11 @@ cdef class Trainer(Simulator):
             limits = [float("inf")] * len(self.shapes)
         if len(limits) != len(self.shapes) or not all(limit > 0 for limit in limits):
             raise ValueError("limits must be positive, one for each layer")
-        decays = np.broadcast_to(np.float64(weight_decay), len(self.shapes))
+        decays = weight_decay
+        if np.ndim(decays) == 0:
+            decays = [decays] * len(self.shapes)
+        if len(decays) != len(self.shapes):
+            raise ValueError("weight_decay must have one entry for each layer")
         n_in = self.shapes[0][0]
         drops = np.zeros(n_in, np.uint8)
         if not 0 <= dropout < 1:

@@ -119,6 +119,9 @@ class TestBorder:
                 loss=LOSSES["early"],
                 **TRAINING,
             )
+        for decays in ([0.1] * (len(self.layers) - 1), [0.1] * (len(self.layers) + 1)):
+            with pytest.raises(ValueError, match="weight_decay must have one entry"):
+                trainers(self.layers, LOSSES["early"], weight_decay=decays)
         with pytest.raises(ValueError, match="unknown loss"):
             trainers(self.layers, {"kind": "hinge"})
         with pytest.raises(ValueError, match="positive"):

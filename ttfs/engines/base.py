@@ -222,7 +222,8 @@ class Engine(ABC):
         batch_size : int
             Number of samples of an update.
         n_seen : int
-            Number of samples that the weight decay is divided by.
+            Number of samples that have been trained on, which the weight decay and the
+            time scale depend on.
         may_drop : ndarray of bool of shape (n_channels,)
             The channels whose spikes may be dropped.
         """

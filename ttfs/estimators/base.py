@@ -436,7 +436,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         self.encoder_ = encoder
         self._fitted_structure = structure
         self._optimizer = self._interrupted = None
-        self._n_seen = 0  # samples that weight_decay is divided by
+        self._n_seen = 0  # samples that have been trained on
         self._history = History()
         return engine
 

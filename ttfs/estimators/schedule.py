@@ -10,8 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 NO_PROGRESS = 0.97
 # Fewer epochs than these are few on purpose, and need not have learned yet.
 FEW_EPOCHS = 20
-# Part of the epochs before which the learning rate does not begin to fall.
-EARLIEST_FALL = 4
+# The learning rate does not begin to fall before this part of the epochs.
+EARLIEST_FALL = 1 / 4
 
 
 class Schedule:
@@ -74,7 +74,7 @@ class Schedule:
         """Whether the rate begins to fall from this epoch on, if it does not yet."""
         if self.latest_fall is None:
             return False
-        earliest = self.n_epochs // EARLIEST_FALL
+        earliest = int(EARLIEST_FALL * self.n_epochs)
         return epoch >= self.latest_fall or (has_converged and epoch >= earliest)
 
     def factors(self, epoch, fall, n_samples):
