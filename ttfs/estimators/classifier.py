@@ -347,7 +347,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
     and fires at the first time at which u equals the threshold.
 
     Where labels are wrong, probabilities stay calibrated better than those of a dense
-    network: with 20 % of them flipped the log-loss is half that of MLPClassifier
+    network: with 20 % of them flipped the log-loss is about half that of MLPClassifier
     (docs/guide/when_worse.md, which also says what to change on data that the defaults
     do not suit).
 
