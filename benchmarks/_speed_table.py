@@ -19,7 +19,7 @@ class Options:
     n_rows: int = 500  # rows that are predicted one by one
     n_slow: int = 3  # pairs of what takes minutes: text, and other instruction sets
     n_text: int = 20_000
-    text_epochs: tuple = (1, 3)
+    text_epochs: tuple = (1, 5)
     n_wide: int = 1_000_000  # features
 
 
@@ -35,7 +35,6 @@ QUICK = Options(
     n_rows=200,
     n_slow=2,
     n_text=3_000,
-    text_epochs=(1, 2),
     n_wide=300_000,
 )
 
