@@ -24,12 +24,12 @@ def ratio(above, below):
     return float(np.median(np.divide(above, below)))
 
 
-def alternate(calls, n):
-    """Seconds of n calls of each function, in turn: one list for each."""
-    seconds = [[] for _ in calls]
+def predictions(models, X, n):
+    """Seconds of predicting X n times with each model in turn: one list for each."""
+    seconds = [[] for _ in models]
     for _ in range(n):
-        for series, call in zip(seconds, calls, strict=True):
-            series.append(clock(call))
+        for series, model in zip(seconds, models, strict=True):
+            series.append(clock(model.predict, X))
     return seconds
 
 
@@ -47,11 +47,10 @@ def spiking(hidden, batch_size, seed, **parameters):
         return TTFSClassifier(
             (hidden,),
             batch_size=batch_size,
-            encoder="latency",
             input_dropout=0.0,
             max_iter=n_epochs,
             random_state=seed,
-            **parameters,
+            **({"encoder": "latency"} | parameters),
         )
 
     return make

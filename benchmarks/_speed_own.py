@@ -10,6 +10,7 @@ import numpy as np
 from _speed_measure import (
     load,
     mnist,
+    predictions,
     ratio,
     result,
     save,
@@ -24,6 +25,7 @@ from _speed_table import MB, row, skipped
 
 from ttfs import TTFSClassifier
 from ttfs import core as _core
+from ttfs.encoders import LatencyEncoder
 from ttfs.substrates import AnalogChip, Ideal
 
 
@@ -102,16 +104,21 @@ def rows_threads(options):
     )
 
 
-def compare_own(work, limits, X, y, sizes, epochs, n_pairs, **changes):
-    """A row on epochs of ttfs with other parameters / with none of them."""
-    seconds = [], []
+def compare_own(work, name, limits, X, y, sizes, epochs, n_pairs, **changes):
+    """A row on epochs of ttfs with other parameters / with none of them.
+
+    Returns the pairs of models.
+    """
+    seconds, pairs = ([], []), []
     for seed in range(n_pairs):
+        models = []
         for k, parameters in enumerate((changes, {})):
             make = spiking(*sizes, seed, **parameters)
-            each, _ = seconds_per_epoch(make, X, y, epochs, time.process_time)
+            each, model = seconds_per_epoch(make, X, y, epochs, time.process_time)
             seconds[k].append(each)
+            models.append(model)
+        pairs.append(models)
     changed, plain = map(np.median, seconds)
-    (name,) = (str(value).partition("(")[0] for value in changes.values())
     row(
         f"{work}, {name}",
         ratio(*seconds),
@@ -119,13 +126,15 @@ def compare_own(work, limits, X, y, sizes, epochs, n_pairs, **changes):
         f"{name} {changed:.4f} s, float32 {plain:.4f} s ({n_pairs} pairs of "
         f"T({epochs[1]}) - T({epochs[0]}), time of the processor)",
     )
+    return pairs
 
 
 def rows_float64(options):
     X, y, *_ = mnist(options.n_train)
     epochs, n_pairs = options.precision_epochs, options.n_pairs
+    name = "float64"
     compare_own(
-        "MNIST epoch", [2.2], X, y, (350, 80), epochs, n_pairs, arithmetic="float64"
+        "MNIST epoch", name, [2.2], X, y, (350, 80), epochs, n_pairs, arithmetic=name
     )
 
 
@@ -136,13 +145,41 @@ def rows_substrate(options):
         ("MNIST epoch", images, digits, (350, 80), options.precision_epochs),
         ("Yin-Yang epoch", X, y, (120, 150), options.yin_yang_epochs),
     )
-    for limits, changes in (
-        ([1.3], {"substrate": Ideal()}),
-        ([1.4], {"arithmetic": "fixed"}),
-        ([], {"substrate": AnalogChip.preset("delgrad")}),
+    for name, limits, changes in (
+        ("Ideal", [1.3], {"substrate": Ideal()}),
+        ("fixed", [1.4], {"arithmetic": "fixed"}),
+        ("AnalogChip", [], {"substrate": AnalogChip.preset("delgrad")}),
     ):
-        for work, *data, sizes, epochs in works:
-            compare_own(work, limits, *data, sizes, epochs, options.n_pairs, **changes)
+        for work, *arguments in works:
+            compare_own(work, name, limits, *arguments, options.n_pairs, **changes)
+
+
+def rows_levels(options):
+    X, y, X_test, y_test = mnist(options.n_train)
+    encoder, name = LatencyEncoder(levels=16), "16 levels"
+    pairs = compare_own(
+        "MNIST epoch",
+        name,
+        [],
+        X,
+        y,
+        (350, 80),
+        options.mnist_epochs,
+        options.n_pairs,
+        encoder=encoder,
+    )
+    seconds = predictions(pairs[-1], X_test, options.n_fast)
+    changed, plain = 1e3 * np.median(seconds, axis=1)
+    scores = [[100 * model.score(X_test, y_test) for model in pair] for pair in pairs]
+    coarse, fine = np.mean(scores, axis=0)
+    row(
+        "the same, predict",
+        ratio(*seconds),
+        [],
+        f"{name} {changed:.3g} ms, float32 {plain:.3g} ms for {len(X_test)} samples "
+        f"({options.n_fast} pairs); accuracy {coarse:.2f} % and {fine:.2f} % "
+        f"({len(pairs)} seeds)",
+    )
 
 
 def peak_memory():

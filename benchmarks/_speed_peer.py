@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from _common import clock, peer_blas
 from _speed_measure import (
-    alternate,
     load,
     mnist,
     mnist_16,
     perceptron,
+    predictions,
     ratio,
     result,
     save,
@@ -122,11 +122,6 @@ def compare(data, sizes, epochs, n_pairs):
         "encoding": encoding,
     }
     return figures, models
-
-
-def predictions(models, X, n):
-    """Seconds of predicting X: one list for each model."""
-    return alternate([lambda model=model: model.predict(X) for model in models], n)
 
 
 def print_epochs(work, figures, limits, details=""):

@@ -95,6 +95,8 @@ threads    samples per second of one fit on two threads / of two fits on one thr
 float64    seconds per epoch in float64 / in float32, ttfs
 substrate  seconds per epoch on a substrate, or of quantised training (fixed) / in
            float32 without one. AnalogChip is the preset "delgrad"; it has no target.
+levels     seconds per epoch, and for the test set, with input spikes at 16 times only /
+           with exact ones, ttfs; no target
 affine     seconds of the forward pass of a layer, 784 inputs to 350 neurons, against
            active inputs, fitted by a + b x: a / time at 100 %. No neuron fires.
 forward    3 x synaptic events per second / peak rate of multiply-adds, counted in

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import _common
+import _speed_own
 import _speed_peer
 import pytest
 import speed
@@ -12,6 +13,7 @@ from _speed_table import QUICK, Options, row
 README = Path(speed.__file__).with_name("README.md")
 TINY = Options(
     n_pairs=1,
+    mnist_epochs=(1, 2),
     yin_yang_epochs=(1, 2),
     n_fast=2,
     n_rows=3,
@@ -78,6 +80,7 @@ def test_restricted_sides_are_warned_of(capsys, monkeypatch, name, who):
         ("mnist", ["epoch", "predict", "predict in integers", "accuracy below"]),
         ("mnist16", ["epoch", "predict"]),
         ("yinyang", ["epoch", "predict"]),
+        ("levels", ["16 levels", "predict"]),
         ("onerow", ["one row, predict", "one row, proba"] * 3),
     ],
 )
@@ -85,6 +88,7 @@ def test_rows_beside_the_peer(capsys, monkeypatch, name, works):
     """All tasks are Yin-Yang here, for want of images."""
     tasks = dict.fromkeys(_speed_peer.TASKS, _speed_peer.TASKS["yinyang"])
     monkeypatch.setattr(_speed_peer, "TASKS", tasks)
+    monkeypatch.setattr(_speed_own, "mnist", lambda n_train: _speed_own.yin_yang())
     speed.ROWS[name](TINY)
     lines = capsys.readouterr().out.splitlines()
     rows = [line for line in lines if not line.startswith(" ")]
