@@ -26,12 +26,21 @@ def encode(encoder, X):
         return X - encoder.begin
     clipped = np.minimum(np.maximum(X, encoder.low), encoder.high)
     value = np.minimum((clipped / 2 - encoder.low / 2) * encoder.scale, 1.0)
-    times = encoder.window * (1.0 - value)
+    times = encoder.window * rounded(encoder, 1.0 - value)
     times[encoder.zero_is_absent & (clipped == 0)] = np.inf
     times[:, encoder.scale == 0] = np.inf
     if encoder.kind == "population":
         return encode_population(encoder, value)
-    return np.hstack([times, encoder.window * value[:, encoder.complemented]])
+    complements = rounded(encoder, value[:, encoder.complemented])
+    return np.hstack([times, encoder.window * complements])
+
+
+def rounded(encoder, parts):
+    """Parts of the window, moved to the nearest of equally spaced ones if asked for."""
+    if encoder.levels is None:
+        return parts
+    last = encoder.levels - 1
+    return np.floor(parts * last + 0.5) / last
 
 
 def encode_population(encoder, value):
@@ -49,8 +58,8 @@ def encode_population(encoder, value):
             z = 1.5 * (value[s, j] * (m - 2) + 0.5 - (i - 1))
             activity = math.exp(-z * z / 2)
             if activity >= 0.1:
-                times[s, j, i - 1] = encoder.window * (1.0 - activity)
-    return times.reshape(len(value), -1)
+                times[s, j, i - 1] = rounded(encoder, 1.0 - activity)
+    return encoder.window * times.reshape(len(value), -1)
 
 
 def sort(times, bias_times, t_max, dtype):
