@@ -117,9 +117,10 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
  * in units of v, and height 1: it spikes at window (1 - its activity at v), if that is
  * at least TTFS_MIN_ACTIVITY.
  *
- * With n_levels, a time window u, u in [0, 1], becomes window (k / (n_levels - 1)) with
- * k = floor(u (n_levels - 1) + 1/2): the nearest of n_levels equally spaced times from
- * 0 to window, the later one of two that are as near. */
+ * With n_levels, a time window u, u in [0, 1], becomes k (window / (n_levels - 1)) with
+ * k = floor(u (n_levels - 1) + 1/2), and `window` for the last k: the nearest of
+ * n_levels equally spaced times from 0 to window, the later one of two that are as
+ * near. */
 #define TTFS_FIELD_GAMMA 1.5
 #define TTFS_MIN_ACTIVITY 0.1
 #define TTFS_MAX_ACTIVE 3 /* fields of a feature at a time, for these two numbers */

@@ -135,10 +135,12 @@ def test_encoder_of_json_gives_the_ticks(name, tmp_path):
         times = np.where((g < 0.1) | np.isinf(times[:, :, None]), np.inf, 1 - g)
         times = times.reshape(len(X), -1)
     times = np.hstack([times, v[:, encoder["complemented"]]])
-    if encoder["levels"] is not None:
+    if encoder["levels"] is None:
+        times *= encoder["window"]
+    else:
         last = encoder["levels"] - 1
-        times = np.floor(times * last + 0.5) / last
-    times *= encoder["window"]
+        k = np.floor(times * last + 0.5)
+        times = np.where(k == last, encoder["window"], k * (encoder["window"] / last))
     ticks = np.floor(times.astype(np.float32).astype(float) / encoder["tick"] + 0.5)
     ticks = np.minimum(ticks, model["n_ticks"])
     assert ticks.shape[1] == encoder["n_channels"]

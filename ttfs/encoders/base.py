@@ -384,9 +384,9 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
 class RangeEncoder(BaseEncoder):
     """Base class of the encoders that scale features by their range in training.
 
-    With `levels` = n, a spike at ``window * u`` is moved to ``window * (k / (n - 1))``,
-    k = floor(u (n - 1) + 1/2), computed in float64: to the nearest of n equally spaced
-    times, of which 0 is the first and `window` the last, and to the later one of two
+    With `levels` = n, a spike at ``window * u`` is moved to ``k * (window / (n - 1))``,
+    k = floor(u (n - 1) + 1/2), computed in float64, and to `window` itself for the last
+    k: to the nearest of n equally spaced times from 0 to `window`, the later one of two
     that are as near. The order of spikes is kept, and no spike is added or lost.
     """
 

@@ -368,8 +368,8 @@ def _input_notes(model):
     if code.levels is not None:
         last = code.levels - 1
         notes.append(
-            f"Each time t = {window} * u is rounded: t = {window} * "
-            f"(floor({last} * u + 1/2) / {last})."
+            f"Each time {window} * u is rounded: t = k * ({window} / {last}) where "
+            f"k = floor({last} * u + 1/2), and t = {window} for k = {last}."
         )
     absent = np.flatnonzero(code.zero_is_absent & (code.scale > 0))
     if len(absent):

@@ -121,9 +121,10 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
       ``absent`` (null: nothing is), and at ``window`` v in one more, after those of all
       features, if it is one of ``complemented``. With "population" there are
       ``n_receptive_fields`` channels for each feature, and with "spike_times" x -
-      ``begin`` is the time. A time ``window`` u of the others is then ``window``
-      (floor(u n + 1/2) / n), n = ``levels`` - 1, unless ``levels`` is null. A time,
-      rounded to float32, becomes floor(time / ``tick`` + 1/2).
+      ``begin`` is the time. Unless ``levels`` is null, a time ``window`` u of the
+      others is then k (``window`` / n), where n = ``levels`` - 1 and k = floor(u n +
+      1/2), and ``window`` for k = n. A time, rounded to float32, becomes floor(time /
+      ``tick`` + 1/2).
 
     And where gradient="local":
 

@@ -23,8 +23,8 @@ static inline double time_at(const ttfs_encoder *e, double part)
 {
     if (!e->n_levels) return e->window * part;
     const double last = (double)(e->n_levels - 1);
-    /* The quotient first, since the last time has to be the window. */
-    return e->window * (floor(part * last + 0.5) / last);
+    const double level = floor(part * last + 0.5);
+    return level < last ? level * (e->window / last) : e->window;
 }
 
 /* The time of a feature's own channel; +infinity: no spike. */
