@@ -387,7 +387,7 @@ class RangeEncoder(BaseEncoder):
     With `levels` = n, a spike at ``window * u`` is moved to ``k * (window / (n - 1))``,
     k = floor(u (n - 1) + 1/2), computed in float64, and to `window` itself for the last
     k: to the nearest of n equally spaced times from 0 to `window`, the later one of two
-    that are as near. The order of spikes is kept, and no spike is added or lost.
+    that are as near. No spike is added or lost, and none overtakes another one.
     """
 
     # Of encoders too that were stored before there was this parameter.

@@ -89,9 +89,8 @@ class LatencyEncoder(RangeEncoder):
 
     With `levels` = n, a spike at t becomes one at ``window * k / (n - 1)``, where k is
     the nearest integer to ``(n - 1) * t / window``, the greater one of two that are as
-    near. There is the same number of spikes, in the same order, but many of them are at
-    the same time, which an estimator takes less time for. The guide to parameters says
-    what it costs in accuracy.
+    near. Spikes keep their number and, but for those that come to be at the same time,
+    their order. Features whose small differences carry the classes need many levels.
 
     ``make_pipeline(LatencyEncoder(), TTFSClassifier(encoder="spike_times"))`` has, for
     features that reach both ends of the window, the bits of

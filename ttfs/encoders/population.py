@@ -79,9 +79,8 @@ class PopulationEncoder(RangeEncoder):
 
     With `levels` = n, a spike at t becomes one at ``window * k / (n - 1)``, where k is
     the nearest integer to ``(n - 1) * t / window``, the greater one of two that are as
-    near. There is the same number of spikes, in the same order, but many of them are at
-    the same time, which an estimator takes less time for. The guide to parameters says
-    what it costs in accuracy.
+    near. Spikes keep their number and, but for those that come to be at the same time,
+    their order. Features whose small differences carry the classes need many levels.
 
     A pipeline of this encoder and an estimator has the bits of encoder="population" if
     the estimator is told what spike times do not show:
