@@ -412,6 +412,7 @@ def test_invalid_values_name_the_parameter_and_the_object(value, name, method):
         ({"encoder": PopulationEncoder}, "encoder", TTFSClassifier),
         ({"encoder": PopulationEncoder(2)}, "n_fields", PopulationEncoder),
         ({"encoder": LatencyEncoder(window=0.0)}, "window", LatencyEncoder),
+        ({"encoder": LatencyEncoder(levels=1)}, "levels", LatencyEncoder),
         (LOCAL | {"learning_rate_init": "fast"}, "learning_rate_init", TTFSClassifier),
     ],
     ids=str,
@@ -458,6 +459,7 @@ def test_get_params(clf):
         "encoder__n_fields": 3,
         "encoder__max_deviation": 2.0,
         "encoder__window": None,
+        "encoder__levels": None,
         "encoder__silent_time": np.inf,
     }
     # They can all be set, and shorthands have none.
