@@ -59,11 +59,25 @@ typedef struct {
     const char *name; /* of the instruction set */
 
     /* Bytes of working space. */
+    size_t (*convert_workspace_size)(size_t n);
     size_t (*prepare_workspace_size)(const ttfs_fixed_network *network);
     size_t (*infer_workspace_size)(const ttfs_fixed_network *network,
                                    size_t max_events);
     size_t (*train_workspace_size)(const ttfs_fixed_network *network,
                                    size_t max_events);
+
+    /* Real spike times of a sample, in any order, to a list in ticks [2]. Returns its
+     * length: spikes at n_ticks or later are left out.
+     * inputs     (n,), below 2^16.
+     * tick       unit of the ticks, in that of the times.
+     * events     (n,) out: the list, sorted.
+     * scratch    convert_workspace_size(n) bytes. */
+    size_t (*convert_float)(const float *times, const uint32_t *inputs, size_t n,
+                            double tick, uint32_t n_ticks, ttfs_fixed_event *events,
+                            void *scratch);
+    size_t (*convert_double)(const double *times, const uint32_t *inputs, size_t n,
+                             double tick, uint32_t n_ticks, ttfs_fixed_event *events,
+                             void *scratch);
 
     /* Pack weights and tables. This must be called first, and whenever they have been
      * changed other than by train(). */

@@ -105,6 +105,7 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
 
     ctypedef struct ttfs_fixed_kernels:
         const char *name
+        size_t (*convert_workspace_size)(size_t n) noexcept nogil
         size_t (*prepare_workspace_size)(
             const ttfs_fixed_network *network
         ) noexcept nogil
@@ -113,6 +114,14 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         ) noexcept nogil
         size_t (*train_workspace_size)(
             const ttfs_fixed_network *network, size_t max_events
+        ) noexcept nogil
+        size_t (*convert_float)(
+            const float *times, const uint32_t *inputs, size_t n, double tick,
+            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
+        ) noexcept nogil
+        size_t (*convert_double)(
+            const double *times, const uint32_t *inputs, size_t n, double tick,
+            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
         ) noexcept nogil
         void (*prepare)(
             const ttfs_fixed_network *network, void *prepared
