@@ -103,9 +103,19 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         size_t n_correct
         size_t p_label[257]
 
+    ctypedef struct ttfs_fixed_conversion:
+        size_t (*workspace_size)(size_t n) noexcept nogil
+        size_t (*from_float)(
+            const float *times, const uint32_t *inputs, size_t n, double tick,
+            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
+        ) noexcept nogil
+        size_t (*from_double)(
+            const double *times, const uint32_t *inputs, size_t n, double tick,
+            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
+        ) noexcept nogil
+
     ctypedef struct ttfs_fixed_kernels:
         const char *name
-        size_t (*convert_workspace_size)(size_t n) noexcept nogil
         size_t (*prepare_workspace_size)(
             const ttfs_fixed_network *network
         ) noexcept nogil
@@ -114,14 +124,6 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         ) noexcept nogil
         size_t (*train_workspace_size)(
             const ttfs_fixed_network *network, size_t max_events
-        ) noexcept nogil
-        size_t (*convert_float)(
-            const float *times, const uint32_t *inputs, size_t n, double tick,
-            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
-        ) noexcept nogil
-        size_t (*convert_double)(
-            const double *times, const uint32_t *inputs, size_t n, double tick,
-            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
         ) noexcept nogil
         void (*prepare)(
             const ttfs_fixed_network *network, void *prepared
@@ -138,3 +140,6 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         ) noexcept nogil
 
     const ttfs_fixed_kernels *ttfs_fixed_kernels_for(ttfs_simd simd) noexcept nogil
+    const ttfs_fixed_conversion *ttfs_fixed_conversion_for(
+        ttfs_simd simd
+    ) noexcept nogil

@@ -197,7 +197,7 @@ def test_set_params_changes_no_object_but_the_estimator():
         (
             {"arithmetic": "fixed"},
             {"arithmetic__bits": 4},
-            r"'bits' for FixedPoint\(.*Valid parameters are: \['weight_bits', 'accumul",
+            r"'bits' for FixedPoint\(.*Valid parameters are: \['weight_bits', 'weight_r",
         ),
         (
             {"arithmetic": FixedPoint(4)},

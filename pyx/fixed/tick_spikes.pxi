@@ -170,7 +170,7 @@ cdef class TickSpikes:
             raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
         pairs = np.empty((n_spikes, 2), np.uint16)
         bounds = np.empty((2, n_samples), np.uintp)
-        keys = _aligned(KERNELS.convert_workspace_size(longest), np.uint8)
+        keys = _aligned(CONVERSION.workspace_size(longest), np.uint8)
         out, scratch = <ttfs_fixed_event *>_start(pairs), _start(keys)
         out_begin, out_end = bounds[0], bounds[1]
         with nogil:
@@ -188,11 +188,11 @@ cdef class TickSpikes:
                     continue
                 greatest = max(greatest, _greatest(&inputs[k], n))
                 if single:
-                    n = KERNELS.convert_float(
+                    n = CONVERSION.from_float(
                         &times_f[k], &inputs[k], n, tick, n_ticks, out + at, scratch
                     )
                 else:
-                    n = KERNELS.convert_double(
+                    n = CONVERSION.from_double(
                         &times_d[k], &inputs[k], n, tick, n_ticks, out + at, scratch
                     )
                 at += n

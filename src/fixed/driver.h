@@ -231,9 +231,6 @@ static void train(const ttfs_fixed_network *network, void *prepared,
 
 const ttfs_fixed_kernels KERNELS = {
     .name = SIMD_NAME,
-    .convert_workspace_size = convert_workspace_size,
-    .convert_float = convert_float,
-    .convert_double = convert_double,
     .prepare_workspace_size = prepare_workspace_size,
     .infer_workspace_size = scratch_workspace_size,
     .train_workspace_size = scratch_workspace_size,

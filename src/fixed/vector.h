@@ -206,7 +206,7 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
     }
     while (k < n) {
         const uint32_t t0 = events[k].tick;
-        vec i[PANEL_VECS];
+        vec i[PANEL_VECS]; /* in registers */
         EACH_VEC i[v] = a.i[v];
         do {
             const int16_t *row = currents + events[k].input * stride;
