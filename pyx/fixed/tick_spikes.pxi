@@ -214,4 +214,3 @@ cdef inline uint32_t _greatest(const uint32_t *inputs, size_t n) noexcept nogil:
 
 cdef inline uint32_t _key(ttfs_fixed_event event) noexcept nogil:
     return <uint32_t>event.tick << 16 | event.input
-

@@ -133,7 +133,10 @@ def test_vectors_equal_the_header_in_few_ticks(simd, n_ticks):
     events = make_events(40, 62, rng, n_ticks=n_ticks, n_active=50)
     empty = np.zeros(1, np.uintp)
     a, b = core(network), core(network, simd)
-    for x in (events, TickSpikes(np.array([], U16), np.array([], U16), empty, empty, 62)):
+    for x in (
+        events,
+        TickSpikes(np.array([], U16), np.array([], U16), empty, empty, 62),
+    ):
         assert_same_spikes(a, b, x)
         assert_array_equal(a.labels(x), b.labels(x))
 
