@@ -6,7 +6,7 @@ cdef enum:
     MARGIN = 16  # what v_compress() may write after the last spike
 
 
-cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
+cdef ttfs_encoder _encoder_of(object encoder, list keep) except *:
     """The C struct of ttfs.encoders.base.Channels; `keep` holds the arrays of it."""
     cdef ttfs_encoder e
     cdef const double[::1] low, high, scale, absent
@@ -20,26 +20,19 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
     e.complemented = e.always = NULL
     if e.is_spike_times or e.n_features == 0:
         return e
-    n = encoder.n_features
-    for name in ("low", "high", "scale", "absent"):
-        if len(getattr(encoder, name)) != n:
-            raise ValueError(f"{name} must have {n} entries")
-    low = encoder.low
-    high = encoder.high
-    scale = encoder.scale
-    absent = encoder.absent
-    complemented = encoder.complemented
-    always = encoder.always
-    keep["arrays"] = [
-        np.asarray(low), np.asarray(high), np.asarray(scale), np.asarray(absent),
-        np.asarray(complemented), np.asarray(always),
+    keep += [
+        encoder.low, encoder.high, encoder.scale, encoder.absent, encoder.complemented,
+        encoder.always,
     ]
+    for name, array in zip(("low", "high", "scale", "absent"), keep):
+        if <size_t>len(array) != e.n_features:
+            raise ValueError(f"{name} must have {e.n_features} entries")
+    low, high, scale, absent, complemented, always = keep
     e.low, e.high, e.scale = &low[0], &high[0], &scale[0]
     e.absent = &absent[0]
-    for part in (np.asarray(complemented), np.asarray(always)):
-        if len(part) and part.max() >= n:
-            raise ValueError("a feature is out of range")
-    e.n_complemented, e.n_always = len(complemented), len(always)
+    if not (_below(complemented, e.n_features) and _below(always, e.n_features)):
+        raise ValueError("a feature is out of range")
+    e.n_complemented, e.n_always = complemented.shape[0], always.shape[0]
     if encoder.kind == "population":
         if encoder.n_receptive_fields < 3:
             raise ValueError("a population code needs at least 3 receptive fields")
@@ -48,11 +41,20 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
         if encoder.levels < 2:
             raise ValueError("spikes need at least 2 levels")
         e.n_levels = encoder.levels
-    if len(complemented):
+    if e.n_complemented:
         e.complemented = &complemented[0]
-    if len(always):
+    if e.n_always:
         e.always = &always[0]
     return e
+
+
+cdef bint _below(const uint32_t[::1] numbers, size_t limit) noexcept:
+    """Whether all numbers are below the limit."""
+    cdef Py_ssize_t k
+    cdef bint is_below = True
+    for k in range(numbers.shape[0]):
+        is_below &= numbers[k] < limit
+    return is_below
 
 
 cdef inline size_t _encode_row(
@@ -84,7 +86,7 @@ cdef inline size_t _encode_sparse_row(
         )
 
 
-def _encode(
+cdef Spikes _encode(
     object encoder,
     const feature[::1] values,
     const int64_t[::1] rows,
@@ -93,7 +95,7 @@ def _encode(
     double t_max,
 ):
     """Dense rows where features is None, else CSR with rows as its indptr."""
-    cdef dict keep = {}
+    cdef list keep = []
     cdef ttfs_encoder e = _encoder_of(encoder, keep)
     cdef bint sparse = features is not None
     cdef size_t n_bias = bias_times.shape[0]
@@ -117,7 +119,7 @@ def _encode(
         n_values = n_features
     size = (KERNELS.encode_workspace_size(&e, n_values, n_bias) + 63) // 64 * 64
     n_parts = _parts(n_samples, 8.0 * (values.shape[0] + n_samples))
-    scratches = AlignedBuffer(n_parts * size)
+    scratches = AlignedBuffer(n_parts * size, is_zero=False)
     # The arrays have room for the greatest number of spikes: what is not written costs
     # no memory. The spikes of a part follow one another.
     per_value = TTFS_MAX_ACTIVE if e.n_fields else 1
@@ -177,7 +179,9 @@ def encode(encoder, X, bias_times, double t_max):
         if encoder.n_features == 0:
             raise ValueError("X has no columns")
         values = np.require(X, requirements=["C", "A"]).reshape(-1)
-        return _encode(encoder, values, None, None, bias_times, t_max)
+        if values.dtype == np.float32:
+            return _encode[float](encoder, values, None, None, bias_times, t_max)
+        return _encode[double](encoder, values, None, None, bias_times, t_max)
     rows = X.indptr.astype(np.int64)
     if len(rows) != X.shape[0] + 1 or rows[0] != 0 or np.any(np.diff(rows) < 0):
         raise ValueError("indptr of the sparse matrix is not valid")
@@ -194,7 +198,9 @@ def encode(encoder, X, bias_times, double t_max):
     stored = slice(0, int(rows[len(rows) - 1]))
     indices = np.require(X.indices[stored], np.int32, ["C", "A"])
     values = np.require(X.data[stored], requirements=["C", "A"])
-    return _encode(encoder, values, rows, indices, bias_times, t_max)
+    if values.dtype == np.float32:
+        return _encode[float](encoder, values, rows, indices, bias_times, t_max)
+    return _encode[double](encoder, values, rows, indices, bias_times, t_max)
 
 
 def spikes_at(times, bias_times, double t_max=float("inf")):

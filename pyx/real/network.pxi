@@ -399,7 +399,7 @@ cdef class Simulator:
         all = spikes.view()
         scratches, self.spare = self.spare, None
         if scratches is None or <size_t>len(scratches.buffer) < n_parts * size + 64:
-            scratches = AlignedBuffer(n_parts * size)
+            scratches = AlignedBuffer(n_parts * size, is_zero=False)
         # The addresses at which the rows of each layer begin, for each part.
         pointers = AlignedBuffer(n_parts * n_layers * sizeof(void *))
         rows = <real **>pointers.start

@@ -13,14 +13,18 @@ def _pack(const real[:, ::1] weights not None):
     cdef AlignedBuffer packed
     if n_in == 0 or n_out == 0:
         return AlignedBuffer(0)
-    packed = AlignedBuffer(KERNELS.packed_size(n_in, n_out) * sizeof(real))
+    packed = AlignedBuffer(
+        KERNELS.packed_size(n_in, n_out) * sizeof(real), is_zero=False
+    )
     KERNELS.pack(&weights[0, 0], n_in, n_out, <real *>packed.start)
     return packed
 
 
 def _copy(const real[::1] values not None):
     """Values (n,) in a buffer of their own."""
-    cdef AlignedBuffer buffer = AlignedBuffer(values.shape[0] * sizeof(real))
+    cdef AlignedBuffer buffer = AlignedBuffer(
+        values.shape[0] * sizeof(real), is_zero=False
+    )
     memcpy(buffer.start, &values[0], values.shape[0] * sizeof(real))
     return buffer
 

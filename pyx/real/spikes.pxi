@@ -86,6 +86,47 @@ cdef class Spikes:
             np.ascontiguousarray(end), self.n_in,
         )
 
+    def narrowed(self, Py_ssize_t n_kept):
+        """The spikes as those of a network without the inputs that have none.
+
+        Parameters
+        ----------
+        n_kept : int
+            So many of the last inputs remain whether or not they spike.
+
+        Returns
+        -------
+        numbers : ndarray of intp
+            The inputs that remain, in their order.
+        spikes : Spikes
+            The same spikes of the inputs 0, 1, ... that take their places.
+        """
+        cdef Py_ssize_t s, i, n = 0
+        cdef size_t k
+        cdef uint32_t[::1] places, out
+        cdef Py_ssize_t[::1] remaining
+        if not 0 <= n_kept <= self.n_in:
+            raise ValueError(f"n_kept must be in [0, {self.n_in}], got {n_kept}")
+        places = np.zeros(self.n_in, np.uint32)
+        places[self.n_in - n_kept :] = 1
+        for s in range(self.n_samples):
+            for k in range(self._begin[s], self._end[s]):
+                places[self._inputs[k]] = 1
+        for i in range(self.n_in):
+            n += places[i]
+        numbers = np.empty(n, np.intp)
+        remaining, n = numbers, 0
+        for i in range(self.n_in):
+            if places[i]:
+                remaining[n], places[i] = i, n
+                n += 1
+        inputs = np.empty(len(self.inputs), np.uint32)
+        out = inputs
+        for s in range(self.n_samples):
+            for k in range(self._begin[s], self._end[s]):
+                out[k] = places[self._inputs[k]]
+        return numbers, _trusted(self.times, inputs, self.begin, self.end, n)
+
     cdef Spikes shifted(self, int power):
         """The same spikes with times multiplied by 2^power."""
         if power == 0:

@@ -23,7 +23,7 @@ from .. import core as _core
 from .._stored import Stored
 from .._typing import validated
 from ..model.checks import check_times
-from .checks import check_sparse
+from .checks import check_sparse, is_valid
 from .ranges import cut, extremes, scales
 from .spike_trains import SpikeTrains
 
@@ -236,6 +236,8 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
             that was passed.
         """
         with_y = not (isinstance(y, str) and y == "no_validation")
+        if not (with_y or reset) and is_valid(X, estimator):
+            return self._check_values(estimator, X)
         check_sparse(X)
         if isinstance(X, SpikeTrains):
             self._check_trains(estimator, X, reset)

@@ -46,6 +46,9 @@ class HardwareEngine(FloatEngine):
         step = weight_steps(substrate, layers)[-1]
         return weight_limits(substrate, layers)[-1], step or 0.0
 
+    def narrowed(self, network, spikes):
+        return network, spikes  # a substrate is always asked for the whole network
+
     def runnable(self, network):
         return SubstrateNetwork(
             self.substrate, network, has_ranks=not self.is_regression

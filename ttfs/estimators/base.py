@@ -25,13 +25,7 @@ from ..encoders import SHORTHANDS as ENCODERS
 from ..encoders import SpikeTrains, freeze, make_encoder
 from ..encoders.base import BaseEncoder
 from ..energy import check_cost_model
-from ..engines import (
-    FitState,
-    Learning,
-    Specification,
-    Structure,
-    choose,
-)
+from ..engines import FitState, Learning, Specification, Structure, choose
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
@@ -681,25 +675,28 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         return self.encoder_.spikes(X, bias_times, self.network_.t_max)
 
     def _blocks(self, X):
-        """The engine, and the spikes of blocks of samples."""
+        """The engine, valid data, and the blocks of samples that they are run in."""
         check_is_fitted(self)
         X = self.encoder_.validate_data(self, X, reset=False)
         engine = choose(Specification(self._fitted_structure, self.substrate))
         self._check_trains(X, engine)
-        return engine, (self._spikes(X[rows]) for rows in blocks(X.shape[0], _BLOCK))
+        return engine, X, blocks(X.shape[0], _BLOCK)
 
     def _run(self, X, method):
         """What a method of the network that fires returns for X, block by block."""
-        engine, parts = self._blocks(X)
-        network = engine.runnable(self.network_)
-        return np.concatenate([getattr(network, method)(spikes) for spikes in parts])
+        engine, X, parts = self._blocks(X)
+        if len(parts) == 1:
+            network, spikes = engine.narrowed(self.network_, self._spikes(X))
+            return getattr(engine.runnable(network), method)(spikes)
+        run = getattr(engine.runnable(self.network_), method)
+        return np.concatenate([run(self._spikes(X[rows])) for rows in parts])
 
     def _runs(self, X):
         """Spikes that enter the network, and spike times of its layers, in blocks."""
-        engine, parts = self._blocks(X)
+        engine, X, parts = self._blocks(X)
         network = engine.runnable(self.network_)
-        for spikes in parts:
-            spikes = engine.place(spikes, self.network_)
+        for rows in parts:
+            spikes = engine.place(self._spikes(X[rows]), self.network_)
             yield spikes, network.spike_times(spikes)
 
     def encode(self, X: Features) -> Spikes:

@@ -53,6 +53,16 @@ class QuantizedNetwork(Network):
         ]
         return replace(self.integers, layers=layers)
 
+    def of_inputs(self, rows):
+        """The network without inputs that never spike, see `Network.of_inputs`."""
+        first, *others = self.integers.layers
+        integers = replace(
+            self.integers,
+            layers=[replace(first, weights=first.weights[rows]), *others],
+            may_drop=self.integers.may_drop[rows],
+        )
+        return replace(super().of_inputs(rows), integers=integers)
+
     def real(self):
         """The Network of the real weights."""
         network = Network(self.layers, self.t_max, self.read_out)

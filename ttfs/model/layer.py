@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._typing import Array
 from .lif import LIF
@@ -62,3 +62,30 @@ class Layer:
     def n_out(self) -> int:
         """Number of neurons."""
         return self.weights.shape[1]
+
+    def of_inputs(self, rows: Array) -> Layer:
+        """The layer without inputs that never spike.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            The rows of the inputs that remain; the last ones are those of all biases.
+
+        Returns
+        -------
+        layer : Layer
+            A layer whose weights and delays are copies; the rest is shared.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ttfs import LIF
+        >>> from ttfs.model import Layer
+        >>> layer = Layer(np.array([[1.0], [2.0], [3.0]]), np.zeros(1), LIF())
+        >>> layer.of_inputs(np.array([1, 2])).weights
+        array([[2.],
+               [3.]])
+        """
+        delays = None if self.delays is None else self.delays[rows]
+        weights = self.weights.take(rows, axis=0)
+        return replace(self, weights=weights, delays=delays)

@@ -160,6 +160,23 @@ class Network:
             ]
         return replace(self, layers=tuple(layers))
 
+    def of_inputs(self, rows: Array) -> Network:
+        """The network without inputs that never spike.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            The inputs of the first layer that remain, in their order; the last ones are
+            all of its biases.
+
+        Returns
+        -------
+        network : Network
+            A new network, which shares all layers but the first with this one.
+        """
+        first, *others = self.layers
+        return replace(self, layers=(first.of_inputs(rows), *others))
+
     def check_finite(self) -> None:
         """Raise ValueError unless weights and delays are finite."""
         for layer in self.layers:
