@@ -64,6 +64,8 @@ def test_an_estimator_is_shared(kind, dtype):
     expected = clf.predict_proba(X)
     for got in in_two_threads(lambda: clf.predict_proba(X)):
         assert_array_equal(got, expected)
+    for got in in_two_threads(lambda: clf.predict_proba(X[:1])):
+        assert_array_equal(got, expected[:1])
 
 
 class TestTrainer:

@@ -68,3 +68,22 @@ def test_spikes_of_some_samples():
     assert_array_equal(spikes.samples(slice(1, 2)).dense(), spikes.dense()[1:])
     with pytest.raises(IndexError):
         spikes.samples(np.array([2]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("n_kept", "expected"), [(0, [0, 2, 4]), (1, [0, 2, 4, 6]), (3, [0, 2, 4, 5, 6])]
+)
+def test_narrowed_spikes_have_no_inputs_that_never_spike(n_kept, expected, dtype):
+    inputs = np.array([4, 0, 2, 9, 2], np.uint32)  # 9 is in a gap
+    arrays = {**SPIKES, "times": SPIKES["times"].astype(dtype), "inputs": inputs}
+    spikes = _core.Spikes(**arrays | {"n_in": 7})
+    numbers, narrowed = spikes.narrowed(n_kept)
+    assert numbers.tolist() == expected
+    assert narrowed.n_in == len(expected)
+    assert (narrowed.n_spikes, len(narrowed)) == (4, 2)
+    assert_array_equal(narrowed.dense(), spikes.dense()[:, expected])
+    assert spikes.inputs.tolist() == inputs.tolist()
+    for n in (-1, 8):
+        with pytest.raises(ValueError, match=r"n_kept must be in \[0, 7\]"):
+            spikes.narrowed(n)
