@@ -8,7 +8,7 @@ Learning is one sequence of samples, and one thread.
 """
 import os
 from dataclasses import replace
-from math import log
+from math import log, prod
 from operator import index
 
 import joblib
@@ -88,9 +88,10 @@ use_simd(os.environ.get("TTFS_SIMD") or None)
 
 def _aligned(shape, dtype):
     """Zeros that begin at a cache line."""
-    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    n_bytes = prod(shape) if isinstance(shape, tuple) else shape
+    n_bytes *= np.dtype(dtype).itemsize
     buffer = np.zeros(n_bytes + 64, np.uint8)
-    begin = -buffer.ctypes.data % 64
+    begin = 63 - (<size_t>_start(buffer) + 63) % 64
     return buffer[begin : begin + n_bytes].view(dtype).reshape(shape)
 
 

@@ -58,7 +58,7 @@ class QuantizedNetwork(Network):
         first, *others = self.integers.layers
         integers = replace(
             self.integers,
-            layers=[replace(first, weights=first.weights[rows]), *others],
+            layers=[replace(first, weights=first.weights.take(rows, axis=0)), *others],
             may_drop=self.integers.may_drop[rows],
         )
         return replace(super().of_inputs(rows), integers=integers)
