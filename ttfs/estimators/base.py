@@ -35,7 +35,7 @@ from ..engines import (
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
-from ..model.checks import arrays_like, blocks
+from ..model.checks import arrays_like
 from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
@@ -496,9 +496,10 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             n_seen=self._n_seen,
             may_drop=self.encoder_.may_drop_,
         )
-        rate = engine.learning_rate(self.network_)
-        state.best = state.best or trainer.learned()
-        failure = None
+        self.network_ = trainer.network
+        rate, failure = engine.learning_rate(self.network_), None
+        if schedule.keeps_best:
+            state.best = state.best or trainer.learned()
         try:
             self._run_epochs(
                 trainer, state, schedule, rate, (spikes, targets, weights), validation
@@ -527,9 +528,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
                     self.network_, self._n_seen, targets, weights
                 )
                 schedule.check_progress(self.loss_, least)
-        keeps_best = self.early_stopping and not schedule.is_cosine
-        self.network_ = state.best if keeps_best else trainer.learned()
-        self._optimizer = trainer.state()
+        del spikes, validation  # their memory is needed
+        self._optimizer = trainer.take_state()
+        self.network_ = state.best if schedule.keeps_best else trainer.learned()
         self.network_.check_finite()
         return failure
 
@@ -573,7 +574,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             score = None
             if validation is not None and state.fall is None:
                 score = self._validation_score(trainer, *validation)
-                if score > state.best_score and not schedule.is_cosine:
+                if score > state.best_score and schedule.keeps_best:
                     state.best = trainer.learned()
             self._history = self._history.with_epoch(loss, score, len(state.drawn))
             if self.verbose:
@@ -681,23 +682,22 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         return self.encoder_.spikes(X, bias_times, self.network_.t_max)
 
     def _blocks(self, X):
-        """The engine, and the spikes of blocks of samples."""
+        """The engine, the network that fires, and the spikes of blocks of samples."""
         check_is_fitted(self)
         X = self.encoder_.validate_data(self, X, reset=False)
         engine = choose(Specification(self._fitted_structure, self.substrate))
         self._check_trains(X, engine)
-        return engine, (self._spikes(X[rows]) for rows in blocks(X.shape[0], _BLOCK))
+        parts = (self._spikes(X[rows]) for rows in self.encoder_.blocks(X, _BLOCK))
+        return engine, engine.runnable(self.network_), parts
 
     def _run(self, X, method):
         """What a method of the network that fires returns for X, block by block."""
-        engine, parts = self._blocks(X)
-        network = engine.runnable(self.network_)
+        _, network, parts = self._blocks(X)
         return np.concatenate([getattr(network, method)(spikes) for spikes in parts])
 
     def _runs(self, X):
         """Spikes that enter the network, and spike times of its layers, in blocks."""
-        engine, parts = self._blocks(X)
-        network = engine.runnable(self.network_)
+        engine, network, parts = self._blocks(X)
         for spikes in parts:
             spikes = engine.place(spikes, self.network_)
             yield spikes, network.spike_times(spikes)

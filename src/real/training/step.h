@@ -50,11 +50,21 @@ static inline int is_fixed(const TYPE(layer) * layer, size_t input)
     return input >= layer->n_in - layer->n_fixed;
 }
 
+/* Let Adam move row r. */
+ALWAYS_INLINE void set_row(adam_t *adam, const work_t *work, size_t r)
+{
+    const uint32_t place = work->place[r];
+    adam->b1 = v_set(work->b1[place]);
+    adam->b2 = v_set(work->b2[place]);
+    adam->keep = v_set(work->keep[place]);
+    adam->pull = v_set(work->pull[place]);
+}
+
 /* One step of Adam for a vector of delays, which stay at 0 or above. */
 static inline void adam_delays(const adam_t *adam, real *delays, real *m, real *v,
                                vec grad)
 {
-    adam_vec(adam, delays, m, v, grad);
+    adam_vec(adam, delays, m, v, WIDTH, grad);
     v_store(delays, v_max(v_set(0), v_load(delays))); /* a NaN is kept */
 }
 

@@ -11,7 +11,8 @@
 static void descend(const work_t *work, size_t r, vec rate, vec max_weight,
                     const real *grad, size_t width, real *weights)
 {
-    const vec keep = v_set(work->keep[r]), pull = v_set(work->pull[r]);
+    const vec keep = v_set(work->keep[work->place[r]]);
+    const vec pull = v_set(work->pull[work->place[r]]);
     for (size_t l = 0; l < width; l += WIDTH) {
         const vec kept = v_fma(keep, v_load(weights + l), pull);
         v_store(weights + l, limited(v_fnma(rate, v_load(grad + l), kept), max_weight));
@@ -33,7 +34,7 @@ static void panel_gradients(const update_t *u, panel_t panel)
         memset(gradient_row(u, u->own->grad_delays, r, width), 0, width * sizeof(real));
     }
     for (size_t s = 0; s < u->n_samples; ++s) {
-        const events_t *e = &work->events[s];
+        const events_t *e = recall(u->layer, work, s, &u->p, training->network.t_max);
         const size_t from = s * n_out + panel.begin;
         const uint32_t *row =
             *work->is_dense ? e->input : work->row + s * work->max_events;
@@ -53,6 +54,10 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
     const TYPE(layer) *layer = u->layer;
     const work_t *work = u->work;
     const size_t width = (size_t)panel.vecs * WIDTH;
+    const size_t whole = panel.lanes / WIDTH * WIDTH;
+    /* Moments have no padding. */
+    const size_t first = panel.begin / LANES * LANES;
+    const size_t lanes = min_size(LANES, layer->n_out - first);
     real *learning = layer->shadow ? layer->shadow : layer->weights;
     const layer_kind_t *kind = kind_of(layer);
     adam_t adam = u->adam;
@@ -60,18 +65,21 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
     for (size_t r = 0; r < *work->n_rows; ++r) {
         if (is_fixed(layer, work->rows[r])) continue;
         const size_t at = base + work->rows[r] * stride;
+        const size_t moments =
+            first * layer->n_in + work->rows[r] * lanes + panel.begin - first;
         const real *grad = gradient_row(u, u->own->grad, r, width);
         if (u->training->local) {
-            descend(work, r, u->rate, adam.max_weight, grad, width, learning + at);
+            descend(work, r, u->rate, u->adam.max_weight, grad, width, learning + at);
             continue;
         }
-        adam.b1 = v_set(work->b1[r]);
-        adam.b2 = v_set(work->b2[r]);
-        adam.keep = v_set(work->keep[r]);
-        adam.pull = v_set(work->pull[r]);
-        for (size_t l = 0; l < width; l += WIDTH) {
-            adam_vec(&adam, learning + at + l, layer->m + at + l, layer->v + at + l,
-                     v_load(grad + l));
+        set_row(&adam, work, r);
+        real *w = learning + at, *m = layer->m + moments, *v = layer->v + moments;
+        for (size_t l = 0; l < whole; l += WIDTH) {
+            adam_vec(&adam, w + l, m + l, v + l, WIDTH, v_load(grad + l));
+        }
+        if (whole < width) {
+            adam_vec(&adam, w + whole, m + whole, v + whole, panel.lanes - whole,
+                     v_load(grad + whole));
         }
         if (kind->update_row) kind->update_row(u, r, at, width);
     }
@@ -94,10 +102,12 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
         if (kind_of(layer)->update_inputs) kind_of(layer)->update_inputs(&u, part);
         for (size_t j = part_begin(n_vecs, part, training->n_parts); j < end;
              j = next) {
-            /* The panel ends where this part does. */
+            /* The panel ends where this part does, or its gradients would be too large.
+             */
             const size_t begin = j / PANEL_VECS * PANEL_VECS;
             const panel_t whole = panel_of(n_out, begin * WIDTH);
             next = min_size(begin + (size_t)whole.vecs, end);
+            next = min_size(next, j + vecs_of_gradients(plan.layers[k].max_rows));
             const panel_t panel = {j * WIDTH, min_size(next * WIDTH, n_out) - j * WIDTH,
                                    (int)(next - j)};
             panel_gradients(&u, panel);
