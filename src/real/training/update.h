@@ -54,10 +54,10 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
     const TYPE(layer) *layer = u->layer;
     const work_t *work = u->work;
     const size_t width = (size_t)panel.vecs * WIDTH;
-    const size_t whole = panel.lanes / WIDTH * WIDTH;
-    /* Moments have no padding. */
+    /* The last vector may have fewer moments than weights. */
     const size_t first = panel.begin / LANES * LANES;
-    const size_t lanes = min_size(LANES, layer->n_out - first);
+    const size_t lanes = min_size(LANES, moments_width(layer->n_out) - first);
+    const size_t whole = min_size(width, lanes - (panel.begin - first)) / WIDTH * WIDTH;
     real *learning = layer->shadow ? layer->shadow : layer->weights;
     const layer_kind_t *kind = kind_of(layer);
     adam_t adam = u->adam;
