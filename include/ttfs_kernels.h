@@ -30,10 +30,10 @@ typedef struct {
     ttfs_delay_kind delay_kind;
     real *delays; /* [time], not negative; NULL if there are none */
     /* For training only: */
-    real *m, *v;     /* like weights, but moments_width() in all panels together:
-                      * moments of Adam, zero at first; or unused */
-    size_t *step;    /* (1,) number of updates, zero at first */
-    size_t *touched; /* (n_in,) step that last moved a row, zero at first */
+    real *m, *v;       /* like weights, but moments_width() in all panels together:
+                        * moments of Adam, zero at first; or unused */
+    size_t *step;      /* (1,) number of updates, zero at first */
+    uint32_t *touched; /* (n_in,) step that last moved a row, zero at first */
     /* What learns in the place of weights, if these are made from it for each batch, in
      * fewer bits for instance (straight-through); packed, or NULL. */
     real *shadow;

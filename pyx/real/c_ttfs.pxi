@@ -21,7 +21,7 @@ cdef extern from "ttfs.h" nogil:
         real *m
         real *v
         size_t *step
-        size_t *touched
+        uint32_t *touched
         real *shadow
         double unit
         double rest

@@ -103,7 +103,8 @@ cdef class Trainer(Simulator):
         double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
-        cdef size_t[::1] step, touched
+        cdef size_t[::1] step
+        cdef uint32_t[::1] touched
 
         if len(units) != len(self.shapes):
             raise ValueError("units must have one entry for each layer")
@@ -161,13 +162,14 @@ cdef class Trainer(Simulator):
             delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
                 moments = [_by_panels(None, n_in, n_out) for _ in range(2)]
-                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uintp)
+                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uint32)
                 if delay_shape is not None:
                     delay_moments = 2 * [np.zeros(delay_shape, DTYPE)]
             else:
                 moments = [_by_panels(a, n_in, n_out) for a in state["moments"][k]]
                 delay_moments = state["delay_moments"][k]
-                steps = tuple(np.array(a, np.uintp) for a in state["steps"][k])
+                n_steps, last_steps = state["steps"][k]
+                steps = np.array(n_steps, np.uintp), np.array(last_steps, np.uint32)
             if delay_moments is not None:
                 delay_moments = [_buffer_of(a) for a in delay_moments]
             step, touched = steps

@@ -9,9 +9,10 @@
 /* The kernel at the ends of intervals, and all else that the search for a peak needs of
  * WIDTH events, side by side. */
 typedef struct {
-    real gain[WIDTH], gain_warp[WIDTH], crossing_bound[WIDTH]; /* as in events_t */
-    real fast[WIDTH], current[WIDTH],
-        kappa[WIDTH]; /* two parts of the kernel; current = exp(-slow x) / tau_syn */
+    real gain[WIDTH], gain_warp[WIDTH]; /* as in events_t */
+    /* Two parts of the kernel, and current = exp(-slow x) / tau_syn; kappa is NaN where
+     * the next event is at the same time. */
+    real fast[WIDTH], current[WIDTH], kappa[WIDTH];
     real next[WIDTH]; /* time of the next event; for the last event its own time */
     uint32_t input[WIDTH];
 } block_end_t;
@@ -44,10 +45,10 @@ static ends_t ends_of(const neuron_t *p, const events_t *e, real *workspace)
         const size_t here = min_size(WIDTH, n - k);
         v_store(block->gain, v_load(e->gain + k));
         v_store(block->gain_warp, v_load(e->gain_warp + k));
-        v_store(block->crossing_bound, v_load(e->crossing_bound + k));
         v_store(block->fast, last.fast);
         v_store(block->current, p->rate_syn * last.slow);
-        v_store(block->kappa, last.kappa);
+        const vec bound = v_load(e->crossing_bound + k);
+        v_store(block->kappa, v_select(v_eq(bound, bound), last.kappa, v_set(NAN)));
         if (k + WIDTH < n) {
             memcpy(block->next, e->time + k + 1, sizeof block->next);
             memcpy(block->input, e->input + k, sizeof block->input);
@@ -104,7 +105,7 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
             a = v_fma(w, v_set(block->gain[l]), a);
             v = v_fnma(w, v_set(block->gain_warp[l]), v);
             slope = v_fma(w, rate_syn, slope);
-            if (isnan(block->crossing_bound[l]))
+            if (isnan(block->kappa[l]))
                 continue; /* the next event is at the same time */
             const mask rises_first = v_gt(slope, zero);
             const vec u = v_fma(v, v_set(block->fast[l]), a * v_set(block->kappa[l]));

@@ -42,16 +42,20 @@ typedef struct {
     void *sort_workspace;
     real *workspace; /* scratch space of the functions of a layer kind */
     real *u_peak, *kink, *times;
-    real *grad;        /* (rows, vecs_of_gradients() * WIDTH) */
+    real *grad;        /* (rows_of_gradients() + 1, vecs_of_gradients() * WIDTH) */
     real *grad_delays; /* like grad, of synaptic delays */
+    uint32_t *row;     /* of a list's events, where gradients are taken in blocks */
 } own_t;
 
 #define MAX_LAYERS 64
 
-/* The arrays of all event lists of a batch take as much at most, and the gradients of
- * a panel, unless those of one list or one vector take more. */
+/* The arrays of all event lists of a batch take as much at most, unless those of one
+ * list take more. */
 #define LISTS_BYTES ((size_t)64 << 20)
+/* The gradients of a panel take as much at most, unless those of one vector take more;
+ * and these are summed in blocks of rows if they take more than a block. */
 #define GRADIENT_BYTES ((size_t)16 << 20)
+#define GRADIENT_BLOCK_BYTES ((size_t)48 << 20)
 
 typedef struct {
     work_t layers[MAX_LAYERS];
@@ -84,12 +88,21 @@ static inline size_t vecs_of_gradients(size_t max_rows)
     return n < 1 ? 1 : min_size(n, PANEL_VECS);
 }
 
+/* So many rows have their gradients at a time. Those of synapses with delays depend on
+ * weights, and are taken before any of the neuron's weights move. */
+static inline size_t rows_of_gradients(const TYPE(layer) * layer, size_t max_rows)
+{
+    const size_t block = GRADIENT_BLOCK_BYTES / (WIDTH * sizeof(real));
+    return kind_of(layer)->shifts_synapses ? max_rows : min_size(block, max_rows);
+}
+
 static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *arena)
 {
     const TYPE(network) *network = &training->network;
     const size_t n_samples = training->max_samples;
     int shifts_synapses = 0;
     size_t max_workspace = 0, max_n = 0, max_out = 0, max_gradients = 0, max_list = 0;
+    size_t max_blocked = 0; /* events of a list whose gradients are taken in blocks */
     plan_t plan;
 
     plan.own = (own_t){.sort_workspace = NULL};
@@ -140,17 +153,23 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
         max_workspace = size > max_workspace ? size : max_workspace;
         max_n = max_events > max_n ? max_events : max_n;
         max_out = n_out > max_out ? n_out : max_out;
-        const size_t n_grad = n_rows * vecs_of_gradients(n_rows) * WIDTH;
+        const size_t block = rows_of_gradients(layer, n_rows);
+        const size_t n_grad = (block + 1) * vecs_of_gradients(n_rows) * WIDTH;
         max_gradients = n_grad > max_gradients ? n_grad : max_gradients;
+        if (block < n_rows && max_events > max_blocked) max_blocked = max_events;
     }
-    const size_t shared = max_workspace > max_gradients ? max_workspace : max_gradients;
+    const size_t summing =
+        max_gradients * sizeof(real) + max_blocked * sizeof(uint32_t);
+    const size_t peaks = max_workspace * sizeof(real);
     for (size_t p = 0; p <= part; ++p) {
         plan.own.sort_workspace = take(arena, sort_workspace_size(max_n));
         plan.own.u_peak = take(arena, max_out * sizeof(real));
         plan.own.kink = take(arena, max_out * sizeof(real));
         plan.own.times = take(arena, max_out * sizeof(real));
         /* Nobody needs the workspace any more when gradients are summed. */
-        plan.own.workspace = plan.own.grad = take(arena, shared * sizeof(real));
+        plan.own.workspace = plan.own.grad =
+            take(arena, peaks > summing ? peaks : summing);
+        plan.own.row = (uint32_t *)(plan.own.grad + max_gradients);
         if (shifts_synapses) {
             plan.own.grad_delays = take(arena, max_gradients * sizeof(real));
         }

@@ -19,25 +19,41 @@ static void descend(const work_t *work, size_t r, vec rate, vec max_weight,
     }
 }
 
-/* Gradients of a panel: of its weights, and of its synaptic delays. */
-static void panel_gradients(const update_t *u, panel_t panel)
+/* The rows of gradients of n events in the present block: all events of other blocks
+ * share the row behind it, which nobody reads. */
+static const uint32_t *rows_in_block(const update_t *u, const uint32_t *row, size_t n)
+{
+    uint32_t *restrict in_block = u->own->row;
+    for (size_t k = 0; k < n; ++k) {
+        const uint32_t at = row[k] - u->first; /* large where row[k] is before it */
+        in_block[k] = at < u->n ? at : u->n;
+    }
+    return in_block;
+}
+
+/* Gradients of a panel for the present block, whose rows of weights begin with
+ * number `begin` and end before `end`: of weights, and of synaptic delays. */
+static void panel_gradients(const update_t *u, panel_t panel, size_t begin, size_t end)
 {
     const TYPE(training) *training = u->training;
     const work_t *work = u->work;
     const layer_kind_t *kind = kind_of(u->layer);
     const size_t n_out = u->layer->n_out, width = (size_t)panel.vecs * WIDTH;
     const int is_linear = training->local && training->local->kernel == TTFS_LINEAR;
+    const int is_blocked = rows_of_gradients(u->layer, work->max_rows) < work->max_rows;
 
-    for (size_t r = 0; r < *work->n_rows; ++r) {
+    for (size_t r = begin; r < end; ++r) {
         memset(gradient_row(u, u->own->grad, r, width), 0, width * sizeof(real));
         if (!kind->shifts_synapses) continue;
         memset(gradient_row(u, u->own->grad_delays, r, width), 0, width * sizeof(real));
     }
+    if (is_blocked) memset(u->own->grad + u->n * width, 0, width * sizeof(real));
     for (size_t s = 0; s < u->n_samples; ++s) {
         const events_t *e = recall(u->layer, work, s, &u->p, training->network.t_max);
         const size_t from = s * n_out + panel.begin;
         const uint32_t *row =
             *work->is_dense ? e->input : work->row + s * work->max_events;
+        if (is_blocked) row = rows_in_block(u, row, e->n);
         if (is_linear) {
             lines_weights_panel(&u->lines, e, row, panel, work->at + from,
                                 work->c + from, u->own->grad);
@@ -47,9 +63,10 @@ static void panel_gradients(const update_t *u, panel_t panel)
     }
 }
 
-/* A step of a panel's weights and synaptic delays, of which row i begins at base +
- * i stride. */
-static void panel_step(const update_t *u, panel_t panel, size_t base, size_t stride)
+/* A step of a panel's weights and synaptic delays in rows number `begin` to `end`; that
+ * of input i begins at base + i stride. */
+static void panel_step(const update_t *u, panel_t panel, size_t begin, size_t end,
+                       size_t base, size_t stride)
 {
     const TYPE(layer) *layer = u->layer;
     const work_t *work = u->work;
@@ -62,7 +79,7 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
     const layer_kind_t *kind = kind_of(layer);
     adam_t adam = u->adam;
 
-    for (size_t r = 0; r < *work->n_rows; ++r) {
+    for (size_t r = begin; r < end; ++r) {
         if (is_fixed(layer, work->rows[r])) continue;
         const size_t at = base + work->rows[r] * stride;
         const size_t moments =
@@ -85,6 +102,28 @@ static void panel_step(const update_t *u, panel_t panel, size_t base, size_t str
     }
 }
 
+/* Gradients of a panel and a step, block by block; of its weights and synaptic delays
+ * row i begins at base + i stride. */
+static void update_panel(update_t *u, panel_t panel, size_t base, size_t stride)
+{
+    const work_t *work = u->work;
+    const size_t n_rows = *work->n_rows;
+    const size_t n = *work->is_dense ? u->layer->n_in : n_rows;
+    const size_t block = rows_of_gradients(u->layer, work->max_rows);
+    size_t begin = 0;
+
+    for (size_t first = 0; first < n; first += block) {
+        u->first = (uint32_t)first;
+        u->n = (uint32_t)min_size(block, n - first);
+        size_t end = begin;
+        while (end < n_rows && gradient_number(work, end) < first + u->n) ++end;
+        if (begin == end) continue;
+        panel_gradients(u, panel, begin, end);
+        panel_step(u, panel, begin, end, base, stride);
+        begin = end;
+    }
+}
+
 /* Gradients of weights and delays, and a step, for this part's vectors of neurons. */
 static void train_update(const TYPE(training) * training, size_t n_samples,
                          double learning_rate, size_t part)
@@ -95,7 +134,7 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
 
     for (size_t k = 0; k < network->n_layers; ++k) {
         const TYPE(layer) *layer = &network->layers[k];
-        const update_t u = update_of(training, &plan, k, n_samples, learning_rate);
+        update_t u = update_of(training, &plan, k, n_samples, learning_rate);
         const size_t n_out = layer->n_out, n_vecs = (n_out + WIDTH - 1) / WIDTH;
         const size_t end = part_begin(n_vecs, part + 1, training->n_parts);
         size_t next;
@@ -110,9 +149,8 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
             next = min_size(next, j + vecs_of_gradients(plan.layers[k].max_rows));
             const panel_t panel = {j * WIDTH, min_size(next * WIDTH, n_out) - j * WIDTH,
                                    (int)(next - j)};
-            panel_gradients(&u, panel);
-            panel_step(&u, panel, begin * WIDTH * layer->n_in + (j - begin) * WIDTH,
-                       (size_t)whole.vecs * WIDTH);
+            update_panel(&u, panel, begin * WIDTH * layer->n_in + (j - begin) * WIDTH,
+                         (size_t)whole.vecs * WIDTH);
         }
     }
 }
