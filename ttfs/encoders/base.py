@@ -431,7 +431,7 @@ class RangeEncoder(BaseEncoder):
         if zeros_spike:
             zero_is_absent = np.zeros(n_features, dtype=bool)
         if self.max_deviation < np.inf:
-            low, high = cut(X, low, high, zero_is_absent, float(self.max_deviation))
+            cut(X, low, high, zero_is_absent, float(self.max_deviation))
         scale = scales(low, high)
         varies = scale > 0
         # A feature that does not vary is clipped to the one value that it had.

@@ -27,8 +27,8 @@ static void axonal_update_inputs(const update_t *u, size_t part)
             delays[l] = layer->delays[input[l]];
             m[l] = layer->delay_m[input[l]];
             v[l] = layer->delay_v[input[l]];
-            b1[l] = work->b1[work->place[r + l]];
-            b2[l] = work->b2[work->place[r + l]];
+            b1[l] = decay_of(work, r + l)->b1;
+            b2[l] = decay_of(work, r + l)->b2;
         }
         adam.b1 = v_load(b1);
         adam.b2 = v_load(b2);

@@ -9,6 +9,12 @@
 
 #include "real/network/infer.h"
 
+/* Coefficients of Adam for a row that so many steps ago moved last. */
+typedef struct {
+    size_t steps;
+    real b1, b2, keep, pull;
+} decay_t;
+
 /* What training keeps of a layer for the batch. */
 typedef struct {
     /* Event lists of the samples, and for each event the row of its input among those
@@ -31,9 +37,8 @@ typedef struct {
     size_t *n_rows;
     int *is_dense;           /* see is_numbered_by_input() */
     uint32_t *rows, *row_of; /* inputs of the rows, and back */
-    /* Coefficients of Adam for numbers of steps; and for each row their place. */
-    size_t *steps;
-    real *b1, *b2, *keep, *pull;
+    /* What numbers of steps do; and for each row the place of its number. */
+    decay_t *decays;
     uint32_t *place; /* in the memory of row_of, which nobody reads any more then */
 } work_t;
 
@@ -55,7 +60,7 @@ typedef struct {
 /* The gradients of a panel take as much at most, unless those of one vector take more;
  * and these are summed in blocks of rows if they take more than a block. */
 #define GRADIENT_BYTES ((size_t)16 << 20)
-#define GRADIENT_BLOCK_BYTES ((size_t)48 << 20)
+#define GRADIENT_BLOCK_BYTES ((size_t)24 << 20)
 
 typedef struct {
     work_t layers[MAX_LAYERS];
@@ -92,8 +97,9 @@ static inline size_t vecs_of_gradients(size_t max_rows)
  * weights, and are taken before any of the neuron's weights move. */
 static inline size_t rows_of_gradients(const TYPE(layer) * layer, size_t max_rows)
 {
-    const size_t block = GRADIENT_BLOCK_BYTES / (WIDTH * sizeof(real));
-    return kind_of(layer)->shifts_synapses ? max_rows : min_size(block, max_rows);
+    const size_t bytes = max_rows * WIDTH * sizeof(real);
+    const size_t n_blocks = bytes / GRADIENT_BLOCK_BYTES + 1;
+    return kind_of(layer)->shifts_synapses ? max_rows : max_rows / n_blocks + 1;
 }
 
 static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *arena)
@@ -133,11 +139,7 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
         work->rows = take(arena, n_rows * sizeof(uint32_t));
         work->row_of = take(arena, n_in * sizeof(uint32_t));
         work->place = work->row_of;
-        work->steps = take(arena, n_rows * sizeof(size_t));
-        work->b1 = take(arena, n_rows * sizeof(real));
-        work->b2 = take(arena, n_rows * sizeof(real));
-        work->keep = take(arena, n_rows * sizeof(real));
-        work->pull = take(arena, n_rows * sizeof(real));
+        work->decays = take(arena, n_rows * sizeof(decay_t));
         if (needs_inputs(network, k)) {
             work->grad = take(arena, n_samples * n_in * sizeof(real));
         }
@@ -183,6 +185,12 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
         }
     }
     return plan;
+}
+
+/* The coefficients of row r. */
+static inline const decay_t *decay_of(const work_t *work, size_t r)
+{
+    return &work->decays[work->place[r]];
 }
 
 /* The event list of sample s, made again where it was not kept. */

@@ -77,7 +77,7 @@ static void number_rows(const TYPE(training) * training, const TYPE(layer) * lay
         uint32_t *place = &found[steps % N_LOOKED_UP];
         double decayed = decayed_once, b1 = training->beta_1, b2 = training->beta_2;
         layer->touched[i] = step;
-        if (*place < n_places && work->steps[*place] == steps) {
+        if (*place < n_places && work->decays[*place].steps == steps) {
             work->place[r] = *place;
             continue;
         }
@@ -87,11 +87,9 @@ static void number_rows(const TYPE(training) * training, const TYPE(layer) * lay
             b2 = pow(b2, (double)steps);
         }
         work->place[r] = *place = (uint32_t)n_places;
-        work->steps[n_places] = steps;
-        work->keep[n_places] = (real)(1 - decayed);
-        work->pull[n_places] = (real)(decayed * layer->rest);
-        work->b1[n_places] = (real)b1;
-        work->b2[n_places++] = (real)b2;
+        work->decays[n_places++] =
+            (decay_t){steps, (real)b1, (real)b2, (real)(1 - decayed),
+                      (real)(decayed * layer->rest)};
     }
 }
 

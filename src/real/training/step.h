@@ -54,11 +54,11 @@ static inline int is_fixed(const TYPE(layer) * layer, size_t input)
 /* Let Adam move row r. */
 ALWAYS_INLINE void set_row(adam_t *adam, const work_t *work, size_t r)
 {
-    const uint32_t place = work->place[r];
-    adam->b1 = v_set(work->b1[place]);
-    adam->b2 = v_set(work->b2[place]);
-    adam->keep = v_set(work->keep[place]);
-    adam->pull = v_set(work->pull[place]);
+    const decay_t *decay = decay_of(work, r);
+    adam->b1 = v_set(decay->b1);
+    adam->b2 = v_set(decay->b2);
+    adam->keep = v_set(decay->keep);
+    adam->pull = v_set(decay->pull);
 }
 
 /* One step of Adam for a vector of delays, which stay at 0 or above. */

@@ -11,8 +11,8 @@
 static void descend(const work_t *work, size_t r, vec rate, vec max_weight,
                     const real *grad, size_t width, real *weights)
 {
-    const vec keep = v_set(work->keep[work->place[r]]);
-    const vec pull = v_set(work->pull[work->place[r]]);
+    const decay_t *decay = decay_of(work, r);
+    const vec keep = v_set(decay->keep), pull = v_set(decay->pull);
     for (size_t l = 0; l < width; l += WIDTH) {
         const vec kept = v_fma(keep, v_load(weights + l), pull);
         v_store(weights + l, limited(v_fnma(rate, v_load(grad + l), kept), max_weight));
