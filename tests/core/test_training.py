@@ -349,6 +349,28 @@ def test_long_lists_are_made_again_with_the_same_bits(has_delays):
     assert np.mean(learned[0][0][0] != layers[0].weights) > 0.5
 
 
+def test_gradients_of_wide_layers_do_not_depend_on_their_block():
+    # The gradients of so many inputs are summed in several blocks. Where the inputs are
+    # numbered from the other end each has another block, and the same bits.
+    n_in = 850_000
+    rng = np.random.default_rng(0)
+    first, *others = make_layers(LIF(), (n_in, 4, 2), np.float32)
+    numbers = [rng.permutation(2**20)[:n_in] for _ in range(2)]
+    times = np.array(numbers, np.float32) / 2**20  # no two are the same
+    learned = []
+    for order in (slice(None), slice(None, None, -1)):
+        weights = first.weights.copy()
+        weights[:n_in] = weights[:n_in][order]
+        core = core_trainer([replace(first, weights=weights), *others])
+        spikes = twin.spikes_of(times[:, order], first.bias_times, T_MAX)
+        samples = np.arange(2, dtype=np.uintp)
+        core.epoch(spikes, samples, np.ones(2), samples, 2, np.array([0.01]))
+        learned.append(core.weights()[0])
+    assert_array_equal(learned[0][:n_in], learned[1][:n_in][::-1])
+    assert_array_equal(learned[0][n_in:], learned[1][n_in:])
+    assert np.mean(learned[0] != first.weights) > 0.5
+
+
 @pytest.mark.parametrize("n_hidden", [5, 70, 128])
 def test_a_state_is_taken_once(n_hidden):
     # 70 neurons have several panels in each instruction set.

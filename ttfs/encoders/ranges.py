@@ -72,7 +72,9 @@ def cut(X, low, high, zero_is_absent, max_deviation):
         X.eliminate_zeros()
     for begin in range(0, len(low), _N_FEATURES):
         part = slice(begin, begin + _N_FEATURES)
-        _cut_part(X[:, part], low[part], high[part], zero_is_absent[part], max_deviation)
+        _cut_part(
+            X[:, part], low[part], high[part], zero_is_absent[part], max_deviation
+        )
 
 
 def _cut_part(X, low, high, zero_is_absent, max_deviation):

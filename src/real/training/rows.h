@@ -76,7 +76,7 @@ static void number_rows(const TYPE(training) * training, const TYPE(layer) * lay
         const size_t i = work->rows[r], steps = step - layer->touched[i];
         uint32_t *place = &found[steps % N_LOOKED_UP];
         double decayed = decayed_once, b1 = training->beta_1, b2 = training->beta_2;
-        layer->touched[i] = step;
+        layer->touched[i] = (uint32_t)step;
         if (*place < n_places && work->decays[*place].steps == steps) {
             work->place[r] = *place;
             continue;
