@@ -30,9 +30,10 @@ typedef struct {
     ttfs_delay_kind delay_kind;
     real *delays; /* [time], not negative; NULL if there are none */
     /* For training only: */
-    real *m, *v;     /* packed: moments of Adam, zero at first; or unused */
-    size_t *step;    /* (1,) number of updates, zero at first */
-    size_t *touched; /* (n_in,) step that last moved a row, zero at first */
+    real *m, *v;       /* like weights, but moments_width() in all panels together:
+                        * moments of Adam, zero at first; or unused */
+    size_t *step;      /* (1,) number of updates, zero at first */
+    uint32_t *touched; /* (n_in,) step that last moved a row, zero at first */
     /* What learns in the place of weights, if these are made from it for each batch, in
      * fewer bits for instance (straight-through); packed, or NULL. */
     real *shadow;
@@ -159,6 +160,8 @@ typedef struct {
 
     /* Reals of n_out columns of n_in weights, packed. */
     size_t (*packed_size)(size_t n_in, size_t n_out);
+    /* Reals of moments for each input of n_out neurons. */
+    size_t (*moments_width)(size_t n_out);
     /* Bytes of scratch space. */
     size_t (*sort_workspace_size)(size_t n);
     size_t (*encode_workspace_size)(const ttfs_encoder *encoder, size_t n_values,

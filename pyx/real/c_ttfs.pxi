@@ -21,7 +21,7 @@ cdef extern from "ttfs.h" nogil:
         real *m
         real *v
         size_t *step
-        size_t *touched
+        uint32_t *touched
         real *shadow
         double unit
         double rest
@@ -87,6 +87,7 @@ cdef extern from "ttfs.h" nogil:
         const char *name
         size_t lanes
         size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
+        size_t (*moments_width)(size_t n_out) noexcept nogil
         size_t (*sort_workspace_size)(size_t n) noexcept nogil
         size_t (*encode_workspace_size)(
             const ttfs_encoder *encoder, size_t n_values, size_t n_bias

@@ -29,6 +29,45 @@ def _copy(const real[::1] values not None):
     return buffer
 
 
+cdef object _reals(AlignedBuffer buffer, Py_ssize_t n):
+    """The n reals of a buffer as an array."""
+    cdef Py_ssize_t begin = <size_t>buffer.start - <size_t>&buffer.buffer[0]
+    array = np.asarray(buffer.buffer)[begin : begin + n * <Py_ssize_t>sizeof(real)]
+    return array.view(DTYPE)
+
+
+cdef list _panels_of(AlignedBuffer buffer, Py_ssize_t n_in, Py_ssize_t n_out):
+    """Views of the panels (n_in, neurons) of moments, which follow one another."""
+    cdef Py_ssize_t j, n, width = KERNELS.moments_width(n_out), lanes = KERNELS.lanes
+    reals = _reals(buffer, n_in * width)
+    panels = []
+    for j in range(0, n_out, lanes):
+        n = min(lanes, width - j)
+        panel = reals[n_in * j : n_in * (j + n)].reshape(n_in, n)
+        panels.append(panel[:, : n_out - j])
+    return panels
+
+
+cdef AlignedBuffer _by_panels(object array, Py_ssize_t n_in, Py_ssize_t n_out):
+    """A copy of moments (n_in, n_out), panel by panel; without an array they are 0, and
+    take memory where they are written."""
+    cdef AlignedBuffer buffer = AlignedBuffer(
+        n_in * KERNELS.moments_width(n_out) * sizeof(real)
+    )
+    cdef Py_ssize_t j = 0
+    if array is not None:
+        for panel in _panels_of(buffer, n_in, n_out):
+            panel[:] = array[:, j : j + panel.shape[1]]
+            j += panel.shape[1]
+    return buffer
+
+
+cdef object _from_panels(AlignedBuffer buffer, Py_ssize_t n_in, Py_ssize_t n_out):
+    """Moments (n_in, n_out); a view of the buffer where it has one panel."""
+    panels = _panels_of(buffer, n_in, n_out)
+    return panels[0] if len(panels) == 1 else np.concatenate(panels, axis=1)
+
+
 cdef AlignedBuffer _buffer_of(object array):
     """A copy of an array: (n_in,) as it is, (n_in, n_out) packed."""
     array = np.ascontiguousarray(array, DTYPE)

@@ -103,7 +103,8 @@ cdef class Trainer(Simulator):
         double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
-        cdef size_t[::1] step, touched
+        cdef size_t[::1] step
+        cdef uint32_t[::1] touched
 
         if len(units) != len(self.shapes):
             raise ValueError("units must have one entry for each layer")
@@ -133,15 +134,17 @@ cdef class Trainer(Simulator):
             if may_drop is None or len(may_drop) != n_channels:
                 raise ValueError(f"may_drop must have {n_channels} entries")
             drops[:n_channels] = may_drop
+            if not np.any(drops):
+                dropout = 0.0  # lists of spikes need not be copied
         self.may_drop = drops
         if state is not None:
             _check_state(state, self.shapes, self.delay_shapes)
         self.moments, self.steps, self.delay_moments = [], [], []
-        with np.errstate(over="ignore"):
-            max_weights = [DTYPE(limit) for limit in limits]
-        for k, weights in enumerate(self.weights()):
-            if np.abs(weights).max() > max_weights[k]:
-                raise ValueError(f"weights of layer {k} are beyond {limits[k]:g}")
+        for k, limit in enumerate(limits):
+            with np.errstate(over="ignore"):
+                max_weight = DTYPE(limit)
+            if max_weight < np.inf and np.abs(layers[k].weights).max() > max_weight:
+                raise ValueError(f"weights of layer {k} are beyond {limit:g}")
         # From here on in the units of the core.
         _fill_loss(&self.training, loss, self.time)
         is_squared = ttfs_is_squared_time(self.training.loss)
@@ -158,14 +161,15 @@ cdef class Trainer(Simulator):
         for k, (n_in, n_out) in enumerate(self.shapes):
             delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
-                moments = 2 * [np.zeros((n_in, n_out), DTYPE)]
-                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uintp)
+                moments = [_by_panels(None, n_in, n_out) for _ in range(2)]
+                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uint32)
                 if delay_shape is not None:
                     delay_moments = 2 * [np.zeros(delay_shape, DTYPE)]
             else:
-                moments, delay_moments = state["moments"][k], state["delay_moments"][k]
-                steps = tuple(np.array(a, np.uintp) for a in state["steps"][k])
-            moments = [_buffer_of(a) for a in moments]
+                moments = [_by_panels(a, n_in, n_out) for a in state["moments"][k]]
+                delay_moments = state["delay_moments"][k]
+                n_steps, last_steps = state["steps"][k]
+                steps = np.array(n_steps, np.uintp), np.array(last_steps, np.uint32)
             if delay_moments is not None:
                 delay_moments = [_buffer_of(a) for a in delay_moments]
             step, touched = steps
@@ -311,17 +315,43 @@ cdef class Trainer(Simulator):
     def state(self):
         """What Adam knows, to go on from later: arrays of the shapes of weights, and of
         delays where there are any, in the units of the core."""
-        moments, delay_moments = [
-            [
-                None if pair is None else tuple(self.unpack(shape, a) for a in pair)
-                for shape, pair in zip(shapes, pairs, strict=True)
-            ]
-            for shapes, pairs in (
-                (self.shapes, self.moments), (self.delay_shapes, self.delay_moments)
+        self.check_learns()
+        moments = []
+        for (n_in, n_out), pair in zip(self.shapes, self.moments, strict=True):
+            moments.append(
+                tuple([np.array(_from_panels(a, n_in, n_out)) for a in pair])
             )
+        return self.state_of(moments)
+
+    cdef int check_learns(self) except -1:
+        if self.moments is None:
+            raise RuntimeError("this trainer has given its state away")
+        return 0
+
+    cdef dict state_of(self, list moments):
+        delay_moments = [
+            None if pair is None else tuple(self.unpack(shape, a) for a in pair)
+            for shape, pair in zip(self.delay_shapes, self.delay_moments, strict=True)
         ]
         steps = [tuple(a.copy() for a in pair) for pair in self.steps]
         return {"moments": moments, "steps": steps, "delay_moments": delay_moments}
+
+    def take_state(self):
+        """The same as `state`, at the end: this trainer cannot learn any more.
+
+        Moments are given away, not copied, and with them all the memory of training.
+        RuntimeError in an epoch.
+        """
+        self.check_learns()
+        if self.is_running:
+            raise RuntimeError("this trainer is in an epoch")
+        self.workspace = self.data = None
+        pairs, self.moments, moments = self.moments, None, []
+        for shape, pair in zip(self.shapes, pairs, strict=True):
+            n_in, n_out = shape
+            m = _from_panels(pair.pop(0), n_in, n_out)
+            moments.append((m, _from_panels(pair.pop(0), n_in, n_out)))
+        return self.state_of(moments)
 
     def epoch(
         self,
@@ -373,6 +403,7 @@ cdef class Trainer(Simulator):
         RuntimeError if this trainer is in an epoch already, of another thread or the
         one that calls `forward`.
         """
+        self.check_learns()
         if self.is_running:
             raise RuntimeError("this trainer is in an epoch already")
         self.is_running = True

@@ -50,6 +50,7 @@ const TYPE(kernels) KERNELS = {
     .name = SIMD_NAME,
     .lanes = LANES,
     .packed_size = packed_size,
+    .moments_width = moments_width,
     .sort_workspace_size = sort_workspace_size,
     .encode_workspace_size = encode_workspace_size,
     .layer_workspace_size = layer_workspace_size,

@@ -7,6 +7,8 @@
 
 #include "common/target.h"
 
+#include "common/sort_keys.h"
+
 #include "real/simd/vmath.h"
 
 static int n_failed = 0;
@@ -369,9 +371,9 @@ static int has_lane(keys x, size_t l, size_t lane, int vector)
         for (size_t l = 0; l < KEYS; ++l)                                              \
             CHECK(has_lane(swapped, l, l ^ (distance), 1));                            \
     }
-#define CHECK_HALVES(bit)                                                              \
+#define CHECK_EXCHANGE(bit)                                                            \
     if ((bit) < KEYS) {                                                                \
-        const keys merged = k_halves(numbered(1), numbered(2), bit);                   \
+        const keys merged = k_exchange(numbered(2), numbered(1), bit);                 \
         for (size_t l = 0; l < KEYS; ++l)                                              \
             CHECK(has_lane(merged, l, l, l & (bit) ? 2 : 1));                          \
     }
@@ -385,10 +387,10 @@ static void test_keys(void)
     CHECK_SWAP(7)
     CHECK_SWAP(8)
     CHECK_SWAP(15)
-    CHECK_HALVES(1)
-    CHECK_HALVES(2)
-    CHECK_HALVES(4)
-    CHECK_HALVES(8)
+    CHECK_EXCHANGE(1)
+    CHECK_EXCHANGE(2)
+    CHECK_EXCHANGE(4)
+    CHECK_EXCHANGE(8)
 }
 
 int main(void)

@@ -1,5 +1,7 @@
 """Epochs of training in C, against the twin in Python."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import twin
@@ -9,11 +11,13 @@ from training import (
     NEURONS,
     PSEUDO_SLOPE,
     T_MAX,
+    TRAINING,
     assert_weights_close,
     make_data,
     make_layers,
     run_both,
     trainers,
+    units_of,
 )
 
 from ttfs import LIF
@@ -301,3 +305,100 @@ def test_weights_decay_to_their_rest(dtype):
     kept = np.exp(-5.0 * rates.sum())
     start, got = layers[0].weights[:6], core.weights()[0][:6]  # inputs, two biases
     assert_allclose(got - 0.25, kept * (start - 0.25), rtol=0, atol=1e-6)
+
+
+# ------------------------------------------------------------------------- memory
+
+
+def core_trainer(layers, **changes):
+    return _core.Trainer(
+        layers,
+        T_MAX,
+        PSEUDO_SLOPE,
+        units=units_of(layers),
+        delay_units=[0.1 for _ in layers],
+        loss=LOSSES["early"],
+        **TRAINING | changes,
+    )
+
+
+@pytest.mark.parametrize("has_delays", [False, True])
+def test_long_lists_are_made_again_with_the_same_bits(has_delays):
+    # The event lists of 8 samples are kept, those of 16 take too much memory. Samples
+    # of weight 0 change nothing but the mean over the batch, by a power of two.
+    n_in = 150_000
+    rng = np.random.default_rng(0)
+    layers = make_layers(LIF(), (n_in, 8, 2), np.float32)
+    if has_delays:
+        layers = [
+            replace(layer, delays=rng.uniform(0, 0.1, len(layer.weights)))
+            for layer in layers
+        ]
+    times = rng.uniform(0, 2, (16, n_in)).astype(np.float32)
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    labels, learned = np.arange(16, dtype=np.uintp) % 2, []
+    for n, factor in ((8, 1.0), (16, 2.0)):
+        core = core_trainer(layers, silence_penalty=0.0, weight_decay=0.0)
+        factors = np.repeat([factor, 0.0], 8)
+        order = np.arange(n, dtype=np.uintp)
+        core.epoch(spikes, labels, factors, order, n, np.array([0.01]))
+        learned.append((core.weights(), core.delays()))
+    for kept, made_again in zip(*learned, strict=True):
+        for first, second in zip(kept, made_again, strict=True):
+            assert_array_equal(first, second)
+    assert np.mean(learned[0][0][0] != layers[0].weights) > 0.5
+
+
+def test_gradients_of_wide_layers_do_not_depend_on_their_block():
+    # The gradients of so many inputs are summed in several blocks. Where the inputs are
+    # numbered from the other end each has another block, and the same bits.
+    n_in = 850_000
+    rng = np.random.default_rng(0)
+    first, *others = make_layers(LIF(), (n_in, 4, 2), np.float32)
+    numbers = [rng.permutation(2**20)[:n_in] for _ in range(2)]
+    times = np.array(numbers, np.float32) / 2**20  # no two are the same
+    learned = []
+    for order in (slice(None), slice(None, None, -1)):
+        weights = first.weights.copy()
+        weights[:n_in] = weights[:n_in][order]
+        core = core_trainer([replace(first, weights=weights), *others])
+        spikes = twin.spikes_of(times[:, order], first.bias_times, T_MAX)
+        samples = np.arange(2, dtype=np.uintp)
+        core.epoch(spikes, samples, np.ones(2), samples, 2, np.array([0.01]))
+        learned.append(core.weights()[0])
+    assert_array_equal(learned[0][:n_in], learned[1][:n_in][::-1])
+    assert_array_equal(learned[0][n_in:], learned[1][n_in:])
+    assert np.mean(learned[0] != first.weights) > 0.5
+
+
+@pytest.mark.parametrize("n_hidden", [5, 70, 128])
+def test_a_state_is_taken_once(n_hidden):
+    # 70 neurons have several panels in each instruction set.
+    layers = make_layers(LIF(), (12, n_hidden, 3), np.float32)
+    times, labels, factors = make_data(20, 12, 3, np.float32)
+    core = core_trainer(layers)
+    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
+    order, rates = np.arange(20, dtype=np.uintp), np.full(4, 0.01)
+    arguments = spikes, labels, factors, order, 5, rates
+    core.epoch(*arguments)
+    copied, weights = core.state(), core.weights()
+    taken = core.take_state()
+    for name in ("moments", "steps"):
+        for pair, same in zip(copied[name], taken[name], strict=True):
+            assert_array_equal(pair[0], same[0])
+            assert_array_equal(pair[1], same[1])
+    for learn in (core.state, core.take_state, lambda: core.epoch(*arguments)):
+        with pytest.raises(RuntimeError, match="given its state away"):
+            learn()
+    assert_array_equal(core.weights()[0], weights[0])  # it still fires
+    assert core.labels(spikes).shape == (20,)
+
+    # Another one goes on from there, and leaves the state as it was.
+    learned = []
+    for state in (copied, taken, taken):
+        other = core_trainer(layers, state=state)
+        other.epoch(*arguments)
+        learned.append(other.weights())
+    for one, two, three in zip(*learned, strict=True):
+        assert_array_equal(one, two)
+        assert_array_equal(one, three)

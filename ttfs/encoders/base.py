@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 from .. import core as _core
 from .._stored import Stored
 from .._typing import validated
-from ..model.checks import check_times
+from ..model.checks import blocks, check_times
 from .checks import check_sparse, is_valid
 from .ranges import cut, extremes, scales
 from .spike_trains import SpikeTrains
@@ -37,6 +37,9 @@ _MAX_LEVELS = 2**24
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
+
+# Values that are encoded at a time, in blocks of samples, unless one sample has more.
+_N_VALUES = 1 << 22
 
 
 def _no_numbers():
@@ -309,6 +312,12 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         """
         return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
 
+    def blocks(self, X, size):
+        """Slices of at most `size` samples, of fewer where samples have many values."""
+        n_values = X.n_spikes if isinstance(X, SpikeTrains) else X.size
+        few = max(1, _N_VALUES * X.shape[0] // max(1, n_values))
+        return blocks(X.shape[0], min(size, few))
+
     @property
     def n_channels_(self) -> int:
         return self.channels_.n_channels
@@ -424,7 +433,7 @@ class RangeEncoder(BaseEncoder):
         if zeros_spike:
             zero_is_absent = np.zeros(n_features, dtype=bool)
         if self.max_deviation < np.inf:
-            low, high = cut(X, low, high, zero_is_absent, float(self.max_deviation))
+            cut(X, low, high, zero_is_absent, float(self.max_deviation))
         scale = scales(low, high)
         varies = scale > 0
         # A feature that does not vary is clipped to the one value that it had.

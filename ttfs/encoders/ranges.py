@@ -10,8 +10,10 @@ from scipy.sparse import csc_array, issparse
 _MAX_ROWS = 2000
 _MIN_VALUES = 10
 
-# Numbers that are sorted at a time, which bounds the memory that wide data take.
+# Numbers that are sorted at a time, and features that are looked at: both bound the
+# memory that wide data take.
 _TABLE_SIZE = 1 << 20
+_N_FEATURES = 1 << 16
 
 
 def extremes(X):
@@ -31,17 +33,21 @@ def extremes(X):
 def scales(low, high):
     """Factors of half the distance from `low` that make `high` 1; 0 for no range."""
     # Halves, so that the difference of two large numbers does not overflow.
-    span = high / 2 - low / 2
+    span = high / 2
+    span -= low / 2
     varies = span > 0
     # Rounded up: the greatest value is 1, not a little less. A range that is so small
     # that its inverse overflows, below about 1.1e-308, is none.
+    scale = span  # in place, for the memory of wide data
     with np.errstate(over="ignore"):
-        inverse = np.nextafter(1 / np.where(varies, span, 1.0), np.inf)
-    return np.where(varies & np.isfinite(inverse), inverse, 0.0)
+        np.divide(1, span, out=scale, where=varies)
+        np.nextafter(scale, np.inf, out=scale)
+    scale[~(varies & np.isfinite(scale))] = 0.0
+    return scale
 
 
 def cut(X, low, high, zero_is_absent, max_deviation):
-    """Ranges whose ends are not far from the median, next to the deciles.
+    """Cut ranges, in place, to ends not far from the median, next to the deciles.
 
     An end is at most `max_deviation` times as far from the median as the decile on its
     side. Where that decile is the median, the distance of the other one counts; where
@@ -53,29 +59,31 @@ def cut(X, low, high, zero_is_absent, max_deviation):
     X : {ndarray, csr_array} of shape (n_samples, n_features)
         Training data.
     low, high : ndarray of shape (n_features,)
-        Their `extremes`.
+        Their `extremes`, which become ends within these. A feature that had a range
+        still has one.
     zero_is_absent : ndarray of bool of shape (n_features,)
         Whether a zero has no spike.
     max_deviation : float
         Positive, finite.
-
-    Returns
-    -------
-    low, high : ndarray of shape (n_features,)
-        Ends within those passed. A feature that had a range still has one.
     """
     X = X[:: -(-X.shape[0] // _MAX_ROWS)]
     if issparse(X):
         X = csc_array(X)
         X.eliminate_zeros()
-        n_nonzero = np.diff(X.indptr)
-    else:
-        n_nonzero = np.count_nonzero(X, axis=0)
+    for begin in range(0, len(low), _N_FEATURES):
+        part = slice(begin, begin + _N_FEATURES)
+        _cut_part(
+            X[:, part], low[part], high[part], zero_is_absent[part], max_deviation
+        )
+
+
+def _cut_part(X, low, high, zero_is_absent, max_deviation):
+    """The same as `cut` for the columns of an ndarray or a csc_array."""
+    n_nonzero = np.diff(X.indptr) if issparse(X) else np.count_nonzero(X, axis=0)
     n_values = np.where(zero_is_absent, n_nonzero, X.shape[0])
     chosen = np.flatnonzero((scales(low, high) > 0) & (n_values >= _MIN_VALUES))
     # Features with about as many values share a table.
     chosen = chosen[np.argsort(-n_values[chosen], kind="stable")]
-    low, high = low.copy(), high.copy()
     while len(chosen):
         width = n_values[chosen[0]]
         some, chosen = np.split(chosen, [max(1, _TABLE_SIZE // width)])
@@ -84,7 +92,6 @@ def cut(X, low, high, zero_is_absent, max_deviation):
         low[some], high[some] = _cut_table(
             table, n_values[some], *ends, absent, max_deviation
         )
-    return low, high
 
 
 def _sorted_values(X, features, absent, width):

@@ -20,6 +20,8 @@ class Trainer(ABC):
 
     Attributes
     ----------
+    network : Network
+        The network that was to be trained; its weights may be left out.
     n_updates : int
         Updates since the trainer was made; counted where a substrate may fail.
     """
@@ -45,6 +47,13 @@ class Trainer(ABC):
     @abstractmethod
     def state(self):
         """What the optimizer keeps from one call of partial_fit to the next."""
+
+    def take_state(self):
+        """The same as :meth:`state`, at the end: the trainer learns no more.
+
+        A copy of the moments would take twice the memory of the weights.
+        """
+        return self.state()
 
 
 class Engine(ABC):

@@ -115,7 +115,8 @@ class FloatTrainer(Trainer):
     """
 
     def __init__(self, network, core):
-        self.network, self.core = network, core
+        # The core has the weights.
+        self.network, self.core = network.outline(), core
 
     def epoch(self, spikes, targets, order, batch_size, rates):
         factors = np.ones(len(spikes))
@@ -133,3 +134,6 @@ class FloatTrainer(Trainer):
 
     def state(self):
         return self.core.state()
+
+    def take_state(self):
+        return self.core.take_state()

@@ -276,7 +276,7 @@ class HardwareTrainer(Trainer):
             core,
             fit_state,
         )
-        self.n_updates = 0
+        self.network, self.n_updates = substrate_network.network, 0
 
     def epoch(self, spikes, targets, order, batch_size, rates):
         state = self.fit_state
@@ -339,6 +339,9 @@ class HardwareTrainer(Trainer):
 
     def state(self):
         return self.core.state()
+
+    def take_state(self):
+        return self.core.take_state()
 
 
 def _read_only(array):

@@ -52,14 +52,13 @@ def draw_network(engine, encoder, X, n_outputs, rng):
             neuron,
             drive=recipes.DRIVE,
             spread=spread,
+            dtype=dtype,
         )
         delays = None
         if structure.delays is not None:
             n_axes = 1 if structure.delays == "axonal" else 2
             delays = np.zeros(shape[:n_axes], dtype)
-        layers.append(
-            Layer(weights.astype(dtype), bias_times, neuron, delays, n_active)
-        )
+        layers.append(Layer(weights, bias_times, neuron, delays, n_active))
         network = Network(tuple(layers), t_max)
         times = simulator(network).spike_times(spikes)[-1]
         n_fired = np.sum(np.isfinite(times), axis=1)

@@ -157,3 +157,6 @@ class QuantizedTrainer(Trainer):
 
     def state(self):
         return self.core.state()
+
+    def take_state(self):
+        return self.core.take_state()

@@ -29,7 +29,7 @@ from ..engines import FitState, Learning, Specification, Structure, choose
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
-from ..model.checks import arrays_like, blocks
+from ..model.checks import arrays_like
 from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError, calibrate
 from .activity import count_activity
@@ -490,9 +490,10 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             n_seen=self._n_seen,
             may_drop=self.encoder_.may_drop_,
         )
-        rate = engine.learning_rate(self.network_)
-        state.best = state.best or trainer.learned()
-        failure = None
+        self.network_ = trainer.network
+        rate, failure = engine.learning_rate(self.network_), None
+        if schedule.keeps_best:
+            state.best = state.best or trainer.learned()
         try:
             self._run_epochs(
                 trainer, state, schedule, rate, (spikes, targets, weights), validation
@@ -521,9 +522,9 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
                     self.network_, self._n_seen, targets, weights
                 )
                 schedule.check_progress(self.loss_, least)
-        keeps_best = self.early_stopping and not schedule.is_cosine
-        self.network_ = state.best if keeps_best else trainer.learned()
-        self._optimizer = trainer.state()
+        del spikes, validation  # their memory is needed
+        self._optimizer = trainer.take_state()
+        self.network_ = state.best if schedule.keeps_best else trainer.learned()
         self.network_.check_finite()
         return failure
 
@@ -567,7 +568,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             score = None
             if validation is not None and state.fall is None:
                 score = self._validation_score(trainer, *validation)
-                if score > state.best_score and not schedule.is_cosine:
+                if score > state.best_score and schedule.keeps_best:
                     state.best = trainer.learned()
             self._history = self._history.with_epoch(loss, score, len(state.drawn))
             if self.verbose:
@@ -680,7 +681,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         X = self.encoder_.validate_data(self, X, reset=False)
         engine = choose(Specification(self._fitted_structure, self.substrate))
         self._check_trains(X, engine)
-        return engine, X, blocks(X.shape[0], _BLOCK)
+        return engine, X, self.encoder_.blocks(X, _BLOCK)
 
     def _run(self, X, method):
         """What a method of the network that fires returns for X, block by block."""

@@ -40,6 +40,8 @@ class Schedule:
         Whether the rate falls to 0 over the epochs.
     may_stop : bool
         Whether training ends, or the rate begins to fall, when there is no progress.
+    keeps_best : bool
+        Whether the weights of the best epoch are kept, not those of the last one.
     latest_fall : int or None
         The epoch from which the rate falls in any case; None if it never does.
     loss_unit : float
@@ -53,6 +55,7 @@ class Schedule:
         self.may_stop = not is_partial and (
             parameters.early_stopping or not self.is_cosine
         )
+        self.keeps_best = parameters.early_stopping and not self.is_cosine
         self.n_epochs = parameters.max_iter
         if is_partial:
             self.n_epochs = 1

@@ -2,6 +2,11 @@
 
 import numpy as np
 
+from .checks import blocks
+
+# Numbers that are drawn at a time, in double precision.
+_N_DRAWN = 1 << 16
+
 
 def weight_unit(neuron):
     """The weight at which one input reaches 1/e of the threshold.
@@ -28,7 +33,9 @@ def mean_weight(neuron, n_active, drive):
     return weight_unit(neuron) * drive / max(n_active, 1.0)
 
 
-def initial_weights(rng, n_in, n_out, n_active, neuron, *, drive, spread):
+def initial_weights(
+    rng, n_in, n_out, n_active, neuron, *, drive, spread, dtype=np.float64
+):
     """Random weights with which most neurons fire after most of their inputs.
 
     The weights are normal, with mean `mean_weight` and standard deviation
@@ -37,7 +44,10 @@ def initial_weights(rng, n_in, n_out, n_active, neuron, *, drive, spread):
     """
     deviation = weight_unit(neuron) * spread / np.sqrt(max(n_active, 1.0))
     mean = mean_weight(neuron, n_active, drive)
-    return rng.normal(mean, deviation, (n_in, n_out))
+    weights = np.empty((n_in, n_out), dtype)
+    for rows in blocks(n_in, max(1, _N_DRAWN // n_out)):
+        weights[rows] = rng.normal(mean, deviation, weights[rows].shape)
+    return weights
 
 
 def feedback_weights(rng, layers, n_actives, feedback, spread):

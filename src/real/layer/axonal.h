@@ -18,6 +18,7 @@ static void axonal_update_inputs(const update_t *u, size_t part)
         const size_t r = q * WIDTH, n = min_size(WIDTH, *work->n_rows - r);
         const uint32_t *input = work->rows + r;
         real delays[WIDTH] = {0}, m[WIDTH] = {0}, v[WIDTH] = {0}, grad[WIDTH] = {0};
+        real b1[WIDTH] = {0}, b2[WIDTH] = {0};
         for (size_t s = 0; s < u->n_samples; ++s) {
             const real *from = work->grad + s * layer->n_in;
             for (size_t l = 0; l < n; ++l) grad[l] += from[input[l]];
@@ -26,9 +27,11 @@ static void axonal_update_inputs(const update_t *u, size_t part)
             delays[l] = layer->delays[input[l]];
             m[l] = layer->delay_m[input[l]];
             v[l] = layer->delay_v[input[l]];
+            b1[l] = decay_of(work, r + l)->b1;
+            b2[l] = decay_of(work, r + l)->b2;
         }
-        adam.b1 = v_load_part(work->b1 + r, n);
-        adam.b2 = v_load_part(work->b2 + r, n);
+        adam.b1 = v_load(b1);
+        adam.b2 = v_load(b2);
         adam_delays(&adam, delays, m, v, v_load(grad));
         for (size_t l = 0; l < n; ++l) {
             if (is_fixed(layer, input[l])) continue;

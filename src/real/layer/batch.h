@@ -16,6 +16,14 @@ static size_t packed_size(size_t n_in, size_t n_out)
     return n_in * ((n_out + WIDTH - 1) / WIDTH * WIDTH);
 }
 
+/* Reals in a row of moments: padded like weights where that takes little memory, since
+ * whole vectors are faster. */
+static size_t moments_width(size_t n_out)
+{
+    const size_t whole = (n_out + WIDTH - 1) / WIDTH * WIDTH;
+    return 12 * (whole - n_out) <= n_out ? whole : n_out;
+}
+
 static void pack(const real *weights, size_t n_in, size_t n_out, real *packed)
 {
     for (size_t j = 0; j < n_out; j += LANES) {

@@ -6,14 +6,11 @@
 #include "real/layer/panel.h"
 #include "real/neuron/crossing.h"
 
-/* The kernel at the ends of intervals, and all else that the search for a peak needs of
- * WIDTH events, side by side. */
+/* The kernel at the ends of the intervals after WIDTH events, side by side: two parts,
+ * and current = exp(-slow x) / tau_syn. kappa is NaN where the next event is at the
+ * same time. */
 typedef struct {
-    real gain[WIDTH], gain_warp[WIDTH], crossing_bound[WIDTH]; /* as in events_t */
-    real fast[WIDTH], current[WIDTH],
-        kappa[WIDTH]; /* two parts of the kernel; current = exp(-slow x) / tau_syn */
-    real next[WIDTH]; /* time of the next event; for the last event its own time */
-    uint32_t input[WIDTH];
+    real fast[WIDTH], current[WIDTH], kappa[WIDTH];
 } block_end_t;
 
 /* The ends of all intervals of a list, and the intervals that are to be looked at
@@ -41,23 +38,22 @@ static ends_t ends_of(const neuron_t *p, const events_t *e, real *workspace)
     for (size_t k = 0; k < n; k += WIDTH) {
         block_end_t *block = ends.blocks + k / WIDTH;
         const kernel_t last = kernel(p, v_load(e->end + k));
-        const size_t here = min_size(WIDTH, n - k);
-        v_store(block->gain, v_load(e->gain + k));
-        v_store(block->gain_warp, v_load(e->gain_warp + k));
-        v_store(block->crossing_bound, v_load(e->crossing_bound + k));
         v_store(block->fast, last.fast);
         v_store(block->current, p->rate_syn * last.slow);
-        v_store(block->kappa, last.kappa);
-        if (k + WIDTH < n) {
-            memcpy(block->next, e->time + k + 1, sizeof block->next);
-            memcpy(block->input, e->input + k, sizeof block->input);
-            continue;
-        }
-        memcpy(block->next, e->time + k + 1, (here - 1) * sizeof(real));
-        block->next[here - 1] = e->time[n - 1];
-        memcpy(block->input, e->input + k, here * sizeof(uint32_t));
+        const vec bound = v_load(e->crossing_bound + k);
+        v_store(block->kappa, v_select(v_eq(bound, bound), last.kappa, v_set(NAN)));
     }
     return ends;
+}
+
+/* May u exceed a height inside the interval after event k? A peak above the height
+ * meets the condition for a crossing there. */
+static inline mask may_exceed(const neuron_t *p, const events_t *e, size_t k, vec a,
+                              vec v, vec height)
+{
+    const vec crossing_bound = height * v_set(e->crossing_bound[k]) / p->threshold;
+    const vec line = v_fma(a, v_set(e->end_warp[k]), v);
+    return m_or(v_ge(line, crossing_bound), v_gt(v_set(0), height));
 }
 
 /* The peak of neurons that have not fired: the greatest u at its local maxima, inside
@@ -65,8 +61,9 @@ static ends_t ends_of(const neuron_t *p, const events_t *e, real *workspace)
  * u is 0; that does not count, so a neuron that is only inhibited still has a peak on
  * which its inputs have a say.
  *
- * Intervals in which u has a maximum inside are remembered, and looked at when the
- * greatest u at the ends of intervals is known: most of them do not come up to it.
+ * Intervals in which u has a maximum inside that may be the greatest so far are
+ * remembered, and looked at when the greatest u at the ends of intervals is known: most
+ * of them do not come up to it.
  *
  * `slopes` gets u' at the peak, from its left, of silent neurons only. */
 static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *given,
@@ -83,6 +80,7 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
     vec best = v_set(e->n > 0 ? -INFINITY : 0), best_slope = zero;
     vec when = v_set(t_max), u_end = zero;
     mask is_inside = m_none();
+    const size_t last = e->n - 1; /* if there is one */
     size_t segment = 0, n_inside = 0;
 
     if (!m_any(silent)) {
@@ -100,18 +98,19 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
         for (size_t k = e->segment[segment]; k < end_of_segment; ++k) {
             const block_end_t *block = ends.blocks + k / WIDTH;
             const size_t l = k % WIDTH;
-            const vec w = v_load(weights + block->input[l] * stride);
-            a = v_fma(w, v_set(block->gain[l]), a);
-            v = v_fnma(w, v_set(block->gain_warp[l]), v);
+            const vec w = v_load(weights + e->input[k] * stride);
+            a = v_fma(w, v_set(e->gain[k]), a);
+            v = v_fnma(w, v_set(e->gain_warp[k]), v);
             slope = v_fma(w, rate_syn, slope);
-            if (isnan(block->crossing_bound[l]))
+            if (isnan(block->kappa[l]))
                 continue; /* the next event is at the same time */
             const mask rises_first = v_gt(slope, zero);
             const vec u = v_fma(v, v_set(block->fast[l]), a * v_set(block->kappa[l]));
             slope = v_fnma(fast, u, a * v_set(block->current[l]));
             const mask rises_last = v_gt(slope, zero);
             const mask inside = m_andnot(m_and(silent, rises_first), rises_last);
-            if (m_any(inside)) { /* rare */
+            if (m_any(inside) &&
+                m_any(m_and(inside, may_exceed(p, e, k, a, v, best)))) { /* rare */
                 v_store(ends.a + n_inside * WIDTH, a);
                 v_store(ends.v + n_inside * WIDTH, v);
                 ends.k[n_inside++] = (uint32_t)k;
@@ -123,7 +122,7 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
             best_slope = v_select(better, slope, best_slope);
             /* The peak's time is the event's, bit for bit: gradients ask with which
              * input it coincides. */
-            when = v_select(better, v_set(block->next[l]), when);
+            when = v_select(better, v_set(e->time[k < last ? k + 1 : last]), when);
         }
     }
     if (e->n > 0) { /* at t_max any slope will do */
@@ -136,12 +135,7 @@ static void peak_vector(const neuron_t *p, const events_t *list, const ends_t *g
         const size_t k = ends.k[i];
         a = v_load(ends.a + i * WIDTH);
         v = v_load(ends.v + i * WIDTH);
-        /* A peak above the best one meets the condition for a crossing at its height.
-         */
-        const vec crossing_bound = best * v_set(e->crossing_bound[k]) / p->threshold;
-        const vec line = v_fma(a, v_set(e->end_warp[k]), v);
-        const mask may = m_or(v_ge(line, crossing_bound), v_gt(zero, best));
-        if (!m_any(m_and(silent, may))) continue;
+        if (!m_any(m_and(silent, may_exceed(p, e, k, a, v, best)))) continue;
         const vec start = v_set(e->start[k]), end = v_set(e->end[k]);
         const block_end_t *block = ends.blocks + k / WIDTH;
         const size_t l = k % WIDTH;

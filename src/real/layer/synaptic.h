@@ -315,8 +315,8 @@ static void synaptic_update_row(const update_t *u, size_t r, size_t at, size_t w
     const TYPE(layer) *layer = u->layer;
     const real *grad = gradient_row(u, u->own->grad_delays, r, width);
     adam_t adam = u->adam_delays;
-    adam.b1 = v_set(u->work->b1[r]);
-    adam.b2 = v_set(u->work->b2[r]);
+    adam.b1 = v_set(decay_of(u->work, r)->b1);
+    adam.b2 = v_set(decay_of(u->work, r)->b2);
     for (size_t l = 0; l < width; l += WIDTH) {
         adam_delays(&adam, layer->delays + at + l, layer->delay_m + at + l,
                     layer->delay_v + at + l, v_load(grad + l));

@@ -39,18 +39,34 @@ static inline vec limited(vec w, vec max_weight)
     return v_min(max_weight, v_max(v_set(0) - max_weight, w));
 }
 
-/* One vector of weights w, moments m and v, gradient g. */
-static inline void adam_vec(const adam_t *adam, real *w, real *m, real *v, vec g)
+/* The first n lanes of a vector; a constant WIDTH leaves no branch. */
+ALWAYS_INLINE vec load_first(const real *p, size_t n)
 {
-    const vec m_new = v_fma(adam->b1, v_load(m), adam->c1 * g);
-    const vec v_new = v_fma(adam->b2, v_load(v), adam->c2 * g * g);
+    return n < WIDTH ? v_load_part(p, n) : v_load(p);
+}
+
+ALWAYS_INLINE void store_first(real *p, vec x, size_t n)
+{
+    if (n < WIDTH) {
+        v_store_part(p, x, n);
+    } else {
+        v_store(p, x);
+    }
+}
+
+/* One vector of weights w, of which the first n have moments m and v; gradient g. */
+ALWAYS_INLINE void adam_vec(const adam_t *adam, real *w, real *m, real *v, size_t n,
+                            vec g)
+{
+    const vec m_new = v_fma(adam->b1, load_first(m, n), adam->c1 * g);
+    const vec v_new = v_fma(adam->b2, load_first(v, n), adam->c2 * g * g);
     /* A small number keeps 0 / sqrt(0) away. Half of it is still a normal number,
      * because subnormal ones are slow, and its root is far below epsilon. */
     const vec v_safe = v_max(v_new, v_set((real)(2 * FLT_MIN)));
     const vec root = v_safe * v_inverse_sqrt(v_safe);
     const vec move = m_new * v_inverse(v_fma(adam->scale, root, adam->epsilon));
-    v_store(m, m_new);
-    v_store(v, v_new);
+    store_first(m, m_new, n);
+    store_first(v, v_new, n);
     const vec kept = v_fma(adam->keep, v_load(w), adam->pull);
     v_store(w, limited(v_fnma(adam->rate, move, kept), adam->max_weight));
 }

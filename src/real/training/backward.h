@@ -41,7 +41,6 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
             pull[j] = (double)pull[j] > silence_tolerance ? strength : 0;
         }
         for (size_t s = first; s < last; ++s) {
-            const events_t *e = &work->events[s];
             const real *spikes = work->spikes + s * n_out;
             const real *grad = plan.layers[k + 1].grad + s * next->n_in;
             real *at = work->at + s * n_out, *slopes = work->slopes + s * n_out;
@@ -59,6 +58,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 any = m_or(any, pulled);
             }
             if (m_any(any)) {
+                const events_t *e = recall(layer, work, s, &p, network->t_max);
                 kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
                                       slopes, plan.own.workspace);
             }

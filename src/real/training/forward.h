@@ -92,6 +92,12 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
     const size_t n_out = layer->n_out, from = s0 * n_out, n = s1 - s0;
     real *spikes = work->spikes + from, *slopes = work->slopes + from;
 
+    if (!work->keeps_lists && n > 1) { /* there is room for one list */
+        for (size_t s = s0; s < s1; ++s) {
+            fire_layer(training, plan, order, k, s, s + 1);
+        }
+        return;
+    }
     for (size_t s = s0; s < s1; ++s) {
         events_t *e = &work->events[s];
         const real *times;
@@ -99,9 +105,11 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
         if (k == 0) fetch_ahead(&training->spikes, order, s, s1);
         const size_t n_inputs =
             list_inputs(training, plan, k, s, order[s], &times, &inputs);
-        events_layout(e, times, inputs, n_inputs,
-                      work->lists + s * events_workspace_size(work->max_events));
+        const size_t at =
+            work->keeps_lists ? s * events_workspace_size(work->max_events) : 0;
+        events_layout(e, times, inputs, n_inputs, work->lists + at);
         kind->prepare(e, &p, t_max);
+        work->samples[s] = *e;
     }
     if (training->measured) {
         memcpy(spikes, training->measured[k] + from, n * n_out * sizeof(real));
@@ -148,8 +156,9 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
     const real unit_slope =
         (real)(layer->neuron.threshold / layer->neuron.tau_syn); /* s = 0 */
 
-    kind_of(layer)->peaks(layer, &p, &work->events[s], (real)network->t_max, spikes,
-                          own->u_peak, work->at + from, slopes, own->workspace);
+    kind_of(layer)->peaks(layer, &p, recall(layer, work, s, &p, network->t_max),
+                          (real)network->t_max, spikes, own->u_peak, work->at + from,
+                          slopes, own->workspace);
     if (training->measured_peaks) {
         u_peak = training->measured_peaks + from;
     } else if (training->measured && !targets) { /* outputs have ranks */

@@ -56,7 +56,7 @@ static void pass_back(const TYPE(training) * training, const plan_t *plan, size_
     if (!needs_inputs(&training->network, k)) return;
     const TYPE(layer) *layer = &training->network.layers[k];
     const work_t *work = &plan->layers[k];
-    const events_t *e = &work->events[s];
+    const events_t *e = recall(layer, work, s, p, training->network.t_max);
     const size_t from = s * layer->n_out;
     const real *at = work->at + from, *c = work->c + from;
     real *grad = work->grad + s * layer->n_in;

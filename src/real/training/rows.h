@@ -11,7 +11,7 @@ static inline int is_numbered_by_input(const TYPE(layer) * layer, const work_t *
                                        size_t n_samples)
 {
     size_t n_events = 0;
-    for (size_t s = 0; s < n_samples; ++s) n_events += work->events[s].n;
+    for (size_t s = 0; s < n_samples; ++s) n_events += work->samples[s].n;
     return n_events >= layer->n_in;
 }
 
@@ -27,8 +27,8 @@ static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
     if (*work->is_dense) {
         memset(row_of, 0, layer->n_in * sizeof(uint32_t)); /* is it active? */
         for (size_t s = 0; s < n_samples; ++s) {
-            const size_t n = work->events[s].n;
-            const uint32_t *restrict input = work->events[s].input;
+            const size_t n = work->samples[s].n;
+            const uint32_t *restrict input = work->samples[s].input;
             for (size_t k = 0; k < n; ++k) row_of[input[k]] = 1;
         }
         for (size_t i = 0; i < layer->n_in; ++i) {
@@ -38,7 +38,7 @@ static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
         return n_rows;
     }
     for (size_t s = 0; s < n_samples; ++s) {
-        const events_t *e = &work->events[s];
+        const events_t *e = &work->samples[s];
         uint32_t *row = work->row + s * work->max_events;
         for (size_t k = 0; k < e->n; ++k) {
             const uint32_t i = e->input[k];
@@ -54,6 +54,9 @@ static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
     return n_rows;
 }
 
+/* Numbers of steps are looked up by their last bits. */
+#define N_LOOKED_UP 256
+
 /* Number the inputs of a layer that are active in the batch, and count Adam's steps.
  * An input is active if it has a place in a list; with synaptic delays, even if none of
  * its spikes arrives in time. */
@@ -65,20 +68,28 @@ static void number_rows(const TYPE(training) * training, const TYPE(layer) * lay
     const double decay = learning_rate * layer->decay;
     const double decayed_once = -expm1(-decay);
 
+    uint32_t found[N_LOOKED_UP] = {0};
+    size_t n_places = 0;
+
     *work->n_rows = n_rows;
     for (size_t r = 0; r < n_rows; ++r) {
         const size_t i = work->rows[r], steps = step - layer->touched[i];
+        uint32_t *place = &found[steps % N_LOOKED_UP];
         double decayed = decayed_once, b1 = training->beta_1, b2 = training->beta_2;
+        layer->touched[i] = (uint32_t)step;
+        if (*place < n_places && work->decays[*place].steps == steps) {
+            work->place[r] = *place;
+            continue;
+        }
         if (steps > 1) {
             decayed = -expm1(-decay * (double)steps);
             b1 = pow(b1, (double)steps);
             b2 = pow(b2, (double)steps);
         }
-        layer->touched[i] = step;
-        work->keep[r] = (real)(1 - decayed);
-        work->pull[r] = (real)(decayed * layer->rest);
-        work->b1[r] = (real)b1;
-        work->b2[r] = (real)b2;
+        work->place[r] = *place = (uint32_t)n_places;
+        work->decays[n_places++] =
+            (decay_t){steps, (real)b1, (real)b2, (real)(1 - decayed),
+                      (real)(decayed * layer->rest)};
     }
 }
 

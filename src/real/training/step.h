@@ -18,6 +18,7 @@ struct update {
     adam_t adam, adam_delays;
     vec rate; /* learning rate of the sum of losses, by the local rule */
     size_t n_samples;
+    uint32_t first, n; /* rows of gradients in the present block */
 };
 
 static update_t update_of(const TYPE(training) * training, const plan_t *plan, size_t k,
@@ -50,18 +51,34 @@ static inline int is_fixed(const TYPE(layer) * layer, size_t input)
     return input >= layer->n_in - layer->n_fixed;
 }
 
+/* Let Adam move row r. */
+ALWAYS_INLINE void set_row(adam_t *adam, const work_t *work, size_t r)
+{
+    const decay_t *decay = decay_of(work, r);
+    adam->b1 = v_set(decay->b1);
+    adam->b2 = v_set(decay->b2);
+    adam->keep = v_set(decay->keep);
+    adam->pull = v_set(decay->pull);
+}
+
 /* One step of Adam for a vector of delays, which stay at 0 or above. */
 static inline void adam_delays(const adam_t *adam, real *delays, real *m, real *v,
                                vec grad)
 {
-    adam_vec(adam, delays, m, v, grad);
+    adam_vec(adam, delays, m, v, WIDTH, grad);
     v_store(delays, v_max(v_set(0), v_load(delays))); /* a NaN is kept */
 }
 
-/* The row of gradients that row r of the weights has, a panel being so wide. */
+/* The number of the row of gradients that row r of the weights has. */
+static inline size_t gradient_number(const work_t *work, size_t r)
+{
+    return *work->is_dense ? work->rows[r] : r;
+}
+
+/* That row of gradients, a panel being so wide; it is in the present block. */
 static inline real *gradient_row(const update_t *u, real *grad, size_t r, size_t width)
 {
-    return grad + (*u->work->is_dense ? u->work->rows[r] : r) * width;
+    return grad + (gradient_number(u->work, r) - u->first) * width;
 }
 
 /* What a peak that is a kink adds to the gradient of the time of its input. */

@@ -46,7 +46,7 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
         layer->m = NAME(make_packed)(k, weights, layer->n_in, layer->n_out);
         layer->v = NAME(make_packed)(k, weights, layer->n_in, layer->n_out);
         layer->step = calloc(1, sizeof(size_t));
-        layer->touched = calloc(layer->n_in, sizeof(size_t));
+        layer->touched = calloc(layer->n_in, sizeof(uint32_t));
         free(weights);
         if (kind == TTFS_NO_DELAYS) continue;
         layer->delay_kind = kind;

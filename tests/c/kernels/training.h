@@ -27,7 +27,7 @@ static void NAME(test_training)(const NAME(ttfs_kernels) * k, ttfs_delay_kind ki
             CHECK(memcmp(one->m, other->m, size) == 0);
             CHECK(memcmp(one->v, other->v, size) == 0);
             CHECK(*one->step == *other->step);
-            CHECK(memcmp(one->touched, other->touched, one->n_in * sizeof(size_t)) ==
+            CHECK(memcmp(one->touched, other->touched, one->n_in * sizeof(uint32_t)) ==
                   0);
             if (kind == TTFS_NO_DELAYS) continue;
             const size_t n_delays =
@@ -252,7 +252,8 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     NAME(list_t) list = NAME(make_list)(k, times, 1, n_spikes, 9.0);
     for (size_t s = 0; s < n_spikes; s++) list.inputs[s] = 0;
     double loss, factor = 1.0;
-    size_t step = 0, touched = 0;
+    size_t step = 0;
+    uint32_t touched = 0;
     const size_t label = 0, order = 0;
     NAME(ttfs_layer) layer;
     memset(&layer, 0, sizeof layer);
