@@ -13,6 +13,14 @@ typedef struct {
     const real *gains;   /* (n_samples, n_out) factors of weights; NULL: 1 */
 } variation_t;
 
+/* Begin the search of so many neurons; where the scan begins, sums are 0. */
+static inline void begin_search(search_t *w, size_t lanes)
+{
+    w->a = w->v = w->k = w->x = w->end = v_set(0);
+    w->waiting = m_first(lanes);
+    w->unverified = w->rejected = w->fires = m_none();
+}
+
 /* Look up the interval in which a neuron may cross its threshold. */
 static inline void enter_interval(search_t *w, const events_t *e, int is_own)
 {
@@ -38,28 +46,83 @@ static inline void enter_interval(search_t *w, const events_t *e, int is_own)
 /* One step of Newton's method for the neurons that are being refined. */
 static inline void refine(search_t *w, const neuron_t *p)
 {
-    vec slope;
     mask done, sound;
-    const vec next = newton_step(p, w->a, w->v, w->x, w->end, &slope, &done, &sound);
+    const vec next = newton_step(p, w->a, w->v, w->x, w->end, &done, &sound);
     const mask ends = m_and(w->refining, done);
     w->x = v_select(w->refining, next, w->x);
-    w->slope = v_select(w->refining, slope, w->slope);
     w->unverified = m_or(w->unverified, m_andnot(ends, sound));
     w->refining = m_andnot(w->refining, done);
+}
+
+/* Newton's method to its end. Neurons for which it does not end are unverified. */
+static inline void refine_to_end(search_t *w, const neuron_t *p)
+{
+    for (int step = 0; step < 100 && m_any(w->refining); ++step) refine(w, p);
+    w->unverified = m_or(w->unverified, w->refining);
+    w->refining = m_none();
+}
+
+#define FEW (WIDTH / 4)
+/* Neurons of several searches that need more than one step, side by side in `all`. */
+typedef struct {
+    real a[WIDTH], v[WIDTH], x[WIDTH], end[WIDTH];
+    search_t *search[WIDTH];
+    uint8_t lane[WIDTH];
+    size_t n;
+} late_t;
+
+static inline mask m_lane(size_t lane)
+{
+    return m_andnot(m_first(lane + 1), m_first(lane));
+}
+
+/* Refine the spike times of late neurons to the end, and put them into their places. */
+static void refine_late(late_t *late, const neuron_t *p)
+{
+    search_t w = {.a = v_load(late->a),
+                  .v = v_load(late->v),
+                  .x = v_load(late->x),
+                  .end = v_load(late->end)};
+    w.refining = m_first(late->n);
+    w.unverified = m_none();
+    refine_to_end(&w, p);
+    const uint64_t unverified = m_bits(w.unverified);
+    v_store(late->x, w.x);
+    for (size_t i = 0; i < late->n; ++i) {
+        search_t *to = late->search[i];
+        memcpy((real *)&to->x + late->lane[i], &late->x[i], sizeof(real));
+        if (unverified >> i & 1) to->unverified = m_or(to->unverified, m_lane(late->lane[i]));
+    }
+    late->n = 0;
+}
+
+/* Move the neurons of a search that are still being refined to the late ones. */
+static inline void postpone(search_t *w, late_t *late, const neuron_t *p)
+{
+    for (uint64_t left = m_bits(w->refining); left; left &= left - 1) {
+        const size_t lane = (size_t)__builtin_ctzll(left), i = late->n++;
+        late->a[i] = ((const real *)&w->a)[lane];
+        late->v[i] = ((const real *)&w->v)[lane];
+        late->x[i] = ((const real *)&w->x)[lane];
+        late->end[i] = ((const real *)&w->end)[lane];
+        late->search[i] = w;
+        late->lane[i] = (uint8_t)lane;
+        if (late->n == WIDTH) refine_late(late, p);
+    }
+    w->refining = m_none();
 }
 
 /* Decide whether unverified neurons have crossed. A neuron that has not, and for which
  * there are more events, is rejected: its search resumes at the next event. */
 static inline void verify(search_t *w, const neuron_t *p, const events_t *e)
 {
-    w->unverified = m_or(w->unverified, w->refining);
     if (!m_any(w->unverified)) return;
     const mask crossed = crosses(p, w->unverified, w->a, w->v, w->start, w->end);
     const mask not_crossed = m_andnot(w->unverified, crossed);
     const mask more = v_gt(v_set((real)(e->n - 1)), w->k);
     w->fires = m_andnot(w->fires, not_crossed);
     w->rejected = m_or(w->rejected, m_and(not_crossed, more));
-    w->unverified = w->refining = m_none();
+    w->unverified = m_none();
 }
 
 /* The event at which the scan resumes: the one after the first interval that was
@@ -103,15 +166,12 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         (size_t)is_own; /* from the parameters of a vector to the next */
     search_t searches[GROUP * PANEL_VECS];
     uint8_t active[GROUP * PANEL_VECS];
+    late_t late = {.n = 0};
     size_t from[GROUP] = {0};
     int is_done = 0;
 
     for (size_t i = 0; i < n_searches; ++i) {
-        const vec zero = v_set(0);
-        const mask none = m_none();
-        const mask all = m_first(lanes_of(panel.lanes, (int)(i % vecs)));
-        searches[i] = (search_t){zero, zero, zero, v_set(1), zero, zero, zero,
-                                 zero, all,  none, none,     none, none};
+        begin_search(&searches[i], lanes_of(panel.lanes, (int)(i % vecs)));
         if (gains) {
             const size_t from = i / vecs * n_out + i % vecs * WIDTH;
             searches[i].gain =
@@ -140,16 +200,19 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
                 active[n_active++] = (uint8_t)(s * vecs + q);
             }
         }
-        for (int step = 0; step < 100 && n_active > 0; ++step) {
-            size_t n_left = 0;
-            for (size_t i = 0; i < n_active; ++i) {
-                search_t *w = &searches[active[i]];
-                refine(w, p + active[i] % vecs * step_p);
-                active[n_left] = active[i];
-                n_left += (size_t)m_any(w->refining);
+        late.n = 0;
+        for (size_t i = 0; i < n_active; ++i) {
+            search_t *w = &searches[active[i]];
+            if (is_own) {
+                refine_to_end(w, p + active[i] % vecs);
+                continue;
             }
-            n_active = n_left;
+            do {
+                refine(w, p);
+            } while (__builtin_popcountll(m_bits(w->refining)) > FEW);
+            postpone(w, &late, p);
         }
+        if (late.n > 0) refine_late(&late, p);
         is_done = 1;
         for (size_t s = 0; s < n; ++s) {
             if (from[s] == SIZE_MAX) continue;
@@ -176,7 +239,9 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         t = t + w->x;
         t = v_select(m_and(w->fires, v_gt(v_set(t_max), t)), t, v_set(INFINITY));
         v_store_part(spikes + to, t, lanes);
-        if (slopes) v_store_part(slopes + to, w->slope, lanes);
+        if (slopes) {
+            v_store_part(slopes + to, crossing_slope(p + q * step_p, w->a, w->x), lanes);
+        }
     }
 }
 

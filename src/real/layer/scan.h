@@ -13,7 +13,7 @@ typedef struct {
     vec a, v, k;
     vec gain;       /* factor of all weights of a neuron; 1 where neurons do not vary */
     vec start, end; /* of that interval */
-    vec x, slope;   /* the crossing */
+    vec x;          /* the crossing */
     mask waiting;   /* the neuron has not met the condition yet */
     mask refining;  /* Newton's method is under way */
     mask unverified; /* Newton's method ended without proof that there is a crossing */
