@@ -62,7 +62,9 @@ static inline void refine_to_end(search_t *w, const neuron_t *p)
     w->refining = m_none();
 }
 
+/* So many neurons of a search are moved. */
 #define FEW (WIDTH / 4)
+
 /* Neurons of several searches that need more than one step, side by side in `all`. */
 typedef struct {
     real a[WIDTH], v[WIDTH], x[WIDTH], end[WIDTH];
@@ -110,6 +112,38 @@ static inline void postpone(search_t *w, late_t *late, const neuron_t *p)
         if (late->n == WIDTH) refine_late(late, p);
     }
     w->refining = m_none();
+}
+
+/* Newton's method for the searches with the given numbers. All of them make a step
+ * together, so that the processor need not wait for one, until few neurons are left of
+ * each. own_vecs: vectors of a panel whose neurons have parameters of their own, else 0.
+ */
+static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
+                       const neuron_t *p, size_t own_vecs)
+{
+    const size_t few = own_vecs ? 0 : FEW;
+    late_t late;
+    size_t n_lanes = SIZE_MAX;
+    for (int step = 0; step < 100 && n_lanes > few * n_active; ++step) {
+        size_t n_left = 0;
+        n_lanes = 0;
+        for (size_t i = 0; i < n_active; ++i) {
+            search_t *w = &searches[active[i]];
+            refine(w, own_vecs ? p + active[i] % own_vecs : p);
+            const uint64_t left = m_bits(w->refining);
+            active[n_left] = active[i];
+            n_left += left != 0;
+            n_lanes += (size_t)__builtin_popcountll(left);
+        }
+        n_active = n_left;
+    }
+    late.n = 0;
+    for (size_t i = 0; i < n_active; ++i) {
+        search_t *w = &searches[active[i]];
+        if (own_vecs) w->unverified = m_or(w->unverified, w->refining);
+        else postpone(w, &late, p);
+    }
+    if (late.n > 0) refine_late(&late, p);
 }
 
 /* Decide whether unverified neurons have crossed. A neuron that has not, and for which
@@ -166,7 +200,6 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         (size_t)is_own; /* from the parameters of a vector to the next */
     search_t searches[GROUP * PANEL_VECS];
     uint8_t active[GROUP * PANEL_VECS];
-    late_t late = {.n = 0};
     size_t from[GROUP] = {0};
     int is_done = 0;
 
@@ -200,19 +233,7 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
                 active[n_active++] = (uint8_t)(s * vecs + q);
             }
         }
-        late.n = 0;
-        for (size_t i = 0; i < n_active; ++i) {
-            search_t *w = &searches[active[i]];
-            if (is_own) {
-                refine_to_end(w, p + active[i] % vecs);
-                continue;
-            }
-            do {
-                refine(w, p);
-            } while (__builtin_popcountll(m_bits(w->refining)) > FEW);
-            postpone(w, &late, p);
-        }
-        if (late.n > 0) refine_late(&late, p);
+        refine_all(searches, active, n_active, p, is_own ? panel.vecs : 0);
         is_done = 1;
         for (size_t s = 0; s < n; ++s) {
             if (from[s] == SIZE_MAX) continue;
