@@ -43,21 +43,43 @@ static inline void enter_interval(search_t *w, const events_t *e, int is_own)
     w->fires = m_or(w->fires, w->refining);
 }
 
-/* One step of Newton's method for the neurons that are being refined. */
-static inline void refine(search_t *w, const neuron_t *p)
+/* One step of Newton's method for the neurons of n searches that are being refined. */
+ALWAYS_INLINE void refine(search_t *const *w, const neuron_t *p, const int n)
 {
-    mask done, sound;
-    const vec next = newton_step(p, w->a, w->v, w->x, w->end, &done, &sound);
-    const mask ends = m_and(w->refining, done);
-    w->x = v_select(w->refining, next, w->x);
-    w->unverified = m_or(w->unverified, m_andnot(ends, sound));
-    w->refining = m_andnot(w->refining, done);
+    vec a[TOGETHER], v[TOGETHER], x[TOGETHER], end[TOGETHER];
+    mask done[TOGETHER], sound[TOGETHER];
+    EACH_STEP
+    {
+        a[i] = w[i]->a;
+        v[i] = w[i]->v;
+        x[i] = w[i]->x;
+        end[i] = w[i]->end;
+    }
+    newton_steps(p, a, v, x, end, done, sound, n);
+    EACH_STEP
+    {
+        const mask refining = w[i]->refining;
+        w[i]->x = v_select(refining, x[i], w[i]->x);
+        w[i]->unverified =
+            m_or(w[i]->unverified, m_andnot(m_and(refining, done[i]), sound[i]));
+        w[i]->refining = m_andnot(refining, done[i]);
+    }
+}
+
+static void refine_one(search_t *w, const neuron_t *p)
+{
+    refine(&w, p, 1);
+}
+
+static void refine_four(search_t *const *w, const neuron_t *p)
+{
+    refine(w, p, TOGETHER);
 }
 
 /* Newton's method to its end. Neurons for which it does not end are unverified. */
 static inline void refine_to_end(search_t *w, const neuron_t *p)
 {
-    for (int step = 0; step < 100 && m_any(w->refining); ++step) refine(w, p);
+    for (int step = 0; step < 100 && m_any(w->refining); ++step) refine_one(w, p);
     w->unverified = m_or(w->unverified, w->refining);
     w->refining = m_none();
 }
@@ -127,10 +149,17 @@ static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
     for (int step = 0; step < 100 && n_lanes > few * n_active; ++step) {
         size_t n_left = 0;
         n_lanes = 0;
+        size_t k = 0;
+        for (; !own_vecs && k + TOGETHER <= n_active; k += TOGETHER) {
+            search_t *w[TOGETHER];
+            for (int i = 0; i < TOGETHER; ++i) w[i] = &searches[active[k + i]];
+            refine_four(w, p);
+        }
+        for (; k < n_active; ++k) {
+            refine_one(&searches[active[k]], own_vecs ? p + active[k] % own_vecs : p);
+        }
         for (size_t i = 0; i < n_active; ++i) {
-            search_t *w = &searches[active[i]];
-            refine(w, own_vecs ? p + active[i] % own_vecs : p);
-            const uint64_t left = m_bits(w->refining);
+            const uint64_t left = m_bits(searches[active[i]].refining);
             active[n_left] = active[i];
             n_left += left != 0;
             n_lanes += (size_t)__builtin_popcountll(left);
@@ -233,7 +262,7 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
                 active[n_active++] = (uint8_t)(s * vecs + q);
             }
         }
-        refine_all(searches, active, n_active, p, is_own ? panel.vecs : 0);
+        refine_all(searches, active, n_active, p, is_own ? vecs : 0);
         is_done = 1;
         for (size_t s = 0; s < n; ++s) {
             if (from[s] == SIZE_MAX) continue;
