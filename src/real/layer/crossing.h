@@ -17,7 +17,7 @@ typedef struct {
 static inline void begin_search(search_t *w, size_t lanes)
 {
     w->a = w->v = w->k = w->x = w->end = v_set(0);
-    w->waiting = m_first(lanes);
+    w->waiting = w->refining = m_first(lanes);
     w->unverified = w->rejected = w->fires = m_none();
 }
 
@@ -87,11 +87,11 @@ static inline void refine_to_end(search_t *w, const neuron_t *p)
 /* So many neurons of a search are moved. */
 #define FEW (WIDTH / 4)
 
-/* Neurons of several searches that need more than one step, side by side in `all`. */
+/* Neurons of several searches that need more steps, side by side. */
 typedef struct {
-    real a[WIDTH], v[WIDTH], x[WIDTH], end[WIDTH];
-    search_t *search[WIDTH];
-    uint8_t lane[WIDTH];
+    search_t w[TOGETHER];
+    search_t *search[TOGETHER * WIDTH];
+    uint8_t lane[TOGETHER * WIDTH];
     size_t n;
 } late_t;
 
@@ -103,19 +103,28 @@ static inline mask m_lane(size_t lane)
 /* Refine the spike times of late neurons to the end, and put them into their places. */
 static void refine_late(late_t *late, const neuron_t *p)
 {
-    search_t w = {.a = v_load(late->a),
-                  .v = v_load(late->v),
-                  .x = v_load(late->x),
-                  .end = v_load(late->end)};
-    w.refining = m_first(late->n);
-    w.unverified = m_none();
-    refine_to_end(&w, p);
-    const uint64_t unverified = m_bits(w.unverified);
-    v_store(late->x, w.x);
+    search_t *all[TOGETHER];
+    mask any = m_none();
+    for (size_t i = 0; i < TOGETHER; ++i) {
+        const size_t before = i * WIDTH;
+        all[i] = &late->w[i];
+        all[i]->refining =
+            m_first(late->n > before ? min_size(WIDTH, late->n - before) : 0);
+        all[i]->unverified = m_none();
+        any = m_or(any, all[i]->refining);
+    }
+    for (int step = 0; step < 100 && m_any(any); ++step) {
+        refine_four(all, p);
+        any = m_none();
+        for (size_t i = 0; i < TOGETHER; ++i) any = m_or(any, all[i]->refining);
+    }
     for (size_t i = 0; i < late->n; ++i) {
-        search_t *to = late->search[i];
-        memcpy((real *)&to->x + late->lane[i], &late->x[i], sizeof(real));
-        if (unverified >> i & 1) to->unverified = m_or(to->unverified, m_lane(late->lane[i]));
+        search_t *from = all[i / WIDTH], *to = late->search[i];
+        const mask doubt = m_or(from->unverified, from->refining);
+        ((real *)&to->x)[late->lane[i]] = ((const real *)&from->x)[i % WIDTH];
+        if (m_bits(doubt) >> i % WIDTH & 1) {
+            to->unverified = m_or(to->unverified, m_lane(late->lane[i]));
+        }
     }
     late->n = 0;
 }
@@ -125,13 +134,14 @@ static inline void postpone(search_t *w, late_t *late, const neuron_t *p)
 {
     for (uint64_t left = m_bits(w->refining); left; left &= left - 1) {
         const size_t lane = (size_t)__builtin_ctzll(left), i = late->n++;
-        late->a[i] = ((const real *)&w->a)[lane];
-        late->v[i] = ((const real *)&w->v)[lane];
-        late->x[i] = ((const real *)&w->x)[lane];
-        late->end[i] = ((const real *)&w->end)[lane];
+        search_t *to = &late->w[i / WIDTH];
+        ((real *)&to->a)[i % WIDTH] = ((const real *)&w->a)[lane];
+        ((real *)&to->v)[i % WIDTH] = ((const real *)&w->v)[lane];
+        ((real *)&to->x)[i % WIDTH] = ((const real *)&w->x)[lane];
+        ((real *)&to->end)[i % WIDTH] = ((const real *)&w->end)[lane];
         late->search[i] = w;
         late->lane[i] = (uint8_t)lane;
-        if (late->n == WIDTH) refine_late(late, p);
+        if (late->n == TOGETHER * WIDTH) refine_late(late, p);
     }
     w->refining = m_none();
 }
@@ -144,7 +154,7 @@ static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
                        const neuron_t *p, size_t own_vecs)
 {
     const size_t few = own_vecs ? 0 : FEW;
-    late_t late;
+    late_t late = {.n = 0};
     size_t n_lanes = SIZE_MAX;
     for (int step = 0; step < 100 && n_lanes > few * n_active; ++step) {
         size_t n_left = 0;
@@ -166,7 +176,6 @@ static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
         }
         n_active = n_left;
     }
-    late.n = 0;
     for (size_t i = 0; i < n_active; ++i) {
         search_t *w = &searches[active[i]];
         if (own_vecs) w->unverified = m_or(w->unverified, w->refining);
@@ -194,7 +203,7 @@ static size_t resume(search_t *search, int vecs)
 {
     mask any = m_none();
     for (int q = 0; q < vecs; ++q) {
-        search[q].waiting = m_none();
+        search[q].waiting = search[q].refining = m_none();
         any = m_or(any, search[q].rejected);
     }
     if (!m_any(any)) return 0;
@@ -206,6 +215,7 @@ static size_t resume(search_t *search, int vecs)
     const real first = -v_max_lane(before);
     for (int q = 0; q < vecs; ++q) {
         search[q].waiting = m_and(search[q].rejected, v_eq(search[q].k, v_set(first)));
+        search[q].refining = search[q].waiting;
         search[q].rejected = m_andnot(search[q].rejected, search[q].waiting);
     }
     return (size_t)first + 1;
@@ -245,7 +255,6 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         size_t n_active = 0;
         for (size_t s = 0; s < n; ++s) {
             search_t *search = searches + s * vecs;
-            for (size_t q = 0; q < vecs; ++q) search[q].refining = search[q].waiting;
             if (from[s] == SIZE_MAX) continue;
             if (is_own) {
                 scan_own_events(p, &lists[s], weights, from[s], search, panel.vecs);
