@@ -153,21 +153,34 @@ def verdict(name, is_reached, target):
     print(f"  {name:14s} {'reached' if is_reached else 'MISSED'}: {target}", flush=True)
 
 
+def peer_blas():
+    """The BLAS that MLPClassifier multiplies with, and the kernels it has taken.
+
+    Its products are those of numpy. Wheels of numpy and of scipy bring a BLAS each;
+    else there is one for both.
+    """
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    own = [
+        pool
+        for pool in pools
+        if any(part.startswith("numpy") for part in Path(pool["filepath"]).parts[-3:-1])
+    ]
+    for pool in own or pools:
+        name = f"{pool['internal_api']} {pool['version']}"
+        return f"numpy's {name}", pool.get("architecture", "unknown kernels")
+    return "an unknown BLAS", "unknown kernels"
+
+
 def machine():
     """Versions, instruction sets, BLAS, processor and threads, as three lines."""
-    blas = {
-        f"{pool['internal_api']} {pool['version']}"
-        + (f" ({pool['architecture']})" if "architecture" in pool else "")
-        for pool in threadpool_info()
-        if pool["user_api"] == "blas"
-    }
+    blas, architecture = peer_blas()
     return (
         f"ttfs {ttfs.__version__}, scikit-learn {sklearn.__version__}, numpy "
         f"{np.__version__}, scipy {scipy.__version__}, Python "
         f"{platform.python_version()}\n"
         f"instruction set of ttfs: {_core.simd()}, available: "
-        f"{', '.join(_core.simd_available())}; BLAS: "
-        f"{', '.join(sorted(blas)) or 'unknown'}\n"
+        f"{', '.join(_core.simd_available())}; MLPClassifier multiplies "
+        f"with {blas} ({architecture})\n"
         f"processor: {_processor()}, {os.cpu_count()} CPUs; OpenMP "
         f"{'yes' if _core.has_openmp() else 'no'}; threads of ttfs: "
         f"{_core.n_threads()} by default, 1 in the table unless it says otherwise"
@@ -185,14 +198,17 @@ def _processor():
 
 
 def print_environment():
-    """Print a note on variables that change the speed of either side."""
-    names = [
-        name
-        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TTFS_SIMD")
-        if name in os.environ
-    ]
-    if names:
-        print(f"NOTE: set in the environment: {', '.join(names)}")
+    """Print what variables of the environment slow down, on either side."""
+    for names, who in (
+        (("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"), "MLPClassifier"),
+        (("TTFS_SIMD",), "ttfs"),
+    ):
+        values = [f"{key}={os.environ[key]}" for key in names if key in os.environ]
+        if values:
+            print(
+                f"WARNING: {' '.join(values)} restricts {who}: its figures, and ratios "
+                "of the two, are not those of this machine"
+            )
 
 
 def clock(work, *args, timer=time.perf_counter):

@@ -115,7 +115,12 @@ ttfs_status ttfs_neuron_init(ttfs_neuron *neuron, double tau_mem, double tau_syn
  *     (k - 1/2) / (n_fields - 2)     and     1 / (TTFS_FIELD_GAMMA (n_fields - 2))
  *
  * in units of v, and height 1: it spikes at window (1 - its activity at v), if that is
- * at least TTFS_MIN_ACTIVITY. */
+ * at least TTFS_MIN_ACTIVITY.
+ *
+ * With n_levels, a time window u, u in [0, 1], becomes k (window / (n_levels - 1)) with
+ * k = floor(u (n_levels - 1) + 1/2), and `window` for the last k: the nearest of
+ * n_levels equally spaced times from 0 to window, the later one of two that are as
+ * near. */
 #define TTFS_FIELD_GAMMA 1.5
 #define TTFS_MIN_ACTIVITY 0.1
 #define TTFS_MAX_ACTIVE 3 /* fields of a feature at a time, for these two numbers */
@@ -134,6 +139,7 @@ typedef struct {
     const uint32_t *always; /* (n_always,) features whose zeros are not absent,
                              * ascending: for sparse rows */
     size_t n_fields;        /* receptive fields of a feature, at least 3; or 0 */
+    size_t n_levels;        /* different times of spikes, at least 2; or 0: any time */
 } ttfs_encoder;
 
 /* -- Delays -------------------------------------------------------------------- */

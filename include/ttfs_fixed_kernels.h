@@ -35,6 +35,24 @@ typedef struct {
         p_label[257]; /* number of samples by 256 times the probability of the label */
 } ttfs_fixed_tally;
 
+/* Real spike times to ticks [2], with the same bits on every instruction set.
+ *
+ * from_float(), from_double(): the spikes of a sample, in any order, as a list. Returns
+ * its length; spikes at n_ticks or later, and times that are no number, are left out.
+ * inputs     (n,), below 2^16.
+ * tick       unit of the ticks, in that of the times.
+ * events     (n,) out: the list, sorted.
+ * scratch    workspace_size(n) bytes, from a cache line on. */
+typedef struct {
+    size_t (*workspace_size)(size_t n);
+    size_t (*from_float)(const float *times, const uint32_t *inputs, size_t n,
+                         double tick, uint32_t n_ticks, ttfs_fixed_event *events,
+                         void *scratch);
+    size_t (*from_double)(const double *times, const uint32_t *inputs, size_t n,
+                          double tick, uint32_t n_ticks, ttfs_fixed_event *events,
+                          void *scratch);
+} ttfs_fixed_conversion;
+
 /* The functions for one instruction set. Besides what ttfs_fixed.h asks for:
  *
  * - Tables by elapsed ticks are not negative, but for kernel_slope; entry 0 of kernel
@@ -93,6 +111,9 @@ typedef struct {
 /* The kernels for an instruction set, or NULL where the library or this processor
  * does not have it. */
 const ttfs_fixed_kernels *ttfs_fixed_kernels_for(ttfs_simd simd);
+
+/* The same for conversion. */
+const ttfs_fixed_conversion *ttfs_fixed_conversion_for(ttfs_simd simd);
 
 #ifdef __cplusplus
 }

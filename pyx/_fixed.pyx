@@ -44,6 +44,7 @@ MAX_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a 
 # -- Instruction sets --------------------------------------------------------------
 
 cdef const ttfs_fixed_kernels *KERNELS = NULL
+cdef const ttfs_fixed_conversion *CONVERSION = NULL
 cdef dict SIMD = {
     "baseline": TTFS_SIMD_BASELINE,
     "avx2": TTFS_SIMD_AVX2,
@@ -63,7 +64,7 @@ def simd_available():
 
 def use_simd(name):
     """Choose an instruction set for what is made from now on; None means the best."""
-    global KERNELS
+    global KERNELS, CONVERSION
     if name is None:
         name = max(simd_available(), key=SIMD.get)
     if name not in SIMD:
@@ -76,6 +77,7 @@ def use_simd(name):
             f"available: {', '.join(simd_available())}"
         )
     KERNELS = ttfs_fixed_kernels_for(<ttfs_simd>SIMD[name])
+    CONVERSION = ttfs_fixed_conversion_for(<ttfs_simd>SIMD[name])
 
 
 use_simd(os.environ.get("TTFS_SIMD") or None)
@@ -101,15 +103,20 @@ cdef void *_start(array) except? NULL:
     return <void *>&view[0]
 
 
-def _array(value, dtype, shape, str name):
-    """A contiguous copy of an array of which dtype and shape must be these."""
+def _checked(value, dtype, shape, str name):
+    """The array, of which dtype and shape must be these."""
     dtype = np.dtype(dtype)
     if not isinstance(value, np.ndarray) or value.dtype != dtype:
         got = getattr(value, "dtype", type(value).__name__)
         raise TypeError(f"{name} must be an array of {dtype}, got {got}")
     if value.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
-    return np.array(value, order="C")
+    return value
+
+
+def _array(value, dtype, shape, str name):
+    """A contiguous copy of an array of which dtype and shape must be these."""
+    return np.array(_checked(value, dtype, shape, name), order="C")
 
 
 def _integer(value, low, high, str name):
@@ -257,7 +264,8 @@ cdef class FixedCore:
         shift = _integer(model.current_shift, 0, 14, "current_shift")
         _integer(greatest << shift, 0, 32_767, "the current of the greatest weight")
         weights = _aligned((n_in, stride), np.int16)
-        weights[:, :n_out] = self.stored(model.weights, k)
+        weights[:, :n_out] = _checked(model.weights, np.int16, (n_in, n_out), "weights")
+        _within(weights, -max_stored, max_stored, "weights")
         layer.weights = <int16_t *>_start(weights)
         layer.fraction, layer.current_shift = fraction, shift
         layer.max_stored = max_stored

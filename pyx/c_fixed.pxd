@@ -103,6 +103,17 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         size_t n_correct
         size_t p_label[257]
 
+    ctypedef struct ttfs_fixed_conversion:
+        size_t (*workspace_size)(size_t n) noexcept nogil
+        size_t (*from_float)(
+            const float *times, const uint32_t *inputs, size_t n, double tick,
+            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
+        ) noexcept nogil
+        size_t (*from_double)(
+            const double *times, const uint32_t *inputs, size_t n, double tick,
+            uint32_t n_ticks, ttfs_fixed_event *events, void *scratch
+        ) noexcept nogil
+
     ctypedef struct ttfs_fixed_kernels:
         const char *name
         size_t (*prepare_workspace_size)(
@@ -129,3 +140,6 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         ) noexcept nogil
 
     const ttfs_fixed_kernels *ttfs_fixed_kernels_for(ttfs_simd simd) noexcept nogil
+    const ttfs_fixed_conversion *ttfs_fixed_conversion_for(
+        ttfs_simd simd
+    ) noexcept nogil

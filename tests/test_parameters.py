@@ -39,7 +39,7 @@ DIR_IS_ASKED = "__dir__" in vars(BaseEstimator)
 X, y = load_iris(return_X_y=True)
 LOCAL = {"arithmetic": "fixed", "gradient": "local"}
 OBJECTS = [
-    FixedPoint(4, accumulator_bits=12, tick=1 / 32, rounding="floor"),
+    FixedPoint(4, weight_range=2.0, accumulator_bits=12, tick=1 / 32, rounding="floor"),
     ExactGradient(min_slope=0.1, beta_1=0.5, beta_2=0.9, epsilon=1e-6),
     LocalRule(kernel="linear", feedback="random"),
     CrossEntropy(early_firing=0.25),
@@ -197,7 +197,7 @@ def test_set_params_changes_no_object_but_the_estimator():
         (
             {"arithmetic": "fixed"},
             {"arithmetic__bits": 4},
-            r"'bits' for FixedPoint\(.*Valid parameters are: \['weight_bits', 'accumul",
+            r"'bits' for FixedPoint\(.*Valid parameters are: \['weight_bits', 'w",
         ),
         (
             {"arithmetic": FixedPoint(4)},
@@ -412,6 +412,7 @@ def test_invalid_values_name_the_parameter_and_the_object(value, name, method):
         ({"encoder": PopulationEncoder}, "encoder", TTFSClassifier),
         ({"encoder": PopulationEncoder(2)}, "n_fields", PopulationEncoder),
         ({"encoder": LatencyEncoder(window=0.0)}, "window", LatencyEncoder),
+        ({"encoder": LatencyEncoder(levels=1)}, "levels", LatencyEncoder),
         (LOCAL | {"learning_rate_init": "fast"}, "learning_rate_init", TTFSClassifier),
     ],
     ids=str,
@@ -449,6 +450,7 @@ def test_get_params(clf):
     assert deep == flat | nested
     assert nested == {
         "arithmetic__weight_bits": 4,
+        "arithmetic__weight_range": 1.0,
         "arithmetic__accumulator_bits": None,
         "arithmetic__tick": None,
         "arithmetic__rounding": "stochastic",
@@ -458,6 +460,7 @@ def test_get_params(clf):
         "encoder__n_fields": 3,
         "encoder__max_deviation": 2.0,
         "encoder__window": None,
+        "encoder__levels": None,
         "encoder__silent_time": np.inf,
     }
     # They can all be set, and shorthands have none.

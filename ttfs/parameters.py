@@ -105,14 +105,19 @@ class FixedPoint(Parameters):
     ----------
     weight_bits : int, default=6
         Bits of a weight without its sign, 2 to 8: weights are -63 ... 63 with 6.
+    weight_range : float, default=1.0
+        The greatest weight, in that of the default, which initial weights span. Large
+        data sets train weights beyond it; with 8 bits a range of 4 has the steps that
+        6 bits have in a range of 1.
     accumulator_bits : int, default=None
         Learn in weights of so many bits, sign included, at most 16, of which the
         network uses the upper `weight_bits` and the sign. None: the weights themselves
         learn; nothing wider is kept from one batch to the next, which needs larger
         batches. Only used when learning by a :class:`LocalRule`.
     tick : float, default=None
-        Unit of spike times, a small part of `tau_syn` and of `tau_mem`, in their unit:
-        above `tau_syn` / 16 accuracy is lost. None means `tau_syn` / 64.
+        Unit of spike times, a small part of `tau_syn` and of `tau_mem`, in their unit.
+        Coarse ticks predict faster: images lose little with `tau_syn` / 16, but much
+        above `tau_syn` / 8, and fine borders lose earlier. None means `tau_syn` / 64.
     rounding : {"stochastic", "floor"}, default="stochastic"
         How the move of a weight is rounded. With "floor" small moves are lost, or pull
         all weights down: for comparison. Only used when learning by a
@@ -133,12 +138,14 @@ class FixedPoint(Parameters):
 
     weight_bits: int = 6
     _: KW_ONLY
+    weight_range: float = 1.0
     accumulator_bits: int | None = None
     tick: float | None = None
     rounding: Literal["stochastic", "floor"] = "stochastic"
 
     _parameter_constraints: ClassVar[dict] = {
         "weight_bits": [Interval(Integral, 2, 8, closed="both")],
+        "weight_range": [Interval(Real, 0.25, 16, closed="both")],
         "accumulator_bits": [Interval(Integral, 4, 16, closed="both"), None],
         "tick": [Interval(Real, 0, None, closed="neither"), None],
         "rounding": [StrOptions({"stochastic", "floor"})],

@@ -45,8 +45,7 @@ cdef class TickSpikes:
         cdef const size_t[::1] first = begin, last = end
         cdef const ttfs_fixed_event *events = <const ttfs_fixed_event *>_start(pairs)
         cdef size_t k, n_all = len(pairs)
-        cdef Py_ssize_t s, n_samples = len(begin), max_spikes = 0, n_spikes = 0
-        cdef Py_ssize_t n_ticks = 0, n
+        cdef Py_ssize_t s, n_samples = len(begin)
         cdef uint32_t key, before
         cdef bint is_sorted = True, is_inside = True
 
@@ -59,29 +58,36 @@ cdef class TickSpikes:
                 raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
         with nogil:
             for s in range(n_samples):
-                n = <Py_ssize_t>(last[s] - first[s])
-                n_spikes += n
-                max_spikes = max(max_spikes, n)
                 before = 0
                 for k in range(first[s], last[s]):
                     key = _key(events[k])
                     is_inside &= events[k].input < n_in
                     is_sorted &= key >= before
                     before = key
-                if n:
-                    n_ticks = max(n_ticks, <Py_ssize_t>(before >> 16) + 1)
+                self.count(events + first[s], last[s] - first[s])
         if not is_inside:
             raise ValueError(f"an event has an input outside [0, {n_in})")
         if not is_sorted:
             raise ValueError("events must be sorted by tick, ties by input")
+        self.take(pairs, begin, end, n_in)
+        return 0
+
+    cdef void count(self, const ttfs_fixed_event *events, size_t n) noexcept nogil:
+        """Count the n events of a sample."""
+        self.n_spikes += n
+        self.max_spikes = max(self.max_spikes, <Py_ssize_t>n)
+        if n:
+            self.n_ticks = max(self.n_ticks, events[n - 1].tick + 1)
+
+    cdef int take(self, pairs, begin, end, Py_ssize_t n_in) except -1:
+        """Take over arrays of events that have been counted."""
         for array in (pairs, begin, end):
             array.setflags(write=False)
         self.pairs, self.begin, self.end = pairs, begin, end
-        self.n_samples, self.n_in, self.n_spikes = n_samples, n_in, n_spikes
-        self.max_spikes, self.n_ticks, self._repeats = max_spikes, n_ticks, -1
+        self.n_samples, self.n_in, self._repeats = len(begin), n_in, -1
         self.lists.begin = <const size_t *>_start(begin)
         self.lists.end = <const size_t *>_start(end)
-        self.lists.events = events
+        self.lists.events = <const ttfs_fixed_event *>_start(pairs)
         return 0
 
     def __len__(self):
@@ -119,46 +125,35 @@ cdef class TickSpikes:
         return self.pairs[:, 1]
 
     @staticmethod
-    def from_spikes(spikes, double tick, Py_ssize_t n_ticks, bias_ticks=None):
+    def from_spikes(spikes, double tick, Py_ssize_t n_ticks):
         """Ticks of spike times, [t / tick]; a spike at n_ticks or later is absent.
 
         Parameters
         ----------
         spikes : ttfs.core.Spikes
-            Times before 0 count as 0.
+            Spikes of each sample, in any order. Times before 0 count as 0.
         tick : float
         n_ticks : int
-        bias_ticks : ndarray of shape (n_bias,), uint16, optional
-            Biases, inputs that are added after those of the spikes.
         """
         cdef const size_t[::1] begin = spikes.begin, end = spikes.end
         cdef const uint32_t[::1] inputs = spikes.inputs
         cdef const float[::1] times_f
         cdef const double[::1] times_d
-        cdef const uint16_t[::1] biases
         cdef ttfs_fixed_event *out
-        cdef ttfs_fixed_event event
         cdef size_t[::1] out_begin, out_end
         cdef bint single = spikes.times.dtype == np.float32
-        cdef Py_ssize_t n_samples = begin.shape[0], n_spikes = 0
-        cdef Py_ssize_t n_in = spikes.n_in, n_bias, s
-        cdef size_t k, at = 0, run, longest, n_all = inputs.shape[0]
-        cdef uint32_t key, before
-        cdef bint is_sorted
-        cdef double t
+        cdef Py_ssize_t n_samples = begin.shape[0], n_in = spikes.n_in, s
+        cdef size_t k, n, at = 0, n_all = inputs.shape[0], n_spikes = 0, longest = 0
+        cdef uint32_t greatest = 0
+        cdef void *scratch
         cdef TickSpikes events = TickSpikes.__new__(TickSpikes)
 
         if not tick > 0:
             raise ValueError(f"tick must be positive, got {tick}")
         _integer(n_ticks, 1, MAX_TICKS, "n_ticks")
-        if bias_ticks is None:
-            bias_ticks = np.empty(0, np.uint16)
-        biases = bias_ticks
-        n_bias = biases.shape[0]
-        if n_in + n_bias > MAX_INPUTS:
+        if n_in > MAX_INPUTS:
             raise ValueError(
-                f"a network in integers has at most {MAX_INPUTS} inputs, "
-                f"not {n_in + n_bias}"
+                f"a network in integers has at most {MAX_INPUTS} inputs, not {n_in}"
             )
         if single:
             times_f = spikes.times
@@ -170,9 +165,13 @@ cdef class TickSpikes:
             if begin[s] > end[s] or end[s] > n_all:
                 raise ValueError("a sample's spikes are out of range")
             n_spikes += end[s] - begin[s]
-        pairs = np.empty((n_spikes + n_samples * n_bias, 2), np.uint16)
-        bounds = np.zeros((2, n_samples), np.uintp)
-        out = <ttfs_fixed_event *>_start(pairs)
+            longest = max(longest, end[s] - begin[s])
+        if longest >= MAX_SPIKES:
+            raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
+        pairs = np.empty((n_spikes, 2), np.uint16)
+        bounds = np.empty((2, n_samples), np.uintp)
+        keys = _aligned(CONVERSION.workspace_size(longest), np.uint8)
+        out, scratch = <ttfs_fixed_event *>_start(pairs), _start(keys)
         out_begin, out_end = bounds[0], bounds[1]
         with nogil:
             for s in range(n_samples):
@@ -183,53 +182,35 @@ cdef class TickSpikes:
                             prefetch(&times_f[k])
                         else:
                             prefetch(&times_d[k])
-                out_begin[s] = at
-                run = longest = 0
-                before, is_sorted = 0, True
-                for k in range(begin[s], end[s] + n_bias):
-                    if k < end[s]:
-                        t = (times_f[k] if single else times_d[k]) / tick + 0.5
-                        t = max(t, 0.0)
-                        if not t < n_ticks:
-                            continue
-                        event.tick, event.input = <uint16_t>t, <uint16_t>inputs[k]
-                    else:
-                        event.tick = biases[k - end[s]]
-                        event.input = <uint16_t>(n_in + k - end[s])
-                        if event.tick >= n_ticks:
-                            continue
-                    key = _key(event)
-                    is_sorted = is_sorted and key >= before
-                    run = run + 1 if key >> 16 == before >> 16 else 1
-                    longest = max(longest, run)
-                    before = key
-                    out[at] = event
-                    at += 1
+                k, n = begin[s], end[s] - begin[s]
+                out_begin[s] = out_end[s] = at
+                if n == 0:
+                    continue
+                greatest = max(greatest, _greatest(&inputs[k], n))
+                if single:
+                    n = CONVERSION.from_float(
+                        &times_f[k], &inputs[k], n, tick, n_ticks, out + at, scratch
+                    )
+                else:
+                    n = CONVERSION.from_double(
+                        &times_d[k], &inputs[k], n, tick, n_ticks, out + at, scratch
+                    )
+                at += n
                 out_end[s] = at
-                if not is_sorted:
-                    _sort(out + out_begin[s], at - out_begin[s], longest)
-        events.fill(pairs[:at], bounds[0], bounds[1], n_in + n_bias)
+                events.count(out + out_begin[s], n)
+        if n_spikes and not greatest < n_in:
+            raise ValueError(f"an event has an input outside [0, {n_in})")
+        events.take(pairs[:at], bounds[0], bounds[1], n_in)
         return events
+
+
+cdef inline uint32_t _greatest(const uint32_t *inputs, size_t n) noexcept nogil:
+    cdef uint32_t greatest = 0
+    cdef size_t k
+    for k in range(n):
+        greatest = max(greatest, inputs[k])
+    return greatest
 
 
 cdef inline uint32_t _key(ttfs_fixed_event event) noexcept nogil:
     return <uint32_t>event.tick << 16 | event.input
-
-
-cdef void _sort(ttfs_fixed_event *events, size_t n, size_t longest) noexcept nogil:
-    """Shell's sort of spikes in order but for runs in one tick, of `longest` at most,
-    and for a few at the end."""
-    cdef size_t gap, k, m
-    cdef ttfs_fixed_event event
-    gap = 1
-    while gap < longest // 8:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for k in range(gap, n):
-            event = events[k]
-            m = k
-            while m >= gap and _key(events[m - gap]) > _key(event):
-                events[m] = events[m - gap]
-                m -= gap
-            events[m] = event
-        gap //= 3

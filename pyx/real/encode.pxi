@@ -15,7 +15,7 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
     e.is_spike_times = encoder.kind == "spike_times"
     e.begin = encoder.begin
     e.window = encoder.window
-    e.n_complemented = e.n_always = e.n_fields = 0
+    e.n_complemented = e.n_always = e.n_fields = e.n_levels = 0
     e.low = e.high = e.scale = e.absent = NULL
     e.complemented = e.always = NULL
     if e.is_spike_times or e.n_features == 0:
@@ -44,6 +44,10 @@ cdef ttfs_encoder _encoder_of(object encoder, dict keep) except *:
         if encoder.n_receptive_fields < 3:
             raise ValueError("a population code needs at least 3 receptive fields")
         e.n_fields = encoder.n_receptive_fields
+    if encoder.levels is not None:
+        if encoder.levels < 2:
+            raise ValueError("spikes need at least 2 levels")
+        e.n_levels = encoder.levels
     if len(complemented):
         e.complemented = &complemented[0]
     if len(always):

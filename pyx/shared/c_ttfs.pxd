@@ -35,6 +35,7 @@ cdef extern from "ttfs.h" nogil:
         size_t n_always
         const uint32_t *always
         size_t n_fields
+        size_t n_levels
 
     ctypedef enum ttfs_delay_kind:
         TTFS_NO_DELAYS

@@ -18,6 +18,8 @@
 #define SIMD_NAME "baseline"
 #endif
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 #define PRAGMA(text) _Pragma(#text)
 #if defined(ISA) && defined(__clang__)
 #define POP_TARGET

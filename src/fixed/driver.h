@@ -6,6 +6,7 @@
 
 #include "common/isa.h"
 
+#include "fixed/events.h"
 #include "fixed/parts.h"
 
 #if SIMD == SIMD_AVX512
@@ -55,7 +56,7 @@ typedef struct {
         uint32_t n;
     } *inputs;                /* (n_layers,) spikes that enter a layer */
     ttfs_fixed_state *states; /* (n_layers,) rows are padded */
-    uint16_t *counts;         /* (n_ticks + 1,) */
+    uint16_t *counts;         /* of sort() */
     void *extra;
 } workspace_t;
 
@@ -68,8 +69,7 @@ static size_t lay_out(const ttfs_fixed_network *network, size_t max_events,
 
     workspace->inputs = take(&arena, n_layers * sizeof *workspace->inputs);
     workspace->states = take(&arena, n_layers * sizeof *workspace->states);
-    workspace->counts =
-        take(&arena, (network->n_ticks + 1u) * sizeof *workspace->counts);
+    workspace->counts = take(&arena, counts_of(network) * sizeof *workspace->counts);
     for (size_t k = 0; k < n_layers; ++k) {
         const ttfs_fixed_layer *layer = &network->layers[k];
         const size_t n = k > 0 ? layer->n_in : max_events, row = layer->stride;
@@ -126,33 +126,6 @@ static void enter(const ttfs_fixed_lists *lists, size_t sample,
         memcpy(workspace->inputs->events, lists->events + begin,
                n * sizeof *lists->events);
     }
-}
-
-/* ttfs_fixed_sort() without branches: silent neurons get a place too, behind the list.
- */
-static uint32_t sort(const ttfs_fixed_layer *layer, uint32_t n_ticks,
-                     const uint16_t *ticks, ttfs_fixed_event *events, uint16_t *counts)
-{
-    const uint32_t n_in = layer->n_in, n = n_in - layer->n_bias;
-    uint32_t at = 0;
-
-    memset(counts, 0, (n_ticks + 1) * sizeof *counts);
-    for (uint32_t i = 0; i < n; ++i) ++counts[ticks[i]];
-    for (uint32_t i = n; i < n_in; ++i) ++counts[layer->bias_ticks[i - n]];
-    for (uint32_t t = 0; t <= n_ticks; ++t) {
-        const uint32_t count = counts[t];
-        counts[t] = (uint16_t)at;
-        at += count;
-    }
-    const uint32_t n_spikes = counts[n_ticks];
-    for (uint32_t i = 0; i < n; ++i) {
-        events[counts[ticks[i]]++] = (ttfs_fixed_event){ticks[i], (uint16_t)i};
-    }
-    for (uint32_t i = n; i < n_in; ++i) {
-        const uint16_t t = layer->bias_ticks[i - n];
-        events[counts[t]++] = (ttfs_fixed_event){t, (uint16_t)i};
-    }
-    return n_spikes;
 }
 
 /* Spikes of all layers. Returns the output neuron that decides. */

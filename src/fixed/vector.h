@@ -11,7 +11,6 @@
 #define HALF (WIDTH / 2)
 #define CHUNK 8    /* ticks that are passed at once where no neuron can spike */
 #define MIN_SKIP 4 /* ticks, from which on it is worth a look whether one can */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* The weights and tables of a layer as the functions below read them. */
 typedef struct {
@@ -207,10 +206,13 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
     }
     while (k < n) {
         const uint32_t t0 = events[k].tick;
+        vec i[PANEL_VECS]; /* in registers */
+        EACH_VEC i[v] = a.i[v];
         do {
             const int16_t *row = currents + events[k].input * stride;
-            EACH_VEC a.i[v] = v_adds(a.i[v], v_load(row + v * WIDTH));
+            EACH_VEC i[v] = v_adds(i[v], v_load(row + v * WIDTH));
         } while (++k < n && events[k].tick == t0);
+        EACH_VEC a.i[v] = i[v];
         const uint32_t next = k < n ? events[k].tick : end;
         const uint32_t last = (next < end ? next : end - 1) - t0; /* to be looked at */
         if (t0 + 1 >= end) break;

@@ -30,8 +30,6 @@ typedef float real;
 #error "set REAL_BITS to 32 or 64"
 #endif
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
 /* Stands for "no end" among the times of a list, so that 0 * infinity is not met. */
 #define FOREVER ((real)TTFS_TIME_LIMIT)
 

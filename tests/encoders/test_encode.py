@@ -40,13 +40,23 @@ SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1000, 8192, 8193, 9
     st.sampled_from([np.float32, np.float64]),
     st.booleans(),
     st.sampled_from([3, 4, 6, 17]),
+    st.sampled_from([None, 2, 7, 16, 1000]),
 )
 def test_core_encodes_like_numpy(
-    seed, n_samples, n_features, density, kind, dtype, spike_dtype, integers, n_fields
+    seed,
+    n_samples,
+    n_features,
+    density,
+    kind,
+    dtype,
+    spike_dtype,
+    integers,
+    n_fields,
+    levels,
 ):
     X = random_features(seed, n_samples, n_features, density, integers).astype(dtype)
     more = (2 * random_features(seed + 1, 20, n_features, density)).astype(dtype)
-    encoder = make_encoder_of(kind, 1.3, n_fields).fit(X)
+    encoder = make_encoder_of(kind, 1.3, n_fields).set_params(levels=levels).fit(X)
     biases = np.array([0.0, 0.9, 1.25], spike_dtype)
     for rows in (X, more):
         for t_max in (2.0, 1.1):
@@ -133,6 +143,12 @@ class TestBorder:
         channels = make_encoder_of("population").fit(X).channels_
         channels = replace(channels, n_receptive_fields=n_fields)
         with pytest.raises(ValueError, match="at least 3 receptive fields"):
+            _core.encode(channels, X, NO_BIAS, 2.0)
+
+    @pytest.mark.parametrize("levels", [-1, 0, 1])
+    def test_number_of_levels(self, levels):
+        channels = replace(make_encoder_of("auto").fit(X).channels_, levels=levels)
+        with pytest.raises(ValueError, match="at least 2 levels"):
             _core.encode(channels, X, NO_BIAS, 2.0)
 
     def test_number_of_channels(self):

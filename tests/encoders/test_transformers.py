@@ -136,6 +136,8 @@ def test_not_fitted():
         (LatencyEncoder(window=0.0), "window"),
         (LatencyEncoder(window=np.inf), "window"),
         (LatencyEncoder(silent_time=np.nan), "silent_time"),
+        *((LatencyEncoder(levels=n), "levels") for n in (1, 0, "a", 2.5, 2**24 + 1)),
+        (PopulationEncoder(levels=1), "levels"),
         (LatencyEncoder(silent_time=None), "silent_time"),
         (PopulationEncoder(2), "n_fields"),
         (PopulationEncoder(4.0), "n_fields"),

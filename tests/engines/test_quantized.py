@@ -107,6 +107,16 @@ def test_real_weights_round_to_those_that_fire(iris):
 
 
 @every_fixed
+def test_a_range_of_four_has_four_times_the_steps(iris, kind):
+    one = small(**kind).fit(*iris)
+    other = small(**kind).set_params(arithmetic__weight_range=4.0).fit(*iris)
+    steps = np.array(other.weight_steps_) / one.weight_steps_
+    assert_allclose(steps, 4.0)  # there is no limit of `levels` in between
+    assert all(np.abs(weights).max() <= 63 for weights in other.network_.weights)
+    assert other.score(*iris) > 0.8
+
+
+@every_fixed
 def test_unit_of_time_and_weight_is_the_users_choice(iris, kind):
     X, y = iris
     one = small(**kind)

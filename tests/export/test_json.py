@@ -92,7 +92,7 @@ def test_json_is_the_model(name, tmp_path):
     path = tmp_path / "model.json"
     export.to_json(clf, path)
     model = json.loads(path.read_text(), parse_constant=pytest.fail)
-    assert (model["format"], model["version"]) == ("ttfs-fixed", 2)
+    assert (model["format"], model["version"]) == ("ttfs-fixed", 3)
     assert model["classes"] == clf.classes_.tolist()
     assert ("learning" in model) == (name in LEARNING)
     for layer, weights in zip(model["layers"], clf.coefs_, strict=True):
@@ -115,7 +115,7 @@ def test_json_is_the_model(name, tmp_path):
             assert layer.weights.ravel().tolist() == row[: layer.weights.size]
 
 
-@pytest.mark.parametrize("name", ["exact", "direct", "target"])
+@pytest.mark.parametrize("name", ["exact", "direct", "target", "8 bits"])
 def test_encoder_of_json_gives_the_ticks(name, tmp_path):
     clf, data = make(name)
     export.to_json(clf, tmp_path / "model.json")
@@ -134,7 +134,13 @@ def test_encoder_of_json_gives_the_ticks(name, tmp_path):
         g = np.exp(-(z**2) / 2)
         times = np.where((g < 0.1) | np.isinf(times[:, :, None]), np.inf, 1 - g)
         times = times.reshape(len(X), -1)
-    times = np.hstack([times, v[:, encoder["complemented"]]]) * encoder["window"]
+    times = np.hstack([times, v[:, encoder["complemented"]]])
+    if encoder["levels"] is None:
+        times *= encoder["window"]
+    else:
+        last = encoder["levels"] - 1
+        k = np.floor(times * last + 0.5)
+        times = np.where(k == last, encoder["window"], k * (encoder["window"] / last))
     ticks = np.floor(times.astype(np.float32).astype(float) / encoder["tick"] + 0.5)
     ticks = np.minimum(ticks, model["n_ticks"])
     assert ticks.shape[1] == encoder["n_channels"]

@@ -122,6 +122,25 @@ def test_vectors_equal_the_header_for_long(simd, has_read_out):
     assert_same_spikes(a, b, events)
 
 
+@pytest.mark.parametrize("simd", VECTORS)
+@pytest.mark.parametrize("n_ticks", [2, 5, 13])
+def test_vectors_equal_the_header_in_few_ticks(simd, n_ticks):
+    # Many spikes share a tick, also that of the last biases; a sample has none.
+    rng = np.random.default_rng(n_ticks)
+    network = make_network((60, 150, 97, 10), rng, n_ticks=n_ticks)
+    for layer in network.layers:
+        layer.bias_ticks[:] = n_ticks - 1, n_ticks
+    events = make_events(40, 62, rng, n_ticks=n_ticks, n_active=50)
+    empty = np.zeros(1, np.uintp)
+    a, b = core(network), core(network, simd)
+    for x in (
+        events,
+        TickSpikes(np.array([], U16), np.array([], U16), empty, empty, 62),
+    ):
+        assert_same_spikes(a, b, x)
+        assert_array_equal(a.labels(x), b.labels(x))
+
+
 def two_outputs(kappa, weights):
     """One input, two outputs, membranes that are what they are told to be."""
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ from fixed_header import COMPILERS, ROOT, run
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs._fixed import FixedCore
 from ttfs.datasets import make_yin_yang
+from ttfs.encoders import LatencyEncoder
 from ttfs.export.model import input_events, read_learner, read_model
 from ttfs.parameters import FixedPoint, LocalRule
 
@@ -87,6 +88,7 @@ EXACT = {
             "hidden_layer_sizes": (20,),
             "arithmetic": FixedPoint(8),
             "gradient": "exact",
+            "encoder": LatencyEncoder(levels=9),
         },
     ),
 }

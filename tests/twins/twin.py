@@ -26,12 +26,24 @@ def encode(encoder, X):
         return X - encoder.begin
     clipped = np.minimum(np.maximum(X, encoder.low), encoder.high)
     value = np.minimum((clipped / 2 - encoder.low / 2) * encoder.scale, 1.0)
-    times = encoder.window * (1.0 - value)
+    times = at_parts(encoder, 1.0 - value)
     times[encoder.zero_is_absent & (clipped == 0)] = np.inf
     times[:, encoder.scale == 0] = np.inf
     if encoder.kind == "population":
         return encode_population(encoder, value)
-    return np.hstack([times, encoder.window * value[:, encoder.complemented]])
+    return np.hstack([times, at_parts(encoder, value[:, encoder.complemented])])
+
+
+def at_parts(encoder, parts):
+    """Times at parts of the window, the nearest of equally spaced ones if asked for."""
+    if encoder.levels is None:
+        return encoder.window * parts
+    last = encoder.levels - 1
+    grid = [k * (encoder.window / last) for k in range(last)] + [encoder.window]
+    times = np.full(parts.shape, np.inf)
+    is_spike = parts < np.inf
+    times[is_spike] = np.array(grid)[np.floor(parts[is_spike] * last + 0.5).astype(int)]
+    return times
 
 
 def encode_population(encoder, value):
@@ -49,8 +61,8 @@ def encode_population(encoder, value):
             z = 1.5 * (value[s, j] * (m - 2) + 0.5 - (i - 1))
             activity = math.exp(-z * z / 2)
             if activity >= 0.1:
-                times[s, j, i - 1] = encoder.window * (1.0 - activity)
-    return times.reshape(len(value), -1)
+                times[s, j, i - 1] = 1.0 - activity
+    return at_parts(encoder, times.reshape(len(value), -1))
 
 
 def sort(times, bias_times, t_max, dtype):

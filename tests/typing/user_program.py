@@ -67,7 +67,7 @@ def classifiers() -> list[TTFSClassifier]:
         TTFSClassifier(loss=SquaredError(targets=(0.7, 1.4)), class_weight="balanced"),
         TTFSClassifier(encoder="population", early_stopping=True),
         TTFSClassifier(encoder=LatencyEncoder(complement=False), warm_start=True),
-        TTFSClassifier(encoder=PopulationEncoder(5), learning_rate="constant"),
+        TTFSClassifier(encoder=PopulationEncoder(levels=16), learning_rate="constant"),
         TTFSClassifier(encoder=SpikeTimesEncoder(begin=0.0, may_drop=[True, False])),
         TTFSClassifier(substrate=Ideal()),
         TTFSClassifier(substrate=AnalogChip(weight_bits=6, weight_clip=2.0)),

@@ -59,12 +59,24 @@ def make_encoder(encoder, window, X=None):
     return encoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrozenEncoder:
-    """What distinguishes an encoder from another one: its class and its parameters."""
+    """What distinguishes an encoder from another one: its class and its parameters.
+
+    A parameter that is missing counts as None: a stored model may be older than it.
+    """
 
     name: str
     params: tuple
+
+    def _given(self):
+        return self.name, {k: value for k, value in self.params if value is not None}
+
+    def __eq__(self, other):
+        return isinstance(other, FrozenEncoder) and self._given() == other._given()
+
+    def __hash__(self):
+        return hash(self.name)
 
     def __repr__(self):
         values = ", ".join(

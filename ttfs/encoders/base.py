@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from .._typing import Array, Features, Floats
 
+# The most levels of spike times: with more, float32 could not tell all of them apart.
+_MAX_LEVELS = 2**24
+
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
 
@@ -55,7 +58,8 @@ class Channels:
     v = (x/2 - low/2) * scale, at most 1. It spikes on its own channel at ``window *
     (1 - v)``, unless the clipped feature is ``absent``, and on a second channel at
     ``window * v`` if it is among those `complemented`. With several receptive fields,
-    v spikes on the channels of those that it activates, see `PopulationEncoder`.
+    v spikes on the channels of those that it activates, see `PopulationEncoder`. With
+    `levels`, these times are then rounded to so many, see `RangeEncoder`.
 
     Attributes
     ----------
@@ -84,6 +88,8 @@ class Channels:
         The features that have a second channel, and those that spike in every sample.
     n_receptive_fields : int
         Channels of each feature, without the complement.
+    levels : int or None
+        Number of different spike times; None: any time.
     """
 
     kind: str
@@ -101,6 +107,7 @@ class Channels:
     complemented: np.ndarray = field(default_factory=_no_features)
     always: np.ndarray = field(default_factory=_no_features)
     n_receptive_fields: int = 1
+    levels: int | None = None
 
 
 class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
@@ -375,12 +382,22 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
 
 
 class RangeEncoder(BaseEncoder):
-    """Base class of the encoders that scale features by their range in training."""
+    """Base class of the encoders that scale features by their range in training.
+
+    With `levels` = n, a spike at ``window * u`` is moved to ``k * (window / (n - 1))``,
+    k = floor(u (n - 1) + 1/2), computed in float64, and to `window` itself for the last
+    k: to the nearest of n equally spaced times from 0 to `window`, the later one of two
+    that are as near. No spike is added or lost, and none overtakes another one.
+    """
+
+    # Of encoders too that were stored before there was this parameter.
+    levels: int | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseEncoder._parameter_constraints,
         "max_deviation": [Interval(Real, 0, None, closed="right")],
         "window": [Interval(Real, 0, None, closed="neither"), None],
+        "levels": [Interval(Integral, 2, _MAX_LEVELS, closed="both"), None],
     }
 
     def _learn_ranges(self, X, *, kind, zeros_spike, complement, n_fields=1):
@@ -431,6 +448,7 @@ class RangeEncoder(BaseEncoder):
             complemented=complemented,
             always=always,
             n_receptive_fields=n_fields,
+            levels=None if self.levels is None else int(self.levels),
         )
 
 

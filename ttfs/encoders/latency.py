@@ -45,6 +45,10 @@ class LatencyEncoder(RangeEncoder):
         Time within which features spike, from time 0. None means `tau_syn` of the
         estimator that the encoder is a parameter of, and 1.0 in a pipeline.
 
+    levels : int, default=None
+        Number of equally spaced times, at least 2, to which spikes are rounded: the
+        first is 0 and the last `window`. None: spikes are not rounded. See Notes.
+
     silent_time : float, default=inf
         What `transform` returns for a channel without a spike; not before `window`. An
         estimator that takes no infinities needs a number: the end of the experiment,
@@ -83,6 +87,11 @@ class LatencyEncoder(RangeEncoder):
     Deciles are those of at most 2,000 samples, evenly spaced. Where zeros are absent,
     only other values count, and only the upper end of the range is cut.
 
+    With `levels` = n, a spike at t becomes one at ``window * k / (n - 1)``, where k is
+    the nearest integer to ``(n - 1) * t / window``, the greater one of two that are as
+    near. Spikes keep their number and, but for those that come to be at the same time,
+    their order. Features whose small differences carry the classes need many levels.
+
     ``make_pipeline(LatencyEncoder(), TTFSClassifier(encoder="spike_times"))`` has, for
     features that reach both ends of the window, the bits of
     ``TTFSClassifier(encoder="auto")``; with complement=False those of "latency", and
@@ -109,6 +118,12 @@ class LatencyEncoder(RangeEncoder):
            [0. , 0.5, 0.5]])
     >>> encoder.get_feature_names_out()
     array(['x0', 'x1', 'x1_complement'], dtype=object)
+
+    Spikes at five times only:
+
+    >>> encoder = LatencyEncoder(complement=False, levels=5)
+    >>> encoder.fit_transform([[0.0], [0.3], [0.4], [1.0]]).ravel()
+    array([1.  , 0.75, 0.5 , 0.  ])
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -122,11 +137,13 @@ class LatencyEncoder(RangeEncoder):
         complement: bool | Auto = "auto",
         max_deviation: float = 2.0,
         window: float | None = None,
+        levels: int | None = None,
         silent_time: float = np.inf,
     ) -> None:
         self.complement = complement
         self.max_deviation = max_deviation
         self.window = window
+        self.levels = levels
         self.silent_time = silent_time
 
     @property

@@ -40,6 +40,10 @@ class PopulationEncoder(RangeEncoder):
         Time within which features spike, from time 0. None means `tau_syn` of the
         estimator that the encoder is a parameter of, and 1.0 in a pipeline.
 
+    levels : int, default=None
+        Number of equally spaced times, at least 2, to which spikes are rounded: the
+        first is 0 and the last `window`. None: spikes are not rounded. See Notes.
+
     silent_time : float, default=inf
         What `transform` returns for a channel without a spike; not before `window`. An
         estimator that takes no infinities needs a number: the end of the experiment,
@@ -72,6 +76,11 @@ class PopulationEncoder(RangeEncoder):
     Where one decile is the median the distance of the other one counts on both sides;
     where both are, and with fewer than 10 samples, the range is that of all values.
     Deciles are those of at most 2,000 samples, evenly spaced.
+
+    With `levels` = n, a spike at t becomes one at ``window * k / (n - 1)``, where k is
+    the nearest integer to ``(n - 1) * t / window``, the greater one of two that are as
+    near. Spikes keep their number and, but for those that come to be at the same time,
+    their order. Features whose small differences carry the classes need many levels.
 
     A pipeline of this encoder and an estimator has the bits of encoder="population" if
     the estimator is told what spike times do not show:
@@ -108,11 +117,13 @@ class PopulationEncoder(RangeEncoder):
         *,
         max_deviation: float = 2.0,
         window: float | None = None,
+        levels: int | None = None,
         silent_time: float = np.inf,
     ) -> None:
         self.n_fields = n_fields
         self.max_deviation = max_deviation
         self.window = window
+        self.levels = levels
         self.silent_time = silent_time
 
     def _learn(self, X):

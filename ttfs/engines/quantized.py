@@ -41,9 +41,9 @@ class QuantizedEngine(FloatEngine):
         return n_ticks_of(times, self.tick) * self.tick
 
     def output_weights(self, layers):
-        bits = self.structure.arithmetic.weight_bits
-        step = weight_steps(layers, bits)[-1]
-        return (2**bits - 1) * step, step
+        fixed = self.structure.arithmetic
+        step = weight_steps(layers, fixed.weight_bits, fixed.weight_range)[-1]
+        return (2**fixed.weight_bits - 1) * step, step
 
     def check_sizes(self, sizes):
         if max(sizes) > MAX_NEURONS:
@@ -62,6 +62,7 @@ class QuantizedEngine(FloatEngine):
             tick=self.tick,
             kernel="table" if rule is None else rule.kernel,
             weight_bits=fixed.weight_bits,
+            weight_range=fixed.weight_range,
             accumulator_bits=fixed.accumulator_bits,
             feedback="symmetric" if rule is None else rule.feedback,
             is_floor=fixed.rounding == "floor",

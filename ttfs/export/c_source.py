@@ -365,6 +365,12 @@ def _input_notes(model):
             f"Channel {n} + c: t = {window} * v[i], where i is number c, from 0, of "
             f"{_numbers_of(code.complemented)}."
         )
+    if code.levels is not None:
+        last = code.levels - 1
+        notes.append(
+            f"Each time {window} * u is rounded: t = k * ({window} / {last}) where "
+            f"k = floor({last} * u + 1/2), and t = {window} for k = {last}."
+        )
     absent = np.flatnonzero(code.zero_is_absent & (code.scale > 0))
     if len(absent):
         notes.append(f"No spike where x[i] is 0 for i = {_numbers_of(absent)}.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._typing import FilePath
     from ..estimators import TTFSClassifier
 
-_FORMAT = {"format": "ttfs-fixed", "version": 2}
+_FORMAT = {"format": "ttfs-fixed", "version": 3}
 
 _LAYER = (
     "fraction current_shift threshold decay_mem decay_syn kappa slope_syn slope_mem "
@@ -69,7 +69,7 @@ def _encoder_data(code, tick):
     }
     if code.kind == "spike_times":
         return data
-    data |= _fields(code, ["window", "low", "high", "scale", "absent"])
+    data |= _fields(code, ["window", "levels", "low", "high", "scale", "absent"])
     if code.kind == "population":
         data["n_receptive_fields"] = code.n_receptive_fields
     return data | {"complemented": code.complemented}
@@ -108,7 +108,7 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     -----
     The keys:
 
-    - ``format``, ``version``: "ttfs-fixed", 2. `ttfs` is the version that wrote it.
+    - ``format``, ``version``: "ttfs-fixed", 3. `ttfs` is the version that wrote it.
     - ``classes``: the labels, in the order of the output neurons.
     - ``n_ticks``, ``silent_delay``.
     - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,
@@ -121,8 +121,10 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
       ``absent`` (null: nothing is), and at ``window`` v in one more, after those of all
       features, if it is one of ``complemented``. With "population" there are
       ``n_receptive_fields`` channels for each feature, and with "spike_times" x -
-      ``begin`` is the time. A time, rounded to float32, becomes floor(time / ``tick`` +
-      1/2).
+      ``begin`` is the time. Unless ``levels`` is null, a time ``window`` u of the
+      others is then k (``window`` / n), where n = ``levels`` - 1 and k = floor(u n +
+      1/2), and ``window`` for k = n. A time, rounded to float32, becomes floor(time /
+      ``tick`` + 1/2).
 
     And where gradient="local":
 

@@ -20,19 +20,19 @@ _SPREAD_FEEDBACK = 2.5  # deviation of random feedback, like that of the weights
 _DIRECT = 32  # unit of direct feedback, in least bits of a weight
 
 
-def layer_levels(layers, max_weight):
+def layer_levels(layers, max_weight, weight_range=1.0):
     """Least bits of a weight in `weight_unit`, for each layer: section 8."""
     scales = [_LEVELS_HIDDEN] * (len(layers) - 1) + [_LEVELS_OUT]
     levels = [
-        max_weight / 63 * scale * layer.n_active**0.5
+        max_weight / 63 / weight_range * scale * layer.n_active**0.5
         for layer, scale in zip(layers, scales, strict=True)
     ]
     return np.clip(levels, max_weight / 16, MAX_LEVELS).tolist()
 
 
-def weight_steps(layers, weight_bits):
+def weight_steps(layers, weight_bits, weight_range):
     """The value of the least bit of a weight, for each layer with real weights."""
-    levels = layer_levels(layers, 2**weight_bits - 1)
+    levels = layer_levels(layers, 2**weight_bits - 1, weight_range)
     return [
         weight_unit(layer.neuron) / level
         for layer, level in zip(layers, levels, strict=True)
@@ -142,6 +142,7 @@ def make_network(
     tick,
     kernel,
     weight_bits,
+    weight_range,
     accumulator_bits,
     feedback,
     is_floor,
@@ -162,6 +163,8 @@ def make_network(
         Kernel of the local rule.
     weight_bits : int
         Bits of a weight besides its sign.
+    weight_range : float
+        The greatest weight, in that of the default.
     accumulator_bits : int or None
         Bits of an accumulator with its sign; None: the weights are their accumulators.
     feedback : {"symmetric", "random", "direct", "target"}
@@ -190,8 +193,8 @@ def make_network(
     fraction = 0 if accumulator_bits is None else accumulator_bits - 1 - weight_bits
     n_ticks = int(n_ticks_of(real.t_max, tick))
     n_layers = len(layers)
-    levels = layer_levels(layers, max_weight)
-    steps = weight_steps(layers, weight_bits)
+    levels = layer_levels(layers, max_weight, weight_range)
+    steps = weight_steps(layers, weight_bits, weight_range)
     is_direct = feedback in ("direct", "target")
     drawn = None
     if feedback != "symmetric":

@@ -330,51 +330,6 @@ static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_
     return n;
 }
 
-/* Vectors of sort keys, see vectors.h. */
-typedef __m256i keys;
-#define KEYS 8
-
-static inline keys k_load(const uint32_t *p)
-{
-    return _mm256_load_si256((const __m256i *)p);
-}
-
-static inline void k_store(uint32_t *p, keys x)
-{
-    _mm256_store_si256((__m256i *)p, x);
-}
-
-static inline keys k_min(keys a, keys b)
-{
-    return _mm256_min_epu32(a, b);
-}
-
-static inline keys k_max(keys a, keys b)
-{
-    return _mm256_max_epu32(a, b);
-}
-
-static inline keys k_swap(keys x, int distance)
-{
-    const __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm256_permutevar8x32_epi32(
-        x, _mm256_xor_si256(lane, _mm256_set1_epi32(distance)));
-}
-
-static inline keys k_halves(keys low, keys high, int bit)
-{
-    switch (bit) {
-    case 1:
-        return _mm256_blend_epi32(low, high, 0xAA);
-    case 2:
-        return _mm256_blend_epi32(low, high, 0xCC);
-    default:
-        return _mm256_blend_epi32(low, high, 0xF0);
-    }
-}
-
-#undef LOW_HALVES
-#undef HIGH_HALVES
 #undef OP
 #undef TO_BITS
 #undef FROM_BITS

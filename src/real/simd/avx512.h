@@ -305,47 +305,6 @@ static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_
     return (size_t)__builtin_popcount(m);
 }
 
-/* Vectors of sort keys, see vectors.h. */
-typedef __m512i keys;
-#define KEYS 16
-
-static inline keys k_load(const uint32_t *p)
-{
-    return _mm512_load_si512(p);
-}
-
-static inline void k_store(uint32_t *p, keys x)
-{
-    _mm512_store_si512(p, x);
-}
-
-static inline keys k_min(keys a, keys b)
-{
-    return _mm512_min_epu32(a, b);
-}
-
-static inline keys k_max(keys a, keys b)
-{
-    return _mm512_max_epu32(a, b);
-}
-
-static inline keys k_swap(keys x, int distance)
-{
-    const __m512i lane =
-        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm512_permutexvar_epi32(_mm512_xor_si512(lane, _mm512_set1_epi32(distance)),
-                                    x);
-}
-
-static inline keys k_halves(keys low, keys high, int bit)
-{
-    const __mmask16 upper = bit == 1   ? 0xAAAA
-                            : bit == 2 ? 0xCCCC
-                            : bit == 4 ? 0xF0F0
-                                       : 0xFF00;
-    return _mm512_mask_blend_epi32(upper, low, high);
-}
-
 #undef OP
 
 #endif

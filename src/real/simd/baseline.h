@@ -242,43 +242,6 @@ static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_
     return n;
 }
 
-/* Vectors of sort keys, see vectors.h. */
-typedef uint32_t keys __attribute__((vector_size(16)));
-#define KEYS 4
-
-static inline keys k_load(const uint32_t *p)
-{
-    return *(const keys *)p;
-}
-
-static inline void k_store(uint32_t *p, keys x)
-{
-    *(keys *)p = x;
-}
-
-static inline keys k_min(keys a, keys b)
-{
-    const keys m = (keys)(a < b);
-    return (m & a) | (~m & b);
-}
-
-static inline keys k_max(keys a, keys b)
-{
-    const keys m = (keys)(a > b);
-    return (m & a) | (~m & b);
-}
-
-static inline keys k_swap(keys x, int distance)
-{
-    return (keys){x[distance], x[1 ^ distance], x[2 ^ distance], x[3 ^ distance]};
-}
-
-static inline keys k_halves(keys low, keys high, int bit)
-{
-    return bit == 1 ? (keys){low[0], high[1], low[2], high[3]}
-                    : (keys){low[0], low[1], high[2], high[3]};
-}
-
 #undef EXPONENT_BIAS
 #undef MANTISSA_BITS
 

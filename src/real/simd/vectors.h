@@ -21,12 +21,6 @@
  *     m_below(given, a, b)    those given where a >= b is false
  *     m_bits                  lane l as bit l
  *
- *     keys, KEYS              vectors of uint32_t, for sorting
- *     k_load k_store          from and to the start of a cache line
- *     k_min k_max
- *     k_swap                  k_swap(x, d): lane l from lane l xor d
- *     k_halves                k_halves(a, b, bit): a where l lacks the bit, else b
- *
  * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
 #ifndef TTFS_REAL_SIMD_VECTORS_H
 #define TTFS_REAL_SIMD_VECTORS_H

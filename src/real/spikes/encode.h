@@ -18,17 +18,26 @@ static inline double value_of(const ttfs_encoder *e, size_t i, double clipped)
     return value < 1 ? value : 1;
 }
 
+/* The time at a part of the window from 0 to 1, rounded if there are levels. */
+static inline double time_at(const ttfs_encoder *e, double part)
+{
+    if (!e->n_levels) return e->window * part;
+    const double last = (double)(e->n_levels - 1);
+    const double level = floor(part * last + 0.5);
+    return level < last ? level * (e->window / last) : e->window;
+}
+
 /* The time of a feature's own channel; +infinity: no spike. */
 static inline double time_of(const ttfs_encoder *e, size_t i, double x)
 {
     const double clipped = clip_feature(e, i, x);
-    const double time = e->window * (1 - value_of(e, i, clipped));
+    const double time = time_at(e, 1 - value_of(e, i, clipped));
     return clipped == e->absent[i] ? (double)INFINITY : time;
 }
 
 static inline double complement_of(const ttfs_encoder *e, size_t i, double x)
 {
-    return e->window * value_of(e, i, clip_feature(e, i, x));
+    return time_at(e, value_of(e, i, clip_feature(e, i, x)));
 }
 
 /* The spikes of a sample while it is being encoded. */
@@ -68,7 +77,7 @@ static inline void add_fields(train_t *train, const ttfs_encoder *e, size_t i, d
         const double z = TTFS_FIELD_GAMMA * (place - (double)k);
         const double activity = exp(-z * z / 2);
         if (activity < TTFS_MIN_ACTIVITY) continue;
-        add_spike(train, (real)(e->window * (1 - activity)), i * e->n_fields + k);
+        add_spike(train, (real)time_at(e, 1 - activity), i * e->n_fields + k);
     }
 }
 

@@ -2,70 +2,9 @@
 #ifndef TTFS_REAL_SPIKES_SORT_H
 #define TTFS_REAL_SPIKES_SORT_H
 
+#include "common/sort_keys.h"
+
 #include "real/simd/vectors.h"
-
-/* One stage of a bitonic sort inside a vector: lane l against lane l xor distance. */
-ALWAYS_INLINE keys sort_stage(keys x, int distance, int bit)
-{
-    const keys y = k_swap(x, distance);
-    return k_halves(k_min(x, y), k_max(x, y), bit);
-}
-
-/* Sort a vector that is bitonic. */
-ALWAYS_INLINE keys sort_merge(keys x)
-{
-    if (KEYS > 8) x = sort_stage(x, 8, 8);
-    if (KEYS > 4) x = sort_stage(x, 4, 4);
-    return sort_stage(sort_stage(x, 2, 2), 1, 1);
-}
-
-ALWAYS_INLINE keys sort_vector(keys x)
-{
-    x = sort_stage(x, 1, 1);
-    x = sort_stage(sort_stage(x, 3, 2), 1, 1);
-    if (KEYS > 4) x = sort_stage(sort_stage(sort_stage(x, 7, 4), 2, 2), 1, 1);
-    if (KEYS > 8) {
-        x = sort_stage(sort_stage(x, 15, 8), 4, 4);
-        x = sort_stage(sort_stage(x, 2, 2), 1, 1);
-    }
-    return x;
-}
-
-/* Bitonic sort of n keys (Batcher 1968), padded to whole vectors with keys that are
- * greater than all; those need no exchange, so the network stops at their place. */
-static void sort_network(uint32_t *key, size_t n)
-{
-    for (size_t i = 0; i < n; i += KEYS) {
-        k_store(key + i, sort_vector(k_load(key + i)));
-    }
-    for (size_t size = 2 * KEYS; size / 2 < n; size *= 2) {
-        for (size_t block = 0; block + size / 2 < n; block += size) {
-            /* First compare with the mirror image, then at shorter and shorter
-             * distances. */
-            for (size_t i = 0; i < size / 2; i += KEYS) {
-                const size_t mirror = block + size - KEYS - i;
-                if (mirror >= n) continue;
-                const keys a = k_load(key + block + i);
-                const keys b = k_swap(k_load(key + mirror), KEYS - 1);
-                k_store(key + block + i, k_min(a, b));
-                k_store(key + mirror, k_swap(k_max(a, b), KEYS - 1));
-            }
-        }
-        for (size_t distance = size / 4; distance >= KEYS; distance /= 2) {
-            for (size_t block = 0; block + distance < n; block += 2 * distance) {
-                const size_t end = min_size(block + distance, n - distance);
-                for (size_t i = block; i < end; i += KEYS) {
-                    const keys a = k_load(key + i), b = k_load(key + i + distance);
-                    k_store(key + i, k_min(a, b));
-                    k_store(key + i + distance, k_max(a, b));
-                }
-            }
-        }
-        for (size_t i = 0; i < n; i += KEYS) {
-            k_store(key + i, sort_merge(k_load(key + i)));
-        }
-    }
-}
 
 /* Beyond this many a merge sort is faster. */
 #define LONG_LIST 8192

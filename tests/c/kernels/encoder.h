@@ -25,7 +25,7 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     const double absent[4] = {NAN, 0, 7, NAN};
     const uint32_t complemented[1] = {3}, always[2] = {0, 3};
     ttfs_encoder e = {4,      0, 0.0,          2.0, low,    high, scale,
-                      absent, 1, complemented, 2,   always, 0};
+                      absent, 1, complemented, 2,   always, 0,    0};
     const real biases[2] = {(real)0.25, 9}; /* the second one comes too late */
     const float x_f[4] = {3, 0, 5, 9};
     const double x_d[4] = {3, 0, 5, 9};
@@ -60,6 +60,15 @@ static void NAME(test_encoder)(const NAME(ttfs_kernels) * k)
     NAME(check_train)(times, inputs, n, times_none, inputs_none, 4);
     n = k->encode_double(&e, zeros, biases, 2, 9.0, times, inputs, scratch);
     NAME(check_train)(times, inputs, n, times_none, inputs_none, 4);
+
+    /* three levels, 0, 1 and 2: 1/2 is halfway, and biases are not rounded */
+    e.n_levels = 3;
+    const double times_rounded[4] = {0, 0.25, 1, 2};
+    n = k->encode_float(&e, x_f, biases, 2, 9.0, times, inputs, scratch);
+    NAME(check_train)(times, inputs, n, times_rounded, inputs_expected, 4);
+    n = k->encode_sparse_double(&e, stored, two, 2, biases, 2, 9.0, times, inputs,
+                                scratch);
+    NAME(check_train)(times, inputs, n, times_rounded, inputs_expected, 4);
 
     /* spike times are taken as they are, from `begin` */
     e.is_spike_times = 1;
@@ -107,7 +116,7 @@ static void NAME(test_population)(const NAME(ttfs_kernels) * k)
     const double absent[4] = {NAN, NAN, 7, NAN};
     const uint32_t always[3] = {0, 1, 3};
     const ttfs_encoder e = {4,      0, 0.0,  2.0, low,    high, scale,
-                            absent, 0, NULL, 3,   always, 4};
+                            absent, 0, NULL, 3,   always, 4,    0};
     const real biases[1] = {(real)0.25};
     const float x_f[4] = {3, 0, 5, 9};
     const double x_d[4] = {3, 0, 5, 9};

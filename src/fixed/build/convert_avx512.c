@@ -1,0 +1,6 @@
+#include "common/target.h"
+
+#ifdef TTFS_X86
+#define SIMD SIMD_AVX512
+#include "fixed/convert.h"
+#endif

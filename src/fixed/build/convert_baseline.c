@@ -1,0 +1,2 @@
+#define SIMD SIMD_BASELINE
+#include "fixed/convert.h"
