@@ -17,6 +17,7 @@ typedef struct {
 static inline void begin_search(search_t *w, size_t lanes)
 {
     w->a = w->v = w->k = w->x = w->end = v_set(0);
+    w->gain = v_set(1);
     w->waiting = w->refining = m_first(lanes);
     w->unverified = w->rejected = w->fires = m_none();
 }
@@ -66,6 +67,7 @@ ALWAYS_INLINE void refine(search_t *const *w, const neuron_t *p, const int n)
     }
 }
 
+/* One step, for one search and for TOGETHER of them. */
 static void refine_one(search_t *w, const neuron_t *p)
 {
     refine(&w, p, 1);
@@ -84,7 +86,7 @@ static inline void refine_to_end(search_t *w, const neuron_t *p)
     w->refining = m_none();
 }
 
-/* So many neurons of a search are moved. */
+/* Of so many neurons of a search and fewer, the spike times are refined elsewhere. */
 #define FEW (WIDTH / 4)
 
 /* Neurons of several searches that need more steps, side by side. */
@@ -95,6 +97,7 @@ typedef struct {
     size_t n;
 } late_t;
 
+/* The mask of one lane. */
 static inline mask m_lane(size_t lane)
 {
     return m_andnot(m_first(lane + 1), m_first(lane));
@@ -103,23 +106,24 @@ static inline mask m_lane(size_t lane)
 /* Refine the spike times of late neurons to the end, and put them into their places. */
 static void refine_late(late_t *late, const neuron_t *p)
 {
+    const size_t n_vecs = (late->n + WIDTH - 1) / WIDTH;
     search_t *all[TOGETHER];
     mask any = m_none();
     for (size_t i = 0; i < TOGETHER; ++i) {
-        const size_t before = i * WIDTH;
-        all[i] = &late->w[i];
-        all[i]->refining =
-            m_first(late->n > before ? min_size(WIDTH, late->n - before) : 0);
+        const size_t at = min_size(i, n_vecs - 1); /* one more than once is no harm */
+        all[i] = &late->w[at];
+        all[i]->refining = m_first(min_size(WIDTH, late->n - at * WIDTH));
         all[i]->unverified = m_none();
         any = m_or(any, all[i]->refining);
     }
     for (int step = 0; step < 100 && m_any(any); ++step) {
         refine_four(all, p);
         any = m_none();
-        for (size_t i = 0; i < TOGETHER; ++i) any = m_or(any, all[i]->refining);
+        for (size_t i = 0; i < n_vecs; ++i) any = m_or(any, all[i]->refining);
     }
     for (size_t i = 0; i < late->n; ++i) {
-        search_t *from = all[i / WIDTH], *to = late->search[i];
+        const search_t *from = &late->w[i / WIDTH];
+        search_t *to = late->search[i];
         const mask doubt = m_or(from->unverified, from->refining);
         ((real *)&to->x)[late->lane[i]] = ((const real *)&from->x)[i % WIDTH];
         if (m_bits(doubt) >> i % WIDTH & 1) {
@@ -135,6 +139,7 @@ static inline void postpone(search_t *w, late_t *late, const neuron_t *p)
     for (uint64_t left = m_bits(w->refining); left; left &= left - 1) {
         const size_t lane = (size_t)__builtin_ctzll(left), i = late->n++;
         search_t *to = &late->w[i / WIDTH];
+        if (i % WIDTH == 0) to->a = to->v = to->x = to->end = v_set(0);
         ((real *)&to->a)[i % WIDTH] = ((const real *)&w->a)[lane];
         ((real *)&to->v)[i % WIDTH] = ((const real *)&w->v)[lane];
         ((real *)&to->x)[i % WIDTH] = ((const real *)&w->x)[lane];
@@ -148,13 +153,14 @@ static inline void postpone(search_t *w, late_t *late, const neuron_t *p)
 
 /* Newton's method for the searches with the given numbers. All of them make a step
  * together, so that the processor need not wait for one, until few neurons are left of
- * each. own_vecs: vectors of a panel whose neurons have parameters of their own, else 0.
+ * each. own_vecs: vectors of a panel whose neurons have parameters of their own, else
+ * 0.
  */
 static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
                        const neuron_t *p, size_t own_vecs)
 {
     const size_t few = own_vecs ? 0 : FEW;
-    late_t late = {.n = 0};
+    late_t late; /* only what is used is set */
     size_t n_lanes = SIZE_MAX;
     for (int step = 0; step < 100 && n_lanes > few * n_active; ++step) {
         size_t n_left = 0;
@@ -162,7 +168,7 @@ static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
         size_t k = 0;
         for (; !own_vecs && k + TOGETHER <= n_active; k += TOGETHER) {
             search_t *w[TOGETHER];
-            for (int i = 0; i < TOGETHER; ++i) w[i] = &searches[active[k + i]];
+            for (size_t i = 0; i < TOGETHER; ++i) w[i] = &searches[active[k + i]];
             refine_four(w, p);
         }
         for (; k < n_active; ++k) {
@@ -176,10 +182,14 @@ static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
         }
         n_active = n_left;
     }
+    late.n = 0;
     for (size_t i = 0; i < n_active; ++i) {
         search_t *w = &searches[active[i]];
-        if (own_vecs) w->unverified = m_or(w->unverified, w->refining);
-        else postpone(w, &late, p);
+        if (own_vecs) {
+            w->unverified = m_or(w->unverified, w->refining);
+        } else {
+            postpone(w, &late, p);
+        }
     }
     if (late.n > 0) refine_late(&late, p);
 }
@@ -299,7 +309,8 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         t = v_select(m_and(w->fires, v_gt(v_set(t_max), t)), t, v_set(INFINITY));
         v_store_part(spikes + to, t, lanes);
         if (slopes) {
-            v_store_part(slopes + to, crossing_slope(p + q * step_p, w->a, w->x), lanes);
+            v_store_part(slopes + to, crossing_slope(p + q * step_p, w->a, w->x),
+                         lanes);
         }
     }
 }

@@ -25,11 +25,16 @@ typedef struct {
 /* Every so many events the scan looks whether any neuron still waits. */
 #define LOOK 8
 
-/* The sums of a panel, and the number of the last event that they count. They stay as
- * they are from the event on at which a neuron meets the condition. */
+/* Up to so many vectors, neurons are few and crossings rare: a branch costs less. */
+#define FEW_VECS (WIDTH > 8 ? 1 : 2)
+
+/* The sums of a panel, and the number of the last event that they count. Those of a
+ * neuron end with the event at which it meets the condition. Where neurons are few,
+ * sums would wait for the masks of the event before: they go on, and are copied when a
+ * neuron meets the condition. */
 typedef struct {
     vec a[PANEL_VECS], v[PANEL_VECS], k[PANEL_VECS];
-    vec hit_a, hit_v, hit_k;
+    vec hit_a[FEW_VECS], hit_v[FEW_VECS];
     mask waiting[PANEL_VECS];
 } sums_t;
 
@@ -43,51 +48,60 @@ ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const real *weights,
     return w;
 }
 
-/* Add the weights of inputs at the time of event k to the sums of waiting neurons. */
+/* Add the weights of inputs at the time of event k to the sums. */
 ALWAYS_INLINE void add_weights(sums_t *s, const events_t *e, size_t k, const vec *w,
                                const int vecs)
 {
     const vec gain = v_set(e->gain[k]), gain_warp = v_set(-e->gain_warp[k]);
-    if (vecs == 1) {
-        s->a[0] = v_fma(gain, w[0], s->a[0]);
-        s->v[0] = v_fma(gain_warp, w[0], s->v[0]);
-        return;
-    }
     EACH_VEC
     {
+        if (vecs <= FEW_VECS) {
+            s->a[q] = v_fma(gain, w[q], s->a[q]);
+            s->v[q] = v_fma(gain_warp, w[q], s->v[q]);
+            continue;
+        }
         s->a[q] = v_fma_where(s->waiting[q], gain, w[q], s->a[q]);
         s->v[q] = v_fma_where(s->waiting[q], gain_warp, w[q], s->v[q]);
     }
 }
 
-/* Count events that waiting neurons have met. */
+/* Count n events. */
 ALWAYS_INLINE void count_events(sums_t *s, size_t n, const int vecs)
 {
-    if (vecs == 1) return;
+    if (vecs <= FEW_VECS) return;
     EACH_VEC s->k[q] = v_fma_where(s->waiting[q], v_set((real)n), v_set(1), s->k[q]);
 }
 
-ALWAYS_INLINE int none_waits(const sums_t *s, const int vecs)
+static inline int none_waits(const sums_t *s, const int vecs)
 {
     mask any = m_none();
     EACH_VEC any = m_or(any, s->waiting[q]);
     return !m_any(any);
 }
 
-/* Which neurons meet the condition after event k? */
+/* Which neurons meet the condition after event k? Returns whether it is known that none
+ * waits any more. */
 ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, const int vecs)
 {
     const vec end_warp = v_set(e->end_warp[k]);
     const vec crossing_bound = v_set(e->crossing_bound[k]);
-    if (vecs == 1) {
-        const vec line = v_fma(s->a[0], end_warp, s->v[0]);
-        const mask hit = m_and(s->waiting[0], v_ge(line, crossing_bound));
-        if (!m_any(hit)) return 0;
-        s->hit_a = v_select(hit, s->a[0], s->hit_a);
-        s->hit_v = v_select(hit, s->v[0], s->hit_v);
-        s->hit_k = v_select(hit, v_set((real)k), s->hit_k);
-        s->waiting[0] = m_andnot(s->waiting[0], hit);
-        return !m_any(s->waiting[0]);
+    if (vecs <= FEW_VECS) {
+        mask hit[PANEL_VECS], any = m_none();
+        EACH_VEC
+        {
+            const vec line = v_fma(s->a[q], end_warp, s->v[q]);
+            hit[q] = m_and(s->waiting[q], v_ge(line, crossing_bound));
+            any = m_or(any, hit[q]);
+        }
+        if (!m_any(any)) return 0;
+        EACH_VEC
+        {
+            s->hit_a[q] = v_select(hit[q], s->a[q], s->hit_a[q]);
+            s->hit_v[q] = v_select(hit[q], s->v[q], s->hit_v[q]);
+            s->k[q] = v_select(hit[q], v_set((real)k), s->k[q]);
+            s->waiting[q] = m_andnot(s->waiting[q], hit[q]);
+        }
+        return none_waits(s, vecs);
     }
     EACH_VEC
     {
@@ -113,9 +127,14 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
         s.a[q] = search[q].a;
         s.v[q] = search[q].v;
         s.waiting[q] = search[q].waiting;
-        s.k[q] = v_select(s.waiting[q], v_set((real)from - 1), search[q].k);
+        s.k[q] = search[q].k;
+        if (vecs > FEW_VECS) {
+            s.k[q] = v_select(s.waiting[q], v_set((real)from - 1), s.k[q]);
+            continue;
+        }
+        s.hit_a[q] = s.a[q];
+        s.hit_v[q] = s.v[q];
     }
-    s.hit_a = s.a[0]; s.hit_v = s.v[0]; s.hit_k = search[0].k;
     while (segment < e->n_segments && e->segment[segment + 1] <= from) ++segment;
     while (run[0] < e->n && run[1] <= from) run += 2;
     for (; segment < e->n_segments && !is_done; ++segment) {
@@ -124,9 +143,10 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
             const kernel_t shift = kernel(p, v_set(e->shift[segment]));
             EACH_VEC
             {
+                const mask moves = vecs > FEW_VECS ? s.waiting[q] : m_first(WIDTH);
                 const vec v = membrane(s.a[q], s.v[q], shift);
-                s.v[q] = v_select(s.waiting[q], v, s.v[q]);
-                s.a[q] = v_select(s.waiting[q], s.a[q] * shift.slow, s.a[q]);
+                s.v[q] = v_select(moves, v, s.v[q]);
+                s.a[q] = v_select(moves, s.a[q] * shift.slow, s.a[q]);
             }
         }
         while (k < end && !is_done) {
@@ -145,8 +165,7 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
             for (; k < last; ++k) {
                 EACH_VEC
                 {
-                    w[q] = w[q] +
-                           weights_of(e, k, weights, search, q, has_gains, vecs);
+                    w[q] = w[q] + weights_of(e, k, weights, search, q, has_gains, vecs);
                 }
             }
             add_weights(&s, e, first, w, vecs);
@@ -156,12 +175,11 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
     }
     EACH_VEC
     {
-        search[q].a = s.a[q];
-        search[q].v = s.v[q];
+        search[q].a = vecs > FEW_VECS ? s.a[q] : s.hit_a[q];
+        search[q].v = vecs > FEW_VECS ? s.v[q] : s.hit_v[q];
         search[q].k = s.k[q];
         search[q].waiting = s.waiting[q];
     }
-    if (vecs == 1) { search[0].a = s.hit_a; search[0].v = s.hit_v; search[0].k = s.hit_k; }
 }
 
 static void scan_events(const neuron_t *p, const events_t *e, const real *weights,
