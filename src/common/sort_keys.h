@@ -4,7 +4,8 @@
  *     k_load k_store          from and to the start of a cache line
  *     k_min k_max
  *     k_swap                  k_swap(x, d): lane l from lane l xor d
- *     k_halves                k_halves(a, b, bit): a where l lacks the bit, else b
+ *     k_exchange              k_exchange(a, b, bit): the lesser of a and b where l
+ *                             lacks the bit, else the greater
  */
 #ifndef TTFS_COMMON_SORT_KEYS_H
 #define TTFS_COMMON_SORT_KEYS_H
@@ -47,13 +48,13 @@ static inline keys k_swap(keys x, int distance)
                                     x);
 }
 
-static inline keys k_halves(keys low, keys high, int bit)
+static inline keys k_exchange(keys a, keys b, int bit)
 {
     const __mmask16 upper = bit == 1   ? 0xAAAA
                             : bit == 2 ? 0xCCCC
                             : bit == 4 ? 0xF0F0
                                        : 0xFF00;
-    return _mm512_mask_blend_epi32(upper, low, high);
+    return _mm512_mask_max_epu32(_mm512_min_epu32(a, b), upper, a, b);
 }
 
 #elif SIMD == SIMD_AVX2
@@ -88,8 +89,9 @@ static inline keys k_swap(keys x, int distance)
         x, _mm256_xor_si256(lane, _mm256_set1_epi32(distance)));
 }
 
-static inline keys k_halves(keys low, keys high, int bit)
+static inline keys k_exchange(keys a, keys b, int bit)
 {
+    const keys low = k_min(a, b), high = k_max(a, b);
     switch (bit) {
     case 1:
         return _mm256_blend_epi32(low, high, 0xAA);
@@ -99,9 +101,6 @@ static inline keys k_halves(keys low, keys high, int bit)
         return _mm256_blend_epi32(low, high, 0xF0);
     }
 }
-
-#undef LOW_HALVES
-#undef HIGH_HALVES
 
 #else
 
@@ -135,8 +134,9 @@ static inline keys k_swap(keys x, int distance)
     return (keys){x[distance], x[1 ^ distance], x[2 ^ distance], x[3 ^ distance]};
 }
 
-static inline keys k_halves(keys low, keys high, int bit)
+static inline keys k_exchange(keys a, keys b, int bit)
 {
+    const keys low = k_min(a, b), high = k_max(a, b);
     return bit == 1 ? (keys){low[0], high[1], low[2], high[3]}
                     : (keys){low[0], low[1], high[2], high[3]};
 }
@@ -147,7 +147,7 @@ static inline keys k_halves(keys low, keys high, int bit)
 ALWAYS_INLINE keys sort_stage(keys x, int distance, int bit)
 {
     const keys y = k_swap(x, distance);
-    return k_halves(k_min(x, y), k_max(x, y), bit);
+    return k_exchange(x, y, bit);
 }
 
 /* Sort a vector that is bitonic. */

@@ -5,34 +5,27 @@
 
 #include "real/simd/vectors.h"
 
-#define EACH_VEC _Pragma("GCC unroll 4") for (int q = 0; q < vecs; ++q)
+#define EACH_VEC _Pragma("GCC unroll 6") for (int q = 0; q < vecs; ++q)
 
-/* call(..., vecs) with a constant number of vectors */
-#if PANEL_VECS == 4
-#define WITH_VECS(n_vecs, call)                                                        \
-    switch (n_vecs) {                                                                  \
-    case 1:                                                                            \
-        call(1);                                                                       \
-        break;                                                                         \
-    case 2:                                                                            \
-        call(2);                                                                       \
-        break;                                                                         \
-    case 3:                                                                            \
-        call(3);                                                                       \
-        break;                                                                         \
-    default:                                                                           \
-        call(4);                                                                       \
-    }
+#define CASE_VECS(n, call)                                                             \
+    case n:                                                                            \
+        call(n);                                                                       \
+        break;
+#if PANEL_VECS > 4
+#define MORE_VECS(call) CASE_VECS(5, call) CASE_VECS(6, call)
 #else
+#define MORE_VECS(call)
+#endif
+
+/* call(vecs) with a constant number of vectors */
 #define WITH_VECS(n_vecs, call)                                                        \
     switch (n_vecs) {                                                                  \
-    case 1:                                                                            \
-        call(1);                                                                       \
-        break;                                                                         \
-    default:                                                                           \
-        call(2);                                                                       \
+        CASE_VECS(1, call)                                                             \
+        CASE_VECS(2, call)                                                             \
+        CASE_VECS(3, call)                                                             \
+        CASE_VECS(4, call)                                                             \
+        MORE_VECS(call)                                                                \
     }
-#endif
 
 /* Neurons of a panel, and where its weights begin: panels follow one another, the last
  * one is as wide as it must be, in vectors. */

@@ -13,7 +13,7 @@ typedef struct {
     vec a, v, k;
     vec gain;       /* factor of all weights of a neuron; 1 where neurons do not vary */
     vec start, end; /* of that interval */
-    vec x, slope;   /* the crossing */
+    vec x;          /* the crossing */
     mask waiting;   /* the neuron has not met the condition yet */
     mask refining;  /* Newton's method is under way */
     mask unverified; /* Newton's method ended without proof that there is a crossing */
@@ -25,60 +25,90 @@ typedef struct {
 /* Every so many events the scan looks whether any neuron still waits. */
 #define LOOK 8
 
-/* The sums of a panel, and a copy of the sums at which its neurons have met the
- * condition: it is renewed as long as a neuron waits, and never after. */
+/* Up to so many vectors, neurons are few and crossings rare: a branch costs less. */
+#define FEW_VECS (WIDTH > 8 ? 1 : 2)
+
+/* The sums of a panel, and the number of the last event that they count. Those of a
+ * neuron end with the event at which it meets the condition. Where neurons are few,
+ * sums would wait for the masks of the event before: they go on, and are copied when a
+ * neuron meets the condition. */
 typedef struct {
-    vec a[PANEL_VECS], v[PANEL_VECS];
-    vec hit_a[PANEL_VECS], hit_v[PANEL_VECS], hit_k[PANEL_VECS];
+    vec a[PANEL_VECS], v[PANEL_VECS], k[PANEL_VECS];
+    vec hit_a[FEW_VECS], hit_v[FEW_VECS];
     mask waiting[PANEL_VECS];
 } sums_t;
 
-/* Add event k to the sums. */
-ALWAYS_INLINE void add_event(sums_t *s, const events_t *e, size_t k,
-                             const real *weights, const search_t *search,
-                             const int has_gains, const int vecs)
+/* The weights of event k; `gains` are those of neurons that vary, else NULL. */
+ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const real *weights,
+                             const search_t *search, int q, const int has_gains,
+                             const int vecs)
 {
-    const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
-    const vec gain = v_set(e->gain[k]), gain_warp = v_set(e->gain_warp[k]);
+    vec w = v_load(weights + e->input[k] * ((size_t)vecs * WIDTH) + q * WIDTH);
+    if (has_gains) w = w * search[q].gain;
+    return w;
+}
+
+/* Add the weights of inputs at the time of event k to the sums. */
+ALWAYS_INLINE void add_weights(sums_t *s, const events_t *e, size_t k, const vec *w,
+                               const int vecs)
+{
+    const vec gain = v_set(e->gain[k]), gain_warp = v_set(-e->gain_warp[k]);
     EACH_VEC
     {
-        vec w_q = v_load(w + q * WIDTH);
-        if (has_gains) w_q = w_q * search[q].gain;
-        s->a[q] = v_fma(w_q, gain, s->a[q]);
-        s->v[q] = v_fnma(w_q, gain_warp, s->v[q]);
+        if (vecs <= FEW_VECS) {
+            s->a[q] = v_fma(gain, w[q], s->a[q]);
+            s->v[q] = v_fma(gain_warp, w[q], s->v[q]);
+            continue;
+        }
+        s->a[q] = v_fma_where(s->waiting[q], gain, w[q], s->a[q]);
+        s->v[q] = v_fma_where(s->waiting[q], gain_warp, w[q], s->v[q]);
     }
 }
 
-/* Which neurons meet the condition after event k, whose number is also a vector?
- * Returns whether it is known that none waits any more. */
-ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, vec number,
-                                const int vecs)
+/* Count n events. */
+ALWAYS_INLINE void count_events(sums_t *s, size_t n, const int vecs)
 {
-    const vec end_warp = v_set(e->end_warp[k]),
-              crossing_bound = v_set(e->crossing_bound[k]);
-    if (vecs ==
-        1) { /* Where neurons are few, crossings are rare: a branch costs less. */
-        const vec line = v_fma(s->a[0], end_warp, s->v[0]);
-        const mask hit = m_and(s->waiting[0], v_ge(line, crossing_bound));
-        if (!m_any(hit)) return 0;
-        s->hit_a[0] = v_select(hit, s->a[0], s->hit_a[0]);
-        s->hit_v[0] = v_select(hit, s->v[0], s->hit_v[0]);
-        s->hit_k[0] = v_select(hit, number, s->hit_k[0]);
-        s->waiting[0] = m_andnot(s->waiting[0], hit);
-        return !m_any(s->waiting[0]);
+    if (vecs <= FEW_VECS) return;
+    EACH_VEC s->k[q] = v_fma_where(s->waiting[q], v_set((real)n), v_set(1), s->k[q]);
+}
+
+static inline int none_waits(const sums_t *s, const int vecs)
+{
+    mask any = m_none();
+    EACH_VEC any = m_or(any, s->waiting[q]);
+    return !m_any(any);
+}
+
+/* Which neurons meet the condition after event k? Returns whether it is known that none
+ * waits any more. */
+ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, const int vecs)
+{
+    const vec end_warp = v_set(e->end_warp[k]);
+    const vec crossing_bound = v_set(e->crossing_bound[k]);
+    if (vecs <= FEW_VECS) {
+        mask hit[PANEL_VECS], any = m_none();
+        EACH_VEC
+        {
+            const vec line = v_fma(s->a[q], end_warp, s->v[q]);
+            hit[q] = m_and(s->waiting[q], v_ge(line, crossing_bound));
+            any = m_or(any, hit[q]);
+        }
+        if (!m_any(any)) return 0;
+        EACH_VEC
+        {
+            s->hit_a[q] = v_select(hit[q], s->a[q], s->hit_a[q]);
+            s->hit_v[q] = v_select(hit[q], s->v[q], s->hit_v[q]);
+            s->k[q] = v_select(hit[q], v_set((real)k), s->k[q]);
+            s->waiting[q] = m_andnot(s->waiting[q], hit[q]);
+        }
+        return none_waits(s, vecs);
     }
     EACH_VEC
     {
         const vec line = v_fma(s->a[q], end_warp, s->v[q]);
-        s->hit_a[q] = v_select(s->waiting[q], s->a[q], s->hit_a[q]);
-        s->hit_v[q] = v_select(s->waiting[q], s->v[q], s->hit_v[q]);
-        s->hit_k[q] = v_select(s->waiting[q], number, s->hit_k[q]);
         s->waiting[q] = m_below(s->waiting[q], line, crossing_bound);
     }
-    if (k % LOOK != LOOK - 1) return 0;
-    mask any = m_none();
-    EACH_VEC any = m_or(any, s->waiting[q]);
-    return !m_any(any);
+    return k % LOOK == LOOK - 1 && none_waits(s, vecs);
 }
 
 /* Scan the events from number `from` on, until each waiting neuron has met the
@@ -89,16 +119,21 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
 {
     const uint32_t *run = e->run;
     size_t segment = 0, k = from;
-    vec number = v_set((real)from); /* k */
     int is_done = 0;
     sums_t s;
 
     EACH_VEC
     {
-        s.a[q] = s.hit_a[q] = search[q].a;
-        s.v[q] = s.hit_v[q] = search[q].v;
-        s.hit_k[q] = search[q].k;
+        s.a[q] = search[q].a;
+        s.v[q] = search[q].v;
         s.waiting[q] = search[q].waiting;
+        s.k[q] = search[q].k;
+        if (vecs > FEW_VECS) {
+            s.k[q] = v_select(s.waiting[q], v_set((real)from - 1), s.k[q]);
+            continue;
+        }
+        s.hit_a[q] = s.a[q];
+        s.hit_v[q] = s.v[q];
     }
     while (segment < e->n_segments && e->segment[segment + 1] <= from) ++segment;
     while (run[0] < e->n && run[1] <= from) run += 2;
@@ -108,30 +143,41 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
             const kernel_t shift = kernel(p, v_set(e->shift[segment]));
             EACH_VEC
             {
-                s.v[q] = membrane(s.a[q], s.v[q], shift);
-                s.a[q] = s.a[q] * shift.slow;
+                const mask moves = vecs > FEW_VECS ? s.waiting[q] : m_first(WIDTH);
+                const vec v = membrane(s.a[q], s.v[q], shift);
+                s.v[q] = v_select(moves, v, s.v[q]);
+                s.a[q] = v_select(moves, s.a[q] * shift.slow, s.a[q]);
             }
         }
         while (k < end && !is_done) {
             const size_t stop = min_size(run[0], end);
+            vec w[PANEL_VECS];
             for (; k < stop && !is_done; ++k) {
-                add_event(&s, e, k, weights, search, has_gains, vecs);
-                is_done = look_for_hits(&s, e, k, number, vecs);
-                number = number + v_set(1);
+                EACH_VEC w[q] = weights_of(e, k, weights, search, q, has_gains, vecs);
+                add_weights(&s, e, k, w, vecs);
+                count_events(&s, 1, vecs);
+                is_done = look_for_hits(&s, e, k, vecs);
             }
             if (is_done || k == end) break;
-            for (; k < run[1]; ++k) {
-                add_event(&s, e, k, weights, search, has_gains, vecs);
+            /* Inputs at one time share their factors. */
+            const size_t first = k, last = run[1];
+            EACH_VEC w[q] = v_set(0);
+            for (; k < last; ++k) {
+                EACH_VEC
+                {
+                    w[q] = w[q] + weights_of(e, k, weights, search, q, has_gains, vecs);
+                }
             }
-            number = v_set((real)k);
+            add_weights(&s, e, first, w, vecs);
+            count_events(&s, last - first, vecs);
             run += 2;
         }
     }
     EACH_VEC
     {
-        search[q].a = s.hit_a[q];
-        search[q].v = s.hit_v[q];
-        search[q].k = s.hit_k[q];
+        search[q].a = vecs > FEW_VECS ? s.a[q] : s.hit_a[q];
+        search[q].v = vecs > FEW_VECS ? s.v[q] : s.hit_v[q];
+        search[q].k = s.k[q];
         search[q].waiting = s.waiting[q];
     }
 }

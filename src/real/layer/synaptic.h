@@ -124,18 +124,17 @@ static inline vec cross_stretch(const stretch_t *s, const neuron_t *p, mask wait
     const mask may = m_and(v_gt(s->span, v_set(0)),
                            v_ge(v_fma(s->a, end_warp, s->u), crossing_bound));
     const vec zero = v_set(0);
-    search_t w = {.a = s->a, .v = s->u, .x = zero, .slope = zero, .end = s->span};
+    search_t w = {.a = s->a, .v = s->u, .x = zero, .end = s->span};
     w.refining = m_and(waiting, may);
     w.unverified = m_none();
     if (!m_any(w.refining)) return v_set(INFINITY);
     mask fires = w.refining;
-    for (int step = 0; step < 100 && m_any(w.refining); ++step) refine(&w, p);
-    w.unverified = m_or(w.unverified, w.refining);
+    refine_to_end(&w, p);
     if (m_any(w.unverified)) {
         const mask crossed = crosses(p, w.unverified, w.a, w.v, zero, w.end);
         fires = m_andnot(fires, m_andnot(w.unverified, crossed));
     }
-    *slope = w.slope;
+    *slope = crossing_slope(p, w.a, w.x);
     return v_select(fires, s->t + w.x, v_set(INFINITY));
 }
 

@@ -23,7 +23,7 @@ typedef __m256i bits;
 #define FROM_BITS _mm256_castsi256_pd
 #endif
 typedef vec mask;
-#define PANEL_VECS 2
+#define PANEL_VECS 4
 
 static inline vec v_set(real x)
 {

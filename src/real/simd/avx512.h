@@ -18,7 +18,7 @@ typedef __mmask8 mask;
 #define WIDTH 8
 #define OP(name) _mm512_##name##_pd
 #endif
-#define PANEL_VECS 4
+#define PANEL_VECS 6
 
 static inline vec v_set(real x)
 {

@@ -8,7 +8,7 @@
 #include "common/isa.h"
 
 #define WIDTH (128 / REAL_BITS)
-#define PANEL_VECS 2
+#define PANEL_VECS 4
 typedef real vec __attribute__((vector_size(16)));
 #if REAL_BITS == 32
 typedef int32_t mask __attribute__((vector_size(16)));

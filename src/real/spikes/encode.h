@@ -101,12 +101,22 @@ static size_t finish(train_t *train, const ttfs_encoder *e, const real *bias_tim
 }
 
 #define DEFINE_ENCODE(type)                                                            \
+    /* Times of the own channels of n <= WIDTH features; a constant n helps. */        \
+    ALWAYS_INLINE void times_of_##type(const ttfs_encoder *e, const type *x,           \
+                                       size_t first, size_t n, real *times)            \
+    {                                                                                  \
+        for (size_t l = 0; l < n; ++l) {                                               \
+            const double value = (double)x[first + l];                                 \
+            times[l] = (real)(e->is_spike_times ? value - e->begin                     \
+                                                : time_of(e, first + l, value));       \
+        }                                                                              \
+    }                                                                                  \
+                                                                                       \
     static size_t encode_##type(const ttfs_encoder *encoder, const type *x,            \
                                 const real *bias_times, size_t n_bias, double t_max,   \
                                 real *times, uint32_t *inputs, void *scratch)          \
     {                                                                                  \
         const ttfs_encoder copy = *encoder, *e = &copy; /* no store changes it */      \
-        const double begin = encoder->begin;                                           \
         train_t train = {times, inputs, 0, horizon_of(t_max)};                         \
         if (e->n_fields) {                                                             \
             for (size_t i = 0; i < e->n_features; ++i)                                 \
@@ -116,13 +126,10 @@ static size_t finish(train_t *train, const ttfs_encoder *e, const real *bias_tim
         for (size_t i = 0; i < e->n_features; i += WIDTH) {                            \
             const size_t n = min_size(WIDTH, e->n_features - i);                       \
             real t[WIDTH] = {0};                                                       \
-            if (e->is_spike_times) {                                                   \
-                for (size_t l = 0; l < n; ++l)                                         \
-                    t[l] = (real)((double)x[i + l] - begin);                           \
+            if (n == WIDTH) {                                                          \
+                times_of_##type(e, x, i, WIDTH, t);                                    \
             } else {                                                                   \
-                for (size_t l = 0; l < n; ++l) {                                       \
-                    t[l] = (real)time_of(e, i + l, (double)x[i + l]);                  \
-                }                                                                      \
+                times_of_##type(e, x, i, n, t);                                        \
             }                                                                          \
             add_spikes(&train, t, i, n);                                               \
         }                                                                              \
