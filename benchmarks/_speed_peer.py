@@ -29,7 +29,7 @@ from ttfs import core as _core
 from ttfs.parameters import FixedPoint
 
 # The integers that predict MNIST, see README.md: at most 0.3 points below float32.
-INTEGERS = FixedPoint()
+INTEGERS = FixedPoint(weight_bits=8, weight_range=4.0, tick=1 / 8)
 
 
 @dataclass(frozen=True)

@@ -378,6 +378,25 @@ static int has_lane(keys x, size_t l, size_t lane, int vector)
             CHECK(has_lane(merged, l, l, l & (bit) ? 2 : 1));                          \
     }
 
+/* Sorted are all lengths up to some vectors, with keys that are equal among them. */
+static void test_network(void)
+{
+    for (size_t n = 1; n <= 5 * KEYS; ++n) {
+        _Alignas(64) uint32_t key[5 * KEYS];
+        uint64_t sum = 0;
+        for (size_t k = 0; k < 5 * KEYS; ++k) {
+            key[k] = k < n ? (uint32_t)(k * 2654435761u) % 37u : UINT32_MAX;
+            if (k < n) sum += key[k];
+        }
+        sort_network(key, n);
+        for (size_t k = 0; k < n; ++k) {
+            CHECK(k == 0 || key[k - 1] <= key[k]);
+            sum -= key[k];
+        }
+        CHECK(sum == 0);
+    }
+}
+
 static void test_keys(void)
 {
     CHECK_SWAP(1)
@@ -400,6 +419,7 @@ int main(void)
     test_lanes();
     test_shortcuts();
     test_keys();
+    test_network();
     if (n_failed > 0) {
         printf("%d checks failed\n", n_failed);
         return 1;

@@ -313,7 +313,21 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
 
     def blocks(self, X, size):
-        """Slices of at most `size` samples, of fewer where samples have many values."""
+        """Slices of samples, so that what is made of each takes little memory.
+
+        Parameters
+        ----------
+        X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
+            Data that `validate_data` has returned.
+        size : int
+            The greatest number of samples of a slice; they are fewer where samples
+            have many values.
+
+        Returns
+        -------
+        slices : list of slice
+            All samples, in their order; none if there are none.
+        """
         n_values = X.n_spikes if isinstance(X, SpikeTrains) else X.size
         few = max(1, _N_VALUES * X.shape[0] // max(1, n_values))
         return blocks(X.shape[0], min(size, few))
