@@ -337,6 +337,12 @@ static void test_shortcuts(void)
             CHECK(at[l] == numbers[k / WIDTH][k % WIDTH]);
             CHECK(after[l] == numbers[(k + 1) / WIDTH][(k + 1) % WIDTH]);
         }
+        real places[WIDTH];
+        for (int l = 0; l < WIDTH; ++l) places[l] = (real)(index[l] % WIDTH);
+        v_store(at, v_look_up(numbers[0], v_load(places)));
+        for (int l = 0; l < WIDTH; ++l) {
+            CHECK(at[l] == numbers[0][index[l] % WIDTH]);
+        }
     }
 }
 

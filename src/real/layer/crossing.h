@@ -25,10 +25,14 @@ static inline void begin_search(search_t *w, size_t lanes)
 /* Look up the interval in which a neuron may cross its threshold. */
 static inline void enter_interval(search_t *w, const events_t *e, int is_own)
 {
-    uint32_t index[WIDTH];
     vec start = v_set(0), end = v_set(0);
-    v_store_index(index, w->k);
-    if (e->n_segments == 1) { /* an interval ends where the next one starts */
+    if (e->n_segments == 1 && e->n < WIDTH) {
+        /* An interval ends where the next one starts. */
+        start = v_look_up(e->start, w->k);
+        end = v_look_up(e->start, w->k + v_set(1));
+    } else if (e->n_segments == 1) {
+        uint32_t index[WIDTH];
+        v_store_index(index, w->k);
         v_pairs(e->start, index, &start, &end);
     } else {
         start = v_gather(e->start, w->k);

@@ -255,6 +255,12 @@ static inline __m256 four_pairs(const float *p, const uint32_t *index)
                                           pair_at(p + index[0])));
 }
 
+#define HAS_LOOK_UP
+static inline vec v_look_up(const real *p, vec k)
+{
+    return _mm256_permutevar8x32_ps(v_load(p), _mm256_cvttps_epi32(k));
+}
+
 static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *after)
 {
     /* Lanes 0, 1, 4, 5 and 2, 3, 6, 7, so that one shuffle inside of halves is enough.

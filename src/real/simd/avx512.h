@@ -256,6 +256,16 @@ static inline void v_store_index(uint32_t *p, vec k)
 #endif
 }
 
+#define HAS_LOOK_UP
+static inline vec v_look_up(const real *p, vec k)
+{
+#if REAL_BITS == 32
+    return _mm512_permutexvar_ps(_mm512_cvttps_epi32(k), v_load(p));
+#else
+    return _mm512_permutexvar_pd(_mm512_cvttpd_epi64(k), v_load(p));
+#endif
+}
+
 #if REAL_BITS == 32
 /* Two neighbours in the bits of a double, so that one load fetches both. */
 static inline double pair_at(const float *p)

@@ -12,6 +12,7 @@
  *     v_scale2 v_split        x 2^n;  x = mantissa 2^exponent
  *     v_store_index           WIDTH whole numbers as uint32_t
  *     v_pairs                 p[index[l]] and p[index[l] + 1] of each lane l
+ *     v_look_up               p[k] for a vector of whole numbers k below WIDTH
  *     v_compress              append what a mask selects, with the numbers of lanes;
  *                             16 places of both arrays may be written
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
@@ -52,5 +53,12 @@ static inline vec v_gather(const real *p, vec k)
     for (int l = 0; l < WIDTH; ++l) lanes[l] = p[index[l]];
     return v_load(lanes);
 }
+
+#ifndef HAS_LOOK_UP
+static inline vec v_look_up(const real *p, vec k)
+{
+    return v_gather(p, k);
+}
+#endif
 
 #endif
