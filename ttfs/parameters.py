@@ -106,9 +106,10 @@ class FixedPoint(Parameters):
     weight_bits : int, default=6
         Bits of a weight without its sign, 2 to 8: weights are -63 ... 63 with 6.
     weight_range : float, default=1.0
-        The greatest weight, in that of the default, which initial weights span. Large
-        data sets train weights beyond it; with 8 bits a range of 4 has the steps that
-        6 bits have in a range of 1.
+        The greatest weight, as a multiple of that of the default, which initial weights
+        span. Large data sets train weights beyond it; with 8 bits a range of 4 has the
+        steps that 6 bits have in a range of 1. A range is cut to what the integers of
+        the membrane can hold.
     accumulator_bits : int, default=None
         Learn in weights of so many bits, sign included, at most 16, of which the
         network uses the upper `weight_bits` and the sign. None: the weights themselves

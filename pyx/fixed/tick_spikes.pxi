@@ -56,6 +56,7 @@ cdef class TickSpikes:
                 raise ValueError("a sample's events are out of range")
             if last[s] - first[s] >= MAX_SPIKES:
                 raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
+        self.n_spikes = self.max_spikes = self.n_ticks = 0
         with nogil:
             for s in range(n_samples):
                 before = 0

@@ -373,7 +373,7 @@ def test_gradients_of_wide_layers_do_not_depend_on_their_block():
 
 @pytest.mark.parametrize("n_hidden", [5, 70, 128])
 def test_a_state_is_taken_once(n_hidden):
-    # 70 neurons have several panels in each instruction set.
+    # 128 neurons have several panels in each instruction set.
     layers = make_layers(LIF(), (12, n_hidden, 3), np.float32)
     times, labels, factors = make_data(20, 12, 3, np.float32)
     core = core_trainer(layers)

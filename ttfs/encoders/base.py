@@ -38,8 +38,10 @@ _MAX_LEVELS = 2**24
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
 
-# Values that are encoded at a time, in blocks of samples, unless one sample has more.
+# Values that are encoded at a time, in blocks of samples: at most, unless one sample has
+# more, and as many as that where samples store few of their values.
 _N_VALUES = 1 << 22
+_N_STORED = 1 << 18
 
 
 def _no_numbers():
@@ -320,8 +322,8 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
             Data that `validate_data` has returned.
         size : int
-            The greatest number of samples of a slice; they are fewer where samples
-            have many values.
+            The number of samples of a slice; they are fewer where samples have many
+            values, and more where a matrix stores few of them.
 
         Returns
         -------
@@ -330,6 +332,8 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         """
         n_values = X.n_spikes if isinstance(X, SpikeTrains) else X.size
         few = max(1, _N_VALUES * X.shape[0] // max(1, n_values))
+        if not isinstance(X, np.ndarray):
+            size = max(size, _N_STORED * X.shape[0] // max(1, n_values))
         return blocks(X.shape[0], min(size, few))
 
     @property

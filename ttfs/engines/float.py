@@ -29,12 +29,14 @@ class FloatEngine(Engine):
         return network.with_layers(feedback=drawn)
 
     def narrowed(self, network, spikes):
-        if 2 * spikes.n_spikes > spikes.n_in:
+        if spikes.n_spikes > 4 * spikes.n_in:  # not worth a look
             return network, spikes
         # There is no network without inputs.
         n_bias = max(1, len(network.layers[0].bias_times))
-        rows, spikes = spikes.narrowed(n_bias)
-        return network.of_inputs(rows), spikes
+        rows, narrowed = spikes.narrowed(n_bias)
+        if 2 * len(rows) > spikes.n_in:
+            return network, spikes
+        return network.of_inputs(rows), narrowed
 
     def runnable(self, network):
         return simulator(network)

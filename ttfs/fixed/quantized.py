@@ -61,7 +61,7 @@ class QuantizedNetwork(Network):
             layers=[replace(first, weights=first.weights.take(rows, axis=0)), *others],
             may_drop=self.integers.may_drop[rows],
         )
-        return replace(super().of_inputs(rows), integers=integers)
+        return replace(super().of_inputs(rows), integers=integers, real_weights=None)
 
     def real(self):
         """The Network of the real weights."""

@@ -196,7 +196,7 @@ class Network:
 def check_finite(name, array):
     """Raise ValueError unless what training has produced is finite."""
     # A NaN is the smallest and the greatest number of an array that has one.
-    if not np.isfinite([array.min(), array.max()]).all():
+    if not np.isfinite([array.min(initial=0), array.max(initial=0)]).all():
         raise ValueError(
             f"training produced {name} that are not finite; lower learning_rate_init "
             "or raise min_slope of the gradient"

@@ -16,7 +16,7 @@ typedef struct {
 /* Begin the search of so many neurons; where the scan begins, sums are 0. */
 static inline void begin_search(search_t *w, size_t lanes)
 {
-    w->a = w->v = w->k = w->x = w->end = v_set(0);
+    w->a = w->v = w->k = w->x = w->start = w->end = v_set(0);
     w->gain = v_set(1);
     w->waiting = w->refining = m_first(lanes);
     w->unverified = w->rejected = w->fires = m_none();
@@ -259,9 +259,9 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
     for (size_t i = 0; i < n_searches; ++i) {
         begin_search(&searches[i], lanes_of(panel.lanes, (int)(i % vecs)));
         if (gains) {
-            const size_t from = i / vecs * n_out + i % vecs * WIDTH;
+            const size_t at = i / vecs * n_out + i % vecs * WIDTH;
             searches[i].gain =
-                v_load_part(gains + from, lanes_of(panel.lanes, (int)(i % vecs)));
+                v_load_part(gains + at, lanes_of(panel.lanes, (int)(i % vecs)));
         }
     }
     if (is_own) p = varied->own + panel.begin / WIDTH;

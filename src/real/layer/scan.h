@@ -38,7 +38,7 @@ typedef struct {
     mask waiting[PANEL_VECS];
 } sums_t;
 
-/* The weights of event k; `gains` are those of neurons that vary, else NULL. */
+/* The weights of event k; has_gains: neurons vary, each by search[q].gain. */
 ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const real *weights,
                              const search_t *search, int q, const int has_gains,
                              const int vecs)

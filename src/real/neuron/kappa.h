@@ -34,7 +34,7 @@
 /* The parameters of a vector of neurons, in the precision at hand: see ttfs_neuron. */
 typedef struct {
     ttfs_family family;
-    int bends; /* slow >= gap, see newton_step() */
+    int bends; /* slow >= gap, see newton_steps() */
     vec fast, slow, gap;
     vec rate_syn; /* 1 / tau_syn */
     vec scale;    /* 1 / (gap tau_syn), where gap > 0 */

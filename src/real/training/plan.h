@@ -171,7 +171,9 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
         /* Nobody needs the workspace any more when gradients are summed. */
         plan.own.workspace = plan.own.grad =
             take(arena, peaks > summing ? peaks : summing);
-        plan.own.row = (uint32_t *)(plan.own.grad + max_gradients);
+        if (plan.own.grad) { /* NULL where sizes are counted */
+            plan.own.row = (uint32_t *)(plan.own.grad + max_gradients);
+        }
         if (shifts_synapses) {
             plan.own.grad_delays = take(arena, max_gradients * sizeof(real));
         }

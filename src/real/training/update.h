@@ -124,6 +124,15 @@ static void update_panel(update_t *u, panel_t panel, size_t base, size_t stride)
     }
 }
 
+/* Where a part of n vectors begins: with a panel, if there are enough of them, since a
+ * panel of one vector costs nearly as much as a whole one. */
+static inline size_t vecs_begin(size_t n, size_t part, size_t n_parts)
+{
+    const size_t at = part_begin(n, part, n_parts);
+    if (part == n_parts || n < n_parts * PANEL_VECS) return at;
+    return (at + PANEL_VECS / 2) / PANEL_VECS * PANEL_VECS;
+}
+
 /* Gradients of weights and delays, and a step, for this part's vectors of neurons. */
 static void train_update(const TYPE(training) * training, size_t n_samples,
                          double learning_rate, size_t part)
@@ -136,10 +145,10 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
         const TYPE(layer) *layer = &network->layers[k];
         update_t u = update_of(training, &plan, k, n_samples, learning_rate);
         const size_t n_out = layer->n_out, n_vecs = (n_out + WIDTH - 1) / WIDTH;
-        const size_t end = part_begin(n_vecs, part + 1, training->n_parts);
+        const size_t end = vecs_begin(n_vecs, part + 1, training->n_parts);
         size_t next;
         if (kind_of(layer)->update_inputs) kind_of(layer)->update_inputs(&u, part);
-        for (size_t j = part_begin(n_vecs, part, training->n_parts); j < end;
+        for (size_t j = vecs_begin(n_vecs, part, training->n_parts); j < end;
              j = next) {
             /* The panel ends where this part does, or its gradients would be too large.
              */
