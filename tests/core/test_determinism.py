@@ -156,3 +156,31 @@ def test_epochs_of_other_sizes_may_follow():
     for batch_size in (1, 30, 4, 50, 1000):
         run_both(core, slow, data, batch_size, n_epochs=1)
     assert_weights_close(core, slow, layers, 1e-10)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("neuron", [LIF(), LIF(2.0, 1.0), LIF(3.0, 1.0)], ids=str)
+def test_bits_of_a_neuron_do_not_depend_on_its_neighbours(neuron, dtype):
+    # Inputs are few and far apart, and many peaks are close to the threshold: spike
+    # times take many steps, in which neurons change their places in vectors.
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 3, (19, 6)), axis=1).astype(dtype)
+    times[:, 2] = times[:, 3] = times[:, 4]
+    n_out = 130
+    weights = rng.normal(0.6, 0.5, (6, n_out)).astype(dtype)
+    lone = rng.random(n_out) < 0.4
+    weights[1:, lone] = 0  # a single input, whose peak is the threshold or near it
+    peak = float(neuron.kappa(neuron.peak_delay))
+    weights[0, lone] = (1 + rng.choice([-1e-3, 0, 1e-6, 1e-3], lone.sum())) / peak
+    spikes = _core.spikes_at(times, (), 20.0)
+
+    def fire(columns):
+        layer = Layer(np.ascontiguousarray(weights[:, columns]), np.empty(0), neuron)
+        return _core.Simulator([layer], 20.0, 0.0).spike_times(spikes)[0]
+
+    together = fire(slice(None))
+    assert 0.3 < np.isfinite(together).mean() < 0.99
+    for begin, size in ((0, 1), (1, 3), (4, 17), (21, 40), (61, 69)):
+        columns = slice(begin, begin + size)
+        assert_array_equal(fire(columns), together[:, columns])

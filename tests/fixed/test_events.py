@@ -135,3 +135,12 @@ def test_spikes_of_other_makers(change, message):
     assert events.n_spikes == 3
     with pytest.raises(ValueError, match=message):
         TickSpikes.from_spikes(SimpleNamespace(**spikes | change), 1.0, 5)
+
+
+def test_events_are_counted_once():
+    """An object that is filled again has the numbers of its new events alone."""
+    ticks, inputs = np.array([1, 5, 9], np.uint16), np.array([0, 2, 1], np.uint16)
+    begin, end = np.array([0], np.uintp), np.array([3], np.uintp)
+    events = TickSpikes(ticks, inputs, begin, end, 3)
+    events.__init__(ticks[:1], inputs[:1], begin, np.array([1], np.uintp), 3)
+    assert (events.n_spikes, events.max_spikes, events.n_ticks) == (1, 1, 2)

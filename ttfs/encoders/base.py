@@ -38,8 +38,8 @@ _MAX_LEVELS = 2**24
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
 
-# Values that are encoded at a time, in blocks of samples: at most, unless one sample has
-# more, and as many as that where samples store few of their values.
+# Values that are encoded at a time, in blocks of samples: at most, unless one sample
+# has more, and as many as that where samples store few of their values.
 _N_VALUES = 1 << 22
 _N_STORED = 1 << 18
 
