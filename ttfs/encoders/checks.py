@@ -14,7 +14,8 @@ def is_valid(X, estimator):
 
     `validate_data` of scikit-learn would return such an array as it is, too, in 20
     times the time of this look at it, which is more than a network needs for a sample.
-    Of all else it has to say what is wrong, or to make an array.
+    Of all else it has to say what is wrong, or to make an array. Whether the estimator
+    is fitted has been checked before.
 
     Parameters
     ----------
