@@ -56,7 +56,6 @@ cdef class TickSpikes:
                 raise ValueError("a sample's events are out of range")
             if last[s] - first[s] >= MAX_SPIKES:
                 raise ValueError(f"a sample must have fewer than {MAX_SPIKES} events")
-        self.n_spikes = self.max_spikes = self.n_ticks = 0
         with nogil:
             for s in range(n_samples):
                 before = 0
@@ -65,7 +64,6 @@ cdef class TickSpikes:
                     is_inside &= events[k].input < n_in
                     is_sorted &= key >= before
                     before = key
-                self.count(events + first[s], last[s] - first[s])
         if not is_inside:
             raise ValueError(f"an event has an input outside [0, {n_in})")
         if not is_sorted:
@@ -73,22 +71,25 @@ cdef class TickSpikes:
         self.take(pairs, begin, end, n_in)
         return 0
 
-    cdef void count(self, const ttfs_fixed_event *events, size_t n) noexcept nogil:
-        """Count the n events of a sample."""
-        self.n_spikes += n
-        self.max_spikes = max(self.max_spikes, <Py_ssize_t>n)
-        if n:
-            self.n_ticks = max(self.n_ticks, events[n - 1].tick + 1)
-
     cdef int take(self, pairs, begin, end, Py_ssize_t n_in) except -1:
-        """Take over arrays of events that have been counted."""
+        """Take over arrays of valid events, and count these."""
+        cdef const size_t[::1] first = begin, last = end
+        cdef const ttfs_fixed_event *events = <const ttfs_fixed_event *>_start(pairs)
+        cdef Py_ssize_t s, n, n_spikes = 0, max_spikes = 0, n_ticks = 0
+        for s in range(first.shape[0]):
+            n = <Py_ssize_t>(last[s] - first[s])
+            n_spikes += n
+            max_spikes = max(max_spikes, n)
+            if n > 0:
+                n_ticks = max(n_ticks, <Py_ssize_t>events[last[s] - 1].tick + 1)
         for array in (pairs, begin, end):
             array.setflags(write=False)
         self.pairs, self.begin, self.end = pairs, begin, end
         self.n_samples, self.n_in, self._repeats = len(begin), n_in, -1
+        self.n_spikes, self.max_spikes, self.n_ticks = n_spikes, max_spikes, n_ticks
         self.lists.begin = <const size_t *>_start(begin)
         self.lists.end = <const size_t *>_start(end)
-        self.lists.events = <const ttfs_fixed_event *>_start(pairs)
+        self.lists.events = events
         return 0
 
     def __len__(self):
@@ -198,7 +199,6 @@ cdef class TickSpikes:
                     )
                 at += n
                 out_end[s] = at
-                events.count(out + out_begin[s], n)
         if n_spikes and not greatest < n_in:
             raise ValueError(f"an event has an input outside [0, {n_in})")
         events.take(pairs[:at], bounds[0], bounds[1], n_in)
