@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from ttfs import core as _core
 from ttfs.parameters import FixedPoint
 
-# The integers that predict MNIST, see README.md: at most 0.3 points below float32.
+# The integers that predict MNIST, see README.md; a row says how many points they lose.
 INTEGERS = FixedPoint(weight_bits=8, weight_range=4.0, tick=1 / 8)
 
 

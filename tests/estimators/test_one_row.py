@@ -63,6 +63,29 @@ def test_a_row_has_the_same_bits_alone(parameters):
         assert_alone(clf, sp.csr_array(X))
 
 
+@pytest.mark.parametrize("arithmetic", ["float32", "fixed"])
+def test_many_rows_of_few_inputs_have_the_bits_of_the_whole_network(arithmetic):
+    rng = np.random.default_rng(0)
+    X = sp.random_array((90, 2000), density=0.002, format="csr", rng=rng)
+    clf = fitted(X, np.arange(90) % 3, encoder="latency", arithmetic=arithmetic)
+    engine, spikes = clf.engine_, clf.encode(X)
+    network, fewer = engine.narrowed(clf.network_, spikes)
+    assert fewer.n_in < spikes.n_in / 2
+    assert fewer.n_spikes == spikes.n_spikes
+    whole = engine.runnable(clf.network_).decisions(spikes)
+    assert_array_equal(engine.runnable(network).decisions(fewer), whole)
+    assert_array_equal(clf.predict(X), whole.argmin(axis=1))
+
+
+def test_a_network_of_which_most_inputs_spike_stays_whole():
+    X, y = features()
+    clf = fitted(X, y, encoder="latency")
+    spikes = clf.encode(np.ones((1, N_FEATURES)))
+    network, same = clf.engine_.narrowed(clf.network_, spikes)
+    assert network is clf.network_
+    assert same is spikes
+
+
 @pytest.mark.parametrize("arithmetic", ["float32", "float64", "fixed"])
 def test_spike_trains_have_the_same_bits_alone(arithmetic):
     X, y = trains()
