@@ -28,10 +28,11 @@ static void prepare_layer(const ttfs_fixed_network *network,
 /* Bytes of scratch space that the other functions need besides that of a sample. */
 static size_t extra_size(const ttfs_fixed_network *network);
 
-/* The same as ttfs_fixed_spikes(), but only what is wanted is computed. */
+/* The same as ttfs_fixed_spikes(), but only what is wanted is computed, and ticks end
+ * with `n_ticks`, which may be earlier than those of the network. */
 static void layer_spikes(const ttfs_fixed_network *network,
                          const ttfs_fixed_layer *layer, const void *prepared,
-                         const ttfs_fixed_event *events, uint32_t n,
+                         uint32_t n_ticks, const ttfs_fixed_event *events, uint32_t n,
                          ttfs_fixed_state *state, int wanted);
 
 /* The same as ttfs_fixed_hidden_errors(); `own` and `after` are the prepared weights of
@@ -128,23 +129,41 @@ static void enter(const ttfs_fixed_lists *lists, size_t sample,
     }
 }
 
-/* Spikes of all layers. Returns the output neuron that decides. */
+/* Spikes of all layers before the tick n_ticks; what is silent until then has that
+ * tick. Returns the output neuron that decides. */
 static uint32_t forward(const ttfs_fixed_network *network, const void *prepared,
-                        const workspace_t *workspace, int wanted, int wanted_of_output)
+                        const workspace_t *workspace, uint32_t n_ticks, int wanted,
+                        int wanted_of_output)
 {
     const ttfs_fixed_layer *layer = network->layers;
     const uint32_t n_layers = network->n_layers;
     for (uint32_t k = 0; k < n_layers; ++k, ++layer) {
         struct list *list = &workspace->inputs[k];
         if (k > 0) {
-            list->n = sort(layer, network->n_ticks, workspace->states[k - 1].ticks,
-                           list->events, workspace->counts);
+            list->n = sort(layer, n_ticks, workspace->states[k - 1].ticks, list->events,
+                           workspace->counts);
         }
+        uint32_t n = list->n;
+        while (n > 0 && list->events[n - 1].tick >= n_ticks) --n;
         layer_spikes(network, layer, (const char *)prepared + prepared_at(network, k),
-                     list->events, list->n, &workspace->states[k],
+                     n_ticks, list->events, n, &workspace->states[k],
                      k + 1 < n_layers ? wanted : wanted_of_output);
     }
     return ttfs_fixed_decide(&workspace->states[n_layers - 1], layer[-1].n_out);
+}
+
+/* The output neuron that decides. Few decisions come later than a quarter of the ticks
+ * after the read-out: those before are computed first, and all of them, with the peaks
+ * of silent outputs, only if no output has fired. */
+static uint32_t label_of(const ttfs_fixed_network *network, const void *prepared,
+                         const workspace_t *workspace)
+{
+    const uint32_t late = (uint32_t)(network->n_ticks - network->read_out);
+    const uint32_t end = network->read_out + (late + 3) / 4;
+    const ttfs_fixed_state *outputs = &workspace->states[network->n_layers - 1];
+    const uint32_t first = forward(network, prepared, workspace, end, 0, ONLY_FIRST);
+    if (outputs->ticks[first] < end) return first;
+    return forward(network, prepared, workspace, network->n_ticks, 0, PEAKS);
 }
 
 static void infer(const ttfs_fixed_network *network, const void *prepared,
@@ -154,7 +173,6 @@ static void infer(const ttfs_fixed_network *network, const void *prepared,
 {
     workspace_t workspace;
     int wanted = 0;
-    const int wanted_of_output = ticks || u ? PEAKS : PEAKS | ONLY_FIRST;
 
     for (size_t k = 0; u && k + 1 < network->n_layers; ++k) {
         if (u[k]) wanted = PEAKS;
@@ -167,8 +185,9 @@ static void infer(const ttfs_fixed_network *network, const void *prepared,
     lay_out(network, max_events, scratch, &workspace);
     for (size_t s = 0; s < n_samples; ++s) {
         enter(lists, s, &workspace);
-        const uint32_t decision =
-            forward(network, prepared, &workspace, wanted, wanted_of_output);
+        const uint32_t decision = ticks || u ? forward(network, prepared, &workspace,
+                                                       network->n_ticks, wanted, PEAKS)
+                                             : label_of(network, prepared, &workspace);
         if (labels) labels[s] = decision;
         for (size_t k = 0; k < network->n_layers; ++k) {
             const ttfs_fixed_state *state = &workspace.states[k];
@@ -189,7 +208,7 @@ static void learn(const ttfs_fixed_network *network, const void *prepared,
 
     list->n = ttfs_fixed_drop_inputs(network, list->events, list->n);
     const uint32_t decision =
-        forward(network, prepared, workspace, SLOPES, SLOPES | PEAKS);
+        forward(network, prepared, workspace, network->n_ticks, SLOPES, SLOPES | PEAKS);
     tally->n_correct += decision == label;
     ++tally->p_label[ttfs_fixed_output_errors(network, &workspace->states[n_layers - 1],
                                               label)];

@@ -15,6 +15,13 @@ static size_t counts_of(const ttfs_fixed_network *network)
     return WAYS * (network->n_ticks + 1u);
 }
 
+/* The tick of bias b, n_ticks at most. */
+static uint16_t bias_tick(const ttfs_fixed_layer *layer, uint32_t b, uint32_t n_ticks)
+{
+    const uint16_t t = layer->bias_ticks[b];
+    return t < n_ticks ? t : (uint16_t)n_ticks;
+}
+
 /* ttfs_fixed_sort() without branches: silent neurons get a place too, behind the list.
  * Way w counts the neurons of one of WAYS parts, the last also what is left over, so
  * that counters in their order lead to places in the order of the list. */
@@ -31,7 +38,9 @@ static uint32_t sort(const ttfs_fixed_layer *layer, uint32_t n_ticks,
         for (uint32_t w = 0; w < WAYS; ++w) ++counts[WAYS * ticks[w * part + i] + w];
     }
     for (uint32_t i = WAYS * part; i < n; ++i) ++rest[WAYS * ticks[i]];
-    for (uint32_t i = n; i < n_in; ++i) ++rest[WAYS * layer->bias_ticks[i - n]];
+    for (uint32_t i = n; i < n_in; ++i) {
+        ++rest[WAYS * bias_tick(layer, i - n, n_ticks)];
+    }
     for (size_t c = 0; c < n_counts; ++c) {
         const uint32_t count = counts[c];
         counts[c] = (uint16_t)at;
@@ -46,7 +55,7 @@ static uint32_t sort(const ttfs_fixed_layer *layer, uint32_t n_ticks,
         }
     }
     for (uint32_t i = WAYS * part; i < n_in; ++i) {
-        const uint16_t t = i < n ? ticks[i] : layer->bias_ticks[i - n];
+        const uint16_t t = i < n ? ticks[i] : bias_tick(layer, i - n, n_ticks);
         events[rest[WAYS * t]++] = (ttfs_fixed_event){t, (uint16_t)i};
     }
     return n_spikes;

@@ -12,7 +12,7 @@
 enum {
     SLOPES = 1,    /* slopes at spikes */
     PEAKS = 2,     /* membrane at spikes and peaks */
-    ONLY_FIRST = 4 /* times and membranes only as far as they decide */
+    ONLY_FIRST = 4 /* neurons that spike first, and their membranes there */
 };
 
 #endif

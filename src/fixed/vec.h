@@ -91,10 +91,10 @@ static inline mask v_gt16(vec a, vec b)
     return _mm512_cmpgt_epi16_mask(a, b);
 }
 
-/* v_gt16() where m is set */
-static inline mask v_gt16_where(mask m, vec a, vec b)
+/* Where m is set and a > b does not hold */
+static inline mask m_but_gt16(mask m, vec a, vec b)
 {
-    return _mm512_mask_cmpgt_epi16_mask(m, a, b);
+    return _mm512_mask_cmple_epi16_mask(m, a, b);
 }
 
 /* limit where a + b overflows, that is where a and b have one sign and their sum has
@@ -189,9 +189,10 @@ static inline mask v_gt16(vec a, vec b)
     return _mm256_cmpgt_epi16(a, b);
 }
 
-static inline mask v_gt16_where(mask m, vec a, vec b)
+/* Where m is set and a > b does not hold */
+static inline mask m_but_gt16(mask m, vec a, vec b)
 {
-    return _mm256_and_si256(m, _mm256_cmpgt_epi16(a, b));
+    return _mm256_andnot_si256(_mm256_cmpgt_epi16(a, b), m);
 }
 
 /* limit where a + b overflows, that is where a and b have one sign and their sum has

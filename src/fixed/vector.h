@@ -115,15 +115,15 @@ static size_t extra_size(const ttfs_fixed_network *network)
 typedef struct {
     vec u[PANEL_VECS], i[PANEL_VECS];       /* membrane and current at an input tick */
     vec low[PANEL_VECS], high[PANEL_VECS];  /* both, in pairs */
-    vec when[PANEL_VECS], peak[PANEL_VECS]; /* of the spike; of u up to there */
+    vec when[PANEL_VECS], peak[PANEL_VECS]; /* last tick looked at; of u up to there */
     mask waiting[PANEL_VECS];               /* for a spike */
 } panel_t;
 
 #define EACH_VEC for (size_t v = 0; v < n_vecs; ++v)
 
 /* Set u of each neuron, d ticks after the last input spike, and note which neurons fire
- * there, at `tick`. A neuron that fires has its greatest u there. Returns whether any
- * fires, if that is of use: most calls pass without a branch. */
+ * there, at `tick`: they wait no longer. A neuron that fires has its greatest u there.
+ * Returns whether any fires, if that is of use: most calls pass without a branch. */
 ALWAYS_INLINE int look(const ttfs_fixed_layer *layer, const prepared_t *p, panel_t *a,
                        size_t n_vecs, vec *u, uint32_t d, uint32_t tick,
                        ttfs_fixed_state *state, size_t j, int wanted)
@@ -135,19 +135,23 @@ ALWAYS_INLINE int look(const ttfs_fixed_layer *layer, const prepared_t *p, panel
     EACH_VEC u[v] = v_mac(a->low[v], a->high[v], factors);
     EACH_VEC
     {
-        fires[v] = v_gt16_where(a->waiting[v], u[v], below);
+        const mask waits = a->waiting[v];
         if (wanted & PEAKS) {
             const vec peak = v_max16(a->peak[v], u[v]);
-            a->peak[v] = v_select16(a->waiting[v], peak, a->peak[v]);
+            a->peak[v] = v_select16(waits, peak, a->peak[v]);
         }
-        a->when[v] = v_select16(fires[v], now, a->when[v]);
-        a->waiting[v] = m_andnot(a->waiting[v], fires[v]);
+        a->when[v] = v_select16(waits, now, a->when[v]);
+        a->waiting[v] = m_but_gt16(waits, u[v], below);
+        fires[v] = m_andnot(waits, a->waiting[v]);
     }
     if (!(wanted & (SLOPES | ONLY_FIRST))) return 0;
     mask any = fires[0];
     for (size_t v = 1; v < n_vecs; ++v) any = m_or(any, fires[v]);
     if (__builtin_expect(!m_any(any), 1)) return 0;
-    if (!(wanted & SLOPES)) return 1;
+    if (wanted & ONLY_FIRST) {
+        EACH_VEC a->peak[v] = u[v];
+        return 1;
+    }
     EACH_VEC
     {
         const vec i = v_scale(a->i[v], layer->decay_syn[d]);
@@ -200,7 +204,7 @@ ALWAYS_INLINE uint32_t panel_spikes(const ttfs_fixed_layer *layer, const prepare
     {
         const size_t at = j + v * WIDTH;
         a.u[v] = a.i[v] = zero;
-        a.when[v] = never;
+        a.when[v] = never; /* also of lanes without a neuron */
         a.peak[v] = v_set16(INT16_MIN);
         a.waiting[v] = m_first(layer->n_out > at ? layer->n_out - at : 0);
     }
@@ -264,8 +268,8 @@ done:
     EACH_VEC
     {
         const size_t to = j + v * WIDTH;
-        v_store(state->ticks + to, a.when[v]);
-        if (wanted & PEAKS) v_store(state->u + to, a.peak[v]);
+        v_store(state->ticks + to, v_select16(a.waiting[v], never, a.when[v]));
+        if (wanted & (PEAKS | ONLY_FIRST)) v_store(state->u + to, a.peak[v]);
     }
     return first;
 }
@@ -305,30 +309,29 @@ ALWAYS_INLINE void vector_spikes(const ttfs_fixed_layer *layer, const prepared_t
 
 static void layer_spikes(const ttfs_fixed_network *network,
                          const ttfs_fixed_layer *layer, const void *prepared,
-                         const ttfs_fixed_event *events, uint32_t n,
+                         uint32_t n_ticks, const ttfs_fixed_event *events, uint32_t n,
                          ttfs_fixed_state *state, int wanted)
 {
     const prepared_t p = parts_of(network, layer, (void *)(uintptr_t)prepared);
-    const uint32_t end = network->n_ticks;
 
     for (size_t j = 0; (wanted & SLOPES) && j < layer->stride; j += WIDTH) {
         v_store(state->slope + j, v_set16(0));
     }
     switch (wanted) {
     case 0:
-        vector_spikes(layer, &p, end, events, n, state, 0);
+        vector_spikes(layer, &p, n_ticks, events, n, state, 0);
         break;
     case SLOPES:
-        vector_spikes(layer, &p, end, events, n, state, SLOPES);
+        vector_spikes(layer, &p, n_ticks, events, n, state, SLOPES);
         break;
     case SLOPES | PEAKS:
-        vector_spikes(layer, &p, end, events, n, state, SLOPES | PEAKS);
+        vector_spikes(layer, &p, n_ticks, events, n, state, SLOPES | PEAKS);
         break;
-    case ONLY_FIRST | PEAKS:
-        vector_spikes(layer, &p, end, events, n, state, ONLY_FIRST | PEAKS);
+    case ONLY_FIRST:
+        vector_spikes(layer, &p, n_ticks, events, n, state, ONLY_FIRST);
         break;
     default:
-        vector_spikes(layer, &p, end, events, n, state, PEAKS);
+        vector_spikes(layer, &p, n_ticks, events, n, state, PEAKS);
         break;
     }
 }

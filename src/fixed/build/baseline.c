@@ -23,11 +23,11 @@ static size_t extra_size(const ttfs_fixed_network *network)
 
 static void layer_spikes(const ttfs_fixed_network *network,
                          const ttfs_fixed_layer *layer, const void *prepared,
-                         const ttfs_fixed_event *events, uint32_t n,
+                         uint32_t n_ticks, const ttfs_fixed_event *events, uint32_t n,
                          ttfs_fixed_state *state, int wanted)
 {
-    (void)prepared, (void)wanted;
-    ttfs_fixed_spikes(layer, network->n_ticks, events, n, state);
+    (void)network, (void)prepared, (void)wanted;
+    ttfs_fixed_spikes(layer, (uint16_t)n_ticks, events, n, state);
 }
 
 static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
