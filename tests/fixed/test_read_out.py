@@ -203,3 +203,33 @@ def test_decisions_follow_ticks_across_the_read_out(simd):
     assert (np.abs(decisions - stretched)[fires] <= 0.5).all()
     assert (decisions[~fires] > stretched[~fires]).all()
     assert_array_equal(np.argmin(decisions, axis=1), simulation.labels(spikes))
+
+
+# -- Labels ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read_out", [0, 10, 20, 40, N_TICKS])
+def test_labels_are_those_of_all_ticks(simd, read_out):
+    """Labels stop early; decisions before, after and without a spike are the same."""
+    rng = np.random.default_rng(6)
+    choices = CHOICES | {"read_out": read_out}
+    network = make_network((30, 20, 4), rng, **choices)
+    c = core(network, simd)
+    events = make_events(300, 32, rng)
+    ticks, u = (layers[-1].astype(int) for layers in c.run(events))
+    order = np.lexsort((-u, ticks))  # the first tick, then the highest membrane
+    assert_array_equal(c.labels(events), order[:, 0])
+
+
+@pytest.mark.parametrize("threshold", [300, 2_000, 20_000])
+def test_labels_of_late_and_of_no_spikes(simd, threshold):
+    rng = np.random.default_rng(7)
+    network = make_network((30, 20, 4), rng, **(CHOICES | {"read_out": 8}))
+    network.layers[-1].threshold = threshold
+    c = core(network, simd)
+    events = make_events(300, 32, rng)
+    ticks, u = (layers[-1].astype(int) for layers in c.run(events))
+    if threshold == 20_000:
+        assert (ticks.min(axis=1) == N_TICKS).any()
+    order = np.lexsort((-u, ticks))
+    assert_array_equal(c.labels(events), order[:, 0])
