@@ -403,7 +403,7 @@ static void layer_spikes(const ttfs_fixed_network *network,
 /* Constants for the compiler. */
 #define WANTED(has_shifts, wanted)                                                     \
     case 8 * (has_shifts) + (wanted):                                                  \
-        vector_spikes(layer, &p, end, events, n, state, has_shifts, wanted);           \
+        vector_spikes(layer, &p, n_ticks, events, n, state, has_shifts, wanted);       \
         break
     switch (8 * (layer->syn_shift > 0) + wanted) {
         WANTED(0, 0);
