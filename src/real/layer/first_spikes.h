@@ -82,7 +82,8 @@ typedef struct {
     mask waiting;
 } shared_t;
 
-/* Scan WIDTH events from number k on. */
+/* Scan WIDTH events from number k on. Hits are recorded under a mask: with the neurons
+ * of several samples a branch would be taken, and mispredicted, too often. */
 ALWAYS_INLINE void scan_beside(shared_t *s, const beside_t *b, size_t k,
                                const real *weights, const int has_runs)
 {
