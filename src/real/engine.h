@@ -20,6 +20,7 @@
 #include "real/layer/events.h"
 #include "real/layer/scan.h"
 #include "real/layer/crossing.h"
+#include "real/layer/first_spikes.h"
 #include "real/layer/peak.h"
 #include "real/layer/gradient.h"
 #include "real/layer/batch.h"

@@ -184,3 +184,56 @@ def test_bits_of_a_neuron_do_not_depend_on_its_neighbours(neuron, dtype):
     for begin, size in ((0, 1), (1, 3), (4, 17), (21, 40), (61, 69)):
         columns = slice(begin, begin + size)
         assert_array_equal(fire(columns), together[:, columns])
+
+
+def make_lists(n_samples, n_in):
+    """Times of lists of all lengths, with runs of inputs at one time that begin and end
+    anywhere. Every fifth sample takes so long that its sums get another reference."""
+    rng = np.random.default_rng(0)
+    times = rng.uniform(0, 2, (n_samples, n_in))
+    for s, row in enumerate(times):
+        first, many = rng.integers(0, n_in - 25), rng.integers(0, 25)
+        row[first : first + many] = row[first]
+        row[rng.random(n_in) < s / n_samples] = np.inf
+    times[::5] *= 9
+    times[-3:] = np.inf
+    return times.astype(np.float32)
+
+
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("neuron", [LIF(), LIF(2.0, 1.0), LIF(3.0, 1.0)], ids=str)
+def test_bits_of_few_neurons_do_not_depend_on_samples_and_neighbours(neuron):
+    times = make_lists(83, 70)
+    weights = np.random.default_rng(1).normal(0.15, 0.3, (70, 40)).astype(np.float32)
+
+    def fire(rows, columns):
+        spikes = _core.spikes_at(times[rows], (), 20.0)
+        layer = Layer(np.ascontiguousarray(weights[:, columns]), np.empty(0), neuron)
+        return _core.Simulator([layer], 20.0, 0.0).spike_times(spikes)[0]
+
+    together = fire(slice(None), slice(None))
+    assert 0.3 < np.isfinite(together).mean() < 0.99
+    for begin, size in ((0, 1), (1, 2), (3, 3), (6, 4)):
+        columns = slice(begin, begin + size)
+        for rows in (slice(None), slice(5, 6), slice(30, 35), slice(None, None, 7)):
+            assert_array_equal(fire(rows, columns), together[rows, columns])
+
+
+@pytest.mark.usefixtures("every_simd")
+def test_gradients_of_times_do_not_depend_on_neurons_without_a_gradient():
+    rng = np.random.default_rng(1)
+    times = make_lists(83, 70)
+    batch = _core.LayerBatch(times, LIF(), 20.0)
+    weights = rng.normal(0.15, 0.3, (70, 40)).astype(np.float32)
+    at = rng.uniform(0.5, 20, (83, 40)).astype(np.float32)
+    at[:, 1] = times[:, 7]  # peaks at the time of an input
+    c, kink = rng.normal(size=(2, 83, 40)).astype(np.float32)
+    for size in (4, 3, 2, 1):
+        c[:, size:] = kink[:, size:] = 0
+        few = [np.ascontiguousarray(x[:, :size]) for x in (weights, at, c, kink)]
+        grads = batch.grad_times(*few[:3])
+        assert np.count_nonzero(grads) > 1000
+        assert_array_equal(grads, batch.grad_times(weights, at, c))
+        assert_array_equal(
+            batch.grad_times(*few), batch.grad_times(weights, at, c, kink)
+        )

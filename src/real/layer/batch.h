@@ -4,7 +4,7 @@
 #ifndef TTFS_REAL_LAYER_BATCH_H
 #define TTFS_REAL_LAYER_BATCH_H
 
-#include "real/layer/crossing.h"
+#include "real/layer/first_spikes.h"
 #include "real/layer/gradient.h"
 #include "real/layer/peak.h"
 

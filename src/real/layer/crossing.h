@@ -199,13 +199,14 @@ static void refine_all(search_t *searches, uint8_t *active, size_t n_active,
 }
 
 /* Decide whether unverified neurons have crossed. A neuron that has not, and for which
- * there are more events, is rejected: its search resumes at the next event. */
-static inline void verify(search_t *w, const neuron_t *p, const events_t *e)
+ * there are more events than up to number `last`, is rejected: its search resumes at
+ * the next event. */
+static inline void verify(search_t *w, const neuron_t *p, vec last)
 {
     if (!m_any(w->unverified)) return;
     const mask crossed = crosses(p, w->unverified, w->a, w->v, w->start, w->end);
     const mask not_crossed = m_andnot(w->unverified, crossed);
-    const mask more = v_gt(v_set((real)(e->n - 1)), w->k);
+    const mask more = v_gt(last, w->k);
     w->fires = m_andnot(w->fires, not_crossed);
     w->rejected = m_or(w->rejected, m_and(not_crossed, more));
     w->unverified = m_none();
@@ -290,8 +291,9 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         for (size_t s = 0; s < n; ++s) {
             if (from[s] == SIZE_MAX) continue;
             search_t *search = searches + s * vecs;
+            const vec last = v_set((real)(lists[s].n - 1));
             for (size_t q = 0; q < vecs; ++q) {
-                verify(&search[q], p + q * step_p, &lists[s]);
+                verify(&search[q], p + q * step_p, last);
             }
             from[s] = resume(search, panel.vecs);
             if (from[s] == 0) from[s] = SIZE_MAX;
@@ -315,27 +317,6 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
         if (slopes) {
             v_store_part(slopes + to, crossing_slope(p + q * step_p, w->a, w->x),
                          lanes);
-        }
-    }
-}
-
-/* First spikes of a layer in n samples; `varied` and slopes may be NULL. Panels are in
- * the outer loop, so that the weights of a panel stay in the second-level cache. */
-static void first_spikes(const neuron_t *p, const variation_t *varied,
-                         const events_t *lists, size_t n, size_t n_in,
-                         const real *weights, size_t n_out, real t_max, real *spikes,
-                         real *slopes)
-{
-    for (size_t j = 0; j < n_out; j += LANES) {
-        const panel_t panel = panel_of(n_out, j);
-        for (size_t s = 0; s < n; s += GROUP) {
-            const size_t at = s * n_out + j;
-            variation_t mine = {NULL, NULL};
-            if (varied) mine = *varied;
-            if (mine.gains) mine.gains += at;
-            first_spike_group(p, &mine, lists + s, min_size(GROUP, n - s),
-                              weights + j * n_in, t_max, panel, n_out, spikes + at,
-                              slopes ? slopes + at : NULL);
         }
     }
 }

@@ -2,7 +2,7 @@
 #ifndef TTFS_REAL_LAYER_DENSE_H
 #define TTFS_REAL_LAYER_DENSE_H
 
-#include "real/layer/crossing.h"
+#include "real/layer/first_spikes.h"
 #include "real/layer/gradient.h"
 #include "real/layer/kind.h"
 #include "real/layer/peak.h"
@@ -23,10 +23,30 @@ static void dense_slopes(const TYPE(layer) * layer, const neuron_t *p,
     layer_slopes(p, lists, n, layer->n_in, layer->weights, layer->n_out, at, slopes);
 }
 
+/* Has each of n neurons fired? */
+static inline int have_fired(const real *spikes, size_t n, real t_max)
+{
+    mask silent = m_none();
+    for (size_t j = 0; j < n; j += WIDTH) {
+        const size_t lanes = min_size(WIDTH, n - j);
+        const mask fired = v_gt(v_set(t_max), v_load_part(spikes + j, lanes));
+        silent = m_or(silent, m_andnot(m_first(lanes), fired));
+    }
+    return !m_any(silent);
+}
+
 static void dense_peaks(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
                         real t_max, const real *spikes, real *u_peak, real *t_peak,
                         real *slopes, real *workspace)
 {
+    if (have_fired(spikes, layer->n_out, t_max)) { /* the usual case with a read-out */
+        for (size_t j = 0; j < layer->n_out; j += WIDTH) {
+            const size_t lanes = min_size(WIDTH, layer->n_out - j);
+            v_store_part(u_peak + j, p->threshold, lanes);
+            v_store_part(t_peak + j, v_load_part(spikes + j, lanes), lanes);
+        }
+        return;
+    }
     const ends_t ends = ends_of(p, e, workspace);
     for (size_t j = 0; j < layer->n_out; j += LANES) {
         peak_panel(p, e, &ends, layer->weights + j * layer->n_in, t_max,

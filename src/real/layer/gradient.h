@@ -161,6 +161,60 @@ ALWAYS_INLINE vec grad_time_vecs(const weighted_t *weighted, const neuron_t *p,
     return sum;
 }
 
+/* The terms of WIDTH events from k on, each summed over the neurons of a panel, which
+ * are side by side in a vector. */
+ALWAYS_INLINE vec grad_times_of_many(const weighted_t *weighted, const neuron_t *p,
+                                     const events_t *e, size_t k, const real *weights,
+                                     const vec *kinks, int has_kinks, const int vecs)
+{
+    vec terms[WIDTH];
+    _Pragma("GCC unroll 16") for (size_t l = 0; l < WIDTH; ++l)
+    {
+        terms[l] =
+            grad_time_vecs(weighted, p, e, k + l, weights, kinks, has_kinks, vecs);
+    }
+    return v_sums(terms);
+}
+
+#ifdef HAS_COLUMNS
+/* The same for up to FOUR neurons, with the same bits: events are side by side. */
+ALWAYS_INLINE vec grad_times_of_few(const weighted_t *weighted, const neuron_t *p,
+                                    const events_t *e, size_t k, const real *weights,
+                                    vec kinks, int has_kinks)
+{
+    const vec t = v_load(e->time + k), gain = v_load(e->gain + k);
+    const vec fast_warp = p->fast * v_load(e->gain_warp + k);
+    vec w[FOUR], terms[FOUR];
+    v_columns(weights, e->input + k, w);
+    _Pragma("GCC unroll 4") for (int j = 0; j < FOUR; ++j)
+    {
+        const vec at = v_lane(weighted->at[0], j);
+        const vec slope = v_fma(gain, v_lane(weighted->slope[0], j),
+                                fast_warp * v_lane(weighted->fast[0], j));
+        terms[j] = v_keep(v_gt(at, t), w[j] * slope);
+        if (has_kinks) {
+            terms[j] = terms[j] + v_keep(v_eq(at, t), v_lane(kinks, j));
+        }
+    }
+    return v_sum_columns(terms);
+}
+#endif
+
+/* What the neurons of a panel add to dL/dt of WIDTH events from k on. */
+ALWAYS_INLINE vec grad_times_of(const weighted_t *weighted, const neuron_t *p,
+                                const events_t *e, size_t k, const real *weights,
+                                size_t lanes, const vec *kinks, int has_kinks,
+                                const int vecs)
+{
+#ifdef HAS_COLUMNS
+    if (vecs == 1 && lanes <= FOUR) {
+        return grad_times_of_few(weighted, p, e, k, weights, kinks[0], has_kinks);
+    }
+#endif
+    (void)lanes;
+    return grad_times_of_many(weighted, p, e, k, weights, kinks, has_kinks, vecs);
+}
+
 /* Add c_j w_ij kappa'(t_j - t_i) to grad[i], for each event; and kink_j where t_j is
  * the very time of the event (kink may be NULL). */
 ALWAYS_INLINE
@@ -179,14 +233,9 @@ void grad_times_vecs(const neuron_t *p, const events_t *list, const real *weight
         EACH_VEC kinks[q] =
             kink ? v_load_part(kink + q * WIDTH, lanes_of(lanes, q)) : v_set(0);
         for (; k + WIDTH <= end && e->time[k] <= weighted.latest; k += WIDTH) {
-            vec terms[WIDTH];
             real sums[WIDTH];
-            _Pragma("GCC unroll 16") for (size_t l = 0; l < WIDTH; ++l)
-            {
-                terms[l] = grad_time_vecs(&weighted, p, e, k + l, weights, kinks,
-                                          has_kinks, vecs);
-            }
-            v_store(sums, v_sums(terms));
+            v_store(sums, grad_times_of(&weighted, p, e, k, weights, lanes, kinks,
+                                        has_kinks, vecs));
             for (size_t l = 0; l < WIDTH; ++l) grad[e->input[k + l]] += sums[l];
         }
         for (; k < end && e->time[k] <= weighted.latest; ++k) {

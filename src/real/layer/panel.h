@@ -17,6 +17,10 @@
 #define MORE_VECS(call)
 #endif
 
+/* Up to so many neurons leave most of a vector free, and events or samples are side by
+ * side in it. */
+#define FOUR 4
+
 /* call(vecs) with a constant number of vectors */
 #define WITH_VECS(n_vecs, call)                                                        \
     switch (n_vecs) {                                                                  \

@@ -52,16 +52,17 @@ ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const real *weights,
 ALWAYS_INLINE void add_weights(sums_t *s, const events_t *e, size_t k, const vec *w,
                                const int vecs)
 {
-    const vec gain = v_set(e->gain[k]), gain_warp = v_set(-e->gain_warp[k]);
+    const vec gain = v_set(e->gain[k]), gain_warp = v_set(e->gain_warp[k]);
+    const vec loss = v_set(-e->gain_warp[k]);
     EACH_VEC
     {
         if (vecs <= FEW_VECS) {
             s->a[q] = v_fma(gain, w[q], s->a[q]);
-            s->v[q] = v_fma(gain_warp, w[q], s->v[q]);
+            s->v[q] = v_fnma(gain_warp, w[q], s->v[q]);
             continue;
         }
         s->a[q] = v_fma_where(s->waiting[q], gain, w[q], s->a[q]);
-        s->v[q] = v_fma_where(s->waiting[q], gain_warp, w[q], s->v[q]);
+        s->v[q] = v_fma_where(s->waiting[q], loss, w[q], s->v[q]);
     }
 }
 

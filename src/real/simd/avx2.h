@@ -278,6 +278,40 @@ static inline real v_max_lane(vec x)
     y = _mm_max_ps(y, _mm_movehl_ps(y, y));
     return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
 }
+
+#define HAS_COLUMNS
+
+static inline vec v_lane(vec x, int lane)
+{
+    return _mm256_permutevar8x32_ps(x, _mm256_set1_epi32(lane));
+}
+
+/* The first four reals of two rows. */
+static inline vec two_rows(const real *p, uint32_t first, uint32_t second)
+{
+    const vec x = _mm256_castps128_ps256(_mm_loadu_ps(p + first * WIDTH));
+    return _mm256_insertf128_ps(x, _mm_loadu_ps(p + second * WIDTH), 1);
+}
+
+static inline void v_columns(const real *p, const uint32_t *row, vec *columns)
+{
+    vec rows[4];
+    for (int i = 0; i < 4; ++i) rows[i] = two_rows(p, row[i], row[i + 4]);
+    const vec low_even = _mm256_unpacklo_ps(rows[0], rows[2]);
+    const vec low_odd = _mm256_unpacklo_ps(rows[1], rows[3]);
+    const vec high_even = _mm256_unpackhi_ps(rows[0], rows[2]);
+    const vec high_odd = _mm256_unpackhi_ps(rows[1], rows[3]);
+    columns[0] = _mm256_unpacklo_ps(low_even, low_odd);
+    columns[1] = _mm256_unpackhi_ps(low_even, low_odd);
+    columns[2] = _mm256_unpacklo_ps(high_even, high_odd);
+    columns[3] = _mm256_unpackhi_ps(high_even, high_odd);
+}
+
+static inline vec v_sum_columns(const vec *x)
+{
+    return (x[0] + x[2]) + (x[1] + x[3]);
+}
+
 #else
 static inline vec v_inverse_sqrt(vec x)
 {

@@ -305,6 +305,72 @@ static inline void v_pairs(const real *p, const uint32_t *index, vec *at, vec *a
 }
 #endif
 
+#if REAL_BITS == 32
+#define HAS_COLUMNS
+#define SAMPLES 4
+
+static inline vec v_lane(vec x, int lane)
+{
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(lane), x);
+}
+
+static inline vec v_spread(const real *p)
+{
+    const __m512i quarter =
+        _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+    return _mm512_permutexvar_ps(quarter, _mm512_castps128_ps512(_mm_loadu_ps(p)));
+}
+
+static inline vec v_rows(const real *p, const uint32_t *row)
+{
+    __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(p + row[0] * WIDTH));
+    x = _mm512_insertf32x4(x, _mm_loadu_ps(p + row[1] * WIDTH), 1);
+    x = _mm512_insertf32x4(x, _mm_loadu_ps(p + row[2] * WIDTH), 2);
+    return _mm512_insertf32x4(x, _mm_loadu_ps(p + row[3] * WIDTH), 3);
+}
+
+/* Transpose each quarter: lane i of quarter q of y[j] is lane j of quarter q of x[i].
+ */
+static inline void quarters_transposed(const vec *x, vec *y)
+{
+    const vec low_even = _mm512_unpacklo_ps(x[0], x[2]);
+    const vec low_odd = _mm512_unpacklo_ps(x[1], x[3]);
+    const vec high_even = _mm512_unpackhi_ps(x[0], x[2]);
+    const vec high_odd = _mm512_unpackhi_ps(x[1], x[3]);
+    y[0] = _mm512_unpacklo_ps(low_even, low_odd);
+    y[1] = _mm512_unpackhi_ps(low_even, low_odd);
+    y[2] = _mm512_unpacklo_ps(high_even, high_odd);
+    y[3] = _mm512_unpackhi_ps(high_even, high_odd);
+}
+
+static inline void v_columns(const real *p, const uint32_t *row, vec *columns)
+{
+    vec rows[4];
+    for (int i = 0; i < 4; ++i) {
+        const uint32_t mine[4] = {row[i], row[i + 4], row[i + 8], row[i + 12]};
+        rows[i] = v_rows(p, mine);
+    }
+    quarters_transposed(rows, columns);
+}
+
+static inline vec v_sum_columns(const vec *x)
+{
+    return (x[0] + x[2]) + (x[1] + x[3]);
+}
+
+static inline void v_store_beside(real *p, const vec *x)
+{
+    vec y[4];
+    quarters_transposed(x, y);
+    for (int i = 0; i < 4; ++i) {
+        _mm_storeu_ps(p + 4 * i, _mm512_castps512_ps128(y[i]));
+        _mm_storeu_ps(p + 4 * i + 16, _mm512_extractf32x4_ps(y[i], 1));
+        _mm_storeu_ps(p + 4 * i + 32, _mm512_extractf32x4_ps(y[i], 2));
+        _mm_storeu_ps(p + 4 * i + 48, _mm512_extractf32x4_ps(y[i], 3));
+    }
+}
+#endif
+
 static inline size_t v_compress(real *p, uint32_t *index, mask m, vec x, uint32_t first)
 {
     const __m512i lane =

@@ -18,9 +18,20 @@
  *     v_inverse v_inverse_sqrt   to a few units in the last place, x > 0
  *     v_sum v_max_lane        over the lanes, in a fixed order
  *     v_sums                  v_sum of each of WIDTH vectors, with the same bits
+ *     v_lane                  one lane, in all lanes
+ *     v_columns               the first four columns of rows number row[l], WIDTH reals
+ *                             apart, row[l] in lane l
+ *     v_sum_columns           their sum, with the bits of v_sum of a row
  *     m_first m_none m_and m_or m_andnot m_any
  *     m_below(given, a, b)    those given where a >= b is false
  *     m_bits                  lane l as bit l
+ *
+ * v_lane and the columns only where HAS_COLUMNS; and where a vector holds SAMPLES
+ * samples of four neurons each,
+ *
+ *     v_spread                p[s] in the lanes of sample s
+ *     v_rows                  the first four reals of row number row[s], likewise
+ *     v_store_beside          transposed: p[SAMPLES l + s] is lane l of x[s]
  *
  * Vectors also have the operators + - * / of the vector extension of GCC and Clang. */
 #ifndef TTFS_REAL_SIMD_VECTORS_H
