@@ -242,9 +242,8 @@ static size_t resume(search_t *search, int vecs)
 /* First spikes of a panel in n <= GROUP samples, and the slope of the membrane there;
  * rows of spikes and slopes are n_out long. */
 static void first_spike_group(const neuron_t *p, const variation_t *varied,
-                              const events_t *lists, size_t n, const real *weights,
-                              real t_max, panel_t panel, size_t n_out, real *spikes,
-                              real *slopes)
+                              const events_t *lists, size_t n, rows_t rows, real t_max,
+                              panel_t panel, size_t n_out, real *spikes, real *slopes)
 {
     const size_t vecs = (size_t)panel.vecs, n_searches = n * vecs;
     const int is_own = varied->own != NULL;
@@ -271,12 +270,13 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
             search_t *search = searches + s * vecs;
             if (from[s] == SIZE_MAX) continue;
             if (is_own) {
-                scan_own_events(p, &lists[s], weights, from[s], search, panel.vecs);
+                scan_own_events(p, &lists[s], rows.first, from[s], search, panel.vecs);
             } else if (gains) {
-                scan_events_with_gains(p, &lists[s], weights, from[s], search,
-                                       panel.vecs);
+                scan_events_with_gains(p, &lists[s], rows, from[s], search, panel);
+            } else if (rows.stride == vecs * WIDTH) {
+                scan_events(p, &lists[s], rows, from[s], search, panel);
             } else {
-                scan_events(p, &lists[s], weights, from[s], search, panel.vecs);
+                scan_events_in_matrix(p, &lists[s], rows, from[s], search, panel);
             }
             for (size_t q = 0; q < vecs; ++q) {
                 search[q].refining = m_andnot(search[q].refining, search[q].waiting);
@@ -320,22 +320,23 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
 }
 
 /* First spikes of a layer in n samples; `varied` and slopes may be NULL. Panels are in
- * the outer loop, so that the weights of a panel stay in the second-level cache. */
+ * the outer loop, so that the weights of a panel stay in the second-level cache. Where
+ * neurons vary, weights are packed. */
 static void first_spikes(const neuron_t *p, const variation_t *varied,
                          const events_t *lists, size_t n, size_t n_in,
-                         const real *weights, size_t n_out, real t_max, real *spikes,
-                         real *slopes)
+                         const real *weights, int is_matrix, size_t n_out, real t_max,
+                         real *spikes, real *slopes)
 {
     for (size_t j = 0; j < n_out; j += LANES) {
         const panel_t panel = panel_of(n_out, j);
+        const rows_t rows = rows_of(weights, is_matrix, n_in, n_out, panel);
         for (size_t s = 0; s < n; s += GROUP) {
             const size_t at = s * n_out + j;
             variation_t mine = {NULL, NULL};
             if (varied) mine = *varied;
             if (mine.gains) mine.gains += at;
-            first_spike_group(p, &mine, lists + s, min_size(GROUP, n - s),
-                              weights + j * n_in, t_max, panel, n_out, spikes + at,
-                              slopes ? slopes + at : NULL);
+            first_spike_group(p, &mine, lists + s, min_size(GROUP, n - s), rows, t_max,
+                              panel, n_out, spikes + at, slopes ? slopes + at : NULL);
         }
     }
 }
