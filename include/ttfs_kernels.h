@@ -27,6 +27,8 @@ typedef struct {
     size_t n_out;
     const real *bias_times; /* (n_bias,) [time] */
     real *weights;          /* packed, see pack() [threshold] */
+    int is_matrix; /* For infer() only, and but the last layer: weights are not packed,
+                    * but (n_in, n_out). Not with synaptic delays. */
     ttfs_delay_kind delay_kind;
     real *delays; /* [time], not negative; NULL if there are none */
     /* For training only: */
@@ -188,6 +190,10 @@ typedef struct {
 
     /* Sort n spikes in place by time; ties keep their order. */
     void (*sort)(real *times, uint32_t *inputs, size_t n, void *scratch);
+
+    /* Whether n numbers are finite. */
+    int (*is_finite_float)(const float *x, size_t n);
+    int (*is_finite_double)(const double *x, size_t n);
 
     /* The sorted spikes of a sample, biases included. Returns their number, which is at
      * most n_values + n_always + n_complemented + n_bias, where n_values is n_features

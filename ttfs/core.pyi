@@ -104,6 +104,7 @@ _Fired = (
 _Forward = Callable[[Spikes, "Trainer"], _Fired]
 
 class Simulator:
+    for_few: bool
     shapes: list[tuple[int, int]]
     delay_shapes: list[tuple[int, ...] | None]
     neurons: list[Any]
@@ -117,6 +118,8 @@ class Simulator:
         pseudo_slope: float,
         read_out: float = ...,
         stretch: float = ...,
+        *,
+        for_few: bool = ...,
     ) -> None: ...
     def weights(self) -> list[_Real]: ...
     def delays(self) -> list[_Real | None]: ...

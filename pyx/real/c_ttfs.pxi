@@ -16,6 +16,7 @@ cdef extern from "ttfs.h" nogil:
         size_t n_out
         const real *bias_times
         real *weights
+        int is_matrix
         ttfs_delay_kind delay_kind
         real *delays
         real *m
@@ -116,6 +117,8 @@ cdef extern from "ttfs.h" nogil:
         void (*sort)(
             real *times, uint32_t *inputs, size_t n, void *scratch
         ) noexcept nogil
+        bint (*is_finite_float)(const float *x, size_t n) noexcept nogil
+        bint (*is_finite_double)(const double *x, size_t n) noexcept nogil
         size_t (*encode_float)(
             const ttfs_encoder *encoder, const float *x, const real *bias_times,
             size_t n_bias, double t_max, real *times, uint32_t *inputs, void *scratch

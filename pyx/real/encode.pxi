@@ -57,6 +57,13 @@ cdef bint _below(const uint32_t[::1] numbers, size_t limit) noexcept:
     return is_below
 
 
+cdef inline bint _is_finite(const feature *x, size_t n) noexcept nogil:
+    if feature is float:
+        return KERNELS.is_finite_float(x, n)
+    else:
+        return KERNELS.is_finite_double(x, n)
+
+
 cdef inline size_t _encode_row(
     const ttfs_encoder *e, const feature *x, const real *bias, size_t n_bias,
     double t_max, real *times, uint32_t *inputs, void *scratch,
@@ -98,6 +105,7 @@ cdef Spikes _encode(
     cdef list keep = []
     cdef ttfs_encoder e = _encoder_of(encoder, keep)
     cdef bint sparse = features is not None
+    cdef bint must_be_finite = not (sparse or e.is_spike_times)
     cdef size_t n_bias = bias_times.shape[0]
     cdef Py_ssize_t n_features = e.n_features, n_samples, s, part, n_parts
     cdef const real *bias = &bias_times[0] if n_bias else NULL
@@ -108,6 +116,7 @@ cdef Spikes _encode(
     cdef size_t[::1] begin, end
     cdef real[::1] times
     cdef uint32_t[::1] inputs
+    cdef uint8_t[::1] is_finite
     cdef AlignedBuffer scratches
 
     if sparse:
@@ -129,6 +138,8 @@ cdef Spikes _encode(
     out_inputs = np.empty(max_spikes, np.uint32)
     bounds = np.zeros((2, n_samples + 1), np.uintp)
     times, inputs, begin, end = out_times, out_inputs, bounds[0], bounds[1]
+    are_finite = np.ones(n_parts, np.uint8)
+    is_finite = are_finite
     for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
                        schedule="static"):
         scratch = <char *>scratches.start + part * size
@@ -143,11 +154,17 @@ cdef Spikes _encode(
                     n_bias, t_max, &times[at], &inputs[at], scratch,
                 )
             else:
+                # Here, and not of all samples before, as the row comes from memory.
+                if must_be_finite and not _is_finite(x + s * n_features, n_features):
+                    is_finite[part] = False
+                    break
                 at = at + _encode_row(
                     &e, x + s * n_features, bias, n_bias, t_max, &times[at],
                     &inputs[at], scratch,
                 )
             end[s] = at
+    if not are_finite.all():
+        raise ValueError("X must be finite")
     n_in = encoder.n_channels + n_bias
     return _trusted(out_times, out_inputs, bounds[0, :-1], bounds[1, :-1], n_in)
 
@@ -167,7 +184,9 @@ def encode(encoder, X, bias_times, double t_max):
     ----------
     encoder : ttfs.encoders.base.Channels
     X : ndarray or csr_array, float32 or float64
-        CSR: with sorted indices; without duplicates, unless features are spike times.
+        An array of features that are not spike times must be finite, else ValueError
+        is raised. CSR: with sorted indices; without duplicates, unless features are
+        spike times.
     bias_times : ndarray of shape (n_bias,)
     t_max : float
         Spikes at or after it are left out.

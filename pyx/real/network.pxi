@@ -48,6 +48,9 @@ cdef class Simulator:
         The time at which biases make the outputs fire; +inf: they do not.
     stretch : float, default=1.0
         Decision times go on so many times as fast after the read-out.
+    for_few : bool, default=False
+        It passes few spikes: the weights of the first layer are read where they are,
+        if they can be, and must not change. Without `emulate` and `clocked`.
     """
 
     cdef readonly list shapes   # (n_in, n_out) of the weights
@@ -60,6 +63,7 @@ cdef class Simulator:
     cdef list packed, packed_delays
     cdef ttfs_network net
     cdef int time, threshold  # exponents of the units that the structs are in
+    cdef readonly bint for_few
     cdef readonly double t_max
     cdef AlignedBuffer spare  # workspace of the last call
     cdef tuple grid           # of fire_at_ticks(): n_ticks and tick
@@ -67,9 +71,10 @@ cdef class Simulator:
 
     def __cinit__(
         self, layers, double t_max, double pseudo_slope, double read_out=float("inf"),
-        double stretch=1.0, **kwargs,
+        double stretch=1.0, *, bint for_few=False, **kwargs,
     ):
         cdef ttfs_layer *structs
+        cdef const real[:, ::1] matrix
         cdef const real[::1] bias
         cdef ttfs_neuron neuron
         cdef size_t n_layers = len(layers)
@@ -82,7 +87,7 @@ cdef class Simulator:
         if not (read_out > -TTFS_TIME_LIMIT and 0 < stretch < TTFS_TIME_LIMIT):
             raise ValueError("read_out must be a time, and stretch positive and finite")
         self.time, self.threshold = _common_powers(layers)
-        self.t_max = t_max
+        self.t_max, self.for_few = t_max, for_few
         t_max = min(ldexp(t_max, -self.time), LATEST_HORIZON)
         self.layers = AlignedBuffer(n_layers * sizeof(ttfs_layer))
         structs = <ttfs_layer *>self.layers.start
@@ -113,7 +118,7 @@ cdef class Simulator:
                 raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
             _init(&neuron, in_units(layer.neuron, self.time, self.threshold))
             weights = np.ascontiguousarray(layer.weights, DTYPE)
-            packed = _pack(shift(weights, -self.threshold, "weights"))
+            weights = shift(weights, -self.threshold, "weights")
             delays = _check_delays(layer.delays, (n_in, n_out), k)
             kind, packed_delays = TTFS_NO_DELAYS, None
             if delays is not None:
@@ -125,16 +130,25 @@ cdef class Simulator:
             if n_bias == 0:
                 bias_times = np.zeros(1, DTYPE)
             self.shapes.append((n_in, n_out))
+            # Delays of synapses are packed, and peaks, of outputs, read packed weights.
+            structs[k].is_matrix = (
+                for_few and k == 0 and n_layers > 1 and kind != TTFS_SYNAPTIC
+                and weights.flags.aligned
+            )
+            self.packed.append(weights if structs[k].is_matrix else _pack(weights))
             self.neurons.append(layer.neuron)
             self.n_biases.append(n_bias)
             self.kept.append(bias_times)
-            self.packed.append(packed)
             bias = bias_times
             structs[k].neuron = neuron
             structs[k].n_in, structs[k].n_bias = n_in, n_bias
             structs[k].n_fixed, structs[k].n_out = n_fixed, n_out
             structs[k].bias_times = &bias[0]
-            structs[k].weights = <real *>(<AlignedBuffer>packed).start
+            if structs[k].is_matrix:
+                matrix = weights
+                structs[k].weights = <real *>&matrix[0, 0]
+            else:
+                structs[k].weights = <real *>(<AlignedBuffer>self.packed[k]).start
             structs[k].delay_kind = kind
             if delays is not None:
                 structs[k].delays = <real *>(<AlignedBuffer>packed_delays).start
@@ -186,11 +200,14 @@ cdef class Simulator:
             for shape, packed in zip(self.delay_shapes, self.packed_delays, strict=True)
         ]
 
-    cdef object unpack(self, tuple shape, AlignedBuffer packed):
+    cdef object unpack(self, tuple shape, object weights):
+        cdef AlignedBuffer packed
         cdef real[:, ::1] out_rows
         cdef real[::1] row
         cdef size_t n_in, n_out
-        out = np.empty(shape, DTYPE)
+        if isinstance(weights, np.ndarray):
+            return weights.copy()
+        packed, out = weights, np.empty(shape, DTYPE)
         if len(shape) == 1:
             row = out
             memcpy(&row[0], packed.start, out.nbytes)
@@ -386,6 +403,8 @@ cdef class Simulator:
         cdef real **rows
 
         self.check(spikes)
+        if self.for_few and how != IDEAL:
+            raise ValueError("the network is for few spikes")
         if n_samples == 0:
             return 0
         spikes = spikes.shifted(-self.time)

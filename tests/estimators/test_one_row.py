@@ -42,6 +42,8 @@ def fitted(X, y, estimator=TTFSClassifier, /, **parameters):
 MODELS = [
     {"encoder": "latency"},
     {"encoder": "latency", "hidden_layer_sizes": (9, 8)},
+    {"encoder": "latency", "hidden_layer_sizes": (103,)},  # more than a panel
+    {"encoder": "latency", "hidden_layer_sizes": ()},
     {"encoder": "latency", "tau_syn": 4.0, "tau_mem": 6.0, "threshold": 0.1},
     {"encoder": "latency", "arithmetic": "float64", "read_out": None},
     {"encoder": "latency", "delays": "axonal"},
@@ -69,21 +71,40 @@ def test_many_rows_of_few_inputs_have_the_bits_of_the_whole_network(arithmetic):
     X = sp.random_array((90, 2000), density=0.002, format="csr", rng=rng)
     clf = fitted(X, np.arange(90) % 3, encoder="latency", arithmetic=arithmetic)
     engine, spikes = clf.engine_, clf.encode(X)
-    network, fewer = engine.narrowed(clf.network_, spikes)
-    assert fewer.n_in < spikes.n_in / 2
-    assert fewer.n_spikes == spikes.n_spikes
+    assert spikes.n_spikes < spikes.n_in / 2
+    once, passed = engine.runnable_once(clf.network_, spikes)
+    assert passed.n_spikes == spikes.n_spikes
+    if arithmetic == "fixed":
+        assert passed.n_in < spikes.n_in / 2
+    else:
+        assert once.for_few
+        assert passed is spikes
     whole = engine.runnable(clf.network_).decisions(spikes)
-    assert_array_equal(engine.runnable(network).decisions(fewer), whole)
+    assert_array_equal(once.decisions(passed), whole)
     assert_array_equal(clf.predict(X), whole.argmin(axis=1))
 
 
-def test_a_network_of_which_most_inputs_spike_stays_whole():
+def test_integers_of_which_most_inputs_spike_stay_whole():
+    X, y = features()
+    clf = fitted(X, y, encoder="latency", arithmetic="fixed")
+    spikes = clf.encode(np.ones((1, N_FEATURES)))
+    _, same = clf.engine_.runnable_once(clf.network_, spikes)
+    assert same is spikes
+
+
+def test_weights_are_copied_for_many_spikes_only():
     X, y = features()
     clf = fitted(X, y, encoder="latency")
-    spikes = clf.encode(np.ones((1, N_FEATURES)))
-    network, same = clf.engine_.narrowed(clf.network_, spikes)
-    assert network is clf.network_
-    assert same is spikes
+    for n_samples, are_few in ((1, True), (100, False)):
+        spikes = clf.encode(np.ones((n_samples, N_FEATURES)))
+        once, _ = clf.engine_.runnable_once(clf.network_, spikes)
+        assert once.for_few == are_few
+        for found, weights in zip(once.weights(), clf.coefs_, strict=True):
+            assert_array_equal(found[: len(weights)], weights)
+            assert not np.shares_memory(found, weights)
+        if are_few:
+            with pytest.raises(ValueError, match="few spikes"):
+                once.clocked(spikes, 0.01)
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64", "fixed"])
@@ -159,14 +180,33 @@ def test_what_passes_without_a_check_is_what_scikit_learn_would_return():
         *(X[:0], X[0], X[:, 1:], X[None], X[:, ::-1], np.asfortranarray(X)),
         *(X.astype(np.float16), X.astype(int), X.astype(">f8"), X.astype(object)),
         *(X.tolist(), sp.csr_array(X), frame, np.ma.masked_array(X)),
-        *(np.where(X == 1, np.nan, X), np.where(X == 1, -np.inf, X)),
     ):
         assert not is_valid(other, clf)
     assert not is_valid(X, named)
     with pytest.warns(UserWarning, match="valid feature names"):
         named.predict(X[:1])
-    for bad in (np.nan, np.inf):
-        with pytest.raises(ValueError, match="contains"):
-            clf.predict(np.full((1, N_FEATURES), bad))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_not_finite_is_refused_as_scikit_learn_refuses_it(bad, dtype):
+    X, y = features(dtype)
+    clf = fitted(X, y, encoder="latency")
+    X = np.tile(X, (15, 1))  # more than a block of samples
+    for place in ((0, 0), (1100, 7), (-1, -1)):
+        other = X.copy()
+        other[place] = bad
+        for estimator, methods in (
+            (clf, ["predict", "decision_function", "encode", "spike_times"]),
+            (clf.encoder_, ["transform"]),
+        ):
+            with pytest.raises(ValueError, match="contains") as expected:
+                validate_data(
+                    estimator, other, reset=False, dtype=[np.float64, np.float32]
+                )
+            for method in methods:
+                with pytest.raises(ValueError, match="contains") as raised:
+                    getattr(estimator, method)(other)
+                assert str(raised.value) == str(expected.value)
     with pytest.raises(ValueError, match="60 features"):
         clf.predict(X[:1, 1:])

@@ -294,7 +294,7 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         self.channels_ = channels
         return self
 
-    def spikes(self, X, bias_times, t_max):
+    def spikes(self, X, bias_times, t_max, estimator=None):
         """Sorted spikes of data that `validate_data` has returned, and of biases.
 
         Parameters
@@ -306,13 +306,26 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
             float64, is that of the spikes.
         t_max : float
             Spikes at or after it are left out.
+        estimator : object, default=None
+            Named in errors; None: the encoder.
 
         Returns
         -------
         spikes : core.Spikes
             Lists of spikes, sorted by time.
+
+        Raises
+        ------
+        ValueError
+            If features of an array are not finite.
         """
-        return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
+        try:
+            return _core.encode(self.channels_, _matrix(X), bias_times, t_max)
+        except ValueError:
+            if isinstance(X, np.ndarray) and not self.takes_spike_times:
+                name = type(self if estimator is None else estimator).__name__
+                assert_all_finite(X, estimator_name=name, input_name="X")
+            raise
 
     def blocks(self, X, size):
         """Slices of samples, so that what is made of each takes little memory.

@@ -151,17 +151,16 @@ class Engine(ABC):
         """The spikes at the times at which the network sees them."""
         return spikes
 
-    def narrowed(self, network, spikes):
-        """A network and spikes that fire as these do, with fewer inputs if that pays.
-
-        For a network that is made for few samples: it needs no weights of inputs that
-        have no spike.
-        """
-        return network, spikes
-
     @abstractmethod
     def runnable(self, network):
         """What fires: it has spike_times, decisions and labels of `core.Spikes`."""
+
+    def runnable_once(self, network, spikes):
+        """What fires once, with these spikes, and the spikes that it is to be given.
+
+        If they are few, it needs no weights of inputs that have no spike.
+        """
+        return self.runnable(network), spikes
 
     # -- Learning ----------------------------------------------------------------------
 

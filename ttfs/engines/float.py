@@ -10,9 +10,14 @@ from .base import Engine, Trainer, resting_weights
 from .losses import error_unit
 
 
-def simulator(network):
+def simulator(network, **parameters):
     """A network of real numbers in the core."""
-    return _core.Simulator(*network.core_parameters)
+    return _core.Simulator(*network.core_parameters, **parameters)
+
+
+def are_few(spikes):
+    """Whether all weights of the inputs take longer to copy than these to pass."""
+    return spikes.n_spikes <= 4 * spikes.n_in
 
 
 class FloatEngine(Engine):
@@ -28,18 +33,11 @@ class FloatEngine(Engine):
         )
         return network.with_layers(feedback=drawn)
 
-    def narrowed(self, network, spikes):
-        if spikes.n_spikes > 4 * spikes.n_in:  # not worth a look
-            return network, spikes
-        # There is no network without inputs.
-        n_bias = max(1, len(network.layers[0].bias_times))
-        rows, narrowed = spikes.narrowed(n_bias)
-        if 2 * len(rows) > spikes.n_in:
-            return network, spikes
-        return network.of_inputs(rows), narrowed
-
     def runnable(self, network):
         return simulator(network)
+
+    def runnable_once(self, network, spikes):
+        return simulator(network, for_few=are_few(spikes)), spikes
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         return FloatTrainer(

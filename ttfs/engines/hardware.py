@@ -46,13 +46,14 @@ class HardwareEngine(FloatEngine):
         step = weight_steps(substrate, layers)[-1]
         return weight_limits(substrate, layers)[-1], step or 0.0
 
-    def narrowed(self, network, spikes):
-        return network, spikes  # a substrate is always asked for the whole network
-
     def runnable(self, network):
         return SubstrateNetwork(
             self.substrate, network, has_ranks=not self.is_regression
         )
+
+    def runnable_once(self, network, spikes):
+        # A substrate is always asked for the whole network.
+        return self.runnable(network), spikes
 
     def with_its_read_out(self, network):
         """The network with a read-out in the weights of this substrate.

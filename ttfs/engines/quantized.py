@@ -12,7 +12,7 @@ from ..fixed.simulation import FixedSimulation
 from ..fixed.ticks import n_ticks_of, on_grid
 from . import recipe as recipes
 from .base import Trainer, resting_weights
-from .float import FloatEngine
+from .float import FloatEngine, are_few
 
 
 class QuantizedEngine(FloatEngine):
@@ -101,6 +101,15 @@ class QuantizedEngine(FloatEngine):
 
     def runnable(self, network):
         return FixedSimulation(network.for_inference(), network.tick)
+
+    def runnable_once(self, network, spikes):
+        if are_few(spikes):
+            # There is no network without inputs.
+            n_bias = max(1, len(network.layers[0].bias_times))
+            rows, narrowed = spikes.narrowed(n_bias)
+            if 2 * len(rows) <= spikes.n_in:
+                return self.runnable(network.of_inputs(rows)), narrowed
+        return self.runnable(network), spikes
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         core = self.core_trainer(

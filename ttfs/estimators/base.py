@@ -673,7 +673,7 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         """Sorted spikes of valid data, and of the biases of the first layer."""
         dtype = self._fitted_structure.dtype
         bias_times = self.network_.layers[0].bias_times.astype(dtype)
-        return self.encoder_.spikes(X, bias_times, self.network_.t_max)
+        return self.encoder_.spikes(X, bias_times, self.network_.t_max, self)
 
     def _blocks(self, X):
         """The engine, valid data, and the blocks of samples that they are run in."""
@@ -687,8 +687,8 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
         """What a method of the network that fires returns for X, block by block."""
         engine, X, parts = self._blocks(X)
         if len(parts) == 1:
-            network, spikes = engine.narrowed(self.network_, self._spikes(X))
-            return getattr(engine.runnable(network), method)(spikes)
+            once, spikes = engine.runnable_once(self.network_, self._spikes(X))
+            return getattr(once, method)(spikes)
         run = getattr(engine.runnable(self.network_), method)
         return np.concatenate([run(self._spikes(X[rows])) for rows in parts])
 

@@ -123,7 +123,7 @@ static void first_spike(const ttfs_neuron *neuron, const TYPE(spikes) * spikes,
     block_t block = {.n = 0};
     while (
         next_block(&block, events_prepare, neuron, spikes, n_samples, t_max, scratch)) {
-        first_spikes(&block.neuron, NULL, block.list, block.n, n_in, weights, n_out,
+        first_spikes(&block.neuron, NULL, block.list, block.n, n_in, weights, 0, n_out,
                      (real)t_max, out + block.begin * n_out, NULL);
     }
 }

@@ -243,9 +243,8 @@ static size_t resume(search_t *search, int vecs)
 /* First spikes of a panel in n <= GROUP samples, and the slope of the membrane there;
  * rows of spikes and slopes are n_out long. */
 static void first_spike_group(const neuron_t *p, const variation_t *varied,
-                              const events_t *lists, size_t n, const real *weights,
-                              real t_max, panel_t panel, size_t n_out, real *spikes,
-                              real *slopes)
+                              const events_t *lists, size_t n, rows_t rows, real t_max,
+                              panel_t panel, size_t n_out, real *spikes, real *slopes)
 {
     const size_t vecs = (size_t)panel.vecs, n_searches = n * vecs;
     const int is_own = varied->own != NULL;
@@ -272,12 +271,13 @@ static void first_spike_group(const neuron_t *p, const variation_t *varied,
             search_t *search = searches + s * vecs;
             if (from[s] == SIZE_MAX) continue;
             if (is_own) {
-                scan_own_events(p, &lists[s], weights, from[s], search, panel.vecs);
+                scan_own_events(p, &lists[s], rows.first, from[s], search, panel.vecs);
             } else if (gains) {
-                scan_events_with_gains(p, &lists[s], weights, from[s], search,
-                                       panel.vecs);
+                scan_events_with_gains(p, &lists[s], rows, from[s], search, panel);
+            } else if (rows.stride == vecs * WIDTH) {
+                scan_events(p, &lists[s], rows, from[s], search, panel);
             } else {
-                scan_events(p, &lists[s], weights, from[s], search, panel.vecs);
+                scan_events_in_matrix(p, &lists[s], rows, from[s], search, panel);
             }
             for (size_t q = 0; q < vecs; ++q) {
                 search[q].refining = m_andnot(search[q].refining, search[q].waiting);

@@ -13,8 +13,8 @@ static void dense_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
                                real *spikes, real *slopes, real *workspace)
 {
     (void)workspace;
-    first_spikes(p, NULL, lists, n, layer->n_in, layer->weights, layer->n_out, t_max,
-                 spikes, slopes);
+    first_spikes(p, NULL, lists, n, layer->n_in, layer->weights, layer->is_matrix,
+                 layer->n_out, t_max, spikes, slopes);
 }
 
 static void dense_slopes(const TYPE(layer) * layer, const neuron_t *p,

@@ -134,8 +134,8 @@ static void scan_shared(const events_t *lists, size_t n, const real *weights,
 
 /* First spikes of a layer of up to FOUR neurons in n <= PACKED samples. */
 static void first_spike_packed(const neuron_t *p, const events_t *lists, size_t n,
-                               const real *weights, real t_max, size_t n_out,
-                               real *spikes, real *slopes)
+                               rows_t rows, real t_max, size_t n_out, real *spikes,
+                               real *slopes)
 {
     const size_t n_searches = (n + SAMPLES - 1) / SAMPLES;
     search_t searches[TOGETHER];
@@ -160,7 +160,7 @@ static void first_spike_packed(const neuron_t *p, const events_t *lists, size_t 
         w->waiting = w->refining = v_gt(v_load(is_there), v_set(0));
         first[i] = v_load(time);
         last[i] = v_load(number);
-        scan_shared(mine, n_mine, weights, w);
+        scan_shared(mine, n_mine, rows.first, w);
         w->refining = m_andnot(w->refining, w->waiting);
         if (!m_any(w->refining)) continue;
         v_store_index(index, w->k);
@@ -184,7 +184,7 @@ static void first_spike_packed(const neuron_t *p, const events_t *lists, size_t 
             const size_t to = (from + s) * n_out;
             if (m_bits(w->rejected) >> s * FOUR & ((1u << FOUR) - 1)) {
                 const variation_t none = {NULL, NULL};
-                first_spike_group(p, &none, lists + from + s, 1, weights, t_max,
+                first_spike_group(p, &none, lists + from + s, 1, rows, t_max,
                                   panel_of(n_out, 0), n_out, spikes + to,
                                   slopes ? slopes + to : NULL);
                 continue;
@@ -197,14 +197,17 @@ static void first_spike_packed(const neuron_t *p, const events_t *lists, size_t 
 #endif
 
 /* First spikes of a layer in n samples; `varied` and slopes may be NULL. Panels are in
- * the outer loop, so that the weights of a panel stay in the second-level cache. */
+ * the outer loop, so that the weights of a panel stay in the second-level cache. Where
+ * neurons vary, weights are packed. */
 static void first_spikes(const neuron_t *p, const variation_t *varied,
                          const events_t *lists, size_t n, size_t n_in,
-                         const real *weights, size_t n_out, real t_max, real *spikes,
-                         real *slopes)
+                         const real *weights, int is_matrix, size_t n_out, real t_max,
+                         real *spikes, real *slopes)
 {
 #ifdef SAMPLES
-    if (!varied && n_out <= FOUR) {
+    if (!varied && !is_matrix && n_out <= FOUR) {
+        const panel_t panel = panel_of(n_out, 0);
+        const rows_t rows = rows_of(weights, 0, n_in, n_out, panel);
         for (size_t s = 0, many; s < n; s += many) {
             const variation_t none = {NULL, NULL};
             const int is_shared = lists[s].n_segments == 1;
@@ -214,12 +217,11 @@ static void first_spikes(const neuron_t *p, const variation_t *varied,
                 if ((lists[s + many].n_segments == 1) != is_shared) break;
             }
             if (is_shared) {
-                first_spike_packed(p, lists + s, many, weights, t_max, n_out,
-                                   spikes + at, slopes ? slopes + at : NULL);
+                first_spike_packed(p, lists + s, many, rows, t_max, n_out, spikes + at,
+                                   slopes ? slopes + at : NULL);
             } else {
-                first_spike_group(p, &none, lists + s, many, weights, t_max,
-                                  panel_of(n_out, 0), n_out, spikes + at,
-                                  slopes ? slopes + at : NULL);
+                first_spike_group(p, &none, lists + s, many, rows, t_max, panel, n_out,
+                                  spikes + at, slopes ? slopes + at : NULL);
             }
         }
         return;
@@ -227,14 +229,14 @@ static void first_spikes(const neuron_t *p, const variation_t *varied,
 #endif
     for (size_t j = 0; j < n_out; j += LANES) {
         const panel_t panel = panel_of(n_out, j);
+        const rows_t rows = rows_of(weights, is_matrix, n_in, n_out, panel);
         for (size_t s = 0; s < n; s += GROUP) {
             const size_t at = s * n_out + j;
             variation_t mine = {NULL, NULL};
             if (varied) mine = *varied;
             if (mine.gains) mine.gains += at;
-            first_spike_group(p, &mine, lists + s, min_size(GROUP, n - s),
-                              weights + j * n_in, t_max, panel, n_out, spikes + at,
-                              slopes ? slopes + at : NULL);
+            first_spike_group(p, &mine, lists + s, min_size(GROUP, n - s), rows, t_max,
+                              panel, n_out, spikes + at, slopes ? slopes + at : NULL);
         }
     }
 }

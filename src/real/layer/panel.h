@@ -45,6 +45,20 @@ static inline panel_t panel_of(size_t n_out, size_t begin)
     return panel;
 }
 
+/* Where the weights of a panel are: in rows from `first` on, `stride` reals apart. */
+typedef struct {
+    const real *first;
+    size_t stride;
+} rows_t;
+
+/* The rows of a panel in packed weights, or in a matrix (n_in, n_out). */
+static inline rows_t rows_of(const real *weights, int is_matrix, size_t n_in,
+                             size_t n_out, panel_t panel)
+{
+    if (is_matrix) return (rows_t){weights + panel.begin, n_out};
+    return (rows_t){weights + panel.begin * n_in, (size_t)panel.vecs * WIDTH};
+}
+
 /* Lanes of vector q that hold neurons. */
 static inline size_t lanes_of(size_t lanes, int q)
 {

@@ -38,13 +38,24 @@ typedef struct {
     mask waiting[PANEL_VECS];
 } sums_t;
 
-/* The weights of event k; has_gains: neurons vary, each by search[q].gain. */
-ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const real *weights,
-                             const search_t *search, int q, const int has_gains,
+/* How the weights of an event are read. */
+enum {
+    PACKED,
+    PACKED_GAINS, /* neurons vary, each by search[q].gain */
+    IN_MATRIX     /* rows are not whole vectors, and any number of reals apart */
+};
+
+/* The weights of event k. */
+ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const rows_t *rows,
+                             size_t lanes, const search_t *search, int q, const int how,
                              const int vecs)
 {
-    vec w = v_load(weights + e->input[k] * ((size_t)vecs * WIDTH) + q * WIDTH);
-    if (has_gains) w = w * search[q].gain;
+    if (how == IN_MATRIX) {
+        const real *w = rows->first + e->input[k] * rows->stride + q * WIDTH;
+        return q < vecs - 1 ? v_load(w) : v_load_part(w, lanes - q * WIDTH);
+    }
+    vec w = v_load(rows->first + e->input[k] * ((size_t)vecs * WIDTH) + q * WIDTH);
+    if (how == PACKED_GAINS) w = w * search[q].gain;
     return w;
 }
 
@@ -115,8 +126,8 @@ ALWAYS_INLINE int look_for_hits(sums_t *s, const events_t *e, size_t k, const in
 /* Scan the events from number `from` on, until each waiting neuron has met the
  * necessary condition, or the list ends. */
 ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
-                                    const real *weights, size_t from, search_t *search,
-                                    const int has_gains, const int vecs)
+                                    const rows_t *rows, size_t lanes, size_t from,
+                                    search_t *search, const int how, const int vecs)
 {
     const uint32_t *run = e->run;
     size_t segment = 0, k = from;
@@ -154,7 +165,7 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
             const size_t stop = min_size(run[0], end);
             vec w[PANEL_VECS];
             for (; k < stop && !is_done; ++k) {
-                EACH_VEC w[q] = weights_of(e, k, weights, search, q, has_gains, vecs);
+                EACH_VEC w[q] = weights_of(e, k, rows, lanes, search, q, how, vecs);
                 add_weights(&s, e, k, w, vecs);
                 count_events(&s, 1, vecs);
                 is_done = look_for_hits(&s, e, k, vecs);
@@ -166,7 +177,7 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
             for (; k < last; ++k) {
                 EACH_VEC
                 {
-                    w[q] = w[q] + weights_of(e, k, weights, search, q, has_gains, vecs);
+                    w[q] = w[q] + weights_of(e, k, rows, lanes, search, q, how, vecs);
                 }
             }
             add_weights(&s, e, first, w, vecs);
@@ -183,19 +194,29 @@ ALWAYS_INLINE void scan_events_vecs(const neuron_t *p, const events_t *e,
     }
 }
 
-static void scan_events(const neuron_t *p, const events_t *e, const real *weights,
-                        size_t from, search_t *search, int n_vecs)
+static void scan_events(const neuron_t *p, const events_t *e, rows_t rows, size_t from,
+                        search_t *search, panel_t panel)
 {
-#define CALL(vecs) scan_events_vecs(p, e, weights, from, search, 0, vecs)
-    WITH_VECS(n_vecs, CALL)
+#define CALL(vecs)                                                                     \
+    scan_events_vecs(p, e, &rows, panel.lanes, from, search, PACKED, vecs)
+    WITH_VECS(panel.vecs, CALL)
 #undef CALL
 }
 
-static void scan_events_with_gains(const neuron_t *p, const events_t *e,
-                                   const real *weights, size_t from, search_t *search,
-                                   int n_vecs){
-#define CALL(vecs) scan_events_vecs(p, e, weights, from, search, 1, vecs)
-    WITH_VECS(n_vecs, CALL)
+static void scan_events_with_gains(const neuron_t *p, const events_t *e, rows_t rows,
+                                   size_t from, search_t *search, panel_t panel)
+{
+#define CALL(vecs)                                                                     \
+    scan_events_vecs(p, e, &rows, panel.lanes, from, search, PACKED_GAINS, vecs)
+    WITH_VECS(panel.vecs, CALL)
+#undef CALL
+}
+
+static void scan_events_in_matrix(const neuron_t *p, const events_t *e, rows_t rows,
+                                  size_t from, search_t *search, panel_t panel){
+#define CALL(vecs)                                                                     \
+    scan_events_vecs(p, e, &rows, panel.lanes, from, search, IN_MATRIX, vecs)
+    WITH_VECS(panel.vecs, CALL)
 #undef CALL
 }
 

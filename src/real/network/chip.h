@@ -224,7 +224,7 @@ static void emulate_layer(const TYPE(layer) * layer, const TYPE(mismatch) * c,
         variation_t mine = varied;
         if (mine.gains) mine.gains += at;
         first_spikes(&block.neuron, &mine, block.list, block.n, layer->n_in,
-                     layer->weights, n_out, (real)t_max, w->spikes + at, NULL);
+                     layer->weights, 0, n_out, (real)t_max, w->spikes + at, NULL);
     }
     for (size_t s = 0; s < n; ++s) {
         disturb(c, keys[s], n_out, (real)t_max, w->uniforms, w->spikes + s * n_out);

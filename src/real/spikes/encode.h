@@ -112,6 +112,14 @@ static size_t finish(train_t *train, const ttfs_encoder *e, const real *bias_tim
         }                                                                              \
     }                                                                                  \
                                                                                        \
+    /* Whether n numbers are finite; with no exit, in vectors. */                      \
+    static int is_finite_##type(const type *x, size_t n)                               \
+    {                                                                                  \
+        int n_others = 0;                                                              \
+        for (size_t i = 0; i < n; ++i) n_others += !(x[i] - x[i] == 0);                \
+        return n_others == 0;                                                          \
+    }                                                                                  \
+                                                                                       \
     static size_t encode_##type(const ttfs_encoder *encoder, const type *x,            \
                                 const real *bias_times, size_t n_bias, double t_max,   \
                                 real *times, uint32_t *inputs, void *scratch)          \
