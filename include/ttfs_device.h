@@ -47,7 +47,11 @@ typedef struct {
 
 /* What else is known of a layer. */
 typedef struct {
+#ifdef TTFS_DEVICE_SHIFT
+    uint8_t burst; /* so many input spikes move a current by 2^14 at most */
+#else
     uint16_t kappa_peak; /* tick of the greatest kappa */
+#endif
     uint16_t max_weight; /* magnitude of the greatest weight */
 } ttfs_device_bound;
 
@@ -61,6 +65,9 @@ typedef struct {
     uint16_t tick;             /* of the last one that has acted */
     uint16_t seen;             /* up to this tick it is known which neurons fire */
     uint16_t next_bias;        /* the earliest tick of biases that are not in events */
+#ifdef TTFS_DEVICE_SHIFT
+    int16_t *current; /* (stride,) I */
+#endif
 } ttfs_device_line;
 
 /* A network, and memory for one sample. */
@@ -169,6 +176,45 @@ static inline void ttfs_device_sort(const ttfs_device_machine *work,
 
 /* -- Neurons [3] ----------------------------------------------------------------- */
 
+/* Currents up to this magnitude cannot saturate in n input spikes, whatever the
+ * weights; -1 if there is none. */
+static inline int32_t ttfs_device_room(const ttfs_fixed_layer *layer,
+                                       const ttfs_device_bound *bound, uint16_t n)
+{
+    const uint32_t most = (uint32_t)n * bound->max_weight;
+    if (most > (uint32_t)INT16_MAX >> layer->current_shift) return -1;
+    return INT16_MAX - (int32_t)(most << layer->current_shift);
+}
+
+/* I of neuron j after the input spikes begin ... end - 1, which are of one tick. */
+static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int32_t i0,
+                                       const ttfs_device_event *begin,
+                                       const ttfs_device_event *end,
+                                       ttfs_device_index j, int32_t room)
+{
+    const ttfs_fixed_weight *weights = layer->weights + j;
+    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
+    const int16_t half = (int16_t)(((int16_t)1 << fraction) >> 1);
+
+    /* Where no part of the sum can saturate, it is one shift of the sum of weights. */
+    if (i0 <= room && -i0 <= room) {
+        int16_t sum = 0;
+        do {
+            const int16_t w = (int16_t)((weights[begin->row] + half) >> fraction);
+            sum = (int16_t)(sum + w);
+        } while (++begin < end);
+        return (int16_t)(i0 + sum * ((int32_t)1 << layer->current_shift));
+    }
+    do {
+        const int16_t w = (int16_t)((weights[begin->row] + half) >> fraction);
+        i0 = ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
+    } while (++begin < end);
+    return (int16_t)i0;
+}
+
+#ifdef TTFS_DEVICE_SHIFT
+#include "ttfs_device_shift.h"
+#else
 /* First d in first ... last with decay_mem[d] U + kappa[d] I >= level, else 0; the tick
  * before the first is known to have less. */
 static inline uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer, uint16_t top,
@@ -201,32 +247,6 @@ static inline uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer, uint1
     return 0;
 }
 
-/* I of neuron j after the input spikes begin ... end - 1, which are of one tick. */
-static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int32_t i0,
-                                       const ttfs_device_event *begin,
-                                       const ttfs_device_event *end,
-                                       ttfs_device_index j, int32_t room)
-{
-    const ttfs_fixed_weight *weights = layer->weights + j;
-    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
-    const int16_t half = (int16_t)(((int16_t)1 << fraction) >> 1);
-
-    /* Where no part of the sum can saturate, it is one shift of the sum of weights. */
-    if (i0 <= room && -i0 <= room) {
-        int16_t sum = 0;
-        do {
-            const int16_t w = (int16_t)((weights[begin->row] + half) >> fraction);
-            sum = (int16_t)(sum + w);
-        } while (++begin < end);
-        return (int16_t)(i0 + sum * ((int32_t)1 << layer->current_shift));
-    }
-    do {
-        const int16_t w = (int16_t)((weights[begin->row] + half) >> fraction);
-        i0 = ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
-    } while (++begin < end);
-    return (int16_t)i0;
-}
-
 /* Let layer k go on from `seen` to the tick `until`, at whose end the next n spikes of
  * its list act. Neurons that fire have their tick and u, and add to the next list. With
  * `is_first` it is enough to find the first spikes. */
@@ -247,11 +267,7 @@ static inline void ttfs_device_window(const ttfs_device_machine *work,
         gap <= top ? kappa : layer->kappa[first > top ? first : top];
     const int32_t level = (int32_t)layer->threshold * 32768;
     const ttfs_device_event *begin = line->events + line->n_done, *end = begin + n;
-    /* Currents up to this magnitude cannot saturate, whatever the weights. */
-    const uint32_t most = (uint32_t)n * work->bounds[k].max_weight;
-    const int32_t room = most > (uint32_t)INT16_MAX >> layer->current_shift
-                             ? -1
-                             : INT16_MAX - (int32_t)(most << layer->current_shift);
+    const int32_t room = ttfs_device_room(layer, &work->bounds[k], n);
     uint16_t last = gap;
 
     for (ttfs_device_index j = 0; j < layer->n_out; ++j) {
@@ -326,29 +342,6 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
     return peak;
 }
 
-/* -- One sample ------------------------------------------------------------------ */
-
-/* Make ready for a sample. */
-static inline void ttfs_device_start(const ttfs_device_machine *work)
-{
-    const ttfs_fixed_network *network = work->network;
-    const uint16_t n_ticks = network->n_ticks;
-    ttfs_device_line *line = work->lines;
-
-    for (ttfs_device_index k = 0; k < network->n_layers; ++k, ++line) {
-        const ttfs_fixed_state *state = &work->states[k];
-        line->n = line->n_done = line->tick = line->seen = 0;
-        line->next_bias = ttfs_device_next_bias(&network->layers[k], 0, n_ticks);
-        /* volatile: a loop that only clears may become a call of memset. */
-        for (ttfs_device_index j = 0; j < network->layers[k].n_out; ++j) {
-            state->ticks[j] = n_ticks;
-            ((volatile int16_t *)state->u)[j] = 0;
-            ((volatile int16_t *)state->slope)[j] = 0;
-        }
-    }
-    line->n = 0;
-}
-
 /* Let all layers go on: spikes of the input channels before the tick `before` are in
  * the list of the first layer. Then find what neurons do up to the tick `until`; if it
  * is 0, what matters for the spikes that are known. Ends early once `wanted` output
@@ -383,6 +376,14 @@ static inline uint8_t ttfs_device_run(const ttfs_device_machine *work, uint16_t 
     return 0;
 }
 
+/* Let time go on to a tick: all spikes of the input channels before it are in the list
+ * of the first layer. Ends early once `wanted` output neurons have fired. */
+static inline void ttfs_device_continue(const ttfs_device_machine *work, uint16_t until,
+                                        uint16_t wanted)
+{
+    ttfs_device_run(work, until, until, wanted);
+}
+
 /* The sample whose input spikes are in the list of the first layer, until `wanted`
  * output neurons have fired. */
 static inline void ttfs_device_forward(const ttfs_device_machine *work, uint16_t wanted)
@@ -394,7 +395,38 @@ static inline void ttfs_device_forward(const ttfs_device_machine *work, uint16_t
         const uint16_t before = (uint16_t)(first->events[first->n_done].tick + 1);
         if (ttfs_device_run(work, before, 0, wanted)) return;
     }
-    ttfs_device_run(work, n_ticks, (uint16_t)(n_ticks - 1), wanted);
+    ttfs_device_continue(work, (uint16_t)(n_ticks - 1), wanted);
+}
+
+#endif
+
+/* -- One sample ------------------------------------------------------------------ */
+
+/* Make ready for a sample. */
+static inline void ttfs_device_start(const ttfs_device_machine *work)
+{
+    const ttfs_fixed_network *network = work->network;
+    const uint16_t n_ticks = network->n_ticks;
+    ttfs_device_line *line = work->lines;
+
+    for (ttfs_device_index k = 0; k < network->n_layers; ++k, ++line) {
+        const ttfs_fixed_state *state = &work->states[k];
+        /* volatile: a loop that only clears may become a call of memset. */
+        volatile int16_t *u = state->u;
+#ifdef TTFS_DEVICE_SHIFT
+        volatile int16_t *current = line->current;
+#else
+        volatile int16_t *current = state->slope;
+#endif
+        line->n = line->n_done = line->tick = line->seen = 0;
+        line->next_bias = ttfs_device_next_bias(&network->layers[k], 0, n_ticks);
+        for (ttfs_device_index j = 0; j < network->layers[k].n_out; ++j) {
+            state->ticks[j] = n_ticks;
+            u[j] = 0;
+            current[j] = 0;
+        }
+    }
+    line->n = 0;
 }
 
 /* The output neuron that decides. With `is_whole` silent ones have the greatest u
@@ -471,10 +503,9 @@ static inline int32_t ttfs_device_advance_to(const ttfs_device_machine *work,
 {
     const ttfs_fixed_network *network = work->network;
     const uint8_t is_end = tick >= network->n_ticks;
-    const uint16_t before = is_end ? network->n_ticks : tick;
 
     if (work->lines[network->n_layers].n == 0) {
-        ttfs_device_run(work, before, (uint16_t)(before - is_end), 1);
+        ttfs_device_continue(work, is_end ? (uint16_t)(network->n_ticks - 1) : tick, 1);
     }
     if (work->lines[network->n_layers].n == 0 && !is_end) return -1;
     return ttfs_device_decision(work, 0);

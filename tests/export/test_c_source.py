@@ -109,12 +109,13 @@ def test_wrong_labels_change_nothing(tmp_path):
 # -- Any network -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("decay", ["table", "shift"])
 @pytest.mark.parametrize("seed", range(2))
-def test_any_network_infers_in_every_way(seed, tmp_path):
+def test_any_network_infers_in_every_way(seed, decay, tmp_path):
     rng = np.random.default_rng(seed)
     is_silent = []
     for _ in range(5):
-        network = random_network(rng)
+        network = random_network(rng, decay=decay)
         layers = [
             replace(
                 layer,
@@ -136,11 +137,12 @@ def test_any_network_infers_in_every_way(seed, tmp_path):
     assert 0 < np.mean(is_silent) < 1
 
 
+@pytest.mark.parametrize("decay", ["table", "shift"])
 @pytest.mark.parametrize("feedback", FEEDBACKS)
-def test_any_network_learns(feedback, tmp_path):
+def test_any_network_learns(feedback, decay, tmp_path):
     rng = np.random.default_rng(10)
     for _ in range(3):
-        network = random_network(rng, feedback=feedback)
+        network = random_network(rng, feedback=feedback, decay=decay)
         program = build_network(tmp_path, network, *QUICKLY, learn=True)
         ticks = random_ticks(rng, network, 60)
         labels = random_labels(rng, network, 60)

@@ -10,7 +10,14 @@ import numpy as np
 
 from .. import _fixed
 from .._files import write_text
-from .c_arrays import Arrays, model_code, model_number, settings, weight_type
+from .c_arrays import (
+    Arrays,
+    kinds,
+    model_code,
+    model_number,
+    settings,
+    weight_type,
+)
 from .c_functions import EVENTS, INFERENCE, LEARNING, SELF_TEST
 from .c_headers import needed, renamed
 from .c_text import banner, head
@@ -22,8 +29,8 @@ if TYPE_CHECKING:
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
 
-_HEADERS = "ttfs_fixed.h", "ttfs_device.h"
-_ENGINE = "ttfs_device"  # what the functions of inference in _HEADERS begin with
+_HEADER = "ttfs_device.h"
+_ENGINE = "ttfs_device"  # what the functions of inference in _HEADER begin with
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class CModel:
                 f"#define {name} {value}\n"
                 for name, value in settings(self.network, learn=self.learn).items()
             ),
-            needed(_HEADERS, code, learn=self.learn),
+            needed(_HEADER, code, kinds(self.network, learn=self.learn)),
             banner("The model"),
             code.lstrip("\n"),
         ]
