@@ -65,9 +65,6 @@ typedef struct {
     uint16_t tick;             /* of the last one that has acted */
     uint16_t seen;             /* up to this tick it is known which neurons fire */
     uint16_t next_bias;        /* the earliest tick of biases that are not in events */
-#ifdef TTFS_DEVICE_SHIFT
-    int16_t *current; /* (stride,) I */
-#endif
 } ttfs_device_line;
 
 /* A network, and memory for one sample. */
@@ -90,9 +87,11 @@ static inline void ttfs_device_settle(ttfs_device_event *events, ttfs_device_ind
     for (; e > events; --e) {
         if (e[-1].tick < last.tick) break;
         if (e[-1].tick == last.tick && e[-1].row < last.row) break;
-        *e = e[-1];
+        e->tick = e[-1].tick; /* by field: a copy of it all may be a call of memcpy */
+        e->row = e[-1].row;
     }
-    *e = last;
+    e->tick = last.tick;
+    e->row = last.row;
 }
 
 /* Add a spike to the list of a layer. */
@@ -414,7 +413,7 @@ static inline void ttfs_device_start(const ttfs_device_machine *work)
         /* volatile: a loop that only clears may become a call of memset. */
         volatile int16_t *u = state->u;
 #ifdef TTFS_DEVICE_SHIFT
-        volatile int16_t *current = line->current;
+        volatile int16_t *current = u + network->layers[k].stride;
 #else
         volatile int16_t *current = state->slope;
 #endif

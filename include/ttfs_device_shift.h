@@ -96,7 +96,7 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *work,
 {
     const ttfs_fixed_layer *layer = &work->network->layers[k];
     const ttfs_device_bound *bound = &work->bounds[k];
-    int16_t *current = work->lines[k].current;
+    int16_t *current = work->states[k].u + layer->stride;
 
 #ifdef TTFS_DEVICE_LANES
     do {
@@ -117,27 +117,28 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *work,
 
 /* -- Neurons [3b] ---------------------------------------------------------------- */
 
-/* Let the neurons from `u` up to `end` step, until one of them fires. Neurons that have
- * fired have u at the threshold or above. Returns the one that fires, or `end`. */
+/* Let the neurons from `u` up to `end` step, until one of them fires; their currents
+ * are `behind` elements behind. Neurons that have fired have u at the threshold or
+ * above. Returns the one that fires, or `end`. */
 static inline int16_t *ttfs_device_step_neurons(const ttfs_fixed_layer *layer,
                                                 int16_t *u, const int16_t *end,
-                                                int16_t *current)
+                                                intptr_t behind)
 {
     const uint8_t s = TTFS_DEVICE_SYN_SHIFT(layer), m = TTFS_DEVICE_MEM_SHIFT(layer);
     const ttfs_device_fx16 threshold = layer->threshold;
 
-    for (; u < end; ++u, ++current) {
+    do {
         ttfs_device_fx16 next = *u;
         if (next >= threshold) continue;
-        const ttfs_device_fx16 i = *current, moved = i >> s;
-        *current = (int16_t)(i - moved);
+        const ttfs_device_fx16 i = u[behind], moved = i >> s;
+        u[behind] = (int16_t)(i - moved);
         if (m > 0) next -= next >> m;
         /* It saturates only where u leaks by less than the current moves. */
         next = m > 0 && m <= s ? next + moved
                                : ttfs_fixed_saturate((int32_t)next + (int32_t)moved);
         *u = (int16_t)next;
         if (next >= threshold) break;
-    }
+    } while (++u < end);
     return u;
 }
 
@@ -163,16 +164,15 @@ static inline void ttfs_device_tick(const ttfs_device_machine *work,
     }
     if (line->n_done == 0) return;
 
-    int16_t *u = state->u;
-    const int16_t *end = u + layer->n_out;
-    for (;; ++u) {
-        u = ttfs_device_step_neurons(layer, u, end, line->current + (u - state->u));
+    int16_t *u = state->u, *const end = u + layer->n_out;
+    for (; u < end; ++u) {
+        u = ttfs_device_step_neurons(layer, u, end, layer->stride);
         if (u == end) break;
         const ttfs_device_index j = (ttfs_device_index)(u - state->u);
         state->ticks[j] = (uint16_t)(t + 1);
 #ifdef TTFS_DEVICE_LEARN
         state->slope[j] =
-            ttfs_fixed_mac(layer->slope_syn, line->current[j], layer->slope_mem, *u);
+            ttfs_fixed_mac(layer->slope_syn, u[layer->stride], layer->slope_mem, *u);
 #endif
         if (next->events) {
             ttfs_device_insert(next, (uint16_t)(t + 1),
@@ -191,14 +191,14 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
     const ttfs_device_line *line = &work->lines[k];
     const ttfs_device_event *e = line->events, *stop = e + line->n;
     const uint16_t last = (uint16_t)(work->network->n_ticks - 1);
-    int16_t u = 0, current = 0, peak = INT16_MIN;
+    int16_t u[2] = {0, 0}, peak = INT16_MIN; /* and I */
 
     for (uint16_t t = e < stop ? e->tick : last; t < last; ++t) {
         for (; e < stop && e->tick == t; ++e) {
-            current = ttfs_device_jump(layer, current, e, e + 1, j, -1);
+            u[1] = ttfs_device_jump(layer, u[1], e, e + 1, j, -1);
         }
-        ttfs_device_step_neurons(layer, &u, &u + 1, &current);
-        if (u > peak) peak = u;
+        ttfs_device_step_neurons(layer, u, u + 1, 1);
+        if (*u > peak) peak = *u;
     }
     return peak;
 }

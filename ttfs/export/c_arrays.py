@@ -202,9 +202,9 @@ def _bound(layer, *, learn):
 
 
 def _count_shift(n_ticks, n_channels):
-    """Ticks are counted in ranges of 2^shift, a quarter as many as channels."""
+    """Ticks are counted in ranges of 2^shift, half as many as channels."""
     shift = 0
-    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 4):
+    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 2):
         shift += 1
     return shift
 
@@ -288,7 +288,10 @@ def model_code(network, *, learn):
             fields |= {name: table(name) for name in tables}
         state = {
             "ticks": arrays.buffer("uint16_t", f"ticks_{k}", n_out),
-            "u": arrays.buffer("int16_t", f"u_{k}", n_out),
+            # With shifts, currents are behind the membranes.
+            "u": arrays.buffer_words(f"u_{k}", 2 * stride)
+            if layer.syn_shift
+            else arrays.buffer("int16_t", f"u_{k}", n_out),
         }
         event_bytes = 2 * row_bytes  # the tick is padded
         line = {
@@ -296,10 +299,6 @@ def model_code(network, *, learn):
                 "ttfs_device_event", f"events_{k}", n_in, event_bytes
             )
         }
-        if has_words:
-            line["current"] = arrays.buffer_words(f"current_{k}", stride)
-        elif layer.syn_shift:
-            line["current"] = arrays.buffer("int16_t", f"current_{k}", stride)
         if learn or not layer.syn_shift:
             state["slope"] = arrays.buffer("int16_t", f"slope_{k}", n_out)
         lines.append(line)
