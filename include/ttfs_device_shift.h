@@ -143,14 +143,14 @@ static inline int16_t *ttfs_device_step_neurons(const ttfs_fixed_layer *layer,
 }
 
 /* Tick t of layer k, whose input spikes up to t are in its list. Neurons that fire at
- * t + 1 have their tick and u, and add to the next list. */
+ * t + 1 have their tick and u, and add to the next list, by rows that are `stride`
+ * apart; the list after the output layer, where that is 0, only counts. */
 static inline void ttfs_device_tick(const ttfs_device_machine *work,
-                                    ttfs_device_index k, uint16_t t)
+                                    ttfs_device_index k, uint16_t t, uint16_t stride)
 {
     const ttfs_fixed_layer *layer = &work->network->layers[k];
     const ttfs_fixed_state *state = &work->states[k];
     ttfs_device_line *line = &work->lines[k], *next = line + 1;
-    const uint16_t stride = next->events ? layer[1].stride : 0;
 
     if (line->next_bias == t) {
         ttfs_device_add_biases(layer, line, work->network->n_ticks);
@@ -174,7 +174,7 @@ static inline void ttfs_device_tick(const ttfs_device_machine *work,
         state->slope[j] =
             ttfs_fixed_mac(layer->slope_syn, u[layer->stride], layer->slope_mem, *u);
 #endif
-        if (next->events) {
+        if (stride > 0) {
             ttfs_device_insert(next, (uint16_t)(t + 1),
                                (ttfs_device_row)((ttfs_device_row)j * stride));
         } else {
@@ -210,12 +210,17 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
 static inline void ttfs_device_continue(const ttfs_device_machine *work, uint16_t until,
                                         uint16_t wanted)
 {
-    const uint16_t n_layers = work->network->n_layers;
+    const ttfs_fixed_network *network = work->network;
+    const ttfs_device_line *outputs = &work->lines[network->n_layers];
     uint16_t *now = &work->lines->seen;
 
-    /* From the last layer to the first: what fires in a tick acts in the next. */
-    for (; *now < until && work->lines[n_layers].n < wanted; ++*now) {
-        for (ttfs_device_index k = n_layers; k-- > 0;) ttfs_device_tick(work, k, *now);
+    for (; *now < until && outputs->n < wanted; ++*now) {
+        uint16_t stride = 0;
+        /* From the last layer to the first: what fires in a tick acts in the next. */
+        for (ttfs_device_index k = network->n_layers; k-- > 0;) {
+            ttfs_device_tick(work, k, *now, stride);
+            stride = network->layers[k].stride;
+        }
     }
 }
 
