@@ -166,7 +166,7 @@ static inline void ttfs_device_tick(const ttfs_device_machine *work,
 
     int16_t *u = state->u, *const end = u + layer->n_out;
     for (; u < end; ++u) {
-        u = ttfs_device_step_neurons(layer, u, end, layer->stride);
+        u = ttfs_device_step_neurons(layer, u, end, (intptr_t)layer->stride);
         if (u == end) break;
         const ttfs_device_index j = (ttfs_device_index)(u - state->u);
         state->ticks[j] = (uint16_t)(t + 1);
