@@ -48,9 +48,10 @@ typedef uint32_t __attribute__((may_alias)) ttfs_device_word;
 
 /* Add the weights of the input spikes begin ... end - 1, of one tick and at most as
  * many as `burst`, to the currents of all neurons. */
-static inline void ttfs_device_add_lanes(const ttfs_fixed_layer *layer,
-                                         const ttfs_device_event *begin,
-                                         const ttfs_device_event *end, int16_t *current)
+static TTFS_DEVICE_FAST void ttfs_device_add_lanes(const ttfs_fixed_layer *layer,
+                                                   const ttfs_device_event *begin,
+                                                   const ttfs_device_event *end,
+                                                   int16_t *current)
 {
     const uint32_t sign = TTFS_DEVICE_PAIR(0x8000), quarter = TTFS_DEVICE_PAIR(0x4000);
     const uint8_t shift = layer->current_shift;
@@ -77,10 +78,11 @@ static inline void ttfs_device_add_lanes(const ttfs_fixed_layer *layer,
             pairs[0] = (a + (low << shift) - zero) ^ sign;
             pairs[1] = (b + (high << shift) - zero) ^ sign;
         } else {
-            ttfs_device_index j =
-                (ttfs_device_index)(column - (const uint8_t *)layer->weights);
+            uint16_t j = (uint16_t)(column - (const uint8_t *)layer->weights);
             for (uint8_t lane = 0; lane < 4; ++lane, ++j) {
-                current[j] = ttfs_device_jump(layer, current[j], begin, end, j, -1);
+                e = begin;
+                do current[j] = ttfs_device_jump(layer, current[j], e->row, j);
+                while (++e < end);
             }
         }
     }
@@ -89,14 +91,14 @@ static inline void ttfs_device_add_lanes(const ttfs_fixed_layer *layer,
 
 /* Add the weights of the input spikes begin ... end - 1, which are of one tick, to the
  * currents of layer k. Those of neurons that have fired do not matter. */
-static inline void ttfs_device_add_rows(const ttfs_device_machine *work,
+static inline void ttfs_device_add_rows(const ttfs_device_machine *machine,
                                         ttfs_device_index k,
                                         const ttfs_device_event *begin,
                                         const ttfs_device_event *end)
 {
-    const ttfs_fixed_layer *layer = &work->network->layers[k];
-    const ttfs_device_bound *bound = &work->bounds[k];
-    int16_t *current = work->states[k].u + layer->stride;
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    const ttfs_device_bound *bound = &machine->bounds[k];
+    int16_t *u = machine->lines[k].u, *current = u + layer->stride;
 
 #ifdef TTFS_DEVICE_LANES
     do {
@@ -106,11 +108,11 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *work,
         begin = stop;
     } while (begin < end);
 #else
-    const int16_t *u = work->states[k].u;
-    const int32_t room = ttfs_device_room(layer, bound, (uint16_t)(end - begin));
-    for (ttfs_device_index j = 0; j < layer->n_out; ++j) {
+    const ttfs_device_range range =
+        ttfs_device_safe_range(layer, bound->max_weight, (uint16_t)(end - begin));
+    for (uint16_t j = 0; j < layer->n_out; ++j) {
         if (u[j] >= layer->threshold) continue;
-        current[j] = ttfs_device_jump(layer, current[j], begin, end, j, room);
+        current[j] = ttfs_device_jumps(layer, current[j], begin, end, j, range);
     }
 #endif
 }
@@ -120,9 +122,10 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *work,
 /* Let the neurons from `u` up to `end` step, until one of them fires; their currents
  * are `behind` elements behind. Neurons that have fired have u at the threshold or
  * above. Returns the one that fires, or `end`. */
-static inline int16_t *ttfs_device_step_neurons(const ttfs_fixed_layer *layer,
-                                                int16_t *u, const int16_t *end,
-                                                intptr_t behind)
+static TTFS_DEVICE_FAST int16_t *ttfs_device_step_neurons(const ttfs_fixed_layer *layer,
+                                                          int16_t *u,
+                                                          const int16_t *end,
+                                                          intptr_t behind)
 {
     const uint8_t s = TTFS_DEVICE_SYN_SHIFT(layer), m = TTFS_DEVICE_MEM_SHIFT(layer);
     const ttfs_device_fx16 threshold = layer->threshold;
@@ -143,40 +146,40 @@ static inline int16_t *ttfs_device_step_neurons(const ttfs_fixed_layer *layer,
 }
 
 /* Tick t of layer k, whose input spikes up to t are in its list. Neurons that fire at
- * t + 1 have their tick and u, and add to the next list, by rows that are `stride`
- * apart; the list after the output layer, where that is 0, only counts. */
-static inline void ttfs_device_tick(const ttfs_device_machine *work,
-                                    ttfs_device_index k, uint16_t t, uint16_t stride)
+ * t + 1 have their tick and u, and add to the next list. */
+static inline void ttfs_device_tick(const ttfs_device_machine *machine,
+                                    ttfs_device_index k, uint16_t t)
 {
-    const ttfs_fixed_layer *layer = &work->network->layers[k];
-    const ttfs_fixed_state *state = &work->states[k];
-    ttfs_device_line *line = &work->lines[k], *next = line + 1;
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    const ttfs_fixed_state *state = &machine->states[k];
+    ttfs_device_line *line = &machine->lines[k], *next = line + 1;
 
     if (line->next_bias == t) {
-        ttfs_device_add_biases(layer, line, work->network->n_ticks);
+        ttfs_device_add_biases(layer, line, machine->network->n_ticks);
     }
     const ttfs_device_event *begin = line->events + line->n_done, *e = begin;
     const ttfs_device_event *stop = line->events + line->n;
     while (e < stop && e->tick == t) ++e;
     if (e > begin) {
-        ttfs_device_add_rows(work, k, begin, e);
+        ttfs_device_add_rows(machine, k, begin, e);
         line->n_done = (uint16_t)(e - line->events);
     }
     if (line->n_done == 0) return;
 
-    int16_t *u = state->u, *const end = u + layer->n_out;
+    int16_t *u = line->u, *const end = u + layer->n_out;
     for (; u < end; ++u) {
         u = ttfs_device_step_neurons(layer, u, end, (intptr_t)layer->stride);
         if (u == end) break;
-        const ttfs_device_index j = (ttfs_device_index)(u - state->u);
-        state->ticks[j] = (uint16_t)(t + 1);
+        const uint16_t j = (uint16_t)(u - line->u);
+        if (state->ticks) state->ticks[j] = (uint16_t)(t + 1);
+        if (state->u) state->u[j] = *u;
 #ifdef TTFS_DEVICE_LEARN
         state->slope[j] =
             ttfs_fixed_mac(layer->slope_syn, u[layer->stride], layer->slope_mem, *u);
 #endif
-        if (stride > 0) {
+        if (next->events) {
             ttfs_device_insert(next, (uint16_t)(t + 1),
-                               (ttfs_device_row)((ttfs_device_row)j * stride));
+                               (ttfs_device_row)((ttfs_device_row)j * next->stride));
         } else {
             ++next->n;
         }
@@ -184,18 +187,18 @@ static inline void ttfs_device_tick(const ttfs_device_machine *work,
 }
 
 /* The greatest u of neuron j of layer k, which was silent in the whole sample. */
-static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
-                                       ttfs_device_index k, ttfs_device_index j)
+static inline int16_t ttfs_device_peak(const ttfs_device_machine *machine,
+                                       ttfs_device_index k, uint16_t j)
 {
-    const ttfs_fixed_layer *layer = &work->network->layers[k];
-    const ttfs_device_line *line = &work->lines[k];
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    const ttfs_device_line *line = &machine->lines[k];
     const ttfs_device_event *e = line->events, *stop = e + line->n;
-    const uint16_t last = (uint16_t)(work->network->n_ticks - 1);
+    const uint16_t last = (uint16_t)(machine->network->n_ticks - 1);
     int16_t u[2] = {0, 0}, peak = INT16_MIN; /* and I */
 
     for (uint16_t t = e < stop ? e->tick : last; t < last; ++t) {
         for (; e < stop && e->tick == t; ++e) {
-            u[1] = ttfs_device_jump(layer, u[1], e, e + 1, j, -1);
+            u[1] = ttfs_device_jump(layer, u[1], e->row, j);
         }
         ttfs_device_step_neurons(layer, u, u + 1, 1);
         if (*u > peak) peak = *u;
@@ -207,28 +210,27 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
 
 /* Let time go on to a tick: all spikes of the input channels before it are in the list
  * of the first layer. Ends early once `wanted` output neurons have fired. */
-static inline void ttfs_device_continue(const ttfs_device_machine *work, uint16_t until,
-                                        uint16_t wanted)
+static inline void ttfs_device_continue(const ttfs_device_machine *machine,
+                                        uint16_t until, uint16_t wanted)
 {
-    const ttfs_fixed_network *network = work->network;
-    const ttfs_device_line *outputs = &work->lines[network->n_layers];
-    uint16_t *now = &work->lines->seen;
+    const ttfs_fixed_network *network = machine->network;
+    const ttfs_device_line *outputs = &machine->lines[network->n_layers];
+    uint16_t *now = &machine->lines->seen;
 
     for (; *now < until && outputs->n < wanted; ++*now) {
-        uint16_t stride = 0;
         /* From the last layer to the first: what fires in a tick acts in the next. */
         for (ttfs_device_index k = network->n_layers; k-- > 0;) {
-            ttfs_device_tick(work, k, *now, stride);
-            stride = network->layers[k].stride;
+            ttfs_device_tick(machine, k, *now);
         }
     }
 }
 
 /* The sample whose input spikes are in the list of the first layer, until `wanted`
  * output neurons have fired. */
-static inline void ttfs_device_forward(const ttfs_device_machine *work, uint16_t wanted)
+static inline void ttfs_device_forward(const ttfs_device_machine *machine,
+                                       uint16_t wanted)
 {
-    ttfs_device_continue(work, (uint16_t)(work->network->n_ticks - 1), wanted);
+    ttfs_device_continue(machine, (uint16_t)(machine->network->n_ticks - 1), wanted);
 }
 
 #endif /* TTFS_DEVICE_SHIFT_H */

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
 
-_HEADER = "ttfs_device.h"
+_HEADER = "ttfs_device_learn.h"
 _ENGINE = "ttfs_device"  # what the functions of inference in _HEADER begin with
 
 
