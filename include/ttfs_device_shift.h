@@ -8,15 +8,6 @@
  * All layers go through time together, tick by tick: the rows of weights of a tick's
  * input spikes are added to the currents of a layer, then all its neurons step. That
  * takes adds and shifts; a product only finds the row of a hidden neuron that fires.
- *
- * Four neurons at once
- *
- * Where weights are bytes, a word of 32 bits holds those of four neurons. Lanes of 16
- * bits of two words sum the even and the odd ones, without signs: w + 128. Currents are
- * added to as pairs, in lanes of I + 2^15. No lane may carry into the next, so no sum
- * in it may saturate: that is so if I is a quarter of the whole range from its ends and
- * all weights together move it by no more than that. Elsewhere, and for words in which
- * a current is greater, currents take one input spike after the other.
  */
 #ifndef TTFS_DEVICE_SHIFT_H
 #define TTFS_DEVICE_SHIFT_H
@@ -47,7 +38,13 @@ typedef int_fast16_t ttfs_device_fx16;
 typedef uint32_t __attribute__((may_alias)) ttfs_device_word;
 
 /* Add the weights of the input spikes begin ... end - 1, of one tick and at most as
- * many as `burst`, to the currents of all neurons. */
+ * many as `burst`, to the currents of all neurons, four at once.
+ *
+ * A word holds the weights of four neurons. Two words sum those of the even and of the
+ * odd ones, in lanes of 16 bits and without signs, as w + 128; and currents are added
+ * to by pairs, as I + 2^15. No lane may carry into the next, so nothing may saturate:
+ * that is so for currents -2^14 ... 2^14 - 1, which a burst cannot move by more than
+ * 2^14. Where one of four is beyond, they take one input spike after the other. */
 static TTFS_DEVICE_FAST void ttfs_device_add_lanes(const ttfs_fixed_layer *layer,
                                                    const ttfs_device_event *begin,
                                                    const ttfs_device_event *end,

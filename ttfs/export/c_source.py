@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
 
-_HEADER = "ttfs_device_learn.h"
-_ENGINE = "ttfs_device"  # what the functions of inference in _HEADER begin with
+_ENGINE = "ttfs_device"  # what the functions of inference in the headers begin with
 
 
 @dataclass(frozen=True)
@@ -122,12 +121,13 @@ class CModel:
             data += "\n" + self._samples()
         functions = "\n".join(functions.definitions for functions in self.functions)
         code = f"{data}\n{functions}".replace("ENGINE_", f"{_ENGINE}_")
+        header = "ttfs_device_learn.h" if self.learn else "ttfs_device.h"
         parts = [
             "".join(
                 f"#define {name} {value}\n"
                 for name, value in settings(self.network, learn=self.learn).items()
             ),
-            needed(_HEADER, code, kinds(self.network, learn=self.learn)),
+            needed(header, code, kinds(self.network, learn=self.learn)),
             banner("The model"),
             code.lstrip("\n"),
         ]
