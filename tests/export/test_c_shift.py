@@ -1,15 +1,16 @@
 """Exported models whose leak is a shift: four neurons at once, and one by one."""
 
+import shutil
 from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
-from exported import build_network, check_inference, for_inference
-from fixed_header import SANITIZE
+from exported import FLAGS, build_network, check_inference, for_inference, make
+from fixed_header import SANITIZE, run
 from fixed_networks import random_network, random_ticks
 
-from ttfs import LIF
+from ttfs import LIF, export
 from ttfs.export.c_arrays import model_code, settings
 
 BUILDS = {
@@ -101,3 +102,26 @@ def test_rows_of_wide_weights_are_not_words():
     weights = np.full_like(layer.weights, 255)
     wide = replace(network, layers=[replace(layer, weights=weights, max_stored=255)])
     assert "TTFS_DEVICE_WORDS" not in settings(wide, learn=False)
+
+
+SMALL = {
+    "avr-gcc": ["-mmcu=atmega1284p", "-std=gnu99"],
+    "arm-none-eabi-gcc": ["-mcpu=cortex-m0plus", "-mthumb"],
+    "riscv64-unknown-elf-gcc": ["-march=rv32imc", "-mabi=ilp32"],
+}
+
+
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("compiler", SMALL)
+def test_small_processors_compile_it(compiler, learn, tmp_path):
+    if not shutil.which(compiler):
+        pytest.skip(f"needs {compiler}")
+    clf, _ = make("shifts" if learn else "four at once")
+    source, built = tmp_path / "model.c", tmp_path / "model.o"
+    export.to_c(clf, source, learn=learn)
+    flags = [*FLAGS, "-Os", "-ffreestanding", *SMALL[compiler]]
+    done = run([compiler, *flags, "-c", source, "-o", built])
+    assert not done.returncode, done.stdout
+    undefined = run([compiler.replace("gcc", "nm"), "-u", built]).stdout.split()[1::2]
+    # The compiler's own arithmetic is allowed, but nothing of the C library.
+    assert all(name.startswith("__") for name in undefined), undefined

@@ -102,6 +102,14 @@ EXACT = {
             "gradient": "exact",
         },
     ),
+    "four at once": (
+        yin_yang,
+        {
+            "hidden_layer_sizes": (22, 14),
+            "arithmetic": FixedPoint(tick=1 / 16, decay="shift"),
+            "gradient": "exact",
+        },
+    ),
     "exact": (yin_yang, {"hidden_layer_sizes": (24,), "gradient": "exact"}),
     "8 bits": (
         sparse_data,
