@@ -196,10 +196,9 @@ def model_code(network, *, learn):
             "fraction": layer.fraction,
             "current_shift": layer.current_shift,
             "threshold": layer.threshold,
-            "decay_mem": table("decay_mem"),
-            "decay_syn": table("decay_syn"),
-            "kappa": table("kappa"),
         }
+        # What the kernel is computed by.
+        fields |= {name: table(name) for name in ("decay_mem", "decay_syn", "kappa")}
         is_output = k == len(network.layers) - 1
         state = {}
         if learn or is_output:
