@@ -28,6 +28,7 @@ from sklearn.base import clone
 
 from ttfs import export
 from ttfs.export.c_arrays import model_number
+from ttfs.export.c_source import c_model, header_text, source_text
 from ttfs.export.model import read_learner, read_model
 from ttfs.fixed.network import FEEDBACKS
 from ttfs.parameters import FixedPoint
@@ -207,6 +208,31 @@ def test_two_models_in_one_file(tmp_path):
     assert not built.returncode, built.stdout
     done = run([tmp_path / "two"])
     assert (done.returncode, done.stdout) == (0, "0 -1")
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_header_and_source(language, tmp_path):
+    clf, data = make("target")
+    c = c_model(clf, learn=True, prefix="net", self_test=data(5)[0])
+    (tmp_path / "net.h").write_text(header_text(c))
+    (tmp_path / "net.c").write_text(source_text(c, "net.h"))
+    (tmp_path / "main").write_text(
+        '#include "net.h"\n#include "net.h"\n'
+        "int main(void) { return NET_N_LAYERS - 2 + net_self_test(); }\n"
+    )
+    compiler = any_compiler()
+    objects = [tmp_path / "net.o", tmp_path / "main.o"]
+    built = run([compiler, *FLAGS, "-c", tmp_path / "net.c", "-o", objects[0]])
+    assert not built.returncode, built.stdout
+    built = run(
+        [compiler, "-x", language, "-Wall", "-c", tmp_path / "main", "-o", objects[1]]
+    )
+    if built.returncode and "cc1plus" in built.stdout:
+        pytest.skip("needs a compiler of C++")
+    assert not built.returncode, built.stdout
+    program = tmp_path / "program"
+    assert not run([compiler, *objects, "-o", program]).returncode
+    assert run([program]).returncode == 0
 
 
 def test_states_go_on_after_learning(tmp_path):
