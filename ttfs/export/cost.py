@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .. import _fixed
-from .c_source import model_code, weight_type
+from .c_arrays import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
 
@@ -249,7 +249,8 @@ def _memory(network, *, learn):
         "feedback": "feedback weights",
         "lfsr": "registers",
         "silence": "registers",
-        **dict.fromkeys(("ticks", "u", "slope", "error", "events", "counts"), "work"),
+        **dict.fromkeys(("ticks", "u", "slope", "error", "counts"), "work"),
+        **dict.fromkeys(("events", "neurons"), "work"),
     }
     n_bytes = {}
     for name, size in model_code(network, learn=learn)[0].items():
