@@ -1,0 +1,195 @@
+/* ttfs_device_encode: raw integers to ticks, in integers, on small processors.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * INTRODUCTION
+ *
+ * What ttfs.export.IntegerEncoder computes, bit for bit: scalers and an encoder as maps
+ * from raw values to codes, and from codes to ticks. No floating point and no division.
+ * There is one function for each kind of encoder:
+ *
+ *     ttfs_device_encode_lines    a code for each channel: maps
+ *     ttfs_device_encode_tables   the same of uint8_t features: tables of ticks
+ *     ttfs_device_encode_fields   a code for each feature: receptive fields
+ *
+ * The conventions are those of ttfs_fixed.h. A channel without a spike has the tick
+ * n_ticks. Channels are those of all features, then the complements.
+ */
+#ifndef TTFS_DEVICE_ENCODE_H
+#define TTFS_DEVICE_ENCODE_H
+
+#include <stdint.h>
+
+/* Qualifier of constant data, which an AVR can leave in its flash. */
+#ifndef TTFS_DEVICE_FLASH
+#ifdef __FLASH
+#define TTFS_DEVICE_FLASH __flash
+#else
+#define TTFS_DEVICE_FLASH
+#endif
+#endif
+
+/* Type of raw values: int16_t or uint8_t. */
+#ifndef TTFS_DEVICE_FEATURE
+#define TTFS_DEVICE_FEATURE int16_t
+#endif
+typedef TTFS_DEVICE_FEATURE ttfs_device_feature;
+
+/* Type of the number of a map. */
+#ifndef TTFS_DEVICE_MAP_NUMBER
+#define TTFS_DEVICE_MAP_NUMBER uint8_t
+#endif
+typedef TTFS_DEVICE_MAP_NUMBER ttfs_device_map_number;
+
+/* Codes of raw values x: on a line from `low` to `high`, else constant. */
+typedef struct {
+    uint32_t slope;  /* modulo 2^32, */
+    uint32_t offset; /* both 2^(16 + shift) to a unit of a code */
+    int16_t low;
+    int16_t high;
+    uint16_t below;
+    uint16_t above;
+} ttfs_device_map;
+
+/* An encoder. Pointers that a kind of encoder does not need are not looked at. */
+typedef struct {
+    uint16_t n_features;
+    uint16_t n_complements;
+    /* (n_complements,) features that have a second channel; NULL: c has complement c */
+    const TTFS_DEVICE_FLASH uint16_t *complemented;
+    /* (n_features + n_complements,) the map of each code; NULL: code c has map c */
+    const TTFS_DEVICE_FLASH ttfs_device_map_number *map_of;
+
+    /* Lines: (n_maps,) maps; the values on lines that have no spike, or NULL. */
+    const TTFS_DEVICE_FLASH ttfs_device_map *maps;
+    const TTFS_DEVICE_FLASH int16_t *absent;
+    uint16_t silent; /* the code of these */
+    uint8_t shift;   /* bits of a code behind the point, besides 16 */
+
+    /* Ticks of codes; NULL: codes are ticks. */
+    const TTFS_DEVICE_FLASH uint16_t *times;
+
+    /* Tables: (n_maps, width) ticks of raw values, the last of which stand for all that
+     * are greater. */
+    const TTFS_DEVICE_FLASH uint8_t *tables;
+    uint16_t width;
+
+    /* Receptive fields: their centres are 2^field_bits apart. At a distance up to
+     * reach[j], (n_reach,) ascending, they spike at times[j], else at times[n_reach].
+     */
+    const TTFS_DEVICE_FLASH uint16_t *reach;
+    uint16_t n_reach;
+    uint16_t n_fields;
+    uint8_t field_bits;
+} ttfs_device_encoder;
+
+/* The feature of complement c. */
+static inline uint16_t ttfs_device_complemented(const ttfs_device_encoder *encoder,
+                                                uint16_t c)
+{
+    return encoder->complemented ? encoder->complemented[c] : c;
+}
+
+/* The map of code c. */
+static inline uint16_t ttfs_device_map_of(const ttfs_device_encoder *encoder,
+                                          uint16_t c)
+{
+    return encoder->map_of ? encoder->map_of[c] : c;
+}
+
+/* Code c of a raw value. */
+static inline uint16_t ttfs_device_code(const ttfs_device_encoder *encoder, uint16_t c,
+                                        ttfs_device_feature value)
+{
+    const int16_t x = value;
+    const uint16_t number = ttfs_device_map_of(encoder, c);
+    const TTFS_DEVICE_FLASH ttfs_device_map *map = encoder->maps + number;
+    if (x < map->low) return map->below;
+    if (x > map->high) return map->above;
+    if (encoder->absent && x == encoder->absent[number]) return encoder->silent;
+    const uint16_t above_low = (uint16_t)((uint16_t)x - (uint16_t)map->low);
+    const uint32_t line = map->offset + above_low * map->slope;
+    return (uint16_t)((uint16_t)(line >> 16) >> encoder->shift);
+}
+
+/* The tick of channel c by its line. */
+static inline uint16_t ttfs_device_line_tick(const ttfs_device_encoder *encoder,
+                                             uint16_t c, ttfs_device_feature x)
+{
+    const uint16_t code = ttfs_device_code(encoder, c, x);
+    return encoder->times ? encoder->times[code] : code;
+}
+
+static inline void ttfs_device_encode_lines(const ttfs_device_encoder *encoder,
+                                            const ttfs_device_feature *x,
+                                            uint16_t *ticks)
+{
+    const uint16_t n = encoder->n_features;
+    for (uint16_t i = 0; i < n; ++i) {
+        ticks[i] = ttfs_device_line_tick(encoder, i, x[i]);
+    }
+    for (uint16_t k = 0; k < encoder->n_complements; ++k) {
+        const uint16_t c = (uint16_t)(n + k);
+        const uint16_t i = ttfs_device_complemented(encoder, k);
+        ticks[c] = ttfs_device_line_tick(encoder, c, x[i]);
+    }
+}
+
+/* The tick of channel c by its table. */
+static inline uint16_t ttfs_device_table_tick(const ttfs_device_encoder *encoder,
+                                              uint16_t c, ttfs_device_feature x)
+{
+    const uint16_t last = (uint16_t)(encoder->width - 1);
+    const uint16_t row = (uint16_t)(ttfs_device_map_of(encoder, c) * encoder->width);
+    const uint16_t place = (uint16_t)x;
+    return encoder->tables[row + (place < last ? place : last)];
+}
+
+static inline void ttfs_device_encode_tables(const ttfs_device_encoder *encoder,
+                                             const ttfs_device_feature *x,
+                                             uint16_t *ticks)
+{
+    const uint16_t n = encoder->n_features;
+    for (uint16_t i = 0; i < n; ++i) {
+        ticks[i] = ttfs_device_table_tick(encoder, i, x[i]);
+    }
+    for (uint16_t k = 0; k < encoder->n_complements; ++k) {
+        const uint16_t c = (uint16_t)(n + k);
+        const uint16_t i = ttfs_device_complemented(encoder, k);
+        ticks[c] = ttfs_device_table_tick(encoder, c, x[i]);
+    }
+}
+
+/* The tick of a receptive field at a distance from its centre. */
+static inline uint16_t ttfs_device_field_tick(const ttfs_device_encoder *encoder,
+                                              uint16_t distance)
+{
+    uint16_t first = 0, end = encoder->n_reach;
+    while (first < end) {
+        const uint16_t middle = (uint16_t)((uint16_t)(first + end) >> 1);
+        if (encoder->reach[middle] < distance) {
+            first = (uint16_t)(middle + 1);
+        } else {
+            end = middle;
+        }
+    }
+    return encoder->times[first];
+}
+
+static inline void ttfs_device_encode_fields(const ttfs_device_encoder *encoder,
+                                             const ttfs_device_feature *x,
+                                             uint16_t *ticks)
+{
+    for (uint16_t i = 0; i < encoder->n_features; ++i) {
+        const uint16_t place = ttfs_device_code(encoder, i, x[i]);
+        uint16_t centre = 0;
+        for (uint16_t k = 0; k < encoder->n_fields; ++k) {
+            const uint16_t distance =
+                (uint16_t)(place > centre ? place - centre : centre - place);
+            *ticks++ = ttfs_device_field_tick(encoder, distance);
+            centre = (uint16_t)(centre + (1u << encoder->field_bits));
+        }
+    }
+}
+
+#endif /* TTFS_DEVICE_ENCODE_H */
