@@ -33,9 +33,8 @@ def split(model):
         The last step.
     """
     *steps, (_, last) = _steps(model, "")
-    return [
-        (name, step) for name, step in steps if step not in (None, "passthrough")
-    ], last
+    is_step = [not (step is None or step == "passthrough") for _, step in steps]
+    return list(compress(steps, is_step)), last
 
 
 def _steps(model, name):
