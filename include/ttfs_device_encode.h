@@ -43,8 +43,8 @@ typedef TTFS_DEVICE_MAP_NUMBER ttfs_device_map_number;
 
 /* Codes of raw values x: on a line from `low` to `high`, else constant. */
 typedef struct {
-    uint32_t slope;  /* modulo 2^32, */
-    uint32_t offset; /* both 2^(16 + shift) to a unit of a code */
+    uint32_t slope;  /* modulo 2^32, as offset and their sum, */
+    uint32_t offset; /* of which 2^(16 + shift) are a unit of a code */
     int16_t low;
     int16_t high;
     uint16_t below;
@@ -83,10 +83,12 @@ typedef struct {
     uint8_t field_bits;
 } ttfs_device_encoder;
 
-/* The feature of complement c. */
-static inline uint16_t ttfs_device_complemented(const ttfs_device_encoder *encoder,
-                                                uint16_t c)
+/* The feature of code c. */
+static inline uint16_t ttfs_device_feature_of(const ttfs_device_encoder *encoder,
+                                              uint16_t c)
 {
+    if (c < encoder->n_features) return c;
+    c = (uint16_t)(c - encoder->n_features);
     return encoder->complemented ? encoder->complemented[c] : c;
 }
 
@@ -107,56 +109,33 @@ static inline uint16_t ttfs_device_code(const ttfs_device_encoder *encoder, uint
     if (x < map->low) return map->below;
     if (x > map->high) return map->above;
     if (encoder->absent && x == encoder->absent[number]) return encoder->silent;
-    const uint16_t above_low = (uint16_t)((uint16_t)x - (uint16_t)map->low);
-    const uint32_t line = map->offset + above_low * map->slope;
+    const uint32_t line = map->offset + (uint32_t)(int32_t)x * map->slope;
     return (uint16_t)((uint16_t)(line >> 16) >> encoder->shift);
-}
-
-/* The tick of channel c by its line. */
-static inline uint16_t ttfs_device_line_tick(const ttfs_device_encoder *encoder,
-                                             uint16_t c, ttfs_device_feature x)
-{
-    const uint16_t code = ttfs_device_code(encoder, c, x);
-    return encoder->times ? encoder->times[code] : code;
 }
 
 static inline void ttfs_device_encode_lines(const ttfs_device_encoder *encoder,
                                             const ttfs_device_feature *x,
                                             uint16_t *ticks)
 {
-    const uint16_t n = encoder->n_features;
-    for (uint16_t i = 0; i < n; ++i) {
-        ticks[i] = ttfs_device_line_tick(encoder, i, x[i]);
+    const uint16_t n = (uint16_t)(encoder->n_features + encoder->n_complements);
+    for (uint16_t c = 0; c < n; ++c) {
+        const uint16_t i = ttfs_device_feature_of(encoder, c);
+        const uint16_t code = ttfs_device_code(encoder, c, x[i]);
+        ticks[c] = encoder->times ? encoder->times[code] : code;
     }
-    for (uint16_t k = 0; k < encoder->n_complements; ++k) {
-        const uint16_t c = (uint16_t)(n + k);
-        const uint16_t i = ttfs_device_complemented(encoder, k);
-        ticks[c] = ttfs_device_line_tick(encoder, c, x[i]);
-    }
-}
-
-/* The tick of channel c by its table. */
-static inline uint16_t ttfs_device_table_tick(const ttfs_device_encoder *encoder,
-                                              uint16_t c, ttfs_device_feature x)
-{
-    const uint16_t last = (uint16_t)(encoder->width - 1);
-    const uint16_t row = (uint16_t)(ttfs_device_map_of(encoder, c) * encoder->width);
-    const uint16_t place = (uint16_t)x;
-    return encoder->tables[row + (place < last ? place : last)];
 }
 
 static inline void ttfs_device_encode_tables(const ttfs_device_encoder *encoder,
                                              const ttfs_device_feature *x,
                                              uint16_t *ticks)
 {
-    const uint16_t n = encoder->n_features;
-    for (uint16_t i = 0; i < n; ++i) {
-        ticks[i] = ttfs_device_table_tick(encoder, i, x[i]);
-    }
-    for (uint16_t k = 0; k < encoder->n_complements; ++k) {
-        const uint16_t c = (uint16_t)(n + k);
-        const uint16_t i = ttfs_device_complemented(encoder, k);
-        ticks[c] = ttfs_device_table_tick(encoder, c, x[i]);
+    const uint16_t n = (uint16_t)(encoder->n_features + encoder->n_complements);
+    const uint16_t last = (uint16_t)(encoder->width - 1);
+    for (uint16_t c = 0; c < n; ++c) {
+        const uint16_t value = (uint16_t)x[ttfs_device_feature_of(encoder, c)];
+        const uint16_t place = value < last ? value : last;
+        const uint16_t number = ttfs_device_map_of(encoder, c);
+        ticks[c] = encoder->tables[(uint16_t)(number * encoder->width) + place];
     }
 }
 

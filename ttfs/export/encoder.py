@@ -39,9 +39,9 @@ class IntegerEncoder:
     """How raw integers become ticks, in integers; made by :func:`integer_encoder`.
 
     A feature x has a code on each of its channels: ``below`` if x < ``low``, ``above``
-    if x > ``high``, ``silent`` if x is ``absent``, else floor((``offset`` + (x -
-    ``low``) ``slope``) / 2^``shift``), where the numerator is taken modulo 2^32. These
-    numbers are those of a *map*; channels share maps.
+    if x > ``high``, ``silent`` if x is ``absent``, else ``offset + x slope``, modulo
+    2^32, without its last ``shift`` bits. These numbers are those of a *map*; channels
+    share maps.
 
     A code is a tick, or, where there are ``times``, the place of one among them. With
     receptive fields a feature has one code, a place among their centres, which are
@@ -175,9 +175,8 @@ class IntegerEncoder:
     def codes(self, x, maps):
         """Codes of int16 values by maps, arrays that broadcast; uint16."""
         low, high = self.low[maps], self.high[maps]
-        above_low = (x - low).astype(np.uint16).astype(np.uint32)
-        line = (self.offset[maps] + above_low * self.slope[maps]) >> self.shift
-        out = line.astype(np.uint16)
+        line = self.offset[maps] + x.astype(np.uint32) * self.slope[maps]
+        out = (line >> self.shift).astype(np.uint16)
         if self.absent is not None:
             out = np.where(x == self.absent[maps], np.uint16(self.silent), out)
         out = np.where(x < low, self.below[maps], out)
@@ -266,8 +265,8 @@ def integer_encoder(model: TTFSClassifier | Any, features: str) -> IntegerEncode
         n_channels=code.n_channels,
         n_ticks=rule.n_ticks,
         shift=rule.shift,
-        slope=(slope % 2**32).astype(np.uint32),
-        offset=(offset % 2**32).astype(np.uint32),
+        slope=slope.astype(np.uint32),
+        offset=offset.astype(np.uint32),
         low=low.astype(np.int16),
         high=high.astype(np.int16),
         below=below.astype(np.uint16),
@@ -498,8 +497,9 @@ def _map_of(rule, scaling, i, is_complement, raw):
     rate = rate if rule.is_rising(is_complement) else -rate
     kept = np.flatnonzero(~is_absent[1:-1])
     slope, offset = _line(kept, codes[kept], n, rate, rule.shift)
+    offset -= slope * int(raw[begin])
     ends = raw[begin], raw[end - 1]
-    return slope, offset, *ends, below, above, absent, has_absent
+    return slope % 2**32, offset % 2**32, *ends, below, above, absent, has_absent
 
 
 def _check_range(z, low, high, gain, i, raw):
