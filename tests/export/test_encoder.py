@@ -1,11 +1,13 @@
 """The encoder of integers: what it gives is what the real-valued pipeline gives."""
 
+import os
 import re
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -18,7 +20,10 @@ from sklearn.preprocessing import (
 )
 
 from ttfs import TTFSClassifier, export
+from ttfs._fixed import FixedCore
+from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from ttfs.export.model import events_at, read_model
 from ttfs.parameters import FixedPoint
 
 ALL = {
@@ -163,6 +168,57 @@ def test_times_in_ticks_are_themselves():
     raw = np.tile(ALL["uint8"][:, None], 3)
     expected = np.minimum(raw, integers.n_ticks)
     assert_array_equal(integers.encode(raw), expected)
+
+
+# -- Labels ------------------------------------------------------------------------
+
+
+def agreement(pipeline, X, features):
+    """How many samples have the label that the pipeline gives them."""
+    model = read_model(pipeline[-1])
+    ticks = export.integer_encoder(pipeline, features).encode(X)
+    labels = FixedCore(model.network).labels(events_at(model.network, ticks))
+    return (model.classes[labels.astype(int)] == pipeline.predict(X)).mean()
+
+
+@pytest.mark.parametrize("encoder", ["auto", "population"])
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+def test_labels_of_yin_yang(scaler, encoder):
+    def data(n, seed):
+        X, y = make_yin_yang(n, random_state=seed)
+        return np.round(60_000 * X - 30_000).astype(np.int16), y
+
+    clf = TTFSClassifier(
+        (30,), arithmetic="fixed", encoder=encoder, max_iter=5, random_state=0
+    )
+    pipeline = make_pipeline(scaler, clf).fit(*data(2000, 0))
+    X, y = data(10_000, 1)
+    assert pipeline.score(X, y) > 0.7
+    assert agreement(pipeline, X, "int16") >= 0.999
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), RobustScaler(), "passthrough"])
+def test_labels_of_digits(scaler):
+    X, y = load_digits(return_X_y=True)
+    X = X.astype(np.uint8)
+    clf = TTFSClassifier((32,), arithmetic="fixed", max_iter=5, random_state=0)
+    pipeline = make_pipeline(scaler, clf).fit(X[:1000], y[:1000])
+    assert pipeline.score(X[1000:], y[1000:]) > 0.7
+    assert agreement(pipeline, X, "uint8") >= 0.999
+
+
+def test_labels_of_mnist():
+    folder = os.environ.get("TTFS_DATA")
+    if not folder:
+        pytest.skip("TTFS_DATA is not set")
+    with np.load(os.path.join(folder, "mnist.npz")) as data:
+        X, y = data["x_train"], data["y_train"].astype(int)
+    X = X.reshape(len(X), -1)
+    assert X.dtype == np.uint8
+    clf = TTFSClassifier((32,), arithmetic="fixed", max_iter=2, random_state=0)
+    pipeline = make_pipeline(MaxAbsScaler(), clf).fit(X[:3000], y[:3000])
+    assert pipeline.score(X[3000:6000], y[3000:6000]) > 0.7
+    assert agreement(pipeline, X[3000:6000], "uint8") >= 0.999
 
 
 # -- Pipelines ---------------------------------------------------------------------
