@@ -4,6 +4,7 @@ import numpy as np
 
 # Tables of ticks may take so many bytes more than maps: they are three times as fast.
 _MORE_BYTES = 256
+_MAX_BYTES = 2**16 - 1  # the header finds rows by 16 bits
 _BYTES_OF_MAP = 16
 
 
@@ -29,7 +30,8 @@ def tables_of(encoder):
         ticks = encoder.times[ticks]
     changes = np.flatnonzero((ticks[:, 1:] != ticks[:, :-1]).any(axis=0))
     width = 2 + int(changes[-1]) if len(changes) else 1
-    if n_maps * width > n_maps * _BYTES_OF_MAP + _MORE_BYTES:
+    n_bytes = n_maps * width
+    if n_bytes > min(n_maps * _BYTES_OF_MAP + _MORE_BYTES, _MAX_BYTES):
         return None
     return ticks[:, :width].astype(np.uint8)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from .scalers import Scaling, split
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+    from sklearn.pipeline import Pipeline
 
     from ..estimators import TTFSClassifier
 
@@ -172,8 +173,23 @@ class IntegerEncoder:
         ticks = self.times[np.searchsorted(self.reach, distances)]
         return ticks.reshape(len(X), self.n_channels)
 
-    def codes(self, x, maps):
-        """Codes of int16 values by maps, arrays that broadcast; uint16."""
+    def codes(
+        self, x: NDArray[np.int16], maps: NDArray[np.integer]
+    ) -> NDArray[np.uint16]:
+        """Codes of raw values by maps.
+
+        Parameters
+        ----------
+        x : ndarray, int16
+            Raw values.
+        maps : ndarray of int
+            The number of the map of each value, in a shape that broadcasts with `x`.
+
+        Returns
+        -------
+        codes : ndarray, uint16
+            The code of each value.
+        """
         low, high = self.low[maps], self.high[maps]
         line = self.offset[maps] + x.astype(np.uint32) * self.slope[maps]
         out = (line >> self.shift).astype(np.uint16)
@@ -183,7 +199,7 @@ class IntegerEncoder:
         return np.where(x > high, self.above[maps], out)
 
 
-def integer_encoder(model: TTFSClassifier | Any, features: str) -> IntegerEncoder:
+def integer_encoder(model: TTFSClassifier | Pipeline, features: str) -> IntegerEncoder:
     """The scalers and the encoder of a model in integers.
 
     Where the ticks differ from those of the real-valued pipeline, it is by one: where
