@@ -18,16 +18,7 @@
 #ifndef TTFS_DEVICE_ENCODE_H
 #define TTFS_DEVICE_ENCODE_H
 
-#include <stdint.h>
-
-/* Qualifier of constant data, which an AVR can leave in its flash. */
-#ifndef TTFS_DEVICE_FLASH
-#ifdef __FLASH
-#define TTFS_DEVICE_FLASH __flash
-#else
-#define TTFS_DEVICE_FLASH
-#endif
-#endif
+#include "ttfs_fixed.h"
 
 /* Type of raw values: int16_t or uint8_t. */
 #ifndef TTFS_DEVICE_FEATURE
@@ -39,7 +30,7 @@ typedef TTFS_DEVICE_FEATURE ttfs_device_feature;
 #ifndef TTFS_DEVICE_MAP_NUMBER
 #define TTFS_DEVICE_MAP_NUMBER uint8_t
 #endif
-typedef TTFS_DEVICE_MAP_NUMBER ttfs_device_map_number;
+typedef const TTFS_DEVICE_FLASH TTFS_DEVICE_MAP_NUMBER ttfs_device_map_number;
 
 /* Codes of raw values x: on a line from `low` to `high`, else constant. */
 typedef struct {
@@ -51,33 +42,36 @@ typedef struct {
     uint16_t above;
 } ttfs_device_map;
 
+/* The same in flash memory. */
+typedef const TTFS_DEVICE_FLASH ttfs_device_map ttfs_device_const_map;
+
 /* An encoder. Pointers that a kind of encoder does not need are not looked at. */
 typedef struct {
     uint16_t n_features;
     uint16_t n_complements;
     /* (n_complements,) features that have a second channel; NULL: c has complement c */
-    const TTFS_DEVICE_FLASH uint16_t *complemented;
+    ttfs_fixed_constu16 *complemented;
     /* (n_features + n_complements,) the map of each code; NULL: code c has map c */
-    const TTFS_DEVICE_FLASH ttfs_device_map_number *map_of;
+    ttfs_device_map_number *map_of;
 
     /* Lines: (n_maps,) maps; the values on lines that have no spike, or NULL. */
-    const TTFS_DEVICE_FLASH ttfs_device_map *maps;
-    const TTFS_DEVICE_FLASH int16_t *absent;
+    ttfs_device_const_map *maps;
+    ttfs_fixed_const16 *absent;
     uint16_t silent; /* the code of these */
     uint8_t shift;   /* bits of a code behind the point, besides 16 */
 
     /* Ticks of codes; NULL: codes are ticks. */
-    const TTFS_DEVICE_FLASH uint16_t *times;
+    ttfs_fixed_constu16 *times;
 
     /* Tables: (n_maps, width) ticks of raw values, the last of which stand for all that
      * are greater. */
-    const TTFS_DEVICE_FLASH uint8_t *tables;
+    ttfs_fixed_constu8 *tables;
     uint16_t width;
 
     /* Receptive fields: their centres are 2^field_bits apart. At a distance up to
      * reach[j], (n_reach,) ascending, they spike at times[j], else at times[n_reach].
      */
-    const TTFS_DEVICE_FLASH uint16_t *reach;
+    ttfs_fixed_constu16 *reach;
     uint16_t n_reach;
     uint16_t n_fields;
     uint8_t field_bits;
@@ -105,7 +99,7 @@ static inline uint16_t ttfs_device_code(const ttfs_device_encoder *encoder, uint
 {
     const int16_t x = value;
     const uint16_t number = ttfs_device_map_of(encoder, c);
-    const TTFS_DEVICE_FLASH ttfs_device_map *map = encoder->maps + number;
+    ttfs_device_const_map *map = encoder->maps + number;
     if (x < map->low) return map->below;
     if (x > map->high) return map->above;
     if (encoder->absent && x == encoder->absent[number]) return encoder->silent;

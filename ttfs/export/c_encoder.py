@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .c_arrays import Arrays, struct
+
 # Tables of ticks may take so many bytes more than maps: they are three times as fast.
 _MORE_BYTES = 256
 _MAX_BYTES = 2**16 - 1  # the header finds rows by 16 bits
@@ -36,46 +38,68 @@ def tables_of(encoder):
     return ticks[:, :width].astype(np.uint8)
 
 
-def encoder_fields(encoder, arrays):
-    """Define the arrays of an encoder.
+def encoder_settings(encoder):
+    """The types that the header leaves to an encoder, as macros and what they are."""
+    return {
+        "TTFS_DEVICE_FEATURE": f"{encoder.features}_t",
+        "TTFS_DEVICE_MAP_NUMBER": f"{_number_type(encoder).name}_t",
+    }
+
+
+def encoder_code(encoder):
+    """An encoder as C.
 
     Parameters
     ----------
     encoder : IntegerEncoder
-    arrays : Arrays
-        Where they are defined.
 
     Returns
     -------
+    n_bytes : dict of str to int
+        The size of each array, by its name.
+    code : str
+        Definitions of all arrays, and of the structure PREFIX_encoding.
     kind : {"lines", "tables", "fields"}
-        The function of ``ttfs_device_encode.h``.
-    fields : dict of str to object
-        The members of its ``ttfs_device_encoder``.
+        The function of ``ttfs_device_encode.h`` that takes it.
     """
-    constant = arrays.constant
+    arrays = Arrays()
+    arrays.lines.append("/* The encoder */\n")
+    kind, fields = _fields(encoder, arrays)
+    text = f"static const ttfs_device_encoder PREFIX_encoding = {struct(fields, 0)};\n"
+    return arrays.n_bytes, "\n".join([*arrays.lines, "", text]), kind
+
+
+def _fields(encoder, arrays):
+    """The kind of an encoder, and the members of its structure."""
+
+    def constant(name, array):
+        return arrays.constant(f"encoder_{name}", array)
+
     n_features, n_complements = encoder.n_features, len(encoder.complemented)
     fields = {"n_features": n_features, "n_complements": n_complements}
     if 0 < n_complements < n_features:
         fields["complemented"] = constant("complemented", encoder.complemented)
     n_maps, map_of = len(encoder.slope), encoder.map_of
+    numbers = map_of.astype(_number_type(encoder))
     tables = tables_of(encoder)
-    # Maps that hardly anything shares are written for each code, without numbers.
-    bytes_shared = n_maps * _BYTES_OF_MAP + len(map_of) * number_type(encoder).itemsize
-    order = np.arange(n_maps)
-    if tables is None and len(map_of) * _BYTES_OF_MAP <= bytes_shared:
-        order = map_of
-    else:
-        numbers = map_of.astype(number_type(encoder))
-        fields["map_of"] = constant("map_of", numbers)
     if tables is not None:
         return "tables", fields | {
-            "tables": constant("tick_tables", tables),
+            "map_of": constant("map_of", numbers),
+            "tables": constant("tables", tables),
             "width": tables.shape[1],
         }
+    # Maps that hardly anything shares are written for each code, without numbers.
+    order = np.arange(n_maps)
+    if len(map_of) * _BYTES_OF_MAP <= n_maps * _BYTES_OF_MAP + numbers.nbytes:
+        order = map_of
+    else:
+        fields["map_of"] = constant("map_of", numbers)
     names = "slope", "offset", "low", "high", "below", "above"
-    rows = zip(*(getattr(encoder, name)[order].tolist() for name in names), strict=True)
-    text = [f"{{{a}u, {b}u, {', '.join(map(str, row))}}}" for a, b, *row in rows]
-    fields["maps"] = arrays.records("ttfs_device_map", "maps", text, _BYTES_OF_MAP)
+    columns = (getattr(encoder, name)[order].tolist() for name in names)
+    rows = [(f"{a}u", f"{b}u", *row) for a, b, *row in zip(*columns, strict=True)]
+    fields["maps"] = arrays.records(
+        "encoder_maps", "ttfs_device_const_map", rows, _BYTES_OF_MAP
+    )
     if encoder.absent is not None:
         fields["absent"] = constant("absent", encoder.absent[order])
         fields["silent"] = encoder.silent
@@ -92,6 +116,6 @@ def encoder_fields(encoder, arrays):
     }
 
 
-def number_type(encoder):
+def _number_type(encoder):
     """The type of the number of a map."""
     return np.dtype(np.uint8 if len(encoder.slope) <= 256 else np.uint16)

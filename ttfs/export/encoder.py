@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.pipeline import Pipeline
 
+    from .._typing import FeatureType
     from ..estimators import TTFSClassifier
 
 # Receptive fields: the factor of a distance between centres that gives z of
@@ -199,7 +200,9 @@ class IntegerEncoder:
         return np.where(x > high, self.above[maps], out)
 
 
-def integer_encoder(model: TTFSClassifier | Pipeline, features: str) -> IntegerEncoder:
+def integer_encoder(
+    model: TTFSClassifier | Pipeline, features: FeatureType
+) -> IntegerEncoder:
     """The scalers and the encoder of a model in integers.
 
     Where the ticks differ from those of the real-valued pipeline, it is by one: where

@@ -1,0 +1,236 @@
+"""Exported models that take raw features: the C gives the bits of the encoder."""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from exported import FLAGS, any_compiler
+from fixed_header import COMPILERS, ROOT, SANITIZE, run
+from numpy.testing import assert_array_equal
+from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+
+from ttfs import TTFSClassifier, export
+from ttfs._fixed import FixedCore
+from ttfs.datasets import make_yin_yang
+from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from ttfs.export.c_encoder import encoder_code, tables_of
+from ttfs.export.model import events_at, read_model
+
+PAGE = ROOT / "docs/guide/export.md"
+
+
+def digits(n, seed=0):
+    """Small images."""
+    X, y = load_digits(return_X_y=True)
+    rows = np.random.default_rng(seed).permutation(len(X))[:n]
+    return X[rows].astype(np.uint8), y[rows]
+
+
+def wide(n, seed=0):
+    """Features of the whole range of int16, some of them often 0."""
+    X, y = make_yin_yang(n, random_state=seed)
+    rng = np.random.default_rng(seed)
+    signs = np.where(rng.random((n, 2)) < 0.6, 0, X[:, :2] - 0.5)
+    X = np.column_stack([X - 0.5, signs, np.zeros(n)])
+    return np.round(65_000 * X).astype(np.int16), y
+
+
+def bytes_of_all_kinds(n, seed=0):
+    """Features of the whole range of uint8, each with a range of its own."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 256, (n, 12)) * np.linspace(0.5, 1, 12)
+    return X.astype(np.uint8), (X[:, 0] > X[:, 5]).astype(int)
+
+
+def times(n, seed=0):
+    """Features that are times in milliseconds."""
+    X, y = make_yin_yang(n, random_state=seed)
+    return np.round(X * 1000).astype(np.int16), y
+
+
+SLOW = {"tau_syn": 500.0, "tau_mem": 1000.0}
+# Kind of code, data, scalers, and what the classifier has.
+MODELS = {
+    "lines": ("lines", wide, [StandardScaler()], {"gradient": "local"}),
+    "absent": ("lines", wide, [], {}),
+    "levels": ("lines", wide, [RobustScaler()], {"encoder": LatencyEncoder(levels=11)}),
+    "bytes": ("lines", bytes_of_all_kinds, [], {}),
+    "times": ("lines", times, [], SLOW | {"encoder": SpikeTimesEncoder()}),
+    "tables": ("tables", digits, [MinMaxScaler()], {"gradient": "local"}),
+    "tables of levels": (
+        "tables",
+        digits,
+        [StandardScaler()],
+        {"encoder": LatencyEncoder(complement=True, levels=7)},
+    ),
+    "fields": ("fields", wide, [StandardScaler()], {"encoder": "population"}),
+    "fields of levels": (
+        "fields",
+        bytes_of_all_kinds,
+        [MinMaxScaler((-1, 1))],
+        {"encoder": PopulationEncoder(7, levels=20)},
+    ),
+}
+KINDS = "absent", "tables", "fields of levels"  # one of each function
+
+
+def make(name):
+    """A fitted pipeline, raw features of many values, and the kind of its code."""
+    kind, data, scalers, options = MODELS[name]
+    options = {"arithmetic": "fixed", "max_iter": 5, "random_state": 0} | options
+    X, y = data(300)
+    pipeline = make_pipeline(*scalers, TTFSClassifier((6,), **options)).fit(X, y)
+    limits = np.iinfo(X.dtype)
+    values = np.linspace(limits.min, limits.max, 2000).round().astype(int)
+    more = np.tile(values[:, None], X.shape[1])
+    return pipeline, np.vstack([X, more]).astype(X.dtype), kind
+
+
+def build(folder, pipeline, X, *flags, compiler=None, **options):
+    """The program of tests/c/features_main.c."""
+    compiler = compiler or any_compiler()
+    model, program = folder / "model.c", folder / "model"
+    export.to_c(pipeline, model, features=X.dtype.name, **options)
+    command = [compiler, *FLAGS, *flags, f'-DMODEL="{model}"', f"-DFEATURE={X.dtype}_t"]
+    built = run([*command, ROOT / "tests/c/features_main.c", "-o", program])
+    assert not built.returncode, built.stdout
+    return program
+
+
+def play(program, X, emulator=()):
+    """Classes and ticks that the program prints for samples."""
+    command = [*emulator, program]
+    done = subprocess.run(command, input=X.tobytes(), capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert not done.stderr
+    rows = np.array([line.split() for line in done.stdout.splitlines()], int)
+    return rows[:, 0], rows[:, 1:]
+
+
+def check(pipeline, X, program, emulator=()):
+    """Insist that a program encodes and classifies as the integers here."""
+    classes, ticks = play(program, X, emulator)
+    expected = export.integer_encoder(pipeline, X.dtype.name).encode(X)
+    assert_array_equal(ticks, expected)
+    network = read_model(pipeline[-1]).network
+    assert_array_equal(classes, FixedCore(network).labels(events_at(network, expected)))
+    assert len(np.unique(classes)) > 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_program_equals_the_encoder(name, tmp_path):
+    pipeline, X, kind = make(name)
+    assert encoder_code(export.integer_encoder(pipeline, X.dtype.name))[2] == kind
+    check(pipeline, X, build(tmp_path, pipeline, X))
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("flags", [[], SANITIZE], ids=["plain", "sanitized"])
+def test_every_compiler_gives_the_same(flags, name, compiler, tmp_path):
+    pipeline, X, _ = make(name)
+    check(pipeline, X, build(tmp_path, pipeline, X, *flags, compiler=compiler))
+
+
+@pytest.mark.skipif(not shutil.which("avr-gcc"), reason="needs avr-gcc")
+@pytest.mark.parametrize("standard", ["c99", "gnu99"])  # the second one has __flash
+@pytest.mark.parametrize("name", KINDS)
+def test_an_int_may_have_16_bits(name, standard, tmp_path):
+    pipeline, X, _ = make(name)
+    source = tmp_path / "model.c"
+    export.to_c(pipeline, source, features=X.dtype.name)
+    flags = [flag for flag in FLAGS if standard == "c99" or "std" not in flag]
+    flags = [flag for flag in flags if standard == "c99" or flag != "-pedantic"]
+    command = ["avr-gcc", "-mmcu=atmega1284p", *flags, f"-std={standard}", "-c", source]
+    done = run([*command, "-o", tmp_path / "model.o"])
+    assert not done.returncode, done.stdout
+
+
+def test_a_model_of_features_learns_and_tests_itself(tmp_path):
+    pipeline, X, _ = make("lines")
+    program = build(tmp_path, pipeline, X, "-DSELF_TEST", learn=True, self_test=X[:20])
+    check(pipeline, X, program)
+    text = (tmp_path / "model.c").read_text()
+    (features,) = re.findall(r"ttfs_model_test_features\[140\] = {([^}]*)}", text)
+    wrong = features.replace(re.search(r"-?\d+", features)[0], "32767", 1)
+    (tmp_path / "wrong.c").write_text(text.replace(features, wrong))
+    source = ROOT / "tests/c/features_main.c"
+    flags = ["-DSELF_TEST", "-DFEATURE=int16_t", f'-DMODEL="{tmp_path / "wrong.c"}"']
+    assert not run([any_compiler(), *flags, source, "-o", program]).returncode
+    done = subprocess.run([program], input=b"", capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr == b"self-test\n"
+
+
+def test_models_of_different_features_in_one_file(tmp_path):
+    both = []
+    for prefix, name in (("one", "tables"), ("two", "fields")):
+        pipeline, X, _ = make(name)
+        path = tmp_path / f"{prefix}.c"
+        export.to_c(pipeline, path, prefix=prefix, features=X.dtype.name)
+        both.append(path.read_text())
+    (tmp_path / "both.c").write_text("".join(both))
+    command = [any_compiler(), *FLAGS, "-c", tmp_path / "both.c"]
+    done = run([*command, "-o", tmp_path / "both.o"])
+    assert not done.returncode, done.stdout
+
+
+def test_tables_are_the_maps():
+    pipeline, *_ = make("tables")
+    encoder = export.integer_encoder(pipeline, "uint8")
+    tables = tables_of(encoder)
+    assert tables.shape[1] == 17  # 0 to 16, which all that is greater equals
+    values = np.tile(np.arange(256)[:, None], encoder.n_features)
+    ticks = encoder.encode(values)[:, : encoder.n_features]
+    places = np.minimum(values, 16)
+    assert_array_equal(tables[encoder.map_of[: encoder.n_features], places], ticks)
+
+
+def test_the_file_says_what_it_takes(tmp_path):
+    pipeline, *_ = make("lines")
+    paths = [tmp_path / name for name in ("plain.c", "features.c")]
+    export.to_c(pipeline, paths[0])
+    export.to_c(pipeline, paths[1], features="int16")
+    plain, features = (re.sub(r"\n \* *", " ", path.read_text()) for path in paths)
+    steps = "Features x are those behind the steps of the pipeline: standardscaler."
+    assert steps in plain
+    assert steps in features
+    assert "encode" not in plain
+    assert "ttfs_model_encode() makes ticks of raw features, int16_t," in features
+    assert "#define TTFS_MODEL_N_FEATURES 7\n" in features
+    assert "encode_tables" not in features
+
+
+def test_features_that_cannot_be_exported(tmp_path):
+    pipeline, X, _ = make("lines")
+    with pytest.raises(ValueError, match="features must be 'uint8' or 'int16'"):
+        export.to_c(pipeline, tmp_path / "model.c", features="float32")
+    with pytest.raises(ValueError, match="training, beyond the range of raw values"):
+        export.to_c(pipeline, tmp_path / "model.c", features="uint8")
+    with pytest.raises(TypeError, match="X must be integers"):
+        export.to_c(
+            pipeline, tmp_path / "model.c", features="int16", self_test=X.astype(float)
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")
+def test_examples_of_the_page(tmp_path, monkeypatch):
+    page = PAGE.read_text(encoding="utf-8").split("## From raw features to a class")[1]
+    (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (program,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    X, y = wide(100)
+    clf = TTFSClassifier((5,), arithmetic="fixed", max_iter=1)
+    exec(python, {"X_raw": X, "y": y, "clf": clf, "export": export})
+    text = '#include "ttfs_model.c"\n' + (
+        f"int class_of(const int16_t *x) {{ {program} return class_number; }}"
+    )
+    text = text.replace("int class_of", "int class_of(const int16_t *x);\nint class_of")
+    (tmp_path / "program.c").write_text(text)
+    done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
+    assert not done.returncode, done.stdout
