@@ -356,7 +356,7 @@ def test_source_is_neat(learn, tmp_path):
 
 @pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")
 def test_examples_of_the_page(tmp_path, monkeypatch, capsys):
-    page = PAGE.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8").split("## From raw features to a class")[0]
     (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     program, margin, spikes, learning, state = re.findall(
         r"```c\n(.*?)```", page, re.DOTALL

@@ -52,6 +52,17 @@ class Arrays:
         self.n_bytes[name] = n * n_bytes
         return f"PREFIX_{name}"
 
+    def records(self, name, c_type, rows, n_bytes):
+        """Define an array of structures of integers, a row for each; return its name.
+
+        `n_bytes` is the size of one.
+        """
+        self.lines.append(f"static {c_type} PREFIX_{name}[{len(rows)}] = {{")
+        self.lines += [f"    {{{', '.join(map(str, row))}}}," for row in rows]
+        self.lines.append("};")
+        self.n_bytes[name] = n_bytes * len(rows)
+        return f"PREFIX_{name}"
+
     def define(self, name, array, c_type):
         """Define an array with its contents; return its name."""
         self._define(f"{c_type} PREFIX_{name}[{array.size}] = {{", array, "};")
@@ -83,14 +94,15 @@ class Arrays:
         self.lines.append(end)
 
 
-def _struct(fields, indent):
+def struct(fields, indent):
+    """A structure with named members in C, whose lines are indented."""
     pad = " " * indent
     inner = "".join(f"{pad}    .{name} = {value},\n" for name, value in fields.items())
     return f"{{\n{inner}{pad}}}"
 
 
 def _structs(kind, name, items):
-    inner = "".join(f"    {_struct(item, 4)},\n" for item in items)
+    inner = "".join(f"    {struct(item, 4)},\n" for item in items)
     return f"static {kind} PREFIX_{name}[{len(items)}] = {{\n{inner}}};\n"
 
 
@@ -368,7 +380,7 @@ def model_code(network, *, learn):
     code = [
         "\n".join(arrays.lines) + "\n\n",
         _structs("const ttfs_fixed_layer", "layers", layers),
-        f"static const ttfs_fixed_network PREFIX_net = {_struct(fields, 0)};\n\n",
+        f"static const ttfs_fixed_network PREFIX_net = {struct(fields, 0)};\n\n",
         _structs(
             "const ttfs_device_bound",
             "bounds",
@@ -376,7 +388,7 @@ def model_code(network, *, learn):
         ),
         _structs("ttfs_device_line", "lines", lines),
         _structs("ttfs_fixed_state", "states", states),
-        f"static const ttfs_device_machine PREFIX_work = {_struct(work, 0)};\n",
+        f"static const ttfs_device_machine PREFIX_work = {struct(work, 0)};\n",
     ]
     if learn:
         code.append(

@@ -1,6 +1,7 @@
 """The functions of an exported model, as C.
 
-Names begin with "PREFIX_", and macros with "NAME_"; WEIGHT is the type of weights.
+Names begin with "PREFIX_", and macros with "NAME_"; WEIGHT is the type of weights,
+FEATURE that of raw features.
 """
 
 from dataclasses import dataclass
@@ -139,7 +140,46 @@ int PREFIX_restore(const uint8_t state[NAME_STATE_SIZE])
 """,
 )
 
-SELF_TEST = Functions(
+FEATURES = Functions(
+    """\
+/* Ticks of raw features, for the functions above; what the method encode() of
+ * export.integer_encoder() gives. */
+void PREFIX_encode(const FEATURE x[NAME_N_FEATURES], uint16_t ticks[NAME_N_CHANNELS]);
+
+/* PREFIX_infer() of raw features. */
+int PREFIX_classify(const FEATURE x[NAME_N_FEATURES]);
+""",
+    """\
+void PREFIX_encode(const FEATURE x[NAME_N_FEATURES], uint16_t ticks[NAME_N_CHANNELS])
+{
+    ENCODE(&PREFIX_encoding, x, ticks);
+}
+
+static uint16_t PREFIX_features_ticks[NAME_N_CHANNELS];
+
+int PREFIX_classify(const FEATURE x[NAME_N_FEATURES])
+{
+    PREFIX_encode(x, PREFIX_features_ticks);
+    return PREFIX_infer(PREFIX_features_ticks);
+}
+""",
+)
+
+# How a self-test finds the ticks of a sample: among its data, or by its features.
+_TICKS = """\
+        for (uint16_t c = 0; c < NAME_N_CHANNELS; ++c) {
+            ticks[c] = PREFIX_test_ticks[(uint32_t)n * NAME_N_CHANNELS + c];
+        }
+"""
+_TICKS_OF_FEATURES = """\
+        FEATURE x[NAME_N_FEATURES];
+        for (uint16_t i = 0; i < NAME_N_FEATURES; ++i) {
+            x[i] = PREFIX_test_features[(uint32_t)n * NAME_N_FEATURES + i];
+        }
+        PREFIX_encode(x, ticks);
+"""
+
+_SELF_TEST = Functions(
     """\
 /* Infer samples whose results are known. Returns 0; or the number, from 1, of the first
  * one whose class, spikes or membranes differ. */
@@ -154,9 +194,7 @@ int PREFIX_self_test(void)
     for (int n = 0; n < N_SAMPLES; ++n) {
         const uint32_t first = (uint32_t)n * NAME_N_CLASSES;
         const int label = (int)PREFIX_test_labels[n];
-        for (uint16_t c = 0; c < NAME_N_CHANNELS; ++c) {
-            ticks[c] = PREFIX_test_ticks[(uint32_t)n * NAME_N_CHANNELS + c];
-        }
+TICKS
         if (PREFIX_infer(ticks) != label) return n + 1;
         if (PREFIX_margin(ticks, &margin) != label) return n + 1;
         for (uint16_t k = 0; k < NAME_N_CLASSES; ++k) {
@@ -170,3 +208,16 @@ int PREFIX_self_test(void)
 }
 """,
 )
+
+
+def self_test_functions(*, of_features):
+    """The self-test of a model, as `Functions`.
+
+    Parameters
+    ----------
+    of_features : bool
+        Whether its samples are raw features, and not ticks.
+    """
+    ticks = _TICKS_OF_FEATURES if of_features else _TICKS
+    definitions = _SELF_TEST.definitions.replace("TICKS\n", ticks)
+    return Functions(_SELF_TEST.declarations, definitions)

@@ -33,11 +33,15 @@ def _chosen(defined, condition):
     return lines if (macro in defined) != bool(negated) else others
 
 
-def _body(name, defined):
+def _body(name, defined, included):
     """The text of a header between its guards, with the headers that it includes.
 
-    Conditions on kinds of models are met if they are in `defined`.
+    Conditions on kinds of models are met if they are in `defined`. A header that is in
+    the set `included` is there already; others are added to it.
     """
+    if name in included:
+        return ""
+    included.add(name)
     header = Path(get_include(), name).read_text(encoding="utf-8")
     guard = name.upper().replace(".", "_")
     _, text = header.split(f"#define {guard}\n")
@@ -46,17 +50,17 @@ def _body(name, defined):
     while n:
         text, n = _CONDITION.subn(partial(_chosen, defined), text)
     return _INCLUDE.sub(
-        lambda found: _body(found[1], defined) if found[1] else "", text
+        lambda found: _body(found[1], defined, included) if found[1] else "", text
     )
 
 
-def needed(header, code, defined):
-    """What C code needs of a header and of those that it includes.
+def needed(headers, code, defined):
+    """What C code needs of headers and of those that they include.
 
     Parameters
     ----------
-    header : str
-        Name of a file of `ttfs.get_include()`.
+    headers : sequence of str
+        Names of files of `ttfs.get_include()`.
     code : str
         The code.
     defined : set of str
@@ -70,7 +74,8 @@ def needed(header, code, defined):
         their comments and in their order. What does not belong to one of them is there
         as a whole.
     """
-    text = _body(header, defined)
+    included = set()
+    text = "".join(_body(header, defined, included) for header in headers)
     if "TTFS_DEVICE_LEARN" not in defined:
         text = _LEARNING.sub("", text)
     items = {item.start(): item for item in _ITEM.finditer(text)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,23 @@ from .c_arrays import (
     settings,
     weight_type,
 )
-from .c_functions import EVENTS, INFERENCE, LEARNING, SELF_TEST
+from .c_encoder import encoder_code, encoder_settings
+from .c_functions import EVENTS, FEATURES, INFERENCE, LEARNING, self_test_functions
 from .c_headers import needed, renamed
 from .c_text import banner, head
+from .encoder import IntegerEncoder, integer_encoder
 from .inputs import ticks as ticks_of
-from .model import Model, input_events, read_learner, read_model
+from .model import Model, events_at, read_learner, read_model
+from .scalers import split
 
 if TYPE_CHECKING:
-    from .._typing import Features, FilePath
+    from sklearn.pipeline import Pipeline
+
+    from .._typing import Features, FeatureType, FilePath
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
+
+_ENGINE = "ttfs_device_"  # what the functions that infer and learn begin with
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,13 @@ class CModel:
     prefix : str
         What names of functions, and in upper case of macros, begin with.
     samples : dict of str to ndarray, or None
-        What the self-test needs: `ticks` (n_samples, n_channels), `labels`, numbers of
-        classes, `output_ticks` and `output_u` (n_samples, n_classes).
+        What the self-test needs: `ticks` (n_samples, n_channels), or raw `features`
+        (n_samples, n_features) if there is an encoder, `labels`, numbers of classes,
+        `output_ticks` and `output_u` (n_samples, n_classes).
+    encoder : IntegerEncoder, default=None
+        The encoder of raw features, if the model takes these.
+    steps : list of str, default=()
+        The names of the steps of the pipeline before the model.
     """
 
     model: Model
@@ -54,16 +67,8 @@ class CModel:
     learn: bool
     prefix: str
     samples: dict[str, np.ndarray] | None
-
-    @property
-    def header(self):
-        """The header that the model is made of, with those that it includes."""
-        return "ttfs_device_learn.h" if self.learn else "ttfs_device.h"
-
-    @property
-    def engine(self):
-        """What the functions of the headers begin with that infer and learn."""
-        return "ttfs_device_"
+    encoder: IntegerEncoder | None = None
+    steps: Sequence[str] = ()
 
     @property
     def functions(self):
@@ -71,8 +76,10 @@ class CModel:
         functions = [INFERENCE, EVENTS]
         if self.learn:
             functions.append(LEARNING)
+        if self.encoder is not None:
+            functions.append(FEATURES)
         if self.samples is not None:
-            functions.append(SELF_TEST)
+            functions.append(self_test_functions(of_features=self.encoder is not None))
         return functions
 
     def named(self, text):
@@ -82,10 +89,13 @@ class CModel:
             "PREFIX_": f"{self.prefix}_",
             "NAME_": f"{self.prefix.upper()}_",
             "WEIGHT": f"{weight.name}_t",
-            "ENGINE_": self.engine,
+            "FEATURE": f"{self.encoder.features}_t" if self.encoder else "",
+            "ENGINE_": _ENGINE,
             "N_PARTS": str(3 * len(self.network.layers) + 1),
             "MODEL_NUMBER": f"0x{model_number(self.network):08X}",
-            "N_SAMPLES": str(0 if self.samples is None else len(self.samples["ticks"])),
+            "N_SAMPLES": str(
+                0 if self.samples is None else len(self.samples["labels"])
+            ),
         }
         pattern = "|".join(rf"\b{name}" for name in names)
         return renamed(
@@ -101,6 +111,8 @@ class CModel:
             "N_TICKS": self.network.n_ticks,
             "N_LAYERS": len(layers),
         }
+        if self.encoder is not None:
+            macros["N_FEATURES"] = self.encoder.n_features
         if self.learn:
             width = weight_type(self.network, learn=True).itemsize
             n_bytes = sum(
@@ -114,7 +126,13 @@ class CModel:
 
     def head(self):
         """The comment at the top of the file of a model."""
-        return head(self.model, self.prefix, learn=self.learn)
+        return head(
+            self.model,
+            self.prefix,
+            learn=self.learn,
+            features=self.encoder and self.encoder.features,
+            steps=self.steps,
+        )
 
     def declarations(self):
         """Prototypes of the functions, with comments."""
@@ -125,16 +143,22 @@ class CModel:
     def code(self):
         """The arithmetic, the arrays and the functions."""
         _, data = model_code(self.network, learn=self.learn)
+        macros = settings(self.network, learn=self.learn)
+        headers = ["ttfs_device_learn.h" if self.learn else "ttfs_device.h"]
+        kind = ""
+        if self.encoder is not None:
+            _, encoder, kind = encoder_code(self.encoder)
+            data += "\n" + encoder
+            macros |= encoder_settings(self.encoder)
+            headers.append("ttfs_device_encode.h")
         if self.samples is not None:
             data += "\n" + self._samples()
         functions = "\n".join(functions.definitions for functions in self.functions)
-        code = f"{data}\n{functions}".replace("ENGINE_", self.engine)
+        code = f"{data}\n{functions}".replace("ENGINE_", _ENGINE)
+        code = code.replace("ENCODE(", f"{_ENGINE}encode_{kind}(")
         parts = [
-            "".join(
-                f"#define {name} {value}\n"
-                for name, value in settings(self.network, learn=self.learn).items()
-            ),
-            needed(self.header, code, kinds(self.network, learn=self.learn)),
+            "".join(f"#define {name} {value}\n" for name, value in macros.items()),
+            needed(headers, code, kinds(self.network, learn=self.learn)),
             banner("The model"),
             code.lstrip("\n"),
         ]
@@ -147,7 +171,7 @@ class CModel:
         return "/* Samples of the self-test */\n\n" + "\n".join(arrays.lines) + "\n"
 
 
-def c_model(clf, *, learn, prefix, self_test):
+def c_model(clf, *, learn, prefix, self_test, features=None):
     """A fitted classifier as C; the arguments are those of `to_c`.
 
     Returns
@@ -159,21 +183,30 @@ def c_model(clf, *, learn, prefix, self_test):
     NotFittedError, TypeError, ValueError
         As `to_c`.
     """
-    model = read_model(clf)
-    network = read_learner(clf) if learn else model.network
+    steps, last = split(clf)
+    model = read_model(last)
+    network = read_learner(last) if learn else model.network
     _check_prefix(prefix)
-    samples = None if self_test is None else _samples(clf, model, self_test)
-    return CModel(model, network, learn, prefix, samples)
+    encoder = None if features is None else integer_encoder(clf, features)
+    samples = None
+    if self_test is not None:
+        if encoder is None:
+            inputs = {"ticks": ticks_of(clf, self_test)}
+            ticks = inputs["ticks"]
+        else:
+            ticks = encoder.encode(self_test)
+            inputs = {"features": np.asarray(self_test).astype(features)}
+        samples = inputs | _outputs(model.network, ticks)
+    names = [name for name, _ in steps]
+    return CModel(model, network, learn, prefix, samples, encoder, names)
 
 
-def _samples(clf, model, X):
-    """The samples of a self-test, and what the model does with them."""
-    ticks = ticks_of(clf, X)
-    core = _fixed.FixedCore(model.network)
-    events = input_events(clf, X)
+def _outputs(network, ticks):
+    """What a network does with the ticks of its channels."""
+    core = _fixed.FixedCore(network)
+    events = events_at(network, ticks)
     output_ticks, output_u = (layers[-1] for layers in core.run(events))
     return {
-        "ticks": ticks,
         "labels": core.labels(events).astype(np.uint16),
         "output_ticks": output_ticks.astype(np.uint16),
         "output_u": output_u.astype(np.int16),
@@ -228,12 +261,13 @@ def header_text(c):
 
 
 def to_c(
-    clf: TTFSClassifier,
+    clf: TTFSClassifier | Pipeline,
     path: FilePath,
     *,
     learn: bool = False,
     prefix: str = "ttfs_model",
     self_test: Features | None = None,
+    features: FeatureType | None = None,
 ) -> None:
     r"""Write a model as one file of C.
 
@@ -255,6 +289,9 @@ def to_c(
       step, ``ttfs_model_weights(layer)`` are the weights, and
       ``ttfs_model_save(state)`` and ``ttfs_model_restore(state)`` keep all that
       learning changes.
+    - with `features`, ``void ttfs_model_encode(const int16_t x[], uint16_t ticks[])``
+      makes ticks of raw features, and ``int ttfs_model_classify(const int16_t x[])``
+      gives their class: the scalers of a pipeline and the encoder, in integers.
     - with `self_test`, ``int ttfs_model_self_test()`` is 0 if samples give the bits
       that they give here.
 
@@ -263,8 +300,8 @@ def to_c(
 
     Parameters
     ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
+    clf : TTFSClassifier or Pipeline
+        Fitted, with arithmetic="fixed"; or a pipeline that ends with such a classifier.
     path : str or path-like
         The file. One that exists is replaced as a whole, behind a symbolic link too.
     learn : bool, default=False
@@ -275,7 +312,11 @@ def to_c(
         What names of functions, and in upper case of macros, begin with.
     self_test : {array-like, sparse matrix, SpikeTrains}, default=None
         Features of samples, (n_samples, n_features), for a function that tests the
-        program where it runs. They are part of the file.
+        program where it runs. They are part of the file. With `features` raw ones.
+    features : {"uint8", "int16"}, default=None
+        The type of raw features that the model takes besides ticks. What comes before
+        the classifier in a pipeline is then part of the model, and must be scalers: see
+        :func:`integer_encoder`.
 
     Raises
     ------
@@ -283,7 +324,8 @@ def to_c(
         If `clf` is not fitted.
     TypeError, ValueError
         If `clf` is not such an estimator, or `prefix` not the beginning of a name in C,
-        or `self_test` not valid; or, with `learn`, if parameters have changed without
+        or `self_test` not valid; with `features`, if the encoder cannot be one of
+        integers; or, with `learn`, if parameters have changed without
         which `partial_fit` does not go on.
     OSError
         If the file cannot be written.
@@ -291,6 +333,7 @@ def to_c(
     See Also
     --------
     ticks : What the functions take.
+    integer_encoder : What they make of raw features.
     to_json : The model as data.
 
     Examples
@@ -310,7 +353,9 @@ def to_c(
     /* ttfs_model: a network of first-spike neurons in integers, 8-20-3, written by ttfs
      * 0.1.0.
     """
-    model = c_model(clf, learn=learn, prefix=prefix, self_test=self_test)
+    model = c_model(
+        clf, learn=learn, prefix=prefix, self_test=self_test, features=features
+    )
     write_text(path, source_text(model))
 
 

@@ -114,7 +114,25 @@ def input_notes(model):
     ]
 
 
-def head(model, prefix, *, learn):
+def _notes_of_features(prefix, features, steps):
+    """Paragraphs about what comes before the encoder."""
+    notes = []
+    if features is not None:
+        notes += [
+            f"{prefix}_encode() makes ticks of raw features, {features}_t, in "
+            "integers. What they are in real numbers:",
+            "",
+        ]
+    if steps:
+        notes += [
+            "Features x are those behind the steps of the pipeline: "
+            f"{', '.join(steps)}.",
+            "",
+        ]
+    return notes
+
+
+def head(model, prefix, *, learn, features=None, steps=()):
     """The comment at the top of the file of a model."""
     paragraphs = [
         f"{prefix}: a network of first-spike neurons in integers, "
@@ -132,7 +150,8 @@ def head(model, prefix, *, learn):
             "",
             f"{prefix}_learn() does what partial_fit of one sample does.",
         ]
-    paragraphs += ["", "INPUT", "", *input_notes(model), "", "CLASSES", ""]
+    notes = [*_notes_of_features(prefix, features, steps), *input_notes(model)]
+    paragraphs += ["", "INPUT", "", *notes, "", "CLASSES", ""]
     paragraphs += [
         (f"{k}: ", ascii(label)) for k, label in enumerate(model.classes.tolist())
     ]
