@@ -14,14 +14,22 @@ from sklearn.preprocessing import StandardScaler
 
 from ttfs import TTFSClassifier, export
 
+SKETCH, SOURCE, HEADER = (
+    f"{folder}/{file}"
+    for folder, file in (
+        ("examples", "Blink/Blink.ino"),
+        ("src", "flowers.c"),
+        ("src", "flowers.h"),
+    )
+)
 FILES = {
     "CMakeLists.txt",
     "README.md",
-    "examples/Blink/Blink.ino",
+    SKETCH,
     "library.json",
     "library.properties",
-    "src/flowers.c",
-    "src/flowers.h",
+    SOURCE,
+    HEADER,
     "test/self_test.c",
 }
 
@@ -71,7 +79,7 @@ def test_the_self_test_passes_and_notices_a_wrong_weight(flowers, tmp_path, lear
     pipeline, X = flowers
     folder = tmp_path / "flowers"
     export.to_library(pipeline, folder, features="uint8", self_test=X[::5], learn=learn)
-    source, program = folder / "src/flowers.c", tmp_path / "program"
+    source, program = folder / SOURCE, tmp_path / "program"
     build = [any_compiler(), *FLAGS, "-I", folder / "src", folder / "test/self_test.c"]
     run(*build, source, "-o", program)
     run(program)
@@ -136,7 +144,7 @@ def test_the_sketch_is_a_program(flowers, tmp_path, features):
     folder = tmp_path / "flowers"
     export.to_library(pipeline, folder, features=features, self_test=X[:3])
     (tmp_path / "Arduino.h").write_text(ARDUINO)
-    sketch = folder / "examples/Blink/Blink.ino"
+    sketch = folder / SKETCH
     flags = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++"]
     run(
         "g++", *flags, f"-I{folder / 'src'}", "-include", tmp_path / "Arduino.h", sketch

@@ -62,6 +62,7 @@ int main(void)
 }
 """)
 
+_EXAMPLES = "examples"
 _SKETCH = Template("""\
 // Blink the number of the class of what the analog pins see: once for class 0.
 #include <${name}.h>
@@ -127,10 +128,10 @@ def to_library(
     The last part of the path of the folder is the name of the library, and what all
     names in it begin with. In it are
 
-    - ``src/NAME.h`` and ``src/NAME.c``: what :func:`to_c` writes, as a header, which
+    - in `src`, ``NAME.h`` and ``NAME.c``: what :func:`to_c` writes, as a header, which
       C++ reads too, and a source,
     - ``library.properties``, ``library.json`` and ``CMakeLists.txt`` for the tools,
-    - ``examples/Blink/Blink.ino``, a sketch, and ``test/self_test.c``, a program that
+    - ``Blink.ino``, an example of a sketch, and ``self_test.c``, a program that
       tests the model where it runs,
     - ``README.md``.
 
@@ -213,7 +214,7 @@ def _files(c):
         "library.properties": _ARDUINO.substitute(values),
         "library.json": _platformio(values),
         "CMakeLists.txt": _CMAKE.substitute(values),
-        "examples/Blink/Blink.ino": _SKETCH.substitute(values),
+        f"{_EXAMPLES}/Blink/Blink.ino": _SKETCH.substitute(values),
         "test/self_test.c": _SELF_TEST.substitute(values),
         "README.md": _README.substitute(values),
     }
