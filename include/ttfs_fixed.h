@@ -302,10 +302,9 @@ static inline uint32_t ttfs_fixed_decide(const ttfs_fixed_state *state, uint32_t
 /* s, where 2^s is the power of two next to u', in threshold / tau_syn. */
 static inline int ttfs_fixed_log_slope(const ttfs_fixed_layer *layer, int16_t slope)
 {
-    int s = TTFS_FIXED_MIN_LOG_SLOPE;
-    for (int m = 0; m < TTFS_FIXED_SLOPE_BOUNDS; ++m)
-        s += slope >= layer->slope_bounds[m];
-    return s;
+    int m = 0;
+    while (m < TTFS_FIXED_SLOPE_BOUNDS && slope >= layer->slope_bounds[m]) ++m;
+    return TTFS_FIXED_MIN_LOG_SLOPE + m;
 }
 
 /* Time of an output neuron in the loss: its spike time, stretched after the read-out,

@@ -1,4 +1,4 @@
-/* Runs an exported model that takes raw features, for tests/export/test_features.py.
+/* Runs an exported model that takes raw features, for tests/support/raw_features.py.
  *
  * Reads samples of FEATURE, and writes for each its class and the ticks of all
  * channels. Fails with a line on stderr where a self-test fails. */

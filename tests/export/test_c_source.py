@@ -28,7 +28,7 @@ from sklearn.base import clone
 
 from ttfs import export
 from ttfs.export.c_arrays import model_number
-from ttfs.export.model import read_learner
+from ttfs.export.model import read_learner, read_model
 from ttfs.fixed.network import FEEDBACKS
 from ttfs.parameters import FixedPoint
 
@@ -109,30 +109,50 @@ def test_wrong_labels_change_nothing(tmp_path):
 # -- Any network -----------------------------------------------------------------------
 
 
+def for_inference(network):
+    """The network with the integer weights alone."""
+    layers = [
+        replace(
+            layer,
+            weights=layer.integers(),
+            max_stored=layer.max_stored >> layer.fraction,
+            fraction=0,
+        )
+        for layer in network.layers
+    ]
+    return replace(network, layers=layers)
+
+
+def check_inference(network, ticks, program):
+    """Insist that a program infers as the library; returns which samples are silent."""
+    output_ticks, output_u, decisions = Core(network).infer(ticks.tolist())
+    outputs = output_ticks[-1], output_u[-1]
+    expected = output_rows(network, ticks, decisions.astype(int), *outputs)
+    assert play(program, np.full(len(ticks), -1), ticks)[: len(ticks)] == expected
+    return (outputs[0] == network.n_ticks).all(axis=1)
+
+
+def check_steps(network, ticks, labels, program):
+    """The same for online steps."""
+    core = Core(network)
+    for sample, label in zip(ticks.tolist(), labels, strict=True):
+        core.learn([sample], [label])
+    state = core.state()
+    layers = zip(state["weights"], state["lfsr"], state["silence"], strict=False)
+    expected = [[*np.ravel(w).tolist(), *r, *s] for w, r, s in layers]
+    rows = play(program, labels, ticks)
+    assert rows[len(ticks) :] == [*expected, state["lfsr"][-1]]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_any_network_infers_in_every_way(seed, tmp_path):
     rng = np.random.default_rng(seed)
     is_silent = []
     for _ in range(5):
-        network = random_network(rng)
-        layers = [
-            replace(
-                layer,
-                weights=layer.integers(),
-                max_stored=layer.max_stored >> layer.fraction,
-                fraction=0,
-            )
-            for layer in network.layers
-        ]
-        network = replace(network, layers=layers)
+        network = for_inference(random_network(rng))
         program = build_network(tmp_path, network, *QUICKLY)
         ticks = random_ticks(rng, network, 150)
-        output_ticks, output_u, decisions = Core(network).infer(ticks.tolist())
-        expected = output_rows(
-            network, ticks, decisions.astype(int), output_ticks[-1], output_u[-1]
-        )
-        assert play(program, np.full(150, -1), ticks) == expected
-        is_silent.append((output_ticks[-1] == network.n_ticks).all(axis=1))
+        is_silent.append(check_inference(network, ticks, program))
     assert 0 < np.mean(is_silent) < 1
 
 
@@ -144,13 +164,21 @@ def test_any_network_learns(feedback, tmp_path):
         program = build_network(tmp_path, network, *QUICKLY, learn=True)
         ticks = random_ticks(rng, network, 60)
         labels = random_labels(rng, network, 60)
-        core = Core(network)
-        for sample, label in zip(ticks.tolist(), labels, strict=True):
-            core.learn([sample], [label])
-        state = core.state()
-        layers = zip(state["weights"], state["lfsr"], state["silence"], strict=False)
-        expected = [[*np.ravel(w).tolist(), *r, *s] for w, r, s in layers]
-        assert play(program, labels, ticks)[60:] == [*expected, state["lfsr"][-1]]
+        check_steps(network, ticks, labels, program)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNING)
+def test_many_samples(name, tmp_path):
+    clf, _ = make(name)
+    rng = np.random.default_rng(0)
+    network = read_model(clf).network
+    ticks = random_ticks(rng, network, 20_000)
+    check_inference(network, ticks, build_network(tmp_path, network, *SANITIZE))
+    network = read_learner(clf)
+    program = build_network(tmp_path, network, *SANITIZE, learn=True)
+    labels = random_labels(rng, network, 2000)
+    check_steps(network, ticks[:2000], labels, program)
 
 
 @pytest.mark.parametrize("name", ["symmetric", "direct"])
@@ -325,13 +353,21 @@ def test_source_is_neat(learn, tmp_path):
 def test_examples_of_the_page(tmp_path, monkeypatch, capsys):
     page = PAGE.read_text(encoding="utf-8").split("## From raw features to a class")[0]
     (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    program, learning = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    program, margin, spikes, learning, state = re.findall(
+        r"```c\n(.*?)```", page, re.DOTALL
+    )
     monkeypatch.chdir(tmp_path)
     X, y = yin_yang(40)
     exec(python, {"X": X, "y": y})
     assert "weight moves" in capsys.readouterr().out
-    learning = f"void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}"
-    (tmp_path / "program.c").write_text(program + learning)
+    text = f"""{program}
+int next_spike(uint16_t *channel, uint16_t *tick);
+uint32_t how_clear(uint16_t *ticks) {{ {margin} show(class_number); return margin; }}
+int listen(void) {{ uint16_t channel, tick; {spikes} return answer; }}
+void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}
+int keep(void) {{ {state} return failed; }}
+"""
+    (tmp_path / "program.c").write_text(text)
     done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
     assert not done.returncode, done.stdout
 

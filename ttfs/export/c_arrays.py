@@ -185,7 +185,8 @@ def model_code(network, *, learn):
     """
     arrays = Arrays()
     dtype = weight_type(network, learn=learn)
-    row_bytes = 4 if "32" in settings(network, learn=learn)["TTFS_DEVICE_ROW"] else 2
+    is_wide = settings(network, learn=learn)["TTFS_DEVICE_ROW"] == "uint32_t"
+    event_bytes = 8 if is_wide else 4
     layers, states, lines, parts = [], [], [], []
     for k, layer in enumerate(network.layers):
         n_in, n_out = layer.weights.shape
@@ -211,19 +212,15 @@ def model_code(network, *, learn):
             "decay_syn": table("decay_syn"),
             "kappa": table("kappa"),
         }
-        state = {
-            "ticks": arrays.buffer("uint16_t", f"ticks_{k}", n_out),
-            "u": arrays.buffer("int16_t", f"u_{k}", n_out),
-            "slope": arrays.buffer("int16_t", f"slope_{k}", n_out),
-        }
-        event_bytes = 2 * row_bytes  # the tick is padded
-        lines.append(
-            {
-                "events": arrays.buffer(
-                    "ttfs_device_event", f"events_{k}", n_in, event_bytes
-                )
-            }
-        )
+        is_output = k == len(network.layers) - 1
+        state = {}
+        if learn or is_output:
+            state["ticks"] = arrays.buffer("uint16_t", f"ticks_{k}", n_out)
+        if is_output:
+            state["u"] = arrays.buffer("int16_t", f"u_{k}", n_out)
+        events = arrays.buffer("ttfs_device_event", f"events_{k}", n_in, event_bytes)
+        neurons = arrays.buffer("ttfs_device_neuron", f"neurons_{k}", n_out, 6)
+        lines.append({"events": events, "neurons": neurons, "stride": n_out})
         if learn:
             fields |= {
                 "slope_mem": layer.slope_mem,
@@ -246,9 +243,10 @@ def model_code(network, *, learn):
             }
             fields |= kept
             parts += [weights, *kept.values()]
+            state["slope"] = arrays.buffer("int16_t", f"slope_{k}", n_out)
             state["error"] = arrays.buffer("int16_t", f"error_{k}", n_out)
         layers.append(fields)
-        states.append(state)
+        states.append(state or {"ticks": 0})
     lines.append({"events": 0})
 
     arrays.lines.append("\n/* The network */\n")

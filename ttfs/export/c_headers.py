@@ -10,7 +10,8 @@ _ITEM = re.compile(
     r"""(?:/\*(?:(?!\*/)[\s\S])*\*/\n)?
     (?:\#define\ (?P<macro>\w+)\ .*\n
     |typedef\ (?:struct|enum)\ \{\n[\s\S]*?\n\}\ (?P<type>\w+);\n
-    |static\ inline\ [^{;]*?(?P<function>\w+)\([^{;]*\)\n\{\n[\s\S]*?\n\}\n)""",
+    |static\ (?:inline|TTFS_DEVICE_FAST)\ [^{;]*?(?P<function>\w+)\([^{;]*\)\n
+        \{\n[\s\S]*?\n\}\n)""",
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/")

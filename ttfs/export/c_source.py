@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
 
-_HEADERS = "ttfs_fixed.h", "ttfs_device.h"
 _HEADER_OF_FEATURES = "ttfs_device_encode.h"
+_HEADERS = "ttfs_fixed.h", "ttfs_device.h", "ttfs_device_learn.h"
 _ENGINE = "ttfs_device"  # what the functions of inference in _HEADERS begin with
 
 

@@ -426,7 +426,6 @@ class _Fields(_Rule):
         self.field_bits = 16 - int(np.ceil(np.log2(m + 1)))
         self.silent = 2**16 - 1
         self.span = (m - 2) << self.field_bits
-        self.first = 1 << self.field_bits >> 1
         window = self.code.window / self.tick
         if window * _GAMMA * np.exp(-0.5) > _MAX_ERROR * 2**self.field_bits:
             raise ValueError(
@@ -501,10 +500,10 @@ def _map_of(rule, scaling, i, is_complement, raw):
     first, last = max(low, z[0]), min(high, z[-1])
     begin = int(np.searchsorted(z, first, side="right"))
     end = int(np.searchsorted(z, last, side="left"))
-    z = np.array([first, *z[begin:end], max(first, last)])
+    z = np.concatenate([[first], z[begin:end], [max(first, last)]])
     is_absent = rule.is_absent(z, i, is_complement)
     codes = np.where(is_absent, rule.silent, rule.of(z, i, is_complement))
-    (below, *_, above), codes = codes, codes[1:-1].astype(np.int64)
+    below, above, codes = codes[0], codes[-1], codes[1:-1].astype(np.int64)
     if begin >= end:
         begin = min(begin, len(raw) - 1)
         return 0, 0, raw[begin], raw[begin] - 1, below, above, 0, False
@@ -553,6 +552,10 @@ def _line(places, codes, n, rate, shift):
         floor((offset + place * slope) / 2^shift) are the codes, if there is such a line
         with a slope near the rate, else next to them. The numerator is within 32 bits.
     """
+    # The ends of runs of a code bound the offset; what is between them does not.
+    changes = np.diff(codes) != 0
+    is_end = np.append(True, changes) | np.append(changes, True)
+    places, codes = places[is_end], codes[is_end]
     lines = []
     for change in _SLOPES_TRIED:
         slope = round(rate * 2**shift) + change
