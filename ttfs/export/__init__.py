@@ -1,6 +1,7 @@
 """Models in integers as C source and as JSON, and what they cost.
 
 - :func:`to_c` - one file of C that infers, and learns if it should
+- :func:`to_library` - the same as a library for Arduino, PlatformIO and CMake
 - :func:`ticks` - what its functions take
 - :func:`integer_encoder` - raw integers as ticks, in integers: an `IntegerEncoder`
 - :func:`to_json` - the model as data, for circuits and other languages
@@ -15,6 +16,7 @@ from .cost import CostSheet, cost_sheet
 from .encoder import IntegerEncoder, integer_encoder
 from .inputs import ticks
 from .json import to_json
+from .library import to_library
 
 __all__ = [
     "CostSheet",
@@ -24,4 +26,5 @@ __all__ = [
     "ticks",
     "to_c",
     "to_json",
+    "to_library",
 ]

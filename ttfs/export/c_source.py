@@ -186,7 +186,7 @@ def c_model(clf, *, learn, prefix, self_test, features=None):
     steps, last = split(clf)
     model = read_model(last)
     network = read_learner(last) if learn else model.network
-    _check_prefix(prefix)
+    check_prefix(prefix)
     encoder = None if features is None else integer_encoder(clf, features)
     samples = None
     if self_test is not None:
@@ -359,13 +359,14 @@ def to_c(
     write_text(path, source_text(model))
 
 
-def _check_prefix(prefix):
+def check_prefix(prefix, name="prefix"):
+    """Raise unless names in C can begin with a prefix, which errors call `name`."""
     if not isinstance(prefix, str):
-        raise TypeError(f"prefix must be a str, got {type(prefix).__name__}")
+        raise TypeError(f"{name} must be a str, got {type(prefix).__name__}")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix) or re.match(
         "ttfs_(fixed|device)", prefix, re.IGNORECASE
     ):
         raise ValueError(
-            "prefix must be letters, digits and underscores, begin with a letter, and "
+            f"{name} must be letters, digits and underscores, begin with a letter, and "
             f"not with 'ttfs_fixed' or 'ttfs_device', got {prefix!r}"
         )
