@@ -1,5 +1,5 @@
 /* Plugin of QEMU that counts what a program for Cortex-M or RV32 executes between two
- * marks, the instructions MACHINE_BEGIN and MACHINE_END of tests/c/bare/machine.h.
+ * marks, the instructions of machine_begin and machine_end in tests/c/bare/machine.h.
  *
  * Argument out=FILE. A line for each pair of marks:
  *   instructions multiplications words branches extra

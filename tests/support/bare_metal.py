@@ -7,18 +7,28 @@ Tests and benchmarks/microcontroller.py run it.
 import re
 import subprocess
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from shutil import which
 
+import fixed_networks
 import numpy as np
+import pytest
+
+from ttfs.export.model import read_learner, read_model
 
 FIRMWARE = Path(__file__).parents[1] / "c/bare"
+MAIN = FIRMWARE / "firmware.c"
 TTFS = FIRMWARE / "ttfs_adapter.h"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
 class BuildError(Exception):
     """The compiler or the linker refuses; the message is theirs."""
+
+
+class NoRoomError(BuildError):
+    """The program is too large for the machine."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,8 @@ class Machine:
     start : str
         What the program starts with, a file of FIRMWARE; empty on machines for which
         the compiler has it.
-    max_bytes : int
-        The size that constant data of the program may have.
+    max_samples : int
+        Bytes that samples may have in the program; 0 for any number.
     """
 
     title: str
@@ -47,7 +57,12 @@ class Machine:
     flags: tuple = ()
     emulator: tuple = ()
     start: str = ""
-    max_bytes: int = 2**21
+    max_samples: int = 0
+
+    @property
+    def is_qemu(self):
+        """Whether the emulator takes plugins."""
+        return any("qemu" in name for name in self.emulator[:1])
 
     def missing(self):
         """Names of the programs that are not installed."""
@@ -94,21 +109,31 @@ MACHINES = {
         "riscv",
     ),
     "avr": Machine(
-        "AVR",
+        "ATmega1284",
         "avr-",
-        ("-mmcu=atmega2560",),
-        ("simavr", "-m", "atmega2560", "-f", "16000000"),
-        max_bytes=40_000,
+        ("-mmcu=atmega1284p",),
+        ("simavr", "-m", "atmega1284p", "-f", "16000000"),
+        max_samples=12_000,
     ),
     "atmega328": Machine(
         "ATmega328",
         "avr-",
         ("-mmcu=atmega328p",),
         ("simavr", "-m", "atmega328p", "-f", "16000000"),
-        max_bytes=20_000,
+        max_samples=4_000,
     ),
 }
-BARE = ("m0+", "m4f", "rv32", "avr")
+
+
+def _parameter(name):
+    missing = MACHINES[name].missing()
+    reason = f"needs {' and '.join(missing)}"
+    return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=reason))
+
+
+every_machine = pytest.mark.parametrize(
+    "machine", [_parameter(name) for name in ("m0+", "m4f", "rv32", "avr")]
+)
 
 
 @dataclass
@@ -118,43 +143,46 @@ class Output:
     Parameters
     ----------
     rows : list of list of int
-        A line for each sample, and those of the end.
-    stack : int
-        Bytes of stack that the model needed; 0 on this computer.
+        The lines of numbers: one for each sample, and those of the end.
+    text : str
+        All of it.
+    stack : int or None
+        Bytes of stack that the model needed; None on this computer.
     cycles : int
         Cycles of all samples, where the machine counts them; else 0.
     """
 
     rows: list
-    stack: int = 0
+    text: str
+    stack: int | None = None
     cycles: int = 0
 
 
-def build(machine, program, adapter, *flags, opt="-Os", **macros):
-    """Build the firmware.
+def build(machine, program, *flags, opt="-Os", source=MAIN, **macros):
+    """Build a program, by default firmware.c.
 
     Parameters
     ----------
     machine : Machine
     program : path
         The file that is made.
-    adapter : path
-        Header of the model, see firmware.c.
     *flags : str
         More flags of the compiler.
     opt : str
         How the compiler optimises.
+    source : path
+        The program.
     **macros
-        Their values: a path becomes the name of a header, True a macro without a value,
-        and False none.
+        Their values, ADAPTER and others for firmware.c: a path becomes the name of a
+        header, True a macro without a value, and False none.
 
     Raises
     ------
-    BuildError
+    BuildError, NoRoomError
     """
     command = [f"{machine.compiler}gcc", *machine.flags, opt, "-std=gnu99"]
     command += ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", *flags]
-    for name, value in {"ADAPTER": Path(adapter), **macros}.items():
+    for name, value in macros.items():
         if isinstance(value, Path):
             command.append(f'-D{name}="{value.resolve()}"')
         elif value is not False:
@@ -162,10 +190,11 @@ def build(machine, program, adapter, *flags, opt="-Os", **macros):
     if machine.start:
         command += ["-T", FIRMWARE / f"{machine.start}.ld"]
         command.append(FIRMWARE / f"{machine.start}.c")
-    command += [FIRMWARE / "firmware.c", "-o", program, "-lm"]
+    command += [source, "-o", program, "-lm"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     if done.returncode:
-        raise BuildError(done.stderr)
+        is_large = re.search("not within region|overflowed by", done.stderr)
+        raise (NoRoomError if is_large else BuildError)(done.stderr)
 
 
 def run(machine, program, *flags, timeout=600):
@@ -194,15 +223,13 @@ def run(machine, program, *flags, timeout=600):
     )
     # simavr writes colours, and a dot for the end of a line.
     text = re.sub(r"\x1b\[[\d;]*m", "", done.stdout.decode(errors="replace"))
-    output = Output([])
+    output = Output([], text)
     for line in text.splitlines():
         words = line.replace(".", " ").split()
         if len(words) == 2 and words[0] in ("stack", "cycles"):
             setattr(output, words[0], int(words[1]))
         elif words and all(re.fullmatch(r"-?\d+", word) for word in words):
             output.rows.append(list(map(int, words)))
-    if machine.emulator and not output.stack:
-        raise RuntimeError(f"{program} does not end: {text[-500:]}")
     return output
 
 
@@ -241,7 +268,7 @@ def samples_header(path, samples, labels, c_type="input_t"):
     return path
 
 
-# -- Random samples, as firmware.c makes them ---------------------------------------
+# -- Samples and what a model of ttfs makes of them -----------------------------------
 
 
 def _scramble(n):
@@ -262,3 +289,59 @@ def random_samples(n_samples, n_inputs, n_ticks, n_classes):
     is_absent = (x & 15) < (kind >> 4 & 15)
     labels = label[:, 0].astype(np.intp) * n_classes >> 16
     return np.where(is_absent, n_ticks, ticks).astype(np.uint16), labels
+
+
+def answers(ticks, u, decisions):
+    """Rows of the firmware: the decision, tick and membrane of the output of it.
+
+    Parameters
+    ----------
+    ticks, u : list of ndarray of shape (n_samples, n_neurons)
+        Of each layer.
+    decisions : ndarray of shape (n_samples,)
+    """
+    rows = np.arange(len(decisions))
+    columns = decisions, ticks[-1][rows, decisions], u[-1][rows, decisions]
+    return np.column_stack([column.astype(int) for column in columns]).tolist()
+
+
+def random_case(clf, n, *, learns):
+    """Random samples of the firmware, and what a classifier makes of them.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier
+        In integers.
+    n : int
+        Number of samples.
+    learns : bool
+        Whether the samples are learned.
+
+    Returns
+    -------
+    ticks : ndarray of shape (n, n_channels)
+    labels : ndarray of shape (n,)
+        Numbers of classes.
+    expected : callable
+        expected(n) is what the firmware writes for the first n samples: rows, or with
+        `learns` the numbers at the end.
+    """
+    model = read_model(clf)
+    network = read_learner(clf) if learns else model.network
+    ticks, labels = random_samples(
+        n, model.code.n_channels, network.n_ticks, len(model.classes)
+    )
+
+    def expected(n):
+        core = fixed_networks.Core(network)
+        if not learns:
+            return answers(*core.infer(ticks[:n].tolist()))
+        for sample, label in zip(ticks[:n].tolist(), labels[:n], strict=True):
+            core.learn([sample], [label])
+        state = core.state()
+        numbers = []
+        for k, weights in enumerate(state["weights"]):
+            numbers += chain(*weights, state["lfsr"][k], state["silence"][k])
+        return numbers + state["lfsr"][-1]
+
+    return ticks, labels, expected

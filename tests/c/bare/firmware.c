@@ -95,9 +95,9 @@ int main(void)
         volatile uint8_t *const top = machine_stack();
         for (volatile uint8_t *p = limit; p < top; ++p) *p = PAINT;
 #endif
-        MACHINE_BEGIN();
+        machine_begin();
         const int answer = run(label);
-        MACHINE_END();
+        const uint16_t time = machine_end();
 #ifdef MACHINE_IS_BARE
         volatile uint8_t *low = limit;
         while (low < top && *low == PAINT) ++low;
@@ -105,7 +105,9 @@ int main(void)
         if (used > depth) depth = used;
 #endif
 #ifdef MACHINE_HAS_TIMER
-        cycles += (TIFR1 & 1 << TOV1) ? UINT32_C(0x10000) : machine_timer;
+        cycles += (TIFR1 & 1 << TOV1) ? UINT32_C(0x10000) : time;
+#else
+        (void)time;
 #endif
         write_number(answer);
         model_show();

@@ -20,7 +20,7 @@
 
 extern uint8_t __heap_start;
 
-static void machine_start(void)
+static inline void machine_start(void)
 {
     UBRR0 = 0; /* the fastest: waiting for the port is not what is measured */
     UCSR0A = 1 << U2X0;
@@ -29,7 +29,7 @@ static void machine_start(void)
     TCCR1B = 1 << CS12; /* the timer counts 256 cycles each */
 }
 
-static void machine_write(const char *text)
+static inline void machine_write(const char *text)
 {
     for (; *text; ++text) {
         while (!(UCSR0A & (1 << UDRE0))) continue;
@@ -37,7 +37,7 @@ static void machine_write(const char *text)
     }
 }
 
-static void machine_stop(void)
+static inline void machine_stop(void)
 {
     while (!(UCSR0A & (1 << TXC0))) continue;
     cli();
@@ -45,17 +45,23 @@ static void machine_stop(void)
     sleep_cpu(); /* without interrupts the simulator ends here */
 }
 
-#define MACHINE_BEGIN() (TIFR1 = 1 << TOV1, TCNT1 = 0)
-#define MACHINE_END() (machine_timer = TCNT1)
+static inline void machine_begin(void)
+{
+    TIFR1 = 1 << TOV1;
+    TCNT1 = 0;
+}
 
-static volatile uint16_t machine_timer;
+static inline uint16_t machine_end(void)
+{
+    return TCNT1;
+}
 
-static uint8_t *machine_stack(void)
+static inline uint8_t *machine_stack(void)
 {
     return (uint8_t *)SP;
 }
 
-static uint8_t *machine_stack_limit(void)
+static inline uint8_t *machine_stack_limit(void)
 {
     return &__heap_start;
 }
@@ -65,33 +71,41 @@ static uint8_t *machine_stack_limit(void)
 #define MACHINE_IS_BARE
 #define MACHINE_FLASH
 
-static void machine_call(int operation, const void *argument)
+static inline void machine_call(int operation, const void *argument)
 {
     register int r0 __asm("r0") = operation;
     register const void *r1 __asm("r1") = argument;
     __asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
 }
 
-static void machine_start(void)
+static inline void machine_start(void)
 {
 }
 
-static void machine_write(const char *text)
+static inline void machine_write(const char *text)
 {
     machine_call(0x04, text);
 }
 
-static void machine_stop(void)
+static inline void machine_stop(void)
 {
     machine_call(0x18, (const void *)0x20026);
 }
 
 /* Instructions that do nothing, which benchmarks/microcontroller/counter.c looks for.
  */
-#define MACHINE_BEGIN() __asm volatile("mov r9, r9" ::: "memory")
-#define MACHINE_END() __asm volatile("mov r10, r10" ::: "memory")
+static inline __attribute__((always_inline)) void machine_begin(void)
+{
+    __asm volatile("mov r9, r9" ::: "memory");
+}
 
-static uint8_t *machine_stack(void)
+static inline __attribute__((always_inline)) uint16_t machine_end(void)
+{
+    __asm volatile("mov r10, r10" ::: "memory");
+    return 0;
+}
+
+static inline uint8_t *machine_stack(void)
 {
     uint8_t *sp;
     __asm volatile("mov %0, sp" : "=r"(sp));
@@ -103,24 +117,32 @@ static uint8_t *machine_stack(void)
 #define MACHINE_IS_BARE
 #define MACHINE_FLASH
 
-static void machine_start(void)
+static inline void machine_start(void)
 {
 }
 
-static void machine_write(const char *text)
+static inline void machine_write(const char *text)
 {
     for (; *text; ++text) *(volatile uint8_t *)0x10000000 = (uint8_t)*text;
 }
 
-static void machine_stop(void)
+static inline void machine_stop(void)
 {
     *(volatile uint32_t *)0x100000 = 0x5555;
 }
 
-#define MACHINE_BEGIN() __asm volatile("slti x0, x0, 1" ::: "memory")
-#define MACHINE_END() __asm volatile("slti x0, x0, 2" ::: "memory")
+static inline __attribute__((always_inline)) void machine_begin(void)
+{
+    __asm volatile("slti x0, x0, 1" ::: "memory");
+}
 
-static uint8_t *machine_stack(void)
+static inline __attribute__((always_inline)) uint16_t machine_end(void)
+{
+    __asm volatile("slti x0, x0, 2" ::: "memory");
+    return 0;
+}
+
+static inline uint8_t *machine_stack(void)
 {
     uint8_t *sp;
     __asm volatile("mv %0, sp" : "=r"(sp));
@@ -131,32 +153,39 @@ static uint8_t *machine_stack(void)
 #include <stdio.h>
 
 #define MACHINE_FLASH
-#define MACHINE_BEGIN() (void)0
-#define MACHINE_END() (void)0
 
-static void machine_start(void)
+static inline void machine_begin(void)
 {
 }
 
-static void machine_write(const char *text)
+static inline uint16_t machine_end(void)
+{
+    return 0;
+}
+
+static inline void machine_start(void)
+{
+}
+
+static inline void machine_write(const char *text)
 {
     fputs(text, stdout);
 }
 
-static void machine_stop(void)
+static inline void machine_stop(void)
 {
 }
 #endif
 
 #if defined MACHINE_IS_BARE && !defined __AVR__
-static uint8_t *machine_stack_limit(void)
+static inline uint8_t *machine_stack_limit(void)
 {
     return machine_stack() - STACK_BYTES;
 }
 #endif
 
 /* A number and a space. */
-static void write_number(int32_t number)
+static inline void write_number(int32_t number)
 {
     char text[13];
     uint8_t k = sizeof text - 1;
