@@ -173,6 +173,10 @@ def model_code(network, *, learn):
         def table(name, k=k, layer=layer):
             return arrays.constant(f"{name}_{k}", getattr(layer, name))
 
+        if layer.syn_shift:
+            decay = {"syn_shift": layer.syn_shift, "mem_shift": layer.mem_shift}
+        else:
+            decay = {name: table(name) for name in ("decay_mem", "decay_syn", "kappa")}
         fields = {
             "n_in": n_in,
             "n_bias": len(layer.bias_ticks),
@@ -183,9 +187,7 @@ def model_code(network, *, learn):
             "fraction": layer.fraction,
             "current_shift": layer.current_shift,
             "threshold": layer.threshold,
-            "decay_mem": table("decay_mem"),
-            "decay_syn": table("decay_syn"),
-            "kappa": table("kappa"),
+            **decay,
             "slope_mem": layer.slope_mem,
             "slope_syn": layer.slope_syn,
             "slope_bounds": table("slope_bounds"),
