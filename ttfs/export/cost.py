@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .. import _fixed
-from .c_source import model_code, weight_type
+from .c_arrays import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
 

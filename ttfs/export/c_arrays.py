@@ -1,0 +1,391 @@
+"""A network in integers, and the memory to work in, as arrays and structures of C."""
+
+import zlib
+
+import numpy as np
+
+from .c_text import filled
+
+_C_TYPES = {
+    np.dtype(name): f"{name}_t" for name in ("int8", "int16", "uint8", "uint16")
+}
+# Constants in flash memory, as include/ttfs_fixed.h names their types.
+_CONSTANTS = {
+    np.dtype("int8"): "ttfs_fixed_const8",
+    np.dtype("uint8"): "ttfs_fixed_constu8",
+    np.dtype("int16"): "ttfs_fixed_const16",
+    np.dtype("uint16"): "ttfs_fixed_constu16",
+}
+_MAX_ROWS = 2**16  # offsets of rows that uint16_t holds
+_QUARTER = 2**14  # of the range of a current
+
+
+class Arrays:
+    """Definitions of static arrays in C; equal constant arrays are written once.
+
+    The definitions are `lines`; `n_bytes` holds the size of each array by its name,
+    which in C has "PREFIX_" before it.
+    """
+
+    def __init__(self):
+        self.lines, self.n_bytes, self._known = [], {}, {}
+
+    def constant(self, name, array):
+        """Define a constant array unless it is empty, or there is one like it.
+
+        Returns its name, or that of no array.
+        """
+        if array.size == 0:
+            return "0"
+        key = array.dtype, array.shape, array.tobytes()
+        if key not in self._known:
+            self._known[key] = self.define(name, array, _CONSTANTS[array.dtype])
+        return self._known[key]
+
+    def variable(self, name, array):
+        """Define an array that changes; return its name."""
+        return self.define(name, array, _C_TYPES[array.dtype])
+
+    def buffer(self, c_type, name, n, n_bytes=2):
+        """Define an array without contents, of elements of 2 bytes; return its name."""
+        self.lines.append(f"static {c_type} PREFIX_{name}[{n}];")
+        self.n_bytes[name] = n * n_bytes
+        return f"PREFIX_{name}"
+
+    def define(self, name, array, c_type):
+        """Define an array with its contents; return its name."""
+        self._define(f"{c_type} PREFIX_{name}[{array.size}] = {{", array, "};")
+        self.n_bytes[name] = array.nbytes
+        return f"PREFIX_{name}"
+
+    def constant_words(self, name, array):
+        """Define a constant array that begins at a word; return its name."""
+        union = (
+            f"union {{ {_C_TYPES[array.dtype]} values[{array.size}]; uint32_t word; }}"
+        )
+        qualifiers = "const TTFS_DEVICE_FLASH"
+        self._define(f"{qualifiers} {union} PREFIX_{name} = {{{{", array, "}};")
+        self.n_bytes[name] = array.nbytes
+        return f"PREFIX_{name}.values"
+
+    def buffer_words(self, name, n):
+        """Define a buffer of int16_t that begins at a word; return its name."""
+        self.lines.append(
+            f"static union {{ int16_t values[{n}]; uint32_t word; }} PREFIX_{name};"
+        )
+        self.n_bytes[name] = 2 * n
+        return f"PREFIX_{name}.values"
+
+    def _define(self, begin, array, end):
+        self.lines += filled(f"static {begin}", "", "    ")
+        for row in np.atleast_2d(array):
+            self.lines += filled(", ".join(map(str, row.tolist())) + ",", "    ")
+        self.lines.append(end)
+
+
+def _struct(fields, indent):
+    pad = " " * indent
+    inner = "".join(f"{pad}    .{name} = {value},\n" for name, value in fields.items())
+    return f"{{\n{inner}{pad}}}"
+
+
+def _structs(kind, name, items):
+    inner = "".join(f"    {_struct(item, 4)},\n" for item in items)
+    return f"static {kind} PREFIX_{name}[{len(items)}] = {{\n{inner}}};\n"
+
+
+def weight_type(network, *, learn):
+    """The smallest type that holds the weights, and all they become with `learn`."""
+    greatest = max(
+        layer.max_stored if learn else int(np.abs(layer.weights).max(initial=0))
+        for layer in network.layers
+    )
+    return np.dtype(np.int8 if greatest <= 127 else np.int16)
+
+
+def kinds(network, *, learn):
+    """The macros by which a model chooses parts of the headers.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        The integers.
+    learn : bool
+        Whether the network learns.
+
+    Returns
+    -------
+    names : set of str
+    """
+    (has_shifts,) = {layer.syn_shift > 0 for layer in network.layers}
+    names = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": has_shifts}
+    return {name for name, is_so in names.items() if is_so}
+
+
+def settings(network, *, learn):
+    """The types and numbers that the headers leave to a model, as macros.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        The integers.
+    learn : bool
+        Whether the network learns.
+
+    Returns
+    -------
+    macros : dict of str to str
+        What they stand for, by name.
+    """
+    layers = network.layers
+    weight = _C_TYPES[weight_type(network, learn=learn)]
+    has_words = _has_words(network, learn=learn)
+    sizes = [
+        len(layer.weights) * _stride(layer, has_words=has_words) for layer in layers
+    ]
+    macros = {
+        "TTFS_FIXED_WEIGHT": weight if learn else f"const TTFS_DEVICE_FLASH {weight}",
+        "TTFS_DEVICE_ROW": "uint32_t" if max(sizes) >= _MAX_ROWS else "uint16_t",
+    }
+    shared = {"TTFS_DEVICE_FRACTION": {layer.fraction for layer in layers}}
+    if "TTFS_DEVICE_SHIFT" in kinds(network, learn=learn):
+        shared["TTFS_DEVICE_SYN_SHIFT"] = {layer.syn_shift for layer in layers}
+        shared["TTFS_DEVICE_MEM_SHIFT"] = {layer.mem_shift for layer in layers}
+    macros |= {
+        f"{name}(layer)": str(*values)
+        for name, values in shared.items()
+        if len(values) == 1
+    }
+    if has_words:
+        macros["TTFS_DEVICE_WORDS"] = "1"
+    return macros
+
+
+def _greatest(layer, *, learn):
+    """The magnitude of the greatest weight, now or ever."""
+    if learn:
+        return layer.max_stored >> layer.fraction
+    return int(np.abs(layer.integers()).max(initial=0))
+
+
+def _burst(layer):
+    """So many input spikes move a current by 2^14 at most, up to 255."""
+    return min(
+        255, _QUARTER // (max(1, _greatest(layer, learn=False)) << layer.current_shift)
+    )
+
+
+def _has_words(network, *, learn):
+    """Whether weights are summed four at once: include/ttfs_device_shift.h."""
+    return (
+        kinds(network, learn=learn) == {"TTFS_DEVICE_SHIFT"}
+        and weight_type(network, learn=False) == np.int8
+        and all(layer.fraction == 0 and _burst(layer) > 0 for layer in network.layers)
+    )
+
+
+def _stride(layer, *, has_words):
+    n_out = layer.weights.shape[1]
+    return -(-n_out // 4) * 4 if has_words else n_out
+
+
+def _bound(layer, *, learn):
+    """What ttfs_device_bound says of a layer."""
+    bound = {"max_weight": _greatest(layer, learn=learn)}
+    if layer.syn_shift:
+        return {"burst": _burst(layer)} | bound
+    top = int(np.argmax(layer.kappa))
+    rise, fall = np.diff(layer.kappa[: top + 1]), np.diff(layer.kappa[top:])
+    if (rise < 0).any() or (fall > 0).any() or (np.diff(layer.decay_mem) > 0).any():
+        raise ValueError("kappa must have one peak, and decay_mem must fall")
+    return {"kappa_peak": top} | bound
+
+
+def _count_shift(n_ticks, n_channels):
+    """Ticks are counted in ranges of 2^shift, a quarter as many as channels."""
+    shift = 0
+    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 4):
+        shift += 1
+    return shift
+
+
+def model_number(network):
+    """A number of 32 bits that networks share between which weights may go.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        The integers.
+
+    Returns
+    -------
+    number : int
+    """
+    number = 0
+    changing = "weights", "lfsr", "silence", "layers"
+    for part in (network, *network.layers):
+        for name, value in sorted(vars(part).items()):
+            if name == "weights":
+                value = value.shape
+            elif name in changing:
+                continue
+            if isinstance(value, np.ndarray):
+                value = value.dtype.str, value.tolist()
+            number = zlib.crc32(repr((name, value)).encode(), number)
+    return number
+
+
+def model_code(network, *, learn):
+    """A network and the memory to work in as C.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        The integers.
+    learn : bool
+        Whether the network learns.
+
+    Returns
+    -------
+    n_bytes : dict of str to int
+        The size of each array, by its name.
+    code : str
+        Definitions of all arrays and structures, whose names begin with "PREFIX_".
+    """
+    arrays = Arrays()
+    dtype = weight_type(network, learn=learn)
+    row_bytes = 4 if "32" in settings(network, learn=learn)["TTFS_DEVICE_ROW"] else 2
+    has_words = _has_words(network, learn=learn)
+    layers, states, lines, parts = [], [], [], []
+    for k, layer in enumerate(network.layers):
+        n_in, n_out = layer.weights.shape
+        arrays.lines.append(f"\n/* Layer {k}: {n_in} inputs, {n_out} neurons */\n")
+        stride = _stride(layer, has_words=has_words)
+        rows = np.pad(layer.weights.astype(dtype), ((0, 0), (0, stride - n_out)))
+        if has_words:
+            weights = arrays.constant_words(f"weights_{k}", rows)
+        else:
+            weights = arrays.define(f"weights_{k}", rows, "ttfs_fixed_weight")
+
+        def table(name, k=k, layer=layer):
+            return arrays.constant(f"{name}_{k}", getattr(layer, name))
+
+        fields = {
+            "n_in": n_in,
+            "n_bias": len(layer.bias_ticks),
+            "n_out": n_out,
+            "stride": stride,
+            "bias_ticks": table("bias_ticks"),
+            "weights": weights,
+            "fraction": layer.fraction,
+            "current_shift": layer.current_shift,
+            "threshold": layer.threshold,
+        }
+        if layer.syn_shift:
+            fields |= {"syn_shift": layer.syn_shift, "mem_shift": layer.mem_shift}
+        else:
+            tables = "decay_mem", "decay_syn", "kappa"
+            fields |= {name: table(name) for name in tables}
+        state = {
+            "ticks": arrays.buffer("uint16_t", f"ticks_{k}", n_out),
+            "u": arrays.buffer("int16_t", f"u_{k}", n_out),
+        }
+        event_bytes = 2 * row_bytes  # the tick is padded
+        line = {
+            "events": arrays.buffer(
+                "ttfs_device_event", f"events_{k}", n_in, event_bytes
+            )
+        }
+        if has_words:
+            line["current"] = arrays.buffer_words(f"current_{k}", stride)
+        elif layer.syn_shift:
+            line["current"] = arrays.buffer("int16_t", f"current_{k}", stride)
+        if learn or not layer.syn_shift:
+            state["slope"] = arrays.buffer("int16_t", f"slope_{k}", n_out)
+        lines.append(line)
+        if learn:
+            fields |= {
+                "slope_mem": layer.slope_mem,
+                "slope_syn": layer.slope_syn,
+                "slope_bounds": table("slope_bounds"),
+                "n_fixed": layer.n_fixed,
+                "kernel": table("kernel"),
+                "kernel_slope": table("kernel_slope"),
+                "max_stored": layer.max_stored,
+                "rest": layer.rest,
+                "decay": layer.decay,
+                "rate_shift": layer.rate_shift,
+                "error_shift": layer.error_shift,
+            }
+            if layer.feedback is not None:
+                fields["feedback"] = table("feedback")
+            kept = {
+                "lfsr": arrays.variable(f"lfsr_{k}", layer.lfsr),
+                "silence": arrays.variable(f"silence_{k}", layer.silence),
+            }
+            fields |= kept
+            parts += [weights, *kept.values()]
+            state["error"] = arrays.buffer("int16_t", f"error_{k}", n_out)
+        layers.append(fields)
+        states.append(state)
+    lines.append({"events": 0})
+
+    arrays.lines.append("\n/* The network */\n")
+    fields = {
+        "n_layers": len(layers),
+        "n_ticks": network.n_ticks,
+        "layers": "PREFIX_layers",
+        "silent_delay": network.silent_delay,
+        "read_out": network.read_out,
+        "stretch": network.stretch,
+    }
+    if learn:
+        lfsr = arrays.variable("lfsr", network.lfsr)
+        parts.append(lfsr)
+        fields |= {
+            "n_softmax": len(network.softmax),
+            "softmax": arrays.constant("softmax_table", network.softmax),
+            "reciprocal": arrays.constant("reciprocal", network.reciprocal),
+            "gain": network.gain,
+            "push": network.push,
+            "feedback": f"TTFS_FIXED_{network.feedback.upper()}",
+            "is_floor": int(network.is_floor),
+            "drop": network.drop,
+            "may_drop": arrays.constant("may_drop", network.may_drop),
+            "lfsr": lfsr,
+        }
+    first = network.layers[0]
+    n_channels = len(first.weights) - len(first.bias_ticks)
+    shift = _count_shift(network.n_ticks, n_channels)
+    work = {
+        "network": "&PREFIX_net",
+        "bounds": "PREFIX_bounds",
+        "lines": "PREFIX_lines",
+        "states": "PREFIX_states",
+        "counts": arrays.buffer(
+            "uint16_t", "counts", (network.n_ticks - 1 >> shift) + 1
+        ),
+        "count_shift": shift,
+    }
+    code = [
+        "\n".join(arrays.lines) + "\n\n",
+        _structs("const ttfs_fixed_layer", "layers", layers),
+        f"static const ttfs_fixed_network PREFIX_net = {_struct(fields, 0)};\n\n",
+        _structs(
+            "const ttfs_device_bound",
+            "bounds",
+            [_bound(layer, learn=learn) for layer in network.layers],
+        ),
+        _structs("ttfs_device_line", "lines", lines),
+        _structs("ttfs_fixed_state", "states", states),
+        f"static const ttfs_device_machine PREFIX_work = {_struct(work, 0)};\n",
+    ]
+    if learn:
+        code.append(
+            _structs(
+                "const ttfs_device_part",
+                "parts",
+                [{"data": part, "n_bytes": f"sizeof {part}"} for part in parts],
+            )
+        )
+    return arrays.n_bytes, "".join(code)

@@ -1,0 +1,92 @@
+"""The parts of the C headers that an exported model needs."""
+
+import re
+from pathlib import Path
+
+from .._headers import get_include
+
+# A macro, a type or a function of a header, with the comment before it.
+_ITEM = re.compile(
+    r"""(?:/\*(?:(?!\*/)[\s\S])*\*/\n)?
+    (?:\#define\ (?P<macro>\w+)\ .*\n
+    |typedef\ (?:struct|enum)\ \{\n[\s\S]*?\n\}\ (?P<type>\w+);\n
+    |static\ inline\ [^{;]*?(?P<function>\w+)\([^{;]*\)\n\{\n[\s\S]*?\n\}\n)""",
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"/\*[\s\S]*?\*/")
+_BANNER = r"/\* -- [^\n]* -+ \*/\n"
+_LEARNING = re.compile(r" *(?:/\* For learning only: \*/\n)[\s\S]*?(?=\} ttfs_fixed_)")
+# The innermost conditions on kinds of models.
+_LINES = r"((?:(?!\#if|\#e)[\s\S])*)"
+_CONDITION = re.compile(
+    rf"\#ifdef (TTFS_DEVICE_(?:LEARN|SHIFT))\n{_LINES}(?:\#else\n{_LINES})?\#endif\n"
+)
+_INCLUDE = re.compile(r"#include (?:<.*>|\"(.*)\")\n")
+
+
+def _body(name, defined):
+    """The text of a header between its guards, with the headers that it includes.
+
+    Conditions on kinds of models are met if they are in `defined`.
+    """
+    header = Path(get_include(), name).read_text(encoding="utf-8")
+    guard = name.upper().replace(".", "_")
+    _, text = header.split(f"#define {guard}\n")
+    text, _ = text.split(f"#endif /* {guard} */")
+    n = 1
+    while n:
+        text, n = _CONDITION.subn(
+            lambda found: found[2] if found[1] in defined else found[3] or "", text
+        )
+    return _INCLUDE.sub(
+        lambda found: _body(found[1], defined) if found[1] else "", text
+    )
+
+
+def needed(header, code, defined):
+    """What C code needs of a header and of those that it includes.
+
+    Parameters
+    ----------
+    header : str
+        Name of a file of `ttfs.get_include()`.
+    code : str
+        The code.
+    defined : set of str
+        Macros that say what kind the network is of: "TTFS_DEVICE_LEARN", without which
+        what is for learning only is left out, and "TTFS_DEVICE_SHIFT".
+
+    Returns
+    -------
+    text : str
+        The macros, types and functions that the code needs, and what these need, with
+        their comments and in their order. What does not belong to one of them is there
+        as a whole.
+    """
+    text = _body(header, defined)
+    if "TTFS_DEVICE_LEARN" not in defined:
+        text = _LEARNING.sub("", text)
+    items = {item.start(): item for item in _ITEM.finditer(text)}
+    rest = _ITEM.sub("", text)
+
+    def names(text):
+        return set(re.findall(r"\w+", _COMMENT.sub("", text)))
+
+    wanted = names(code) | names(rest)
+    kept = set()
+    while True:
+        found = {at for at, item in items.items() if wanted & set(item.groups())}
+        if found == kept:
+            break
+        for at in found - kept:
+            wanted |= names(items[at][0])
+        kept = found
+    text = _ITEM.sub(lambda item: item[0] if item.start() in kept else "", text)
+    text = re.sub(rf"{_BANNER}\s*(?={_BANNER}|\Z)", "", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def renamed(text, prefix):
+    """C with the names of the headers, `ttfs_fixed_` ..., beginning with a prefix."""
+    text = re.sub(r"\bttfs_(?:fixed|device)_", f"{prefix}_", text)
+    return re.sub(r"\bTTFS_(?:FIXED|DEVICE)_", f"{prefix.upper()}_", text)
