@@ -1,5 +1,6 @@
 """Models that microcontroller.py compares with, as C."""
 
+from contextlib import chdir
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -143,7 +144,8 @@ def emlearn_mlp(folder, network, mlp):
     samples, _ = network.samples
     here = folder / "emlearn-mlp"
     here.mkdir()
-    code = emlearn.convert(mlp, method="loadable")
+    with chdir(here):  # where emlearn leaves files of its own
+        code = emlearn.convert(mlp, method="loadable")
     (here / "model.h").write_text(code.save(name="model"))
     return _program(
         "emlearn MLP, float",
@@ -173,7 +175,8 @@ def emlearn_forest(folder, network, forest):
     samples, _ = network.samples
     here = folder / "emlearn-forest"
     here.mkdir()
-    code = emlearn.convert(forest, method="inline", dtype="int16_t")
+    with chdir(here):
+        code = emlearn.convert(forest, method="inline", dtype="int16_t")
     (here / "model.h").write_text(code.save(name="model"))
     samples = network.integers(samples)
     right = _votes(forest, network.integers(X_test)) == y_test
