@@ -138,7 +138,7 @@ int main(void)
             write_number(ttfs_model_output_ticks()[k]);
             write_number(ttfs_model_output_u()[k]);
         }
-        write_number((int32_t)margin);
+        write_digits(margin, 0);
         machine_write("\n");
     }
 #ifdef LEARN

@@ -86,8 +86,9 @@ def test_every_function_equals_this_computer(name, machine, tmp_path):
         LEARN=learns,
         SELF_TEST=True,
     )
-    output = bare_metal.run(MACHINES[machine], tmp_path / "program")
-    assert output.rows == here, output.text
+    rows = bare_metal.run(MACHINES[machine], tmp_path / "program").rows
+    # The lines of an AVR are shorter.
+    assert list(chain(*rows)) == list(chain(*here))
 
 
 def test_random_samples_are_those_of_the_program(tmp_path):
