@@ -3,10 +3,12 @@
 from itertools import chain
 
 import bare_metal
+import exported
 import numpy as np
 import pytest
-from bare_metal import MACHINES, every_machine
+from bare_metal import MACHINES, WARNINGS, c_array, every_machine
 from exported import LEARNING, MODELS, make
+from fixed_header import ROOT
 
 from ttfs import export
 
@@ -21,7 +23,7 @@ def play(folder, clf, machine, *, learns):
     bare_metal.build(
         MACHINES[machine],
         program,
-        *bare_metal.WARNINGS,
+        *WARNINGS,
         ADAPTER=bare_metal.TTFS,
         MODEL=model,
         LEARN=learns,
@@ -49,6 +51,44 @@ def test_learning_equals_the_estimator(name, machine, tmp_path):
     rows = play(tmp_path, clf, machine, learns=True)
     assert list(chain(*rows[n:])) == expected(n)
     assert expected(n) != expected(0)
+
+
+# Labels that save the state, spoil a copy of it, and restore it.
+SAVE, RESTORE, SPOIL = -2, -3, -4
+
+
+@every_machine
+@pytest.mark.parametrize("name", ["symmetric", "direct", "exact"])
+def test_every_function_equals_this_computer(name, machine, tmp_path):
+    """Inference in each way, margins, learning, states, and the self-test."""
+    clf, data = make(name)
+    learns = name in LEARNING
+    X, y = data(30, seed=5)
+    labels = np.full(30, -1)
+    if learns:
+        labels[::3] = np.searchsorted(clf.classes_, y[::3])
+        labels[[7, 13, 19, 22]] = SAVE, SPOIL, SAVE, RESTORE
+    ticks = export.ticks(clf, X)
+    options = {"learn": learns, "self_test": X[:5]}
+    program = exported.build(tmp_path, clf, "-DSELF_TEST", **options)
+    here = exported.play(program, labels, ticks)
+    samples = np.column_stack([labels, ticks.astype(np.int16)])
+    (tmp_path / "samples.h").write_text(
+        c_array("samples", samples, "int16_t", "static const MACHINE_FLASH")
+    )
+    bare_metal.build(
+        MACHINES[machine],
+        tmp_path / "program",
+        *WARNINGS,
+        source=ROOT / "tests/c/export_main.c",
+        MODEL=tmp_path / "model.c",
+        SAMPLES=tmp_path / "samples.h",
+        LEARN=learns,
+        SELF_TEST=True,
+    )
+    rows = bare_metal.run(MACHINES[machine], tmp_path / "program").rows
+    # The lines of an AVR are shorter.
+    assert list(chain(*rows)) == list(chain(*here))
 
 
 def test_random_samples_are_those_of_the_program(tmp_path):

@@ -29,11 +29,23 @@ static inline void machine_start(void)
     TCCR1B = 1 << CS12; /* the timer counts 256 cycles each */
 }
 
+static inline void machine_put(char c)
+{
+    while (!(UCSR0A & (1 << UDRE0))) continue;
+    UDR0 = (uint8_t)c;
+}
+
+/* A long line is broken between two texts: simavr would do so after 255 characters. */
 static inline void machine_write(const char *text)
 {
-    for (; *text; ++text) {
-        while (!(UCSR0A & (1 << UDRE0))) continue;
-        UDR0 = (uint8_t)*text;
+    static uint8_t column;
+    if (column > 200) {
+        machine_put('\n');
+        column = 0;
+    }
+    for (; *text; ++text, ++column) {
+        machine_put(*text);
+        if (*text == '\n') column = 0;
     }
 }
 
@@ -184,20 +196,28 @@ static inline uint8_t *machine_stack_limit(void)
 }
 #endif
 
-/* A number and a space. */
-static inline void write_number(int32_t number)
+static inline void write_digits(uint32_t number, char sign)
 {
     char text[13];
     uint8_t k = sizeof text - 1;
-    uint32_t rest = number < 0 ? 0u - (uint32_t)number : (uint32_t)number;
     text[k] = 0;
     text[--k] = ' ';
     do {
-        text[--k] = (char)('0' + (char)(rest % 10));
-        rest /= 10;
-    } while (rest);
-    if (number < 0) text[--k] = '-';
+        text[--k] = (char)('0' + (char)(number % 10));
+        number /= 10;
+    } while (number);
+    if (sign) text[--k] = sign;
     machine_write(text + k);
+}
+
+/* A number and a space. */
+static inline void write_number(int32_t number)
+{
+    if (number < 0) {
+        write_digits(0u - (uint32_t)number, '-');
+    } else {
+        write_digits((uint32_t)number, 0);
+    }
 }
 
 #endif /* MACHINE_H */

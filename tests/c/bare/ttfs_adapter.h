@@ -41,19 +41,20 @@ static void model_end(void)
 {
 #ifdef LEARN
     for (uint8_t k = 0; k < TTFS_MODEL_N_LAYERS; ++k) {
-        const uint16_t n_out = layers[k].n_out;
+        const uint16_t n_out = ttfs_model_layers[k].n_out;
         uint32_t n = 0;
-        for (uint16_t i = 0; i < layers[k].n_in; ++i) {
+        for (uint16_t i = 0; i < ttfs_model_layers[k].n_in; ++i) {
             for (uint16_t j = 0; j < n_out; ++j) {
                 write_number(ttfs_model_weights(k)[n++]);
             }
             machine_write("\n");
         }
-        for (uint16_t j = 0; j < n_out; ++j) write_number(layers[k].lfsr[j]);
-        for (uint16_t j = 0; j < n_out; ++j) write_number(layers[k].silence[j]);
+        for (uint16_t j = 0; j < n_out; ++j) write_number(ttfs_model_layers[k].lfsr[j]);
+        for (uint16_t j = 0; j < n_out; ++j)
+            write_number(ttfs_model_layers[k].silence[j]);
         machine_write("\n");
     }
-    write_number(*network.lfsr);
+    write_number(*ttfs_model_net.lfsr);
     machine_write("\n");
 #endif
 }
