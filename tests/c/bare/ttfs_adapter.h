@@ -41,17 +41,16 @@ static void model_end(void)
 {
 #ifdef LEARN
     for (uint8_t k = 0; k < TTFS_MODEL_N_LAYERS; ++k) {
-        const uint16_t n_out = ttfs_model_layers[k].n_out;
-        uint32_t n = 0;
-        for (uint16_t i = 0; i < ttfs_model_layers[k].n_in; ++i) {
-            for (uint16_t j = 0; j < n_out; ++j) {
-                write_number(ttfs_model_weights(k)[n++]);
+        const ttfs_model_layer *layer = &ttfs_model_layers[k];
+        uint32_t row = 0;
+        for (uint16_t i = 0; i < layer->n_in; ++i, row += layer->stride) {
+            for (uint16_t j = 0; j < layer->n_out; ++j) {
+                write_number(ttfs_model_weights(k)[row + j]);
             }
             machine_write("\n");
         }
-        for (uint16_t j = 0; j < n_out; ++j) write_number(ttfs_model_layers[k].lfsr[j]);
-        for (uint16_t j = 0; j < n_out; ++j)
-            write_number(ttfs_model_layers[k].silence[j]);
+        for (uint16_t j = 0; j < layer->n_out; ++j) write_number(layer->lfsr[j]);
+        for (uint16_t j = 0; j < layer->n_out; ++j) write_number(layer->silence[j]);
         machine_write("\n");
     }
     write_number(*ttfs_model_net.lfsr);
