@@ -8,6 +8,7 @@ import numpy as np
 from _mcu_program import Program
 from bare_metal import c_array
 
+IN_FLASH = "static const MACHINE_FLASH"
 C = Path(__file__).with_name("microcontroller")
 
 
@@ -30,7 +31,7 @@ def _program(title, folder, adapter, network, samples, answers, right, **options
     )
 
 
-def _two_layers(path, mlp, layers, c_type, bias_type, qualifier="static const"):
+def _two_layers(path, mlp, layers, c_type, bias_type, qualifier):
     """Weights and biases of two layers as C."""
     (n_inputs, n_hidden), (_, n_classes) = (w.shape for w in mlp.coefs_)
     text = (
@@ -66,10 +67,10 @@ class Int8:
     @staticmethod
     def inputs(X):
         """Features from 0 to 1 as integers."""
-        return np.round(np.asarray(X) * 127).astype(int)
+        return np.round(np.asarray(X) * 127).astype(np.int8)
 
     def _sums(self, X):
-        return np.maximum(self.inputs(X) @ self.w_1 + self.b_1, 0)
+        return np.maximum(self.inputs(X).astype(int) @ self.w_1 + self.b_1, 0)
 
     def predict(self, X):
         """Numbers of classes."""
@@ -89,7 +90,7 @@ def int8(folder, network, mlp):
             (w if skips else w.T, b)
             for w, b in ((model.w_1, model.b_1), (model.w_2, model.b_2))
         ]
-        _two_layers(here / "model.h", mlp, layers, "int8_t", "int32_t")
+        _two_layers(here / "model.h", mlp, layers, "int8_t", "int32_t", IN_FLASH)
         yield _program(
             title,
             here,

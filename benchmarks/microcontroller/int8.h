@@ -7,8 +7,8 @@ typedef int8_t input_t;
 
 #include MODEL
 
-static void dense(const int8_t *x, int n, const int8_t *weights, const int32_t *biases,
-                  int m, int32_t *sums)
+static void dense(const int8_t *x, int n, const MACHINE_FLASH int8_t *weights,
+                  const MACHINE_FLASH int32_t *biases, int m, int32_t *sums)
 {
 #ifdef SKIPS_ZEROS
     for (int j = 0; j < m; ++j) sums[j] = biases[j];

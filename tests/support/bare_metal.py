@@ -23,6 +23,9 @@ TTFS = FIRMWARE / "ttfs_adapter.h"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
+_TOO_LARGE = "not within region|overflowed by|exceeds maximum object size"
+
+
 class BuildError(Exception):
     """The compiler or the linker refuses; the message is theirs."""
 
@@ -193,8 +196,10 @@ def build(machine, program, *flags, opt="-Os", source=MAIN, **macros):
     command += [source, "-o", program, "-lm"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     if done.returncode:
-        is_large = re.search("not within region|overflowed by", done.stderr)
-        raise (NoRoomError if is_large else BuildError)(done.stderr)
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        message = "\n".join(line[:200] for line in errors or [done.stderr[-500:]])
+        is_large = re.search(_TOO_LARGE, done.stderr)
+        raise (NoRoomError if is_large else BuildError)(message)
 
 
 def run(machine, program, *flags, timeout=600):
