@@ -106,11 +106,16 @@ def exports(folder, name, network, fits, *, n_random=None):
     program : Program
     """
     _, _, X_test, y_test = network.data
-    for kind, arithmetic in variants(network).items():
-        clf = fits.ttfs(name, network, arithmetic)
+    for kind, parameters in variants(network).items():
+        clf = fits.ttfs(name, network, parameters)
         accuracy = 100 * clf.score(X_test, y_test)
-        for learns in (False, True) if network.learns or n_random else (False,):
-            path = folder / f"{kind}-{'learn' if learns else 'infer'}.c"
+        for learns in (False, True):
+            if learns and not read_model(clf).can_learn:
+                continue
+            if learns and not (network.learns or n_random):
+                continue
+            words = [*kind.replace(",", "").split(), "learns" if learns else "infers"]
+            path = folder / f"{'-'.join(words)}.c"
             export.to_c(clf, path, learn=learns)
             if n_random:
                 samples = bare_metal.random_case(clf, n_random[learns], learns=learns)

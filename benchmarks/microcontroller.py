@@ -183,7 +183,7 @@ def report_bits(bench, folder, name, network, fits):
             seconds = time.perf_counter() - start
             found = "no room" if wrong is None else f"{wrong} wrong"
             print(
-                f"  {program.title:14s}{bench.machines[machine].title:15s}{n:7,} "
+                f"  {program.title:28s}{bench.machines[machine].title:15s}{n:7,} "
                 f"{what:18s} {found}  ({seconds:.0f} s)",
                 flush=True,
             )
