@@ -273,6 +273,14 @@ def samples_header(path, samples, labels, c_type="input_t"):
     return path
 
 
+def input_header(path, array):
+    """Write what a program of input.h reads, an array; returns the path."""
+    values = np.frombuffer(array.tobytes(), np.uint8)
+    qualifier = "static const MACHINE_FLASH"
+    path.write_text(c_array("input_bytes", values, "uint8_t", qualifier))
+    return path
+
+
 # -- Samples and what a model of ttfs makes of them -----------------------------------
 
 
