@@ -23,7 +23,7 @@ TTFS = FIRMWARE / "ttfs_adapter.h"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
-_TOO_LARGE = "not within region|overflowed by|exceeds maximum object size"
+_TOO_LARGE = "not within region|overflowed by|size of array"
 
 
 class BuildError(Exception):
