@@ -221,11 +221,13 @@ static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int16_t i0
 /* First d in first ... last with decay_mem[d] U + kappa[d] I >= level, else 0, for I >=
  * 0; the tick before the first is known to have less. */
 static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer,
-                                                      uint16_t top, int16_t u0,
-                                                      int16_t i0, uint16_t first,
-                                                      uint16_t last, int32_t level)
+                                                      uint16_t top,
+                                                      const ttfs_device_neuron *p,
+                                                      uint16_t first, uint16_t last,
+                                                      int32_t level)
 {
     ttfs_fixed_const16 *decay = layer->decay_mem, *kappa = layer->kappa;
+    const int16_t u0 = p->u, i0 = p->i;
     ttfs_device_index d = first, end;
 
     /* After the peak of kappa neither part grows. */
@@ -254,9 +256,9 @@ static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *la
 
 /* Neuron p of layer k fires d ticks after its last input spikes; the last one in the
  * list takes its place. */
-static inline void ttfs_device_fire(const ttfs_device_machine *machine,
-                                    ttfs_device_index k, ttfs_device_neuron *p,
-                                    uint16_t d)
+static TTFS_DEVICE_FAST void ttfs_device_fire(const ttfs_device_machine *machine,
+                                              ttfs_device_index k,
+                                              ttfs_device_neuron *p, uint16_t d)
 {
     const ttfs_fixed_layer *layer = &machine->network->layers[k];
     const ttfs_fixed_state *state = &machine->states[k];
@@ -319,8 +321,7 @@ static TTFS_DEVICE_FAST void ttfs_device_move(const ttfs_device_machine *machine
             p->i = ttfs_fixed_multiply(decay_syn, i0);
         }
         if (p == end) break;
-        const uint16_t d =
-            ttfs_device_crossing(layer, top, p->u, p->i, first, last, level);
+        const uint16_t d = ttfs_device_crossing(layer, top, p, first, last, level);
         stays = p;
         if (d > 0) {
             ttfs_device_fire(machine, k, p, d);
@@ -344,9 +345,8 @@ static inline void ttfs_device_look(const ttfs_device_machine *machine,
 
     for (uint16_t n = 0; n < line->n_neurons;) {
         ttfs_device_neuron *p = &line->neurons[n];
-        const uint16_t d = p->i <= 0 ? 0
-                                     : ttfs_device_crossing(layer, top, p->u, p->i,
-                                                            first, last, level);
+        const uint16_t d =
+            p->i <= 0 ? 0 : ttfs_device_crossing(layer, top, p, first, last, level);
         if (d > 0) {
             ttfs_device_fire(machine, k, p, d);
         } else {
@@ -399,24 +399,25 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *machine,
     const ttfs_device_event *e = line->events, *stop = e + line->n;
     const uint16_t last = (uint16_t)(machine->network->n_ticks - 1);
     const uint16_t top = machine->bounds[k].kappa_peak;
-    int16_t u0 = 0, i0 = 0, peak = INT16_MIN;
+    ttfs_device_neuron p = {0, 0, j};
+    int16_t peak = INT16_MIN;
 
     while (e < stop) {
         const uint16_t t0 = e->tick;
-        do i0 = ttfs_device_jump(layer, i0, e->row, j);
+        do p.i = ttfs_device_jump(layer, p.i, e->row, j);
         while (++e < stop && e->tick == t0);
         const uint16_t gap = (uint16_t)((e < stop ? e->tick : last) - t0);
-        uint16_t d = i0 < 0 || gap <= top ? gap : top;
+        uint16_t d = p.i < 0 || gap <= top ? gap : top;
         while (d > 0) {
             const int16_t u =
-                ttfs_fixed_mac(layer->decay_mem[d], u0, layer->kappa[d], i0);
+                ttfs_fixed_mac(layer->decay_mem[d], p.u, layer->kappa[d], p.i);
             const int32_t more = ((int32_t)(u > peak ? u : peak) + 1) * 32768;
             if (u > peak) peak = u;
-            d = i0 < 0 ? (uint16_t)(d - 1)
-                       : ttfs_device_crossing(layer, top, u0, i0, 1, gap, more);
+            d = p.i < 0 ? (uint16_t)(d - 1)
+                        : ttfs_device_crossing(layer, top, &p, 1, gap, more);
         }
-        u0 = ttfs_fixed_mac(layer->decay_mem[gap], u0, layer->kappa[gap], i0);
-        i0 = ttfs_fixed_multiply(layer->decay_syn[gap], i0);
+        p.u = ttfs_fixed_mac(layer->decay_mem[gap], p.u, layer->kappa[gap], p.i);
+        p.i = ttfs_fixed_multiply(layer->decay_syn[gap], p.i);
     }
     return peak;
 }
