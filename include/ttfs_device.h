@@ -13,8 +13,7 @@
  * TTFS_DEVICE_LEARN is defined where a network learns, and TTFS_DEVICE_SHIFT where all
  * layers leak by shifts: ttfs_device_shift.h has their neurons.
  *
- * In a window between two ticks with input spikes of a layer, a neuron of
- * the table kernel has
+ * In a window between two ticks with input spikes of a layer, a neuron has, by tables,
  *
  *     u(t0 + d) = decay_mem[d] U + kappa[d] I
  *
@@ -216,45 +215,6 @@ static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int16_t i0
     return ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
 }
 
-/* What the weights of input spikes do to currents within -room ... room: none of them
- * can saturate on the way. `width` is 2 room, or 0 where there is no such room. */
-typedef struct {
-    int32_t room;
-    uint32_t width;
-} ttfs_device_range;
-
-/* That range for n input spikes. */
-static inline ttfs_device_range ttfs_device_safe_range(const ttfs_fixed_layer *layer,
-                                                       uint32_t max_weight, uint16_t n)
-{
-    const uint32_t most = n * max_weight;
-    ttfs_device_range range = {INT32_MAX / 2, 0};
-    if (most <= (uint32_t)INT16_MAX >> layer->current_shift) {
-        range.room = INT16_MAX - (int32_t)(most << layer->current_shift);
-        range.width = (uint32_t)(2 * range.room);
-    }
-    return range;
-}
-
-/* I of neuron j after the input spikes from e up to stop. */
-static inline int16_t ttfs_device_jumps(const ttfs_fixed_layer *layer, int16_t i0,
-                                        const ttfs_device_event *e,
-                                        const ttfs_device_event *stop, uint16_t j,
-                                        ttfs_device_range range)
-{
-    if ((uint32_t)(i0 + range.room) <= range.width) {
-        const ttfs_fixed_weight *weights = layer->weights + j;
-        const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
-        int sum = 0;
-        do sum += ttfs_device_rounded(weights[e->row], fraction);
-        while (++e < stop);
-        return (int16_t)(i0 + sum * (1 << layer->current_shift));
-    }
-    do i0 = ttfs_device_jump(layer, i0, e->row, j);
-    while (++e < stop);
-    return i0;
-}
-
 #ifdef TTFS_DEVICE_SHIFT
 #include "ttfs_device_shift.h"
 #else
@@ -404,11 +364,28 @@ static TTFS_DEVICE_FAST void ttfs_device_act(const ttfs_device_machine *machine,
     ttfs_device_line *line = &machine->lines[k];
     const ttfs_device_event *begin = line->events + line->n_done, *stop = begin + n;
     ttfs_device_neuron *p = line->neurons, *end = p + line->n_neurons;
-    const ttfs_device_range range =
-        ttfs_device_safe_range(layer, machine->bounds[k].max_weight, n);
+    const uint8_t shift = layer->current_shift;
+    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
+    /* Currents within -room ... room cannot saturate, whatever the weights. */
+    const uint32_t most = (uint32_t)n * machine->bounds[k].max_weight;
+    const uint8_t is_safe = most <= (uint32_t)INT16_MAX >> shift;
+    const int32_t room = is_safe ? INT16_MAX - (int32_t)(most << shift) : INT32_MAX / 2;
+    const uint32_t width = is_safe ? (uint32_t)(2 * room) : 0;
 
     for (; p < end; ++p) {
-        p->i = ttfs_device_jumps(layer, p->i, begin, stop, p->j, range);
+        const ttfs_device_event *e = begin;
+        int16_t i0 = p->i;
+        if ((uint32_t)(i0 + room) <= width) {
+            const ttfs_fixed_weight *weights = layer->weights + p->j;
+            int sum = 0;
+            do sum += ttfs_device_rounded(weights[e->row], fraction);
+            while (++e < stop);
+            p->i = (int16_t)(i0 + sum * (1 << shift));
+        } else {
+            do i0 = ttfs_device_jump(layer, i0, e->row, p->j);
+            while (++e < stop);
+            p->i = i0;
+        }
     }
     line->n_done = (uint16_t)(line->n_done + n);
 }
