@@ -10,9 +10,11 @@
  * decision, and so that a sample may come spike by spike. The conventions are those of
  * ttfs_fixed.h.
  *
- * TTFS_DEVICE_LEARN is defined where a network learns.
+ * TTFS_DEVICE_LEARN is defined where a network learns, and TTFS_DEVICE_SHIFT where all
+ * layers leak by shifts: ttfs_device_shift.h has their neurons.
  *
- * In a window between two ticks with input spikes of a layer, a neuron has
+ * In a window between two ticks with input spikes of a layer, a neuron of
+ * the table kernel has
  *
  *     u(t0 + d) = decay_mem[d] U + kappa[d] I
  *
@@ -36,6 +38,16 @@ typedef TTFS_DEVICE_ROW ttfs_device_row;
 #define TTFS_DEVICE_FRACTION(layer) ((layer)->fraction)
 #endif
 
+/* The loops that all time goes to. GCC gives registers without regard to loops where it
+ * is to save memory, -Os; a fifth more memory makes them faster by a third. */
+#ifndef TTFS_DEVICE_FAST
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__AVR__)
+#define TTFS_DEVICE_FAST __attribute__((noinline, unused, optimize("O2")))
+#else
+#define TTFS_DEVICE_FAST inline
+#endif
+#endif
+
 /* Counters of loops: at least 16 bits, the width of a register. */
 typedef uint_fast16_t ttfs_device_index;
 
@@ -55,19 +67,28 @@ typedef struct {
     uint16_t max_weight; /* magnitude of the greatest weight */
 } ttfs_device_bound;
 
-/* How far a layer is. Those of its neurons that have not fired have U and I, as they
- * are after the input spikes of `tick`, in `u` and `slope` of their ttfs_fixed_state.
- */
+/* A neuron that has not fired: U and I after the last input spikes. */
+typedef struct {
+    int16_t u, i;
+    uint16_t j;
+} ttfs_device_neuron;
+
+/* How far a layer is. */
 typedef struct {
     ttfs_device_event *events; /* (n_in,) input spikes up to now, or NULL */
-    uint16_t n;                /* so many */
-    uint16_t n_done;           /* so many of them have acted */
-    uint16_t tick;             /* of the last one that has acted */
-    uint16_t seen;             /* up to this tick it is known which neurons fire */
-    uint16_t next_bias;        /* the earliest tick of biases that are not in events */
 #ifdef TTFS_DEVICE_SHIFT
-    int16_t *current; /* (stride,) I */
+    int16_t *u; /* (2 stride,) U of all neurons, at the threshold or above after a
+                   spike, and behind them I */
+#else
+    ttfs_device_neuron *neurons; /* (n_out,) those that have not fired, in any order */
+    uint16_t n_neurons;
 #endif
+    uint16_t stride;    /* that of the layer */
+    uint16_t n;         /* spikes in events */
+    uint16_t n_done;    /* so many of them have acted */
+    uint16_t tick;      /* of the last one that has acted */
+    uint16_t seen;      /* up to this tick it is known which neurons fire */
+    uint16_t next_bias; /* the earliest tick of biases that are not in events */
 } ttfs_device_line;
 
 /* A network, and memory for one sample. */
@@ -75,7 +96,8 @@ typedef struct {
     const ttfs_fixed_network *network;
     const ttfs_device_bound *bounds; /* (n_layers,) */
     ttfs_device_line *lines;  /* (n_layers + 1,) the last one counts output spikes */
-    ttfs_fixed_state *states; /* (n_layers,) */
+    ttfs_fixed_state *states; /* (n_layers,) its arrays may be NULL in hidden layers
+                                 that do not learn, and `u` in all hidden layers */
     uint16_t *counts;         /* ((n_ticks - 1 >> count_shift) + 1,) */
     uint8_t count_shift;
 } ttfs_device_machine;
@@ -86,13 +108,16 @@ typedef struct {
 static inline void ttfs_device_settle(ttfs_device_event *events, ttfs_device_index n)
 {
     ttfs_device_event *e = events + n - 1;
-    const ttfs_device_event last = *e;
+    const uint16_t tick = e->tick;
+    const ttfs_device_row row = e->row;
+    /* Members one by one: a structure may be copied by a call of memcpy. */
     for (; e > events; --e) {
-        if (e[-1].tick < last.tick) break;
-        if (e[-1].tick == last.tick && e[-1].row < last.row) break;
-        *e = e[-1];
+        if (e[-1].tick < tick || (e[-1].tick == tick && e[-1].row < row)) break;
+        e->tick = e[-1].tick;
+        e->row = e[-1].row;
     }
-    *e = last;
+    e->tick = tick;
+    e->row = row;
 }
 
 /* Add a spike to the list of a layer. */
@@ -134,16 +159,16 @@ static inline void ttfs_device_add_biases(const ttfs_fixed_layer *layer,
 
 /* Sort the spikes of the input channels at ticks into the empty list of the first
  * layer, by counts of ranges of ticks first. Rows are `stride` apart. */
-static inline void ttfs_device_sort(const ttfs_device_machine *work,
-                                    const uint16_t *ticks, uint16_t stride)
+static TTFS_DEVICE_FAST void ttfs_device_sort(const ttfs_device_machine *machine,
+                                              const uint16_t *ticks, uint16_t stride)
 {
-    const ttfs_fixed_layer *layer = work->network->layers;
-    const uint16_t n_ticks = work->network->n_ticks;
+    const ttfs_fixed_layer *layer = machine->network->layers;
+    const uint16_t n_ticks = machine->network->n_ticks;
     const ttfs_device_index n = (ttfs_device_index)(layer->n_in - layer->n_bias);
-    const uint8_t shift = work->count_shift;
+    const uint8_t shift = machine->count_shift;
     const ttfs_device_index n_counts = ((ttfs_device_index)(n_ticks - 1) >> shift) + 1;
-    uint16_t *counts = work->counts;
-    ttfs_device_event *events = work->lines->events;
+    uint16_t *counts = machine->counts;
+    ttfs_device_event *events = machine->lines->events;
     ttfs_device_row row = 0;
     uint16_t at = 0;
 
@@ -171,170 +196,247 @@ static inline void ttfs_device_sort(const ttfs_device_machine *work,
     for (ttfs_device_index e = 1; shift > 0 && e < at; ++e) {
         ttfs_device_settle(events, e + 1);
     }
-    work->lines->n = at;
+    machine->lines->n = at;
 }
 
 /* -- Neurons [3] ----------------------------------------------------------------- */
 
-/* Currents up to this magnitude cannot saturate in n input spikes, whatever the
- * weights; -1 if there is none. */
-static inline int32_t ttfs_device_room(const ttfs_fixed_layer *layer,
-                                       const ttfs_device_bound *bound, uint16_t n)
+/* A weight, from its accumulator [1]. */
+static inline int ttfs_device_rounded(int stored, uint8_t fraction)
 {
-    const uint32_t most = (uint32_t)n * bound->max_weight;
-    if (most > (uint32_t)INT16_MAX >> layer->current_shift) return -1;
-    return INT16_MAX - (int32_t)(most << layer->current_shift);
+    return (stored + (int)((1u << fraction) >> 1)) >> fraction;
 }
 
-/* I of neuron j after the input spikes begin ... end - 1, which are of one tick. */
-static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int32_t i0,
-                                       const ttfs_device_event *begin,
-                                       const ttfs_device_event *end,
-                                       ttfs_device_index j, int32_t room)
+/* I after one more input spike. */
+static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int16_t i0,
+                                       ttfs_device_row row, uint16_t j)
 {
-    const ttfs_fixed_weight *weights = layer->weights + j;
-    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
-    const int16_t half = (int16_t)(((int16_t)1 << fraction) >> 1);
+    const int stored = (layer->weights + j)[row];
+    const int w = ttfs_device_rounded(stored, TTFS_DEVICE_FRACTION(layer));
+    return ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
+}
 
-    /* Where no part of the sum can saturate, it is one shift of the sum of weights. */
-    if (i0 <= room && -i0 <= room) {
-        int16_t sum = 0;
-        do {
-            const int16_t w = (int16_t)((weights[begin->row] + half) >> fraction);
-            sum = (int16_t)(sum + w);
-        } while (++begin < end);
-        return (int16_t)(i0 + sum * ((int32_t)1 << layer->current_shift));
+/* What the weights of input spikes do to currents within -room ... room: none of them
+ * can saturate on the way. `width` is 2 room, or 0 where there is no such room. */
+typedef struct {
+    int32_t room;
+    uint32_t width;
+} ttfs_device_range;
+
+/* That range for n input spikes. */
+static inline ttfs_device_range ttfs_device_safe_range(const ttfs_fixed_layer *layer,
+                                                       uint32_t max_weight, uint16_t n)
+{
+    const uint32_t most = n * max_weight;
+    ttfs_device_range range = {INT32_MAX / 2, 0};
+    if (most <= (uint32_t)INT16_MAX >> layer->current_shift) {
+        range.room = INT16_MAX - (int32_t)(most << layer->current_shift);
+        range.width = (uint32_t)(2 * range.room);
     }
-    do {
-        const int16_t w = (int16_t)((weights[begin->row] + half) >> fraction);
-        i0 = ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
-    } while (++begin < end);
-    return (int16_t)i0;
+    return range;
+}
+
+/* I of neuron j after the input spikes from e up to stop. */
+static inline int16_t ttfs_device_jumps(const ttfs_fixed_layer *layer, int16_t i0,
+                                        const ttfs_device_event *e,
+                                        const ttfs_device_event *stop, uint16_t j,
+                                        ttfs_device_range range)
+{
+    if ((uint32_t)(i0 + range.room) <= range.width) {
+        const ttfs_fixed_weight *weights = layer->weights + j;
+        const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
+        int sum = 0;
+        do sum += ttfs_device_rounded(weights[e->row], fraction);
+        while (++e < stop);
+        return (int16_t)(i0 + sum * (1 << layer->current_shift));
+    }
+    do i0 = ttfs_device_jump(layer, i0, e->row, j);
+    while (++e < stop);
+    return i0;
 }
 
 #ifdef TTFS_DEVICE_SHIFT
 #include "ttfs_device_shift.h"
 #else
-/* First d in first ... last with decay_mem[d] U + kappa[d] I >= level, else 0; the tick
- * before the first is known to have less. */
-static inline uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer, uint16_t top,
-                                            int16_t u0, int16_t i0, uint16_t first,
-                                            uint16_t last, int32_t level)
+/* First d in first ... last with decay_mem[d] U + kappa[d] I >= level, else 0, for I >=
+ * 0; the tick before the first is known to have less. */
+static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer,
+                                                      uint16_t top, int16_t u0,
+                                                      int16_t i0, uint16_t first,
+                                                      uint16_t last, int32_t level)
 {
     ttfs_fixed_const16 *decay = layer->decay_mem, *kappa = layer->kappa;
-    ttfs_device_index d = first, end, width;
+    ttfs_device_index d = first, end;
 
     /* After the peak of kappa neither part grows. */
-    if (u0 >= 0 && i0 >= 0 && last > top) last = top;
-    end = last;
+    if (u0 >= 0 && last > top) last = top;
+    end = (d + last) >> 1; /* callers have looked at the whole range */
     while (d <= last) {
-        int16_t k = kappa[end];
-        if (i0 < 0) {
-            if (kappa[d] < k) k = kappa[d];
-        } else if (end > top) {
-            k = kappa[d > top ? d : top];
+        ttfs_device_index least = d, highest = end;
+        if (u0 < 0) {
+            least = end;
+            if (end > top) highest = d > top ? d : top;
         }
-        width = end - d;
-        if ((int32_t)decay[u0 < 0 ? end : d] * u0 + (int32_t)k * i0 >= level) {
-            if (width == 0) return (uint16_t)d;
-            end = d + (width >> 1);
-        } else {
-            d = end + 1;
-            end = d + 2 * width;
+        const int32_t bound = (int32_t)decay[least] * u0 + (int32_t)kappa[highest] * i0;
+        if (bound < level) {
+            const ttfs_device_index next = end + 1;
+            end += 2 * (next - d);
+            d = next;
             if (end > last) end = last;
+        } else if (d < end) {
+            end = (d + end) >> 1;
+        } else {
+            return (uint16_t)d;
         }
     }
     return 0;
 }
 
-/* Let layer k go on from `seen` to the tick `until`, at whose end the next n spikes of
- * its list act. Neurons that fire have their tick and u, and add to the next list. With
- * `is_first` it is enough to find the first spikes. */
-static inline void ttfs_device_window(const ttfs_device_machine *work,
-                                      ttfs_device_index k, uint16_t until, uint16_t n,
-                                      uint8_t is_first)
+/* Neuron p of layer k fires d ticks after its last input spikes; the last one in the
+ * list takes its place. */
+static inline void ttfs_device_fire(const ttfs_device_machine *machine,
+                                    ttfs_device_index k, ttfs_device_neuron *p,
+                                    uint16_t d)
 {
-    const ttfs_fixed_layer *layer = &work->network->layers[k];
-    const ttfs_fixed_state *state = &work->states[k];
-    ttfs_device_line *line = &work->lines[k], *next = line + 1;
-    const uint16_t n_ticks = work->network->n_ticks, top = work->bounds[k].kappa_peak;
-    const uint16_t stride = next->events ? layer[1].stride : 0;
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    const ttfs_fixed_state *state = &machine->states[k];
+    ttfs_device_line *line = &machine->lines[k], *next = line + 1;
+    const ttfs_device_neuron *last = &line->neurons[--line->n_neurons];
+    const uint16_t tick = (uint16_t)(line->tick + d), j = p->j;
+    const int16_t u = ttfs_fixed_mac(layer->decay_mem[d], p->u, layer->kappa[d], p->i);
+
+    if (state->ticks) state->ticks[j] = tick;
+    if (state->u) state->u[j] = u;
+#ifdef TTFS_DEVICE_LEARN
+    const int16_t i = ttfs_fixed_multiply(layer->decay_syn[d], p->i);
+    state->slope[j] = ttfs_fixed_mac(layer->slope_syn, i, layer->slope_mem, u);
+#endif
+    if (next->events) {
+        ttfs_device_insert(next, tick,
+                           (ttfs_device_row)((ttfs_device_row)j * next->stride));
+    } else {
+        ++next->n;
+    }
+    p->u = last->u;
+    p->i = last->i;
+    p->j = last->j;
+}
+
+/* Let the neurons of layer k go on from `seen` to the tick `until`: some fire, and the
+ * others get their U and I of this tick. With `is_first` it is enough to find the first
+ * spikes of output neurons. */
+static TTFS_DEVICE_FAST void ttfs_device_move(const ttfs_device_machine *machine,
+                                              ttfs_device_index k, uint16_t until,
+                                              uint8_t is_first)
+{
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    ttfs_device_line *line = &machine->lines[k];
+    const uint16_t top = machine->bounds[k].kappa_peak;
     const uint16_t gap = (uint16_t)(until - line->tick);
     const uint16_t first = (uint16_t)(line->seen + 1 - line->tick);
+    const uint16_t peak = gap <= top ? gap : first > top ? first : top;
     const int16_t decay = layer->decay_mem[gap], kappa = layer->kappa[gap];
-    const int16_t decay_syn = layer->decay_syn[gap];
-    const int16_t highest =
-        gap <= top ? kappa : layer->kappa[first > top ? first : top];
+    const int16_t decay_syn = layer->decay_syn[gap], highest = layer->kappa[peak];
     const int32_t level = (int32_t)layer->threshold * 32768;
-    const ttfs_device_event *begin = line->events + line->n_done, *end = begin + n;
-    const int32_t room = ttfs_device_room(layer, &work->bounds[k], n);
+    ttfs_device_neuron *p = line->neurons;
+    const ttfs_device_neuron *stays = 0; /* known not to fire */
     uint16_t last = gap;
 
-    for (ttfs_device_index j = 0; j < layer->n_out; ++j) {
-        if (state->ticks[j] != n_ticks) continue;
-        const int16_t u0 = state->u[j], i0 = state->slope[j];
-        const int32_t leaked = (int32_t)decay * u0, risen = (int32_t)kappa * i0;
-        int32_t u = (leaked + risen) >> 15;
-        /* u grows by positive currents only. */
-        if (i0 > 0) {
-            const int32_t bound = (u0 > 0 ? (int32_t)u0 * 32768 : leaked) +
-                                  (gap <= top ? risen : (int32_t)highest * i0);
-            const uint16_t d = bound < level ? 0
-                                             : ttfs_device_crossing(layer, top, u0, i0,
-                                                                    first, last, level);
-            if (d) {
-                const uint16_t t = (uint16_t)(line->tick + d);
-                state->ticks[j] = t;
-                state->u[j] =
-                    ttfs_fixed_mac(layer->decay_mem[d], u0, layer->kappa[d], i0);
-#ifdef TTFS_DEVICE_LEARN
-                state->slope[j] = ttfs_fixed_mac(
-                    layer->slope_syn, ttfs_fixed_multiply(layer->decay_syn[d], i0),
-                    layer->slope_mem, state->u[j]);
-#endif
-                if (next->events) {
-                    ttfs_device_insert(next, t,
-                                       (ttfs_device_row)((ttfs_device_row)j * stride));
-                } else {
-                    ++next->n;
-                    if (is_first) last = d;
-                }
-                continue;
+    for (;;) {
+        const ttfs_device_neuron *end = line->neurons + line->n_neurons;
+        for (; p < end; ++p) {
+            const int16_t u0 = p->u, i0 = p->i;
+            const int32_t leaked = (int32_t)decay * u0, risen = (int32_t)kappa * i0;
+            int32_t u = leaked + risen;
+            /* u grows by positive currents only. */
+            if (i0 > 0 && p != stays) {
+                const int32_t most = peak == gap ? risen : (int32_t)highest * i0;
+                if ((u0 > 0 ? (int32_t)u0 * 32768 : leaked) + most >= level) break;
             }
+            u >>= 15;
+            if (u < INT16_MIN) u = INT16_MIN; /* below the threshold, it is not high */
+            p->u = (int16_t)u;
+            p->i = ttfs_fixed_multiply(decay_syn, i0);
         }
-        if (n == 0) continue;
-        if (u < INT16_MIN) u = INT16_MIN; /* below the threshold, it is not too high */
-        state->u[j] = (int16_t)u;
-        state->slope[j] =
-            ttfs_device_jump(layer, (int32_t)decay_syn * i0 >> 15, begin, end, j, room);
+        if (p == end) break;
+        const uint16_t d =
+            ttfs_device_crossing(layer, top, p->u, p->i, first, last, level);
+        stays = p;
+        if (d > 0) {
+            ttfs_device_fire(machine, k, p, d);
+            if (is_first && !line[1].events) last = d;
+            stays = 0;
+        }
+    }
+    line->tick = line->seen = until;
+}
+
+/* The same where the next input spikes may come later than `until`: U and I stay. */
+static inline void ttfs_device_look(const ttfs_device_machine *machine,
+                                    ttfs_device_index k, uint16_t until)
+{
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    ttfs_device_line *line = &machine->lines[k];
+    const uint16_t top = machine->bounds[k].kappa_peak;
+    const uint16_t last = (uint16_t)(until - line->tick);
+    const uint16_t first = (uint16_t)(line->seen + 1 - line->tick);
+    const int32_t level = (int32_t)layer->threshold * 32768;
+
+    for (uint16_t n = 0; n < line->n_neurons;) {
+        ttfs_device_neuron *p = &line->neurons[n];
+        const uint16_t d = p->i <= 0 ? 0
+                                     : ttfs_device_crossing(layer, top, p->u, p->i,
+                                                            first, last, level);
+        if (d > 0) {
+            ttfs_device_fire(machine, k, p, d);
+        } else {
+            ++n;
+        }
     }
     line->seen = until;
-    if (n > 0) line->tick = until;
+}
+
+/* Let the next n spikes in the list of layer k act, which are of one tick. */
+static TTFS_DEVICE_FAST void ttfs_device_act(const ttfs_device_machine *machine,
+                                             ttfs_device_index k, uint16_t n)
+{
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    ttfs_device_line *line = &machine->lines[k];
+    const ttfs_device_event *begin = line->events + line->n_done, *stop = begin + n;
+    ttfs_device_neuron *p = line->neurons, *end = p + line->n_neurons;
+    const ttfs_device_range range =
+        ttfs_device_safe_range(layer, machine->bounds[k].max_weight, n);
+
+    for (; p < end; ++p) {
+        p->i = ttfs_device_jumps(layer, p->i, begin, stop, p->j, range);
+    }
     line->n_done = (uint16_t)(line->n_done + n);
 }
 
 /* The greatest u of neuron j of layer k, which was silent in the whole sample. */
-static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
-                                       ttfs_device_index k, ttfs_device_index j)
+static inline int16_t ttfs_device_peak(const ttfs_device_machine *machine,
+                                       ttfs_device_index k, uint16_t j)
 {
-    const ttfs_fixed_layer *layer = &work->network->layers[k];
-    const ttfs_device_line *line = &work->lines[k];
+    const ttfs_fixed_layer *layer = &machine->network->layers[k];
+    const ttfs_device_line *line = &machine->lines[k];
     const ttfs_device_event *e = line->events, *stop = e + line->n;
-    const uint16_t n_ticks = work->network->n_ticks, top = work->bounds[k].kappa_peak;
+    const uint16_t last = (uint16_t)(machine->network->n_ticks - 1);
+    const uint16_t top = machine->bounds[k].kappa_peak;
     int16_t u0 = 0, i0 = 0, peak = INT16_MIN;
 
     while (e < stop) {
         const uint16_t t0 = e->tick;
-        do {
-            i0 = ttfs_device_jump(layer, i0, e, e + 1, j, -1);
-        } while (++e < stop && e->tick == t0);
-        const uint16_t gap = (uint16_t)((e < stop ? e->tick : n_ticks - 1) - t0);
-        for (uint16_t d = gap > top ? top : gap; d > 0;) {
+        do i0 = ttfs_device_jump(layer, i0, e->row, j);
+        while (++e < stop && e->tick == t0);
+        const uint16_t gap = (uint16_t)((e < stop ? e->tick : last) - t0);
+        uint16_t d = i0 < 0 || gap <= top ? gap : top;
+        while (d > 0) {
             const int16_t u =
                 ttfs_fixed_mac(layer->decay_mem[d], u0, layer->kappa[d], i0);
+            const int32_t more = ((int32_t)(u > peak ? u : peak) + 1) * 32768;
             if (u > peak) peak = u;
-            d = ttfs_device_crossing(layer, top, u0, i0, 1, gap,
-                                     ((int32_t)peak + 1) * 32768);
+            d = i0 < 0 ? (uint16_t)(d - 1)
+                       : ttfs_device_crossing(layer, top, u0, i0, 1, gap, more);
         }
         u0 = ttfs_fixed_mac(layer->decay_mem[gap], u0, layer->kappa[gap], i0);
         i0 = ttfs_fixed_multiply(layer->decay_syn[gap], i0);
@@ -346,30 +448,37 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *work,
  * the list of the first layer. Then find what neurons do up to the tick `until`; if it
  * is 0, what matters for the spikes that are known. Ends early once `wanted` output
  * neurons have fired, and tells so. */
-static inline uint8_t ttfs_device_run(const ttfs_device_machine *work, uint16_t before,
-                                      uint16_t until, uint16_t wanted)
+static inline uint8_t ttfs_device_run(const ttfs_device_machine *machine,
+                                      uint16_t before, uint16_t until, uint16_t wanted)
 {
-    const ttfs_fixed_network *network = work->network;
-    const ttfs_device_line *outputs = &work->lines[network->n_layers];
+    const ttfs_fixed_network *network = machine->network;
+    const ttfs_device_line *outputs = &machine->lines[network->n_layers];
     const uint8_t is_first = wanted == 1;
 
     for (ttfs_device_index k = 0; k < network->n_layers; ++k) {
-        ttfs_device_line *line = &work->lines[k];
+        ttfs_device_line *line = &machine->lines[k];
         while (line->next_bias < before) {
             ttfs_device_add_biases(&network->layers[k], line, network->n_ticks);
         }
         for (;;) {
             const ttfs_device_event *e = line->events + line->n_done;
             const uint16_t left = (uint16_t)(line->n - line->n_done);
-            uint16_t n = 0, t = until;
             if (left > 0 && e->tick < before) {
-                t = e->tick;
-                while (++n < left && e[n].tick == t) continue;
-            } else if (until <= line->seen) {
+                uint16_t n = 1;
+                while (n < left && e[n].tick == e->tick) ++n;
+                if (line->n_done == 0) {
+                    line->tick = line->seen = e->tick; /* U and I are 0 */
+                } else {
+                    ttfs_device_move(machine, k, e->tick, is_first);
+                    if (outputs->n >= wanted) return 1;
+                }
+                ttfs_device_act(machine, k, n);
+            } else if (until > line->seen) {
+                ttfs_device_look(machine, k, until);
+                if (outputs->n >= wanted) return 1;
+            } else {
                 break;
             }
-            ttfs_device_window(work, k, t, n, is_first);
-            if (outputs->n >= wanted) return 1;
         }
         before = (uint16_t)(line->seen + 1);
     }
@@ -378,24 +487,25 @@ static inline uint8_t ttfs_device_run(const ttfs_device_machine *work, uint16_t 
 
 /* Let time go on to a tick: all spikes of the input channels before it are in the list
  * of the first layer. Ends early once `wanted` output neurons have fired. */
-static inline void ttfs_device_continue(const ttfs_device_machine *work, uint16_t until,
-                                        uint16_t wanted)
+static inline void ttfs_device_continue(const ttfs_device_machine *machine,
+                                        uint16_t until, uint16_t wanted)
 {
-    ttfs_device_run(work, until, until, wanted);
+    ttfs_device_run(machine, until, until, wanted);
 }
 
 /* The sample whose input spikes are in the list of the first layer, until `wanted`
  * output neurons have fired. */
-static inline void ttfs_device_forward(const ttfs_device_machine *work, uint16_t wanted)
+static inline void ttfs_device_forward(const ttfs_device_machine *machine,
+                                       uint16_t wanted)
 {
-    const ttfs_device_line *first = work->lines;
-    const uint16_t n_ticks = work->network->n_ticks;
+    const ttfs_device_line *first = machine->lines;
+    const uint16_t n_ticks = machine->network->n_ticks;
 
     while (first->n_done < first->n) {
         const uint16_t before = (uint16_t)(first->events[first->n_done].tick + 1);
-        if (ttfs_device_run(work, before, 0, wanted)) return;
+        if (ttfs_device_run(machine, before, 0, wanted)) return;
     }
-    ttfs_device_continue(work, (uint16_t)(n_ticks - 1), wanted);
+    ttfs_device_continue(machine, (uint16_t)(n_ticks - 1), wanted);
 }
 
 #endif
@@ -403,45 +513,48 @@ static inline void ttfs_device_forward(const ttfs_device_machine *work, uint16_t
 /* -- One sample ------------------------------------------------------------------ */
 
 /* Make ready for a sample. */
-static inline void ttfs_device_start(const ttfs_device_machine *work)
+static inline void ttfs_device_start(const ttfs_device_machine *machine)
 {
-    const ttfs_fixed_network *network = work->network;
+    const ttfs_fixed_network *network = machine->network;
     const uint16_t n_ticks = network->n_ticks;
-    ttfs_device_line *line = work->lines;
+    ttfs_device_line *line = machine->lines;
 
     for (ttfs_device_index k = 0; k < network->n_layers; ++k, ++line) {
-        const ttfs_fixed_state *state = &work->states[k];
-        /* volatile: a loop that only clears may become a call of memset. */
-        volatile int16_t *u = state->u;
-#ifdef TTFS_DEVICE_SHIFT
-        volatile int16_t *current = line->current;
-#else
-        volatile int16_t *current = state->slope;
-#endif
+        const ttfs_fixed_state *state = &machine->states[k];
         line->n = line->n_done = line->tick = line->seen = 0;
         line->next_bias = ttfs_device_next_bias(&network->layers[k], 0, n_ticks);
-        for (ttfs_device_index j = 0; j < network->layers[k].n_out; ++j) {
+        for (uint16_t j = 0; state->ticks && j < network->layers[k].n_out; ++j) {
             state->ticks[j] = n_ticks;
-            u[j] = 0;
-            current[j] = 0;
         }
+#ifdef TTFS_DEVICE_SHIFT
+        /* volatile: a loop that only clears may become a call of memset. */
+        volatile int16_t *u = line->u;
+        for (uint16_t j = 0; j < 2 * line->stride; ++j) u[j] = 0;
+#else
+        line->n_neurons = network->layers[k].n_out;
+        for (uint16_t j = 0; j < line->n_neurons; ++j) {
+            ttfs_device_neuron *p = &line->neurons[j];
+            p->u = p->i = 0;
+            p->j = j;
+        }
+#endif
     }
     line->n = 0;
 }
 
 /* The output neuron that decides. With `is_whole` silent ones have the greatest u
  * afterwards; it is needed anyway where all are. */
-static inline uint16_t ttfs_device_decision(const ttfs_device_machine *work,
+static inline uint16_t ttfs_device_decision(const ttfs_device_machine *machine,
                                             uint8_t is_whole)
 {
-    const ttfs_device_index last = (ttfs_device_index)(work->network->n_layers - 1);
-    const ttfs_fixed_state *state = &work->states[last];
-    const uint16_t n = work->network->layers[last].n_out;
+    const ttfs_device_index last = (ttfs_device_index)(machine->network->n_layers - 1);
+    const ttfs_fixed_state *state = &machine->states[last];
+    const uint16_t n = machine->network->layers[last].n_out;
 
-    if (is_whole || work->lines[last + 1].n == 0) {
+    if (is_whole || machine->lines[last + 1].n == 0) {
         for (ttfs_device_index j = 0; j < n; ++j) {
-            if (state->ticks[j] == work->network->n_ticks) {
-                state->u[j] = ttfs_device_peak(work, last, j);
+            if (state->ticks[j] == machine->network->n_ticks) {
+                state->u[j] = ttfs_device_peak(machine, last, (uint16_t)j);
             }
         }
     }
@@ -450,30 +563,30 @@ static inline uint16_t ttfs_device_decision(const ttfs_device_machine *work,
 
 /* The class of a sample.
  * ticks      (n_in - n_bias of the first layer,) of the input channels. */
-static inline uint16_t ttfs_device_class(const ttfs_device_machine *work,
+static inline uint16_t ttfs_device_class(const ttfs_device_machine *machine,
                                          const uint16_t *ticks)
 {
-    ttfs_device_start(work);
-    ttfs_device_sort(work, ticks, work->network->layers->stride);
-    ttfs_device_forward(work, 1);
-    return ttfs_device_decision(work, 0);
+    ttfs_device_start(machine);
+    ttfs_device_sort(machine, ticks, machine->network->layers->stride);
+    ttfs_device_forward(machine, 1);
+    return ttfs_device_decision(machine, 0);
 }
 
 /* The same, and by how many ticks the next output neuron comes later: times are those
  * of the loss [5]. All that output neurons do is known afterwards. */
-static inline uint16_t ttfs_device_class_and_margin(const ttfs_device_machine *work,
+static inline uint16_t ttfs_device_class_and_margin(const ttfs_device_machine *machine,
                                                     const uint16_t *ticks,
                                                     uint32_t *margin)
 {
-    const ttfs_fixed_network *network = work->network;
+    const ttfs_fixed_network *network = machine->network;
     const ttfs_device_index last = (ttfs_device_index)(network->n_layers - 1);
     const ttfs_fixed_layer *layer = &network->layers[last];
-    const ttfs_fixed_state *state = &work->states[last];
+    const ttfs_fixed_state *state = &machine->states[last];
 
-    ttfs_device_start(work);
-    ttfs_device_sort(work, ticks, network->layers->stride);
-    ttfs_device_forward(work, layer->n_out);
-    const uint16_t decision = ttfs_device_decision(work, 1);
+    ttfs_device_start(machine);
+    ttfs_device_sort(machine, ticks, network->layers->stride);
+    ttfs_device_forward(machine, layer->n_out);
+    const uint16_t decision = ttfs_device_decision(machine, 1);
     const int32_t t = ttfs_fixed_output_time(network, layer, state, decision);
     *margin = UINT32_MAX;
     for (uint16_t j = 0; j < layer->n_out; ++j) {
@@ -486,206 +599,30 @@ static inline uint16_t ttfs_device_class_and_margin(const ttfs_device_machine *w
 }
 
 /* Add a spike of an input channel to a sample that comes spike by spike. */
-static inline void ttfs_device_add_spike(const ttfs_device_machine *work,
+static inline void ttfs_device_add_spike(const ttfs_device_machine *machine,
                                          uint16_t channel, uint16_t tick)
 {
-    const ttfs_fixed_layer *layer = work->network->layers;
-    if (work->lines->n < layer->n_in) {
-        ttfs_device_insert(work->lines, tick,
+    const ttfs_fixed_layer *layer = machine->network->layers;
+    if (machine->lines->n < layer->n_in) {
+        ttfs_device_insert(machine->lines, tick,
                            (ttfs_device_row)((ttfs_device_row)channel * layer->stride));
     }
 }
 
 /* Let time go on to a tick: all spikes before it have been added. The output neuron
  * that decides, if one has fired up to this tick, else -1; at n_ticks there is one. */
-static inline int32_t ttfs_device_advance_to(const ttfs_device_machine *work,
+static inline int32_t ttfs_device_advance_to(const ttfs_device_machine *machine,
                                              uint16_t tick)
 {
-    const ttfs_fixed_network *network = work->network;
+    const ttfs_fixed_network *network = machine->network;
     const uint8_t is_end = tick >= network->n_ticks;
 
-    if (work->lines[network->n_layers].n == 0) {
-        ttfs_device_continue(work, is_end ? (uint16_t)(network->n_ticks - 1) : tick, 1);
+    if (machine->lines[network->n_layers].n == 0) {
+        ttfs_device_continue(machine, is_end ? (uint16_t)(network->n_ticks - 1) : tick,
+                             1);
     }
-    if (work->lines[network->n_layers].n == 0 && !is_end) return -1;
-    return ttfs_device_decision(work, 0);
-}
-
-/* -- Learning [6, 7] ------------------------------------------------------------- */
-
-/* Delete spikes of the input channels at random, in the order of the list, which has
- * numbers of inputs as rows, and make them offsets of rows. */
-static inline void ttfs_device_drop(const ttfs_device_machine *work, uint16_t *ticks)
-{
-    const ttfs_fixed_network *network = work->network;
-    const uint16_t stride = network->layers->stride;
-    ttfs_device_line *line = work->lines;
-    ttfs_device_event *left = line->events;
-
-    for (ttfs_device_index e = 0; e < line->n; ++e) {
-        const ttfs_device_event event = line->events[e];
-        if (network->drop > 0 && network->may_drop[event.row]) {
-            for (uint8_t bit = 0; bit < 8; ++bit) {
-                *network->lfsr = ttfs_fixed_step(*network->lfsr);
-            }
-            if ((*network->lfsr & 255) < network->drop) {
-                ticks[event.row] = network->n_ticks;
-                continue;
-            }
-        }
-        left->tick = event.tick;
-        left->row = (ttfs_device_row)(event.row * stride);
-        ++left;
-    }
-    line->n = (uint16_t)(left - line->events);
-}
-
-/* The spikes of those inputs of a layer that learn, in the order of inputs, where the
- * layer before spikes at `before`. Returns how many. */
-static inline uint16_t ttfs_device_gather(const ttfs_fixed_layer *layer,
-                                          const uint16_t *before, uint16_t n_ticks,
-                                          ttfs_device_event *events)
-{
-    const ttfs_device_index n = (ttfs_device_index)(layer->n_in - layer->n_bias);
-    const ttfs_device_index n_learning =
-        (ttfs_device_index)(layer->n_in - layer->n_fixed);
-    ttfs_device_event *e = events;
-    ttfs_device_row row = 0;
-
-    for (ttfs_device_index i = 0; i < n_learning; ++i) {
-        e->tick = i < n ? before[i] : layer->bias_ticks[i - n];
-        e->row = row;
-        if (e->tick < n_ticks) ++e;
-        row = (ttfs_device_row)(row + layer->stride);
-    }
-    return (uint16_t)(e - events);
-}
-
-/* Move the weights of neuron j by what it learns from the spikes begin ... end - 1:
- * ttfs_fixed_move() of ttfs_fixed_eligibility(). The sums of a batch of one have 30
- * bits at most, and cannot overflow. */
-static inline void ttfs_device_move(const ttfs_fixed_layer *layer, uint8_t is_floor,
-                                    const ttfs_fixed_state *state, ttfs_device_index j,
-                                    const ttfs_device_event *begin,
-                                    const ttfs_device_event *end)
-{
-    ttfs_fixed_weight *weights = layer->weights + j;
-    ttfs_fixed_const8 *kernel = layer->kernel;
-    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer), shift = layer->rate_shift;
-    const int16_t half = (int16_t)(((int16_t)1 << fraction) >> 1);
-    const int16_t error = state->error[j], decay = layer->decay, rest = layer->rest;
-    const int32_t limit = layer->max_stored;
-    const uint16_t t = state->ticks[j];
-    uint16_t lfsr = layer->lfsr[j];
-
-    for (; begin < end; ++begin) {
-        int32_t sum = 0;
-        if (!is_floor) {
-            lfsr = ttfs_fixed_step(lfsr);
-            if (error == 0 && decay == 0) continue; /* what is random is below 1 */
-            sum = shift <= 16 ? (int32_t)lfsr >> (16 - shift)
-                              : (int32_t)lfsr << (shift - 16);
-        }
-        if (begin->tick < t) sum += (int32_t)error * kernel[t - begin->tick];
-        ttfs_fixed_weight *stored = &weights[begin->row];
-        if (decay != 0) {
-            sum -= (int32_t)decay * (int16_t)(((*stored + half) >> fraction) - rest);
-        }
-        sum >>= shift;
-        if (sizeof *stored > 1) sum = ttfs_fixed_clip(sum, INT16_MAX);
-        *stored = (ttfs_fixed_weight)ttfs_fixed_clip(sum + *stored, limit);
-    }
-    layer->lfsr[j] = lfsr;
-}
-
-/* Learn from one sample. Returns the class that the network gave it before.
- * ticks      in; out: those that were not deleted. */
-static inline uint16_t ttfs_device_learn_sample(const ttfs_device_machine *work,
-                                                uint16_t *ticks, uint16_t label)
-{
-    const ttfs_fixed_network *network = work->network;
-    const ttfs_fixed_layer *layer = network->layers;
-
-    for (ttfs_device_index i = 0; i < (uint16_t)(layer->n_in - layer->n_bias); ++i) {
-        if (ticks[i] > network->n_ticks) ticks[i] = network->n_ticks;
-    }
-    ttfs_device_start(work);
-    ttfs_device_sort(work, ticks, 1);
-    ttfs_device_drop(work, ticks);
-    ttfs_device_forward(work, UINT16_MAX);
-    const uint16_t decision = ttfs_device_decision(work, 1);
-    ttfs_fixed_errors(network, work->states, label);
-    for (ttfs_device_index k = 0; k < network->n_layers; ++k, ++layer) {
-        const ttfs_fixed_state *state = &work->states[k];
-        ttfs_device_event *events = work->lines[k].events;
-        if (!state->learns) continue;
-        const uint16_t *before = k > 0 ? state[-1].ticks : ticks;
-        const uint16_t n = ttfs_device_gather(layer, before, network->n_ticks, events);
-        for (ttfs_device_index j = 0; j < layer->n_out; ++j) {
-            ttfs_device_move(layer, network->is_floor, state, j, events, events + n);
-        }
-    }
-    return decision;
-}
-
-/* -- What learning changes, to be kept ------------------------------------------- */
-
-/* An array that learning changes. */
-typedef struct {
-    void *data;
-    uint32_t n_bytes;
-} ttfs_device_part;
-
-/* CRC-32 (IEEE 802.3) of one more byte. */
-static inline uint32_t ttfs_device_checksum(uint32_t crc, uint8_t byte)
-{
-    crc ^= byte;
-    for (uint8_t bit = 0; bit < 8; ++bit) {
-        crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xEDB88320) : 0);
-    }
-    return crc;
-}
-
-/* Write n parts after a number of 4 bytes that tells of which model they are, and a
- * checksum after them. */
-static inline void ttfs_device_save_parts(const ttfs_device_part *parts, uint16_t n,
-                                          uint32_t model, uint8_t *state)
-{
-    uint32_t crc = UINT32_MAX;
-    for (uint8_t b = 0; b < 4; ++b, model >>= 8) {
-        *state = (uint8_t)model;
-        crc = ttfs_device_checksum(crc, *state++);
-    }
-    for (; n > 0; --n, ++parts) {
-        const uint8_t *bytes = parts->data;
-        for (uint32_t b = 0; b < parts->n_bytes; ++b) {
-            *state = bytes[b];
-            crc = ttfs_device_checksum(crc, *state++);
-        }
-    }
-    for (uint8_t b = 0; b < 4; ++b, crc >>= 8) *state++ = (uint8_t)~crc;
-}
-
-/* Restore the parts; -1, having done nothing, if they are of another model or do not
- * have their checksum, else 0. */
-static inline int ttfs_device_restore_parts(const ttfs_device_part *parts, uint16_t n,
-                                            uint32_t model, const uint8_t *state)
-{
-    uint32_t crc = UINT32_MAX, n_bytes = 4;
-    uint8_t differs = 0;
-    for (uint16_t p = 0; p < n; ++p) n_bytes += parts[p].n_bytes;
-    for (uint32_t b = 0; b < n_bytes; ++b) crc = ttfs_device_checksum(crc, state[b]);
-    for (uint8_t b = 0; b < 4; ++b, model >>= 8, crc >>= 8) {
-        differs |= state[b] ^ (uint8_t)model;
-        differs |= state[n_bytes + b] ^ (uint8_t)~crc;
-    }
-    if (differs) return -1;
-    state += 4;
-    for (; n > 0; --n, ++parts) {
-        volatile uint8_t *bytes = parts->data; /* no call of memcpy */
-        for (uint32_t b = 0; b < parts->n_bytes; ++b) bytes[b] = *state++;
-    }
-    return 0;
+    if (machine->lines[network->n_layers].n == 0 && !is_end) return -1;
+    return ttfs_device_decision(machine, 0);
 }
 
 #endif /* TTFS_DEVICE_H */

@@ -89,8 +89,7 @@ typedef struct {
     ttfs_fixed_const16 *decay_mem; /* exp(-d / tau_mem) */
     ttfs_fixed_const16 *decay_syn; /* exp(-d / tau_syn) */
     ttfs_fixed_const16 *kappa;     /* kappa(d) */
-    /* Shifts in the place of these tables [3b] */
-    uint8_t syn_shift; /* the current loses 2^-syn_shift in a tick; 0: use the tables */
+    uint8_t syn_shift; /* the current loses 2^-syn_shift in a tick; 0: by tables [3b] */
     uint8_t mem_shift; /* the membrane likewise; 0: no leak */
     /* For learning only: */
     /* u' and its power of two [4] */
@@ -257,7 +256,6 @@ static inline void ttfs_fixed_spike_by_tables(const ttfs_fixed_layer *layer,
  *
  *     u += (I >> syn_shift) - (u >> mem_shift)
  *     I -= I >> syn_shift
- *
  * Fires in the tick after, if u >= threshold. */
 static inline void ttfs_fixed_spike_by_shifts(const ttfs_fixed_layer *layer,
                                               uint16_t n_ticks,
@@ -296,11 +294,10 @@ static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
                                           const ttfs_fixed_event *events, uint32_t n,
                                           uint32_t j, ttfs_fixed_state *state)
 {
-    if (layer->syn_shift) {
+    if (layer->syn_shift)
         ttfs_fixed_spike_by_shifts(layer, n_ticks, events, n, j, state);
-    } else {
+    else
         ttfs_fixed_spike_by_tables(layer, n_ticks, events, n, j, state);
-    }
 }
 
 /* Sorted list of the inputs of a layer: the n spikes at ticks, then biases. Returns how
@@ -357,10 +354,9 @@ static inline uint32_t ttfs_fixed_decide(const ttfs_fixed_state *state, uint32_t
 /* s, where 2^s is the power of two next to u', in threshold / tau_syn. */
 static inline int ttfs_fixed_log_slope(const ttfs_fixed_layer *layer, int16_t slope)
 {
-    int s = TTFS_FIXED_MIN_LOG_SLOPE;
-    for (int m = 0; m < TTFS_FIXED_SLOPE_BOUNDS; ++m)
-        s += slope >= layer->slope_bounds[m];
-    return s;
+    int m = 0;
+    while (m < TTFS_FIXED_SLOPE_BOUNDS && slope >= layer->slope_bounds[m]) ++m;
+    return TTFS_FIXED_MIN_LOG_SLOPE + m;
 }
 
 /* Time of an output neuron in the loss: its spike time, stretched after the read-out,

@@ -3,7 +3,6 @@
 import platform
 import re
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +13,11 @@ from exported import (
     any_compiler,
     build,
     build_network,
+    check_inference,
     check_learning,
     compile_main,
+    for_inference,
     make,
-    output_rows,
     outputs,
     play,
     yin_yang,
@@ -28,7 +28,8 @@ from sklearn.base import clone
 
 from ttfs import export
 from ttfs.export.c_arrays import model_number
-from ttfs.export.model import read_learner
+from ttfs.export.c_source import c_model, header_text, source_text
+from ttfs.export.model import read_learner, read_model
 from ttfs.fixed.network import FEEDBACKS
 from ttfs.parameters import FixedPoint
 
@@ -109,31 +110,28 @@ def test_wrong_labels_change_nothing(tmp_path):
 # -- Any network -----------------------------------------------------------------------
 
 
+def check_steps(network, ticks, labels, program):
+    """The same for online steps."""
+    core = Core(network)
+    for sample, label in zip(ticks.tolist(), labels, strict=True):
+        core.learn([sample], [label])
+    state = core.state()
+    layers = zip(state["weights"], state["lfsr"], state["silence"], strict=False)
+    expected = [[*np.ravel(w).tolist(), *r, *s] for w, r, s in layers]
+    rows = play(program, labels, ticks)
+    assert rows[len(ticks) :] == [*expected, state["lfsr"][-1]]
+
+
 @pytest.mark.parametrize("decay", ["table", "shift"])
 @pytest.mark.parametrize("seed", range(2))
 def test_any_network_infers_in_every_way(seed, decay, tmp_path):
     rng = np.random.default_rng(seed)
     is_silent = []
     for _ in range(5):
-        network = random_network(rng, decay=decay)
-        layers = [
-            replace(
-                layer,
-                weights=layer.integers(),
-                max_stored=layer.max_stored >> layer.fraction,
-                fraction=0,
-            )
-            for layer in network.layers
-        ]
-        network = replace(network, layers=layers)
+        network = for_inference(random_network(rng, decay=decay))
         program = build_network(tmp_path, network, *QUICKLY)
         ticks = random_ticks(rng, network, 150)
-        output_ticks, output_u, decisions = Core(network).infer(ticks.tolist())
-        expected = output_rows(
-            network, ticks, decisions.astype(int), output_ticks[-1], output_u[-1]
-        )
-        assert play(program, np.full(150, -1), ticks) == expected
-        is_silent.append((output_ticks[-1] == network.n_ticks).all(axis=1))
+        is_silent.append(check_inference(network, ticks, program))
     assert 0 < np.mean(is_silent) < 1
 
 
@@ -146,13 +144,21 @@ def test_any_network_learns(feedback, decay, tmp_path):
         program = build_network(tmp_path, network, *QUICKLY, learn=True)
         ticks = random_ticks(rng, network, 60)
         labels = random_labels(rng, network, 60)
-        core = Core(network)
-        for sample, label in zip(ticks.tolist(), labels, strict=True):
-            core.learn([sample], [label])
-        state = core.state()
-        layers = zip(state["weights"], state["lfsr"], state["silence"], strict=False)
-        expected = [[*np.ravel(w).tolist(), *r, *s] for w, r, s in layers]
-        assert play(program, labels, ticks)[60:] == [*expected, state["lfsr"][-1]]
+        check_steps(network, ticks, labels, program)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNING)
+def test_many_samples(name, tmp_path):
+    clf, _ = make(name)
+    rng = np.random.default_rng(0)
+    network = read_model(clf).network
+    ticks = random_ticks(rng, network, 20_000)
+    check_inference(network, ticks, build_network(tmp_path, network, *SANITIZE))
+    network = read_learner(clf)
+    program = build_network(tmp_path, network, *SANITIZE, learn=True)
+    labels = random_labels(rng, network, 2000)
+    check_steps(network, ticks[:2000], labels, program)
 
 
 @pytest.mark.parametrize("name", ["symmetric", "direct"])
@@ -202,6 +208,31 @@ def test_two_models_in_one_file(tmp_path):
     assert not built.returncode, built.stdout
     done = run([tmp_path / "two"])
     assert (done.returncode, done.stdout) == (0, "0 -1")
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_header_and_source(language, tmp_path):
+    clf, data = make("target")
+    c = c_model(clf, learn=True, prefix="net", self_test=data(5)[0])
+    (tmp_path / "net.h").write_text(header_text(c))
+    (tmp_path / "net.c").write_text(source_text(c, "net.h"))
+    (tmp_path / "main").write_text(
+        '#include "net.h"\n#include "net.h"\n'
+        "int main(void) { return NET_N_LAYERS - 2 + net_self_test(); }\n"
+    )
+    compiler = any_compiler()
+    objects = [tmp_path / "net.o", tmp_path / "main.o"]
+    built = run([compiler, *FLAGS, "-c", tmp_path / "net.c", "-o", objects[0]])
+    assert not built.returncode, built.stdout
+    built = run(
+        [compiler, "-x", language, "-Wall", "-c", tmp_path / "main", "-o", objects[1]]
+    )
+    if built.returncode and "cc1plus" in built.stdout:
+        pytest.skip("needs a compiler of C++")
+    assert not built.returncode, built.stdout
+    program = tmp_path / "program"
+    assert not run([compiler, *objects, "-o", program]).returncode
+    assert run([program]).returncode == 0
 
 
 def test_states_go_on_after_learning(tmp_path):
@@ -327,13 +358,21 @@ def test_source_is_neat(learn, tmp_path):
 def test_examples_of_the_page(tmp_path, monkeypatch, capsys):
     page = PAGE.read_text(encoding="utf-8")
     (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    program, learning = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    program, margin, spikes, learning, state = re.findall(
+        r"```c\n(.*?)```", page, re.DOTALL
+    )
     monkeypatch.chdir(tmp_path)
     X, y = yin_yang(40)
     exec(python, {"X": X, "y": y})
     assert "weight moves" in capsys.readouterr().out
-    learning = f"void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}"
-    (tmp_path / "program.c").write_text(program + learning)
+    text = f"""{program}
+int next_spike(uint16_t *channel, uint16_t *tick);
+uint32_t how_clear(uint16_t *ticks) {{ {margin} show(class_number); return margin; }}
+int listen(void) {{ uint16_t channel, tick; {spikes} return answer; }}
+void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}
+int keep(void) {{ {state} return failed; }}
+"""
+    (tmp_path / "program.c").write_text(text)
     done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
     assert not done.returncode, done.stdout
 

@@ -202,9 +202,9 @@ def _bound(layer, *, learn):
 
 
 def _count_shift(n_ticks, n_channels):
-    """Ticks are counted in ranges of 2^shift, a quarter as many as channels."""
+    """Ticks are counted in ranges of 2^shift, at most as many as channels."""
     shift = 0
-    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 4):
+    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels):
         shift += 1
     return shift
 
@@ -254,7 +254,8 @@ def model_code(network, *, learn):
     """
     arrays = Arrays()
     dtype = weight_type(network, learn=learn)
-    row_bytes = 4 if "32" in settings(network, learn=learn)["TTFS_DEVICE_ROW"] else 2
+    is_wide = settings(network, learn=learn)["TTFS_DEVICE_ROW"] == "uint32_t"
+    event_bytes = 8 if is_wide else 4
     has_words = _has_words(network, learn=learn)
     layers, states, lines, parts = [], [], [], []
     for k, layer in enumerate(network.layers):
@@ -286,23 +287,19 @@ def model_code(network, *, learn):
         else:
             tables = "decay_mem", "decay_syn", "kappa"
             fields |= {name: table(name) for name in tables}
-        state = {
-            "ticks": arrays.buffer("uint16_t", f"ticks_{k}", n_out),
-            "u": arrays.buffer("int16_t", f"u_{k}", n_out),
-        }
-        event_bytes = 2 * row_bytes  # the tick is padded
-        line = {
-            "events": arrays.buffer(
-                "ttfs_device_event", f"events_{k}", n_in, event_bytes
-            )
-        }
-        if has_words:
-            line["current"] = arrays.buffer_words(f"current_{k}", stride)
-        elif layer.syn_shift:
-            line["current"] = arrays.buffer("int16_t", f"current_{k}", stride)
-        if learn or not layer.syn_shift:
-            state["slope"] = arrays.buffer("int16_t", f"slope_{k}", n_out)
-        lines.append(line)
+        is_output = k == len(network.layers) - 1
+        state = {}
+        if learn or is_output:
+            state["ticks"] = arrays.buffer("uint16_t", f"ticks_{k}", n_out)
+        if is_output:
+            state["u"] = arrays.buffer("int16_t", f"u_{k}", n_out)
+        events = arrays.buffer("ttfs_device_event", f"events_{k}", n_in, event_bytes)
+        if layer.syn_shift:
+            neurons = {"u": arrays.buffer_words(f"neurons_{k}", 2 * stride)}
+        else:
+            name = f"neurons_{k}"
+            neurons = {"neurons": arrays.buffer("ttfs_device_neuron", name, n_out, 6)}
+        lines.append({"events": events, "stride": stride, **neurons})
         if learn:
             fields |= {
                 "slope_mem": layer.slope_mem,
@@ -325,9 +322,10 @@ def model_code(network, *, learn):
             }
             fields |= kept
             parts += [weights, *kept.values()]
+            state["slope"] = arrays.buffer("int16_t", f"slope_{k}", n_out)
             state["error"] = arrays.buffer("int16_t", f"error_{k}", n_out)
         layers.append(fields)
-        states.append(state)
+        states.append(state or {"ticks": 0})
     lines.append({"events": 0})
 
     arrays.lines.append("\n/* The network */\n")

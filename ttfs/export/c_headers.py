@@ -1,6 +1,7 @@
 """The parts of the C headers that an exported model needs."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 from .._headers import get_include
@@ -10,7 +11,8 @@ _ITEM = re.compile(
     r"""(?:/\*(?:(?!\*/)[\s\S])*\*/\n)?
     (?:\#define\ (?P<macro>\w+)\ .*\n
     |typedef\ (?:struct|enum)\ \{\n[\s\S]*?\n\}\ (?P<type>\w+);\n
-    |static\ inline\ [^{;]*?(?P<function>\w+)\([^{;]*\)\n\{\n[\s\S]*?\n\}\n)""",
+    |static\ (?:inline|TTFS_DEVICE_FAST)\ [^{;]*?(?P<function>\w+)\([^{;]*\)\n
+        \{\n[\s\S]*?\n\}\n)""",
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/")
@@ -19,9 +21,16 @@ _LEARNING = re.compile(r" *(?:/\* For learning only: \*/\n)[\s\S]*?(?=\} ttfs_fi
 # The innermost conditions on kinds of models.
 _LINES = r"((?:(?!\#if|\#e)[\s\S])*)"
 _CONDITION = re.compile(
-    rf"\#ifdef (TTFS_DEVICE_(?:LEARN|SHIFT))\n{_LINES}(?:\#else\n{_LINES})?\#endif\n"
+    rf"\#if(n?)def (TTFS_DEVICE_(?:LEARN|SHIFT))\n{_LINES}"
+    rf"(?:\#else\n{_LINES})?\#endif\n"
 )
 _INCLUDE = re.compile(r"#include (?:<.*>|\"(.*)\")\n")
+
+
+def _chosen(defined, condition):
+    """The lines of a condition that are for models of a kind."""
+    negated, macro, lines, others = condition.groups(default="")
+    return lines if (macro in defined) != bool(negated) else others
 
 
 def _body(name, defined):
@@ -35,9 +44,7 @@ def _body(name, defined):
     text, _ = text.split(f"#endif /* {guard} */")
     n = 1
     while n:
-        text, n = _CONDITION.subn(
-            lambda found: found[2] if found[1] in defined else found[3] or "", text
-        )
+        text, n = _CONDITION.subn(partial(_chosen, defined), text)
     return _INCLUDE.sub(
         lambda found: _body(found[1], defined) if found[1] else "", text
     )

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
 
-_HEADER = "ttfs_device.h"
-_ENGINE = "ttfs_device"  # what the functions of inference in _HEADER begin with
-
 
 @dataclass(frozen=True)
 class CModel:
@@ -59,6 +56,16 @@ class CModel:
     samples: dict[str, np.ndarray] | None
 
     @property
+    def header(self):
+        """The header that the model is made of, with those that it includes."""
+        return "ttfs_device_learn.h" if self.learn else "ttfs_device.h"
+
+    @property
+    def engine(self):
+        """What the functions of the headers begin with that infer and learn."""
+        return "ttfs_device_"
+
+    @property
     def functions(self):
         """The functions that the model has, as a list of `Functions`."""
         functions = [INFERENCE, EVENTS]
@@ -75,7 +82,7 @@ class CModel:
             "PREFIX_": f"{self.prefix}_",
             "NAME_": f"{self.prefix.upper()}_",
             "WEIGHT": f"{weight.name}_t",
-            "ENGINE_": f"{_ENGINE}_",
+            "ENGINE_": self.engine,
             "N_PARTS": str(3 * len(self.network.layers) + 1),
             "MODEL_NUMBER": f"0x{model_number(self.network):08X}",
             "N_SAMPLES": str(0 if self.samples is None else len(self.samples["ticks"])),
@@ -121,13 +128,13 @@ class CModel:
         if self.samples is not None:
             data += "\n" + self._samples()
         functions = "\n".join(functions.definitions for functions in self.functions)
-        code = f"{data}\n{functions}".replace("ENGINE_", f"{_ENGINE}_")
+        code = f"{data}\n{functions}".replace("ENGINE_", self.engine)
         parts = [
             "".join(
                 f"#define {name} {value}\n"
                 for name, value in settings(self.network, learn=self.learn).items()
             ),
-            needed(_HEADER, code, kinds(self.network, learn=self.learn)),
+            needed(self.header, code, kinds(self.network, learn=self.learn)),
             banner("The model"),
             code.lstrip("\n"),
         ]

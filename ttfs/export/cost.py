@@ -249,7 +249,8 @@ def _memory(network, *, learn):
         "feedback": "feedback weights",
         "lfsr": "registers",
         "silence": "registers",
-        **dict.fromkeys(("ticks", "u", "slope", "error", "events", "counts"), "work"),
+        **dict.fromkeys(("ticks", "u", "slope", "error", "counts"), "work"),
+        **dict.fromkeys(("events", "neurons"), "work"),
     }
     n_bytes = {}
     for name, size in model_code(network, learn=learn)[0].items():
