@@ -6,6 +6,7 @@ import bare_metal
 import exported
 import numpy as np
 import pytest
+import raw_features
 from bare_metal import MACHINES, WARNINGS, every_machine
 from exported import LEARNING, MODELS, make
 from fixed_header import ROOT
@@ -86,6 +87,29 @@ def test_every_function_equals_this_computer(name, machine, tmp_path):
     rows = bare_metal.run(MACHINES[machine], tmp_path / "program").rows
     # The lines of an AVR are shorter.
     assert list(chain(*rows)) == list(chain(*here))
+
+
+@every_machine
+@pytest.mark.parametrize("name", raw_features.KINDS)
+def test_raw_features(name, machine, tmp_path):
+    pipeline, X, _ = raw_features.make(name)
+    X = X[:: max(1, len(X) // 40)]
+    model = tmp_path / "model.c"
+    export.to_c(pipeline, model, features=X.dtype.name, self_test=X[:5])
+    bare_metal.build(
+        MACHINES[machine],
+        tmp_path / "program",
+        *WARNINGS,
+        source=ROOT / "tests/c/features_main.c",
+        MODEL=model,
+        FEATURE=f"{X.dtype}_t",
+        INPUT=bare_metal.input_header(tmp_path / "input.h", X),
+        SELF_TEST=True,
+    )
+    output = bare_metal.run(MACHINES[machine], tmp_path / "program")
+    assert "self-test" not in output.text
+    rows = np.reshape(list(chain(*output.rows)), (len(X), -1))
+    raw_features.check_results(pipeline, X, rows[:, 0], rows[:, 1:])
 
 
 def test_random_samples_are_those_of_the_program(tmp_path):

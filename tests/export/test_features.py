@@ -59,7 +59,7 @@ def test_a_model_of_features_learns_and_tests_itself(tmp_path):
     assert not run([any_compiler(), *flags, source, "-o", program]).returncode
     done = subprocess.run([program], input=b"", capture_output=True)
     assert done.returncode == 1
-    assert done.stderr == b"self-test\n"
+    assert done.stdout == b"self-test\n"
 
 
 def test_models_of_different_features_in_one_file(tmp_path):

@@ -99,7 +99,7 @@ def play(program, X, emulator=()):
     """Classes and ticks that the program prints for samples."""
     command = [*emulator, program]
     done = subprocess.run(command, input=X.tobytes(), capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
+    assert done.returncode == 0, done.stdout[-100:].decode() + done.stderr.decode()
     assert not done.stderr
     rows = np.array([line.split() for line in done.stdout.splitlines()], int)
     return rows[:, 0], rows[:, 1:]
@@ -107,7 +107,11 @@ def play(program, X, emulator=()):
 
 def check(pipeline, X, program, emulator=()):
     """Insist that a program encodes and classifies as the integers here."""
-    classes, ticks = play(program, X, emulator)
+    check_results(pipeline, X, *play(program, X, emulator))
+
+
+def check_results(pipeline, X, classes, ticks):
+    """The same for what a program has printed."""
     expected = export.integer_encoder(pipeline, X.dtype.name).encode(X)
     assert_array_equal(ticks, expected)
     network = read_model(pipeline[-1]).network
