@@ -26,6 +26,20 @@
 
 #include <stdint.h>
 
+/* Address space of constant tables: the flash memory of an AVR, which compilers know of
+ * with -std=gnu99, and elsewhere no name. */
+#ifndef TTFS_DEVICE_FLASH
+#if defined(__FLASH) && !defined(__STRICT_ANSI__)
+#define TTFS_DEVICE_FLASH __flash
+#else
+#define TTFS_DEVICE_FLASH
+#endif
+#endif
+typedef const TTFS_DEVICE_FLASH int8_t ttfs_fixed_const8;
+typedef const TTFS_DEVICE_FLASH uint8_t ttfs_fixed_constu8;
+typedef const TTFS_DEVICE_FLASH int16_t ttfs_fixed_const16;
+typedef const TTFS_DEVICE_FLASH uint16_t ttfs_fixed_constu16;
+
 /* Type of stored weights: int8_t saves memory where they fit, see [1]. */
 #ifndef TTFS_FIXED_WEIGHT
 #define TTFS_FIXED_WEIGHT int16_t
@@ -66,34 +80,34 @@ typedef struct {
     uint16_t n_bias;
     uint16_t n_out;
     uint16_t stride; /* from one row of weights or sums to the next, at least n_out */
-    const uint16_t *bias_ticks; /* (n_bias,) */
+    ttfs_fixed_constu16 *bias_ticks; /* (n_bias,) */
     ttfs_fixed_weight *weights; /* (n_in, stride): a weight's least bit is 2^fraction */
     uint8_t fraction;           /* bits of an accumulator behind the weight [1] */
     uint8_t current_shift;
     int16_t threshold; /* fx16 */
     /* Tables by elapsed ticks, (n_ticks + 1,), Q0.15 [2] */
-    const int16_t *decay_mem; /* exp(-d / tau_mem) */
-    const int16_t *decay_syn; /* exp(-d / tau_syn) */
-    const int16_t *kappa;     /* kappa(d) */
-    /* u' and its power of two [4] */
-    int16_t slope_mem, slope_syn; /* Q0.15 */
-    const int16_t *slope_bounds;  /* (TTFS_FIXED_SLOPE_BOUNDS,) ascending, fx16 */
+    ttfs_fixed_const16 *decay_mem; /* exp(-d / tau_mem) */
+    ttfs_fixed_const16 *decay_syn; /* exp(-d / tau_syn) */
+    ttfs_fixed_const16 *kappa;     /* kappa(d) */
     /* For learning only: */
+    /* u' and its power of two [4] */
+    int16_t slope_mem, slope_syn;     /* Q0.15 */
+    ttfs_fixed_const16 *slope_bounds; /* (TTFS_FIXED_SLOPE_BOUNDS,) ascending, fx16 */
     uint16_t n_fixed; /* so many of the last biases have weights that do not learn */
-    const int8_t *kernel;         /* (n_ticks + 1,), Q0.7 [6] */
-    const int8_t *kernel_slope;   /* (n_ticks + 1,), Q0.7: its derivative [6] */
-    ttfs_fixed_weight max_stored; /* greatest stored weight */
-    int16_t rest;                 /* weights decay to this weight [7] */
-    int16_t decay;                /* [7] */
-    uint8_t rate_shift;           /* L [7] */
-    uint8_t error_shift;     /* h, by which errors of hidden neurons are shifted [6] */
-    const int16_t *feedback; /* fixed random weights of errors of hidden neurons [6]:
-                                (n_out, n_out of the next layer) if RANDOM, (n_out,
-                                n_classes) if DIRECT or TARGET, else NULL */
-    int32_t *sums;           /* (n_in, stride) G, zero between batches [7] */
-    uint8_t *touched;        /* (n_in,) has a row of sums been added to? */
-    uint16_t *lfsr;          /* (n_out,) not 0 [1] */
-    uint8_t *silence;        /* (n_out,) how silent neurons have been [6] */
+    ttfs_fixed_const8 *kernel;       /* (n_ticks + 1,), Q0.7 [6] */
+    ttfs_fixed_const8 *kernel_slope; /* (n_ticks + 1,), Q0.7: its derivative [6] */
+    ttfs_fixed_weight max_stored;    /* greatest stored weight */
+    int16_t rest;                    /* weights decay to this weight [7] */
+    int16_t decay;                   /* [7] */
+    uint8_t rate_shift;              /* L [7] */
+    uint8_t error_shift; /* h, by which errors of hidden neurons are shifted [6] */
+    /* Fixed random weights of errors of hidden neurons [6]: (n_out, n_out of the next
+     * layer) if RANDOM, (n_out, n_classes) if DIRECT or TARGET, else NULL */
+    ttfs_fixed_const16 *feedback;
+    int32_t *sums;    /* (n_in, stride) G, zero between batches [7] */
+    uint8_t *touched; /* (n_in,) has a row of sums been added to? */
+    uint16_t *lfsr;   /* (n_out,) not 0 [1] */
+    uint8_t *silence; /* (n_out,) how silent neurons have been [6] */
 } ttfs_fixed_layer;
 
 typedef struct {
@@ -101,19 +115,21 @@ typedef struct {
     uint16_t n_ticks;
     const ttfs_fixed_layer *layers;
     uint16_t silent_delay; /* ticks for each unit of membrane missed, Q0.15 [5] */
+    uint16_t read_out;     /* tick of the read-out, n_ticks if there is none [5] */
+    uint16_t stretch;      /* the loss counts ticks after it so many times [5] */
     /* For learning only: */
-    uint16_t read_out; /* tick of the read-out, n_ticks if there is none [5] */
-    uint16_t stretch;  /* the loss counts ticks after it so many times [5] */
     uint16_t n_softmax;
-    const uint16_t *softmax;    /* (n_softmax,) 256 exp(-d / time_scale), falling [5] */
-    const uint16_t *reciprocal; /* (128,) 2^15 / (128 + m) [5] */
-    uint16_t gain;              /* 128 to 255: mantissa of the learning rate [5] */
-    int16_t push;               /* error of neurons that are silent too often [6] */
+    ttfs_fixed_constu16
+        *softmax; /* (n_softmax,) 256 exp(-d / time_scale), falling [5] */
+    ttfs_fixed_constu16 *reciprocal; /* (128,) 2^15 / (128 + m) [5] */
+    uint16_t gain;                   /* 128 to 255: mantissa of the learning rate [5] */
+    int16_t push; /* error of neurons that are silent too often [6] */
     ttfs_fixed_feedback feedback;
-    uint8_t is_floor;        /* round down instead of stochastically [7] */
-    uint8_t drop;            /* 256 times the probability of deleting an input spike */
-    const uint8_t *may_drop; /* (n_in of the first layer,) is an input in it? [7] */
-    uint16_t *lfsr;          /* (1,) register that chooses deletions, not 0 [1] */
+    uint8_t is_floor; /* round down instead of stochastically [7] */
+    uint8_t drop;     /* 256 times the probability of deleting an input spike */
+    ttfs_fixed_constu8
+        *may_drop;  /* (n_in of the first layer,) is an input in it? [7] */
+    uint16_t *lfsr; /* (1,) register that chooses deletions, not 0 [1] */
 } ttfs_fixed_network;
 
 /* What the neurons of a layer did with a sample. */
@@ -121,8 +137,9 @@ typedef struct {
     uint16_t *ticks; /* (n_out,) spike times */
     int16_t *u;      /* (n_out,) membrane at the spike, or its peak */
     int16_t *slope;  /* (n_out,) membrane slope at the spike [4]; 0 if silent */
-    int16_t *error;  /* (n_out,) c = dL/dt / u' [5, 6]; for learning only */
-    uint8_t learns;  /* is any error not 0? */
+    /* For learning only: */
+    int16_t *error; /* (n_out,) c = dL/dt / u' [5, 6] */
+    uint8_t learns; /* is any error not 0? */
 } ttfs_fixed_state;
 
 /* Memory for one sample. */
@@ -160,8 +177,9 @@ static inline int16_t ttfs_fixed_mac(int16_t a, int16_t x, int16_t b, int16_t y)
 /* 32-bit add, saturating. */
 static inline int32_t ttfs_fixed_add(int32_t a, int32_t b)
 {
-    const int64_t sum = (int64_t)a + b;
-    return sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : (int32_t)sum;
+    const int32_t sum = (int32_t)((uint32_t)a + (uint32_t)b);
+    /* A sum that overflows has the sign of neither number. */
+    return ((a ^ sum) & (b ^ sum)) >= 0 ? sum : a < 0 ? INT32_MIN : INT32_MAX;
 }
 
 /* x / 2^n, rounded to nearest, halves up; n > 0 and x + 2^(n-1) below 2^31. */
@@ -284,10 +302,9 @@ static inline uint32_t ttfs_fixed_decide(const ttfs_fixed_state *state, uint32_t
 /* s, where 2^s is the power of two next to u', in threshold / tau_syn. */
 static inline int ttfs_fixed_log_slope(const ttfs_fixed_layer *layer, int16_t slope)
 {
-    int s = TTFS_FIXED_MIN_LOG_SLOPE;
-    for (int m = 0; m < TTFS_FIXED_SLOPE_BOUNDS; ++m)
-        s += slope >= layer->slope_bounds[m];
-    return s;
+    int m = 0;
+    while (m < TTFS_FIXED_SLOPE_BOUNDS && slope >= layer->slope_bounds[m]) ++m;
+    return TTFS_FIXED_MIN_LOG_SLOPE + m;
 }
 
 /* Time of an output neuron in the loss: its spike time, stretched after the read-out,
@@ -301,7 +318,7 @@ static inline int32_t ttfs_fixed_output_time(const ttfs_fixed_network *network,
                                : (int32_t)state->ticks[k];
     if (state->ticks[k] < network->n_ticks) return t;
     const int32_t missed = (int32_t)layer->threshold - state->u[k];
-    return t + (int32_t)(((int64_t)missed * network->silent_delay) >> 15);
+    return t + (int32_t)((uint32_t)missed * network->silent_delay >> 15);
 }
 
 /* 256 exp(-dt / time_scale), by table. */

@@ -8,6 +8,7 @@ import exported
 import fixed_header
 import numpy as np
 import pytest
+import raw_features
 from fixed_twin import Plain
 
 from ttfs import export
@@ -60,6 +61,14 @@ def test_exported_models(name, machine, tmp_path):
         program = exported.build(tmp_path, clf, *more, learn=learn, compiler=here)
         rows.append(exported.play(program, labels, ticks, prefix))
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("name", raw_features.KINDS)
+def test_raw_features(name, machine, tmp_path):
+    compiler, emulator = machine
+    pipeline, X, _ = raw_features.make(name)
+    program = raw_features.build(tmp_path, pipeline, X, "-static", compiler=compiler)
+    raw_features.check(pipeline, X, program, [emulator])
 
 
 @pytest.mark.slow

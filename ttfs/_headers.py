@@ -9,7 +9,8 @@ def get_include() -> str:
     Returns
     -------
     folder : str
-        It holds ``ttfs_fixed.h``, the arithmetic of integers in C99.
+        It holds ``ttfs_fixed.h``, the arithmetic of integers in C99, and
+        ``ttfs_device.h``, the same for small processors.
 
     See Also
     --------

@@ -3,6 +3,7 @@
 import platform
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,20 +13,29 @@ from exported import (
     MODELS,
     any_compiler,
     build,
+    build_network,
     check_learning,
+    compile_main,
     make,
+    output_rows,
     outputs,
     play,
     yin_yang,
 )
 from fixed_header import COMPILERS, ROOT, SANITIZE, run
+from fixed_networks import Core, random_labels, random_network, random_ticks
+from sklearn.base import clone
 
 from ttfs import export
-from ttfs.export.model import read_learner
+from ttfs.export.c_arrays import model_number
+from ttfs.export.model import read_learner, read_model
+from ttfs.fixed.network import FEEDBACKS
+from ttfs.parameters import FixedPoint
 
 PAGE = ROOT / "docs/guide/export.md"
 
 
+QUICKLY = [*SANITIZE, "-O0"]  # built
 compilers = pytest.mark.parametrize("compiler", COMPILERS)
 no_floats = ["-mgeneral-regs-only"] * (platform.machine() in ("x86_64", "aarch64"))
 variants = pytest.mark.parametrize(
@@ -96,6 +106,165 @@ def test_wrong_labels_change_nothing(tmp_path):
     assert after == before
 
 
+# -- Any network -----------------------------------------------------------------------
+
+
+def for_inference(network):
+    """The network with the integer weights alone."""
+    layers = [
+        replace(
+            layer,
+            weights=layer.integers(),
+            max_stored=layer.max_stored >> layer.fraction,
+            fraction=0,
+        )
+        for layer in network.layers
+    ]
+    return replace(network, layers=layers)
+
+
+def check_inference(network, ticks, program):
+    """Insist that a program infers as the library; returns which samples are silent."""
+    output_ticks, output_u, decisions = Core(network).infer(ticks.tolist())
+    outputs = output_ticks[-1], output_u[-1]
+    expected = output_rows(network, ticks, decisions.astype(int), *outputs)
+    assert play(program, np.full(len(ticks), -1), ticks)[: len(ticks)] == expected
+    return (outputs[0] == network.n_ticks).all(axis=1)
+
+
+def check_steps(network, ticks, labels, program):
+    """The same for online steps."""
+    core = Core(network)
+    for sample, label in zip(ticks.tolist(), labels, strict=True):
+        core.learn([sample], [label])
+    state = core.state()
+    layers = zip(state["weights"], state["lfsr"], state["silence"], strict=False)
+    expected = [[*np.ravel(w).tolist(), *r, *s] for w, r, s in layers]
+    rows = play(program, labels, ticks)
+    assert rows[len(ticks) :] == [*expected, state["lfsr"][-1]]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_network_infers_in_every_way(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    is_silent = []
+    for _ in range(5):
+        network = for_inference(random_network(rng))
+        program = build_network(tmp_path, network, *QUICKLY)
+        ticks = random_ticks(rng, network, 150)
+        is_silent.append(check_inference(network, ticks, program))
+    assert 0 < np.mean(is_silent) < 1
+
+
+@pytest.mark.parametrize("feedback", FEEDBACKS)
+def test_any_network_learns(feedback, tmp_path):
+    rng = np.random.default_rng(10)
+    for _ in range(3):
+        network = random_network(rng, feedback=feedback)
+        program = build_network(tmp_path, network, *QUICKLY, learn=True)
+        ticks = random_ticks(rng, network, 60)
+        labels = random_labels(rng, network, 60)
+        check_steps(network, ticks, labels, program)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNING)
+def test_many_samples(name, tmp_path):
+    clf, _ = make(name)
+    rng = np.random.default_rng(0)
+    network = read_model(clf).network
+    ticks = random_ticks(rng, network, 20_000)
+    check_inference(network, ticks, build_network(tmp_path, network, *SANITIZE))
+    network = read_learner(clf)
+    program = build_network(tmp_path, network, *SANITIZE, learn=True)
+    labels = random_labels(rng, network, 2000)
+    check_steps(network, ticks[:2000], labels, program)
+
+
+@pytest.mark.parametrize("name", ["symmetric", "direct"])
+def test_a_saved_state_is_restored(name, tmp_path):
+    clf, data = make(name)
+    X, y = data(40, seed=2)
+    program = build(tmp_path, clf, *QUICKLY, learn=True)
+    ticks, labels = export.ticks(clf, X), np.searchsorted(clf.classes_, y)
+    save, restore, spoil = -2, -3, -4
+    once = play(program, labels, ticks)
+    # Learn, save, learn something else, come back, and go on.
+    order = [*range(20), 0, *range(10), 0, *range(20, 40)]
+    what = [*labels[:20], save, *labels[:10], restore, *labels[20:]]
+    again = play(program, what, ticks[order])
+    assert again[30:] == once[20:]
+    # A state with a wrong bit changes nothing.
+    what = [*labels[:20], save, spoil, *labels[20:]]
+    assert play(program, what, ticks[[*range(20), 0, 0, *range(20, 40)]]) == once
+
+
+TWO_MODELS = """
+#include "a.c"
+#include "b.c"
+#include <stdio.h>
+
+int main(void)
+{
+    static uint8_t state[A_STATE_SIZE];
+    if (A_STATE_SIZE != B_STATE_SIZE || A_self_test() || B_self_test()) return 1;
+    A_save(state);
+    printf("%d %d", A_restore(state), B_restore(state));
+    return B_self_test();
+}
+"""
+
+
+def test_two_models_in_one_file(tmp_path):
+    clf, data = make("symmetric")
+    X, y = data(100)
+    other = clone(clf).set_params(arithmetic=FixedPoint(accumulator_bits=14)).fit(X, y)
+    for name, model in ("a", clf), ("b", other):
+        path = tmp_path / f"{name}.c"
+        export.to_c(model, path, learn=True, prefix=name.upper(), self_test=X[:5])
+    (tmp_path / "two.c").write_text(TWO_MODELS)
+    command = [any_compiler(), *FLAGS, *SANITIZE, tmp_path / "two.c"]
+    built = run([*command, "-o", tmp_path / "two"])
+    assert not built.returncode, built.stdout
+    done = run([tmp_path / "two"])
+    assert (done.returncode, done.stdout) == (0, "0 -1")
+
+
+def test_states_go_on_after_learning(tmp_path):
+    clf, data = make("symmetric")
+    before = model_number(read_learner(clf))
+    clf.partial_fit(*data(5))
+    assert model_number(read_learner(clf)) == before
+    clf.set_params(learning_rate_init=0.01)
+    assert model_number(read_learner(clf)) != before
+
+
+# -- The self-test -----------------------------------------------------------------
+
+
+def test_self_test_finds_what_is_wrong(tmp_path):
+    clf, data = make("random")
+    X, _ = data(20, seed=3)
+    source = tmp_path / "model.c"
+    export.to_c(clf, source, self_test=X)
+    text = source.read_text()
+    assert play(compile_main(source, "-DSELF_TEST"), [], np.zeros((0, 4))) == []
+    head, weights = text.split("weights_0[", 1)
+    weights = re.sub(r"(?<=\n    )-?\d+", "63", weights, count=1)
+    source.write_text(f"{head}weights_0[{weights}")
+    done = run([compile_main(source, "-DSELF_TEST")])
+    assert done.returncode == 1
+    assert "self-test" in done.stdout
+
+
+@pytest.mark.parametrize("X", [np.zeros((0, 4)), np.zeros((2, 3))])
+def test_self_tests_without_samples(X, tmp_path):
+    clf, _ = make("exact")
+    with pytest.raises(ValueError, match=r"sample|features"):
+        export.to_c(clf, tmp_path / "model.c", self_test=X)
+    assert not list(tmp_path.iterdir())
+
+
 # -- The file ----------------------------------------------------------------------
 
 
@@ -126,9 +295,10 @@ def test_object_is_alone(learn, more, compiler, tmp_path):
     assert not done.returncode, done.stdout
     assert run(["nm", "-u", built]).stdout.split() == []
     shown = run(["nm", "-g", "--defined-only", built]).stdout
-    names = {"infer", "output_ticks", "output_u"} | (
-        {"learn", "weights"} if learn else set()
-    )
+    names = {"infer", "margin", "output_ticks", "output_u"}
+    names |= {"begin", "spike", "advance"}
+    if learn:
+        names |= {"learn", "weights", "save", "restore"}
     assert {line.split()[-1] for line in shown.splitlines()} == {
         f"Net1_{name}" for name in names
     }
@@ -160,24 +330,44 @@ def test_source_is_neat(learn, tmp_path):
     assert "float " not in text
     assert "malloc" not in text
     assert "b* /" in text
-    assert ("ttfs_fixed_learn" in text) == ("For learning only" in text) == learn
+    for name in (
+        "For learning only",
+        "slope_mem",
+        "kernel",
+        "lfsr",
+        "softmax",
+        "*error;",
+    ):
+        assert (name in text) == learn
+    assert "TTFS_FIXED_" not in text
+    assert "ttfs_device_" not in text
+    assert "#ifdef TTFS_MODEL_LEARN" not in text
     # Tables of layers with the same neurons are there once.
-    assert len(re.findall(r"int16_t decay_mem_\d\[", text)) == 1
-    assert (" int8_t weights_0" in text) == (not learn)
+    assert len(re.findall(r"const16 ttfs_model_decay_mem_\d\[", text)) == 1
+    narrow = "#define TTFS_MODEL_WEIGHT const TTFS_MODEL_FLASH int8_t\n"
+    assert (narrow in text) == (not learn)
     assert list(tmp_path.iterdir()) in (paths, paths[::-1])
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")
 def test_examples_of_the_page(tmp_path, monkeypatch, capsys):
-    page = PAGE.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8").split("## From raw features to a class")[0]
     (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    program, learning = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    program, margin, spikes, learning, state = re.findall(
+        r"```c\n(.*?)```", page, re.DOTALL
+    )
     monkeypatch.chdir(tmp_path)
     X, y = yin_yang(40)
     exec(python, {"X": X, "y": y})
     assert "weight moves" in capsys.readouterr().out
-    learning = f"void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}"
-    (tmp_path / "program.c").write_text(program + learning)
+    text = f"""{program}
+int next_spike(uint16_t *channel, uint16_t *tick);
+uint32_t how_clear(uint16_t *ticks) {{ {margin} show(class_number); return margin; }}
+int listen(void) {{ uint16_t channel, tick; {spikes} return answer; }}
+void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}
+int keep(void) {{ {state} return failed; }}
+"""
+    (tmp_path / "program.c").write_text(text)
     done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
     assert not done.returncode, done.stdout
 

@@ -217,8 +217,8 @@ def test_bytes_are_those_of_the_object(name, tmp_path):
         rows = re.findall(
             r"^\w+ (\w+) [bBdDrR] (\w+)$", run(["nm", "-S", built]).stdout, re.M
         )
-        size = {name: int(size, 16) for size, name in rows}
-        structs = {"layers", "network", "states", "work"}
+        size = {name.removeprefix("ttfs_model_"): int(n, 16) for n, name in rows}
+        structs = {"layers", "net", "bounds", "lines", "states", "work", "parts"}
         n_bytes = sheet.learning_bytes if learn else sheet.inference_bytes
         assert n_bytes["total"] == sum(size[name] for name in size.keys() - structs)
         groups = "weights", "tables", "work", "feedback weights", "registers"

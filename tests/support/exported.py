@@ -3,6 +3,7 @@
 import subprocess
 from copy import deepcopy
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs._fixed import FixedCore
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder
+from ttfs.export.c_source import CModel
 from ttfs.export.model import input_events, read_learner, read_model
 from ttfs.parameters import FixedPoint, LocalRule
 
@@ -117,9 +119,27 @@ def any_compiler():
 
 def build(folder, clf, *flags, learn=False, compiler=None, **options):
     """The program of tests/c/export_main.c."""
-    compiler = compiler or any_compiler()
-    model, program = folder / "model.c", folder / "model"
+    model = folder / "model.c"
     export.to_c(clf, model, learn=learn, **options)
+    return compile_main(model, *flags, learn=learn, compiler=compiler)
+
+
+def build_network(folder, network, *flags, learn=False):
+    """The same for any network in integers."""
+    first, last = network.layers[0], network.layers[-1]
+    code = SimpleNamespace(n_channels=len(first.weights) - len(first.bias_ticks))
+    model = SimpleNamespace(code=code, classes=range(last.weights.shape[1]))
+    c = CModel(model, network, learn, "ttfs_model", None)
+    source = folder / "model.c"
+    source.write_text("\n".join([c.macros(), c.declarations(), c.code()]))
+    more = ["-include", "stdint.h", *flags]
+    return compile_main(source, *more, learn=learn)
+
+
+def compile_main(model, *flags, learn=False, compiler=None):
+    """The program of tests/c/export_main.c for an exported file."""
+    compiler = compiler or any_compiler()
+    program = model.with_suffix("")
     command = [compiler, *FLAGS, *flags, f'-DMODEL="{model}"', *["-DLEARN"] * learn]
     built = run([*command, ROOT / "tests/c/export_main.c", "-o", program])
     assert not built.returncode, built.stdout
@@ -139,10 +159,28 @@ def play(program, labels, ticks, emulator=()):
 def outputs(clf, X):
     """What the estimator's integers do with samples, as the program prints it."""
     ticks, u = FixedCore(read_model(clf).network).run(input_events(clf, X))
-    both = np.stack([ticks[-1].astype(int), u[-1]], axis=-1).reshape(len(X), -1)
+    network = read_model(clf).network
     decisions = np.searchsorted(clf.classes_, clf.predict(X))
-    rows = np.column_stack([decisions, export.ticks(clf, X), both])
-    return rows.tolist()
+    return output_rows(network, export.ticks(clf, X), decisions, ticks[-1], u[-1])
+
+
+def output_rows(network, ticks, decisions, output_ticks, output_u):
+    """Rows of the program: decision, ticks, what the outputs did, and the margin."""
+    both = np.stack([output_ticks.astype(int), output_u], axis=-1)
+    late = loss_times(network, output_ticks.astype(int), output_u.astype(int))
+    samples = np.arange(len(ticks))
+    late -= late[samples, decisions][:, None]
+    late[samples, decisions] = 2**32 - 1
+    flat = both.reshape(len(ticks), -1)
+    return np.column_stack([decisions, ticks, flat, late.min(axis=1)]).tolist()
+
+
+def loss_times(network, ticks, u):
+    """Times of output neurons in the loss, section 5 of the specification."""
+    late = ticks - network.read_out
+    times = np.where(late > 0, network.read_out + late * network.stretch, ticks)
+    missed = (network.layers[-1].threshold - u) * network.silent_delay >> 15
+    return times + np.where(ticks == network.n_ticks, missed, 0)
 
 
 def online(clf, X, y):

@@ -32,6 +32,7 @@ def run(command, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        stdin=subprocess.DEVNULL,
         env=kept | environment,
         check=False,
     )

@@ -1,16 +1,30 @@
 """Models in integers as C source and as JSON, and what they cost.
 
 - :func:`to_c` - one file of C that infers, and learns if it should
+- :func:`to_library` - the same as a library for Arduino, PlatformIO and CMake
 - :func:`ticks` - what its functions take
+- :func:`integer_encoder` - raw integers as ticks, in integers: an `IntegerEncoder`
 - :func:`to_json` - the model as data, for circuits and other languages
 - :func:`cost_sheet` - operations and bytes
 
-All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed".
+All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed", or a pipeline
+that ends with one.
 """
 
 from .c_source import to_c
 from .cost import CostSheet, cost_sheet
+from .encoder import IntegerEncoder, integer_encoder
 from .inputs import ticks
 from .json import to_json
+from .library import to_library
 
-__all__ = ["CostSheet", "cost_sheet", "ticks", "to_c", "to_json"]
+__all__ = [
+    "CostSheet",
+    "IntegerEncoder",
+    "cost_sheet",
+    "integer_encoder",
+    "ticks",
+    "to_c",
+    "to_json",
+    "to_library",
+]

@@ -10,12 +10,14 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .. import _fixed
-from .c_source import model_code, weight_type
+from .c_arrays import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
+from .scalers import split, transform
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from sklearn.pipeline import Pipeline
 
     from .._typing import Features
     from ..estimators import TTFSClassifier
@@ -234,7 +236,8 @@ def _memory(network, *, learn):
         "feedback": "feedback weights",
         "lfsr": "registers",
         "silence": "registers",
-        **dict.fromkeys(("ticks", "u", "slope", "error", "events", "counts"), "work"),
+        **dict.fromkeys(("ticks", "u", "slope", "error", "counts"), "work"),
+        **dict.fromkeys(("events", "neurons"), "work"),
     }
     n_bytes = {}
     for name, size in model_code(network, learn=learn)[0].items():
@@ -250,14 +253,14 @@ def _memory(network, *, learn):
 
 
 def cost_sheet(
-    clf: TTFSClassifier, X: Features, y: ArrayLike | None = None
+    clf: TTFSClassifier | Pipeline, X: Features, y: ArrayLike | None = None
 ) -> CostSheet:
     """Count what a model costs on data: operations and memory.
 
     Parameters
     ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
+    clf : TTFSClassifier or Pipeline
+        Fitted, with arithmetic="fixed"; or a pipeline that ends with such a classifier.
     X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
         Features of typical samples.
     y : array-like of shape (n_samples,), default=None
@@ -327,6 +330,7 @@ def cost_sheet(
     >>> sheet.inference_bytes["weights"]  # (8 + 1) 20 + (20 + 1 + 8 of the read-out) 3
     267
     """
+    steps, clf = split(clf)
     model = read_model(clf)
     network, learner = model.network, None
     if y is not None or model.can_learn:
@@ -334,7 +338,7 @@ def cost_sheet(
         learner_core = _fixed.FixedCore(learner)
     if y is not None:
         labels = _labels(model.classes, y, np.shape(X)[0])
-    events = input_events(clf, X)
+    events = input_events(clf, transform(steps, X))
     ticks, _ = _fixed.FixedCore(network).run(events)
     inference, learning = _inference_counts(network, events, ticks), {}
     if y is not None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .model import input_events, read_model
+from .scalers import split, transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
 
     from .._typing import Features
     from ..estimators import TTFSClassifier
@@ -24,13 +26,13 @@ def check_single(events):
         )
 
 
-def ticks(clf: TTFSClassifier, X: Features) -> NDArray[np.uint16]:
+def ticks(clf: TTFSClassifier | Pipeline, X: Features) -> NDArray[np.uint16]:
     """Spike times of the input channels in ticks.
 
     Parameters
     ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
+    clf : TTFSClassifier or Pipeline
+        Fitted, with arithmetic="fixed"; or a pipeline that ends with such a classifier.
     X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
         Features.
 
@@ -57,7 +59,9 @@ def ticks(clf: TTFSClassifier, X: Features) -> NDArray[np.uint16]:
     >>> export.ticks(clf, X).shape
     (200, 8)
     """
+    steps, clf = split(clf)
     model = read_model(clf)
+    X = transform(steps, X)
     n_channels = model.code.n_channels
     events = input_events(clf, X)
     check_single(events)

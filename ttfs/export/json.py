@@ -10,8 +10,11 @@ import numpy as np
 from .._files import write_text
 from ..core import __version__
 from .model import read_learner, read_model
+from .scalers import split
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from .._typing import FilePath
     from ..estimators import TTFSClassifier
 
@@ -75,7 +78,7 @@ def _encoder_data(code, tick):
     return data | {"complemented": code.complemented}
 
 
-def to_json(clf: TTFSClassifier, path: FilePath) -> None:
+def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
     """Write a model as JSON.
 
     Everything that the specification, ``docs/spec/fixed_point.md``, says a model
@@ -84,8 +87,8 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
 
     Parameters
     ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
+    clf : TTFSClassifier or Pipeline
+        Fitted, with arithmetic="fixed"; or a pipeline that ends with such a classifier.
     path : str or path-like
         The file. One that exists is replaced as a whole, behind a symbolic link too.
 
@@ -106,6 +109,8 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
 
     Notes
     -----
+    Features are those that the classifier sees: of a pipeline, behind its other steps.
+
     The keys:
 
     - ``format``, ``version``: "ttfs-fixed", 3. `ttfs` is the version that wrote it.
@@ -153,6 +158,7 @@ def to_json(clf: TTFSClassifier, path: FilePath) -> None:
     >>> model["classes"], model["layers"][0]["n_in"], model["layers"][0]["bias_ticks"]
     ([0, 1, 2], 9, [58])
     """
+    _, clf = split(clf)
     model = read_model(clf)
     network = model.network
     data = _FORMAT | {

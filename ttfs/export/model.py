@@ -135,3 +135,29 @@ def input_events(clf, X):
     network = clf.network_
     n_ticks = network.integers.n_ticks
     return _fixed.TickSpikes.from_spikes(clf.encode(X), network.tick, n_ticks)
+
+
+def events_at(network, ticks):
+    """Input spikes of a network from the ticks of its channels.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        The network.
+    ticks : ndarray of shape (n_samples, n_channels), uint16
+        Ticks of the channels; the number of ticks or more: no spike.
+
+    Returns
+    -------
+    events : _fixed.TickSpikes
+        The spikes of the channels, and of the biases behind them.
+    """
+    biases = np.tile(network.layers[0].bias_ticks, (len(ticks), 1))
+    ticks = np.hstack([ticks, biases]).astype(np.uint16)
+    inputs = np.argsort(ticks, axis=1, kind="stable").astype(np.uint16)
+    ticks = np.take_along_axis(ticks, inputs.astype(np.intp), axis=1)
+    spikes = ticks < network.n_ticks
+    end = np.cumsum(spikes.sum(axis=1), dtype=np.uintp)
+    begin = np.append(np.uintp(0), end[:-1])
+    n_in = ticks.shape[1]
+    return _fixed.TickSpikes(ticks[spikes], inputs[spikes], begin, end, n_in)

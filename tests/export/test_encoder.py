@@ -1,0 +1,339 @@
+"""The encoder of integers: what it gives is what the real-valued pipeline gives."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PowerTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from ttfs import TTFSClassifier, export
+from ttfs._fixed import FixedCore
+from ttfs.datasets import make_yin_yang
+from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from ttfs.export.model import events_at, read_model
+from ttfs.parameters import FixedPoint
+
+ALL = {
+    name: np.arange(np.iinfo(name).min, np.iinfo(name).max + 1)
+    for name in ("int16", "uint8")
+}
+
+# How many values may differ, where the time of a spike is in the middle of two ticks.
+MAX_SHARE = 1e-3
+
+
+def random_scalers(rng):
+    """Scalers, none to three, with random parameters."""
+    low = rng.uniform(-3, 1)
+    kinds = [
+        StandardScaler(with_mean=bool(rng.integers(2)), with_std=bool(rng.integers(2))),
+        MinMaxScaler((low, low + rng.uniform(0.1, 5)), clip=bool(rng.integers(2))),
+        MaxAbsScaler(),
+        RobustScaler(
+            with_centering=bool(rng.integers(2)),
+            with_scaling=bool(rng.integers(2)),
+            unit_variance=bool(rng.integers(2)),
+            quantile_range=(10.0, 80.0),
+        ),
+    ]
+    return [clone(kinds[k]) for k in rng.integers(4, size=rng.integers(4))]
+
+
+def raw_data(rng, features, n=60):
+    """Columns of many kinds: wide, narrow, skewed, sparse, of few values, constant."""
+    limits = np.iinfo(features)
+    low, high = np.sort(rng.integers(limits.min, limits.max + 1, 2))
+    few = rng.integers(limits.min, limits.max - 1)
+    signed = rng.integers(limits.min, limits.max + 1, n)
+    columns = [
+        rng.integers(limits.min, limits.max + 1, n),
+        rng.integers(low, high + 1, n),
+        np.minimum(rng.lognormal(2, 1.5, n), limits.max),
+        few + rng.integers(0, 2, n),
+        np.where(rng.random(n) < 0.6, 0, signed),
+        np.where(rng.random(n) < 0.6, 0, np.minimum(signed, 0)),
+        np.where(rng.random(n) < 0.6, 0, np.maximum(signed, 0)),
+        np.full(n, few),
+        rng.integers(low // 2, high // 2 + 1, n),
+    ]
+    return np.column_stack(columns).astype(features), rng.integers(0, 2, n)
+
+
+def classifier(encoder="auto", **options):
+    options = {"arithmetic": "fixed", "max_iter": 1, "random_state": 0} | options
+    return TTFSClassifier((3,), encoder=encoder, **options)
+
+
+def random_pipeline(rng, encoder):
+    tick = rng.choice([1 / 64, 1 / 16, rng.uniform(1 / 200, 1 / 8)])
+    clf = classifier(encoder, arithmetic=FixedPoint(tick=tick))
+    return make_pipeline(*random_scalers(rng), clf)
+
+
+def of_all_values(model, features):
+    """Ticks of all raw values, by the integers and by the pipeline."""
+    encoder = export.integer_encoder(model, features)
+    raw = np.tile(ALL[features][:, None], encoder.n_features).astype(features)
+    ticks = encoder.encode(raw)
+    assert ticks.dtype == np.uint16
+    return (
+        encoder,
+        ticks.astype(int),
+        export.ticks(model, raw.astype(float)).astype(int),
+    )
+
+
+ENCODERS = {
+    "auto": "auto",
+    "latency": "latency",
+    "complement": "complement",
+    "whole range": LatencyEncoder(max_deviation=np.inf, window=2.3),
+    "coarse levels": LatencyEncoder(levels=7),
+    "fine levels": LatencyEncoder(levels=150),
+    "very fine levels": LatencyEncoder(levels=4000),
+    "levels of complements": LatencyEncoder(complement=True, levels=16),
+}
+
+
+@pytest.mark.parametrize("features", ALL)
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("seed", range(4))
+def test_every_value_has_its_tick(name, features, seed):
+    rng = np.random.default_rng([seed, len(name), len(features)])
+    pipeline = random_pipeline(rng, ENCODERS[name])
+    pipeline.fit(*raw_data(rng, features))
+    encoder, ticks, real = of_all_values(pipeline, features)
+    if encoder.times is None:
+        assert np.abs(ticks - real).max() <= 1
+    else:  # one level
+        times = np.unique(encoder.times)
+        places = [np.searchsorted(times, some) for some in (ticks, real)]
+        assert_array_equal(times[places[1]], real)
+        assert np.abs(places[0] - places[1]).max() <= 1
+    # Levels finer than ticks are rounded once, not twice.
+    assert (ticks != real).mean() <= (0.1 if name == "very fine levels" else MAX_SHARE)
+    # Absent values are the same.
+    assert_array_equal(ticks == encoder.n_ticks, real == encoder.n_ticks)
+
+
+@pytest.mark.parametrize("features", ALL)
+@pytest.mark.parametrize("n_fields", [3, 4, 11])
+@pytest.mark.parametrize("levels", [None, 12])
+def test_every_value_has_its_fields(levels, n_fields, features):
+    rng = np.random.default_rng([n_fields, len(features)])
+    pipeline = random_pipeline(rng, PopulationEncoder(n_fields, levels=levels))
+    pipeline.fit(*raw_data(rng, features))
+    encoder, ticks, real = of_all_values(pipeline, features)
+    assert_array_equal(np.unique(real), encoder.times)
+    places = [np.searchsorted(encoder.times, some) for some in (ticks, real)]
+    # At the border of its reach a field has its last tick or none, which is no spike.
+    assert np.abs(places[0] - places[1]).max() <= 1
+    assert (ticks != real).mean() <= MAX_SHARE
+    assert ((ticks == encoder.n_ticks) != (real == encoder.n_ticks)).mean() <= 1e-4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_features_that_are_times(seed):
+    rng = np.random.default_rng(seed)
+    encoder = SpikeTimesEncoder(begin=0.1 * rng.normal(), duration=2.0)
+    pipeline = make_pipeline(MinMaxScaler((0, 2)), *random_scalers(rng))
+    pipeline = make_pipeline(pipeline, MinMaxScaler((0, 2)), classifier(encoder))
+    X, y = raw_data(rng, "int16")
+    _, ticks, real = of_all_values(pipeline.fit(X, y), "int16")
+    assert np.abs(ticks - real).max() <= 1
+    assert (ticks != real).mean() <= MAX_SHARE
+
+
+def test_times_in_ticks_are_themselves():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 100, (50, 3))
+    encoder = SpikeTimesEncoder(begin=0.0, duration=100.0)
+    options = {"tau_syn": 50.0, "tau_mem": 100.0, "arithmetic": FixedPoint(tick=1.0)}
+    clf = classifier(encoder, **options).fit(X, X[:, 0] > X[:, 1])
+    integers = export.integer_encoder(clf, "uint8")
+    assert len(integers.slope) == 1
+    raw = np.tile(ALL["uint8"][:, None], 3)
+    expected = np.minimum(raw, integers.n_ticks)
+    assert_array_equal(integers.encode(raw), expected)
+
+
+# -- Labels ------------------------------------------------------------------------
+
+
+def agreement(pipeline, X, features):
+    """How many samples have the label that the pipeline gives them."""
+    model = read_model(pipeline[-1])
+    ticks = export.integer_encoder(pipeline, features).encode(X)
+    labels = FixedCore(model.network).labels(events_at(model.network, ticks))
+    return (model.classes[labels.astype(int)] == pipeline.predict(X)).mean()
+
+
+@pytest.mark.parametrize("encoder", ["auto", "population"])
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+def test_labels_of_yin_yang(scaler, encoder):
+    def data(n, seed):
+        X, y = make_yin_yang(n, random_state=seed)
+        return np.round(60_000 * X - 30_000).astype(np.int16), y
+
+    clf = TTFSClassifier(
+        (30,), arithmetic="fixed", encoder=encoder, max_iter=5, random_state=0
+    )
+    pipeline = make_pipeline(scaler, clf).fit(*data(2000, 0))
+    X, y = data(10_000, 1)
+    assert pipeline.score(X, y) > 0.7
+    assert agreement(pipeline, X, "int16") >= 0.999
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), RobustScaler(), "passthrough"])
+def test_labels_of_digits(scaler):
+    X, y = load_digits(return_X_y=True)
+    X = X.astype(np.uint8)
+    clf = TTFSClassifier((32,), arithmetic="fixed", max_iter=5, random_state=0)
+    pipeline = make_pipeline(scaler, clf).fit(X[:1000], y[:1000])
+    assert pipeline.score(X[1000:], y[1000:]) > 0.7
+    assert agreement(pipeline, X, "uint8") >= 0.999
+
+
+def test_labels_of_mnist():
+    folder = os.environ.get("TTFS_DATA")
+    if not folder:
+        pytest.skip("TTFS_DATA is not set")
+    with np.load(os.path.join(folder, "mnist.npz")) as data:
+        X, y = data["x_train"], data["y_train"].astype(int)
+    X = X.reshape(len(X), -1)
+    assert X.dtype == np.uint8
+    clf = TTFSClassifier((32,), arithmetic="fixed", max_iter=2, random_state=0)
+    pipeline = make_pipeline(MaxAbsScaler(), clf).fit(X[:3000], y[:3000])
+    assert pipeline.score(X[3000:6000], y[3000:6000]) > 0.7
+    assert agreement(pipeline, X[3000:6000], "uint8") >= 0.999
+
+
+# -- Pipelines ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def data():
+    return raw_data(np.random.default_rng(7), "int16")
+
+
+def test_nested_and_empty_steps(data):
+    X, y = data
+    clf = classifier().fit(StandardScaler().fit_transform(X), y)
+    scaler = StandardScaler().fit(X)
+    plain = make_pipeline(scaler, clf)
+    nested = make_pipeline(
+        "passthrough", make_pipeline(make_pipeline(scaler, None), clf)
+    )
+    expected = export.integer_encoder(plain, "int16").encode(X)
+    assert_array_equal(export.integer_encoder(nested, "int16").encode(X), expected)
+    assert_array_equal(export.ticks(nested, X), export.ticks(plain, X))
+    assert_array_equal(export.ticks(plain, X), export.ticks(clf, scaler.transform(X)))
+
+
+def test_ticks_cost_and_json_of_a_pipeline(data, tmp_path):
+    X, y = data
+    pca = make_pipeline(PCA(3, random_state=0), classifier()).fit(X, y)
+    reduced = pca[0].transform(X)
+    assert_array_equal(export.ticks(pca, X), export.ticks(pca[-1], reduced))
+    assert export.cost_sheet(pca, X) == export.cost_sheet(pca[-1], reduced)
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for model, path in zip((pca, pca[-1]), paths, strict=True):
+        export.to_json(model, path)
+    assert paths[0].read_text() == paths[1].read_text()
+
+
+def test_names_of_features_do_not_matter(data):
+    pd = pytest.importorskip("pandas")
+    X, y = data
+    frame = pd.DataFrame(X, columns=[f"f{i}" for i in range(X.shape[1])])
+    pipeline = make_pipeline(StandardScaler(), classifier())
+    named = clone(pipeline).set_output(transform="pandas").fit(frame, y)
+    plain = pipeline.fit(X, y)
+    expected = export.integer_encoder(plain, "int16").encode(X)
+    assert_array_equal(export.integer_encoder(named, "int16").encode(X), expected)
+
+
+def test_features_share_maps():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 17, (300, 40))
+    X[:2] = [[0], [16]]
+    encoder = export.integer_encoder(classifier().fit(X, X[:, 0] > 8), "uint8")
+    assert len(encoder.slope) == 2
+    assert encoder.map_of.shape == (80,)
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        (PowerTransformer(), "'powertransformer', a PowerTransformer,"),
+        (make_pipeline(MinMaxScaler(), PCA()), "'pipeline__pca', a PCA,"),
+        (type("Mine", (StandardScaler,), {})(), "'mine', a Mine,"),
+        (LatencyEncoder(), "'latencyencoder', a LatencyEncoder,"),
+    ],
+)
+def test_steps_that_cannot_be_folded(step, name, data):
+    X, y = data
+    last = classifier("spike_times" if isinstance(step, LatencyEncoder) else "auto")
+    pipeline = make_pipeline(step, last)
+    message = f"the step {name} cannot be folded .*StandardScaler, MinMaxScaler, MaxAbs"
+    with pytest.raises(TypeError, match=message):
+        export.integer_encoder(pipeline.fit(X, y), "int16")
+
+
+def test_models_that_have_no_integer_encoder(data):
+    X, y = data
+    clf = classifier()
+    with pytest.raises(NotFittedError):
+        export.integer_encoder(clf, "int16")
+    clf.fit(X, y)
+    with pytest.raises(NotFittedError):
+        export.integer_encoder(make_pipeline(StandardScaler(), clf), "int16")
+    with pytest.raises(ValueError, match="features must be 'uint8' or 'int16', got"):
+        export.integer_encoder(clf, "float32")
+    with pytest.raises(TypeError, match="clf must be a TTFSClassifier, got Standard"):
+        export.integer_encoder(make_pipeline(clf, StandardScaler()), "int16")
+    narrow = StandardScaler().fit(X[:, :2])
+    with pytest.raises(ValueError, match=r"'standardscaler' has 2 features, but .* 9"):
+        export.integer_encoder(make_pipeline(narrow, clf), "int16")
+    many = classifier(PopulationEncoder(3000), arithmetic=FixedPoint(tick=1 / 100))
+    with pytest.raises(ValueError, match="3000 receptive fields cannot be told apart"):
+        export.integer_encoder(many.fit(X[:, :1], y), "int16")
+
+
+@pytest.mark.parametrize("scalers", [[], [StandardScaler()], [MaxAbsScaler()]])
+def test_features_beyond_their_type(scalers):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (100, 3))
+    X[:2, 1] = [-20, 300]
+    encoder = LatencyEncoder(max_deviation=np.inf)
+    pipeline = make_pipeline(*scalers, classifier(encoder)).fit(X, X[:, 0] > 100)
+    message = r"feature 1 went from -20 to 300 in training, .* raw values, 0 to 255"
+    with pytest.raises(ValueError, match=message):
+        export.integer_encoder(pipeline, "uint8")
+    export.integer_encoder(pipeline, "int16")
+
+
+def test_data_that_cannot_be_encoded(data):
+    X, y = data
+    encoder = export.integer_encoder(classifier().fit(X, y), "int16")
+    with pytest.raises(TypeError, match="X must be integers, not float64"):
+        encoder.encode(X.astype(float))
+    with pytest.raises(ValueError, match=re.escape("must have shape (n_samples, 9)")):
+        encoder.encode(X[:, :2])
+    with pytest.raises(ValueError, match=r"range of int16.* but goes from .* to 32768"):
+        encoder.encode(np.where(np.arange(9) == 3, 2**15, X.astype(int)))
+    assert encoder.encode(X[:0]).shape == (0, encoder.n_channels)
+    assert_array_equal(encoder.encode(X.astype(int).tolist()), encoder.encode(X))

@@ -1,0 +1,570 @@
+"""Raw integers as ticks, in integers: scalers and an encoder as one table of maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .model import read_model
+from .scalers import Scaling, split
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.pipeline import Pipeline
+
+    from .._typing import FeatureType
+    from ..estimators import TTFSClassifier
+
+# Receptive fields: the factor of a distance between centres that gives z of
+# exp(-z^2/2), and the least activity that spikes.
+_GAMMA = 1.5
+_MIN_ACTIVITY = 0.1
+
+# The greatest error, in ticks, that the resolution of a place among receptive fields
+# may add to a spike.
+_MAX_ERROR = 0.5
+
+# Levels are codes of their own if they are so many, or coarser than ticks.
+_MAX_LEVELS = 256
+
+# Other slopes that are tried where the nearest one does not give all codes.
+_SLOPES_TRIED = (0, 1, -1, 2, -2)
+
+# Values that are encoded at a time.
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerEncoder:
+    """How raw integers become ticks, in integers; made by :func:`integer_encoder`.
+
+    A feature x has a code on each of its channels: ``below`` if x < ``low``, ``above``
+    if x > ``high``, ``silent`` if x is ``absent``, else ``offset + x slope``, modulo
+    2^32, without its last ``shift`` bits. These numbers are those of a *map*; channels
+    share maps.
+
+    A code is a tick, or, where there are ``times``, the place of one among them. With
+    receptive fields a feature has one code, a place among their centres, which are
+    2^``field_bits`` apart from 0 on: field k spikes at ``times[j]``, where j is the
+    number of ``reach`` that are less than the distance of the code from the centre.
+
+    Parameters
+    ----------
+    features : {"uint8", "int16"}
+        The type of raw values.
+    n_features, n_channels : int
+        Numbers of features and of channels.
+    n_ticks : int
+        Number of ticks; a channel with this tick has no spike.
+    shift : int
+        Bits of a code behind the point, 16 to 31.
+    slope, offset : ndarray of shape (n_maps,), uint32
+        The line of a map.
+    low, high : ndarray of shape (n_maps,), int16
+        The first and the last raw value on the line.
+    below, above : ndarray of shape (n_maps,), uint16
+        The codes of other values.
+    absent : ndarray of shape (n_maps,), int16, or None
+        The value between `low` and `high` that has no spike; another one where all
+        have. None: all have.
+    silent : int
+        The code that has no spike.
+    map_of : ndarray of shape (n_codes,), uint16
+        The map of each code: those of all features, then those of complements.
+    complemented : ndarray of uint16
+        The features that have a second channel.
+    times : ndarray of uint16, or None
+        Ticks, the last of which is `n_ticks`.
+    n_fields : int
+        Receptive fields of each feature, or 0.
+    field_bits : int
+        Bits of a place among receptive fields behind the point.
+    reach : ndarray of uint16
+        Distances from the centre of a receptive field up to which it has each of the
+        ticks `times`, ascending.
+
+    See Also
+    --------
+    to_c : Writes the same in C.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from ttfs import TTFSClassifier, export
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = TTFSClassifier((10,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> encoder = export.integer_encoder(clf, "uint8")
+    >>> ticks = encoder.encode(X.astype("uint8"))
+    >>> ticks.shape == (len(X), encoder.n_channels)
+    True
+    >>> bool((ticks == export.ticks(clf, X)).mean() > 0.999)
+    True
+    """
+
+    features: str
+    n_features: int
+    n_channels: int
+    n_ticks: int
+    shift: int
+    slope: np.ndarray
+    offset: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
+    absent: np.ndarray | None
+    silent: int
+    map_of: np.ndarray
+    complemented: np.ndarray
+    times: np.ndarray | None
+    n_fields: int
+    field_bits: int
+    reach: np.ndarray
+
+    def encode(self, X: ArrayLike) -> NDArray[np.uint16]:
+        """Ticks of the channels, what ``ttfs_model_encode`` gives in C, bit for bit.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n_samples, n_features)
+            Raw values, in the range of their type, `features`.
+
+        Returns
+        -------
+        ticks : ndarray of shape (n_samples, n_channels), uint16
+            Ticks from the start of the inputs; `n_ticks` where there is no spike.
+
+        Raises
+        ------
+        TypeError
+            If `X` is not of integers.
+        ValueError
+            If `X` has another shape, or values beyond the range of `features`.
+        """
+        X = np.asarray(X)
+        if X.dtype.kind not in "iu":
+            raise TypeError(f"X must be integers, not {X.dtype}")
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ValueError(
+                f"X must have shape (n_samples, {self.n_features}), got {X.shape}"
+            )
+        limits = np.iinfo(self.features)
+        if X.size and not limits.min <= X.min() <= X.max() <= limits.max:
+            raise ValueError(
+                f"X must be in the range of {self.features}, {limits.min} to "
+                f"{limits.max}, but goes from {X.min()} to {X.max()}"
+            )
+        out = np.empty((len(X), self.n_channels), np.uint16)
+        step = max(1, _BLOCK // self.n_channels)
+        for begin in range(0, len(X), step):
+            rows = slice(begin, begin + step)
+            out[rows] = self._ticks(X[rows].astype(np.int16))
+        return out
+
+    def _ticks(self, X):
+        """Ticks of int16 samples."""
+        x = np.hstack([X, X[:, self.complemented]])
+        codes = self.codes(x, self.map_of)
+        if not self.n_fields:
+            return codes if self.times is None else self.times[codes]
+        centres = np.arange(self.n_fields) << self.field_bits
+        distances = np.abs(codes[:, :, None] - centres)
+        ticks = self.times[np.searchsorted(self.reach, distances)]
+        return ticks.reshape(len(X), self.n_channels)
+
+    def codes(
+        self, x: NDArray[np.int16], maps: NDArray[np.integer]
+    ) -> NDArray[np.uint16]:
+        """Codes of raw values by maps.
+
+        Parameters
+        ----------
+        x : ndarray, int16
+            Raw values.
+        maps : ndarray of int
+            The number of the map of each value, in a shape that broadcasts with `x`.
+
+        Returns
+        -------
+        codes : ndarray, uint16
+            The code of each value.
+        """
+        low, high = self.low[maps], self.high[maps]
+        line = self.offset[maps] + x.astype(np.uint32) * self.slope[maps]
+        out = (line >> self.shift).astype(np.uint16)
+        if self.absent is not None:
+            out = np.where(x == self.absent[maps], np.uint16(self.silent), out)
+        out = np.where(x < low, self.below[maps], out)
+        return np.where(x > high, self.above[maps], out)
+
+
+def integer_encoder(
+    model: TTFSClassifier | Pipeline, features: FeatureType
+) -> IntegerEncoder:
+    """The scalers and the encoder of a model in integers.
+
+    Where the ticks differ from those of the real-valued pipeline, it is by one: where
+    a spike is in the middle between two ticks, within what the integers resolve. With
+    `levels` of the encoder it is by one level. A receptive field at the very border of
+    its reach may have its last tick or none.
+
+    Parameters
+    ----------
+    model : TTFSClassifier or Pipeline
+        A fitted classifier with arithmetic="fixed" and an encoder of this package, or a
+        pipeline of any number of StandardScaler, MinMaxScaler, MaxAbsScaler and
+        RobustScaler and such a classifier. It was fitted to raw integers.
+    features : {"uint8", "int16"}
+        The type of the raw values.
+
+    Returns
+    -------
+    encoder : IntegerEncoder
+
+    Raises
+    ------
+    NotFittedError
+        If the classifier or a scaler is not fitted.
+    TypeError
+        If a step of the pipeline, or the encoder, is another one.
+    ValueError
+        If the range of a feature in training is beyond that of the type, if receptive
+        fields are too many for the ticks, or `features` is something else.
+
+    See Also
+    --------
+    to_c : Writes the encoder with the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> X = np.round(1000 * X).astype(np.int16)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1)
+    >>> pipeline = make_pipeline(StandardScaler(), clf).fit(X, y)
+    >>> encoder = export.integer_encoder(pipeline, "int16")
+    >>> differences = encoder.encode(X).astype(int) - export.ticks(pipeline, X)
+    >>> bool(np.abs(differences).max() <= 1)
+    True
+    """
+    if features not in ("uint8", "int16"):
+        raise ValueError(f"features must be 'uint8' or 'int16', got {features!r}")
+    steps, clf = split(model)
+    model = read_model(clf)
+    code = model.code
+    scaling = Scaling.of(steps, code.n_features)
+    rule = _rule_of(model)
+    limits = np.iinfo(features)
+    raw = np.arange(limits.min, limits.max + 1)
+    complemented = code.complemented.astype(np.uint16)
+
+    # Features with the same numbers have the same map, which is made once.
+    known: dict[bytes, int] = {}
+    maps, map_of = [], []
+    both = [(range(code.n_features), False), (code.complemented, True)]
+    for i, is_complement in ((i, second) for some, second in both for i in some):
+        numbers = [*scaling.operands[:, i], is_complement, *rule.numbers(i)]
+        key = np.array(numbers, float).tobytes()
+        if key not in known:
+            known[key] = len(maps)
+            maps.append(_map_of(rule, scaling, int(i), is_complement, raw))
+        map_of.append(known[key])
+    # So have different numbers sometimes.
+    table, inverse = np.unique(np.array(maps, np.int64), axis=0, return_inverse=True)
+    slope, offset, low, high, below, above, absent, has_absent = table.T
+    return IntegerEncoder(
+        features=features,
+        n_features=code.n_features,
+        n_channels=code.n_channels,
+        n_ticks=rule.n_ticks,
+        shift=rule.shift,
+        slope=slope.astype(np.uint32),
+        offset=offset.astype(np.uint32),
+        low=low.astype(np.int16),
+        high=high.astype(np.int16),
+        below=below.astype(np.uint16),
+        above=above.astype(np.uint16),
+        absent=absent.astype(np.int16) if has_absent.any() else None,
+        silent=rule.silent,
+        map_of=inverse.ravel()[map_of].astype(np.uint16),
+        complemented=complemented,
+        times=rule.times,
+        n_fields=rule.n_fields,
+        field_bits=rule.field_bits,
+        reach=rule.reach,
+    )
+
+
+# -- Codes in real numbers -----------------------------------------------------------
+
+
+class _Rule:
+    """The codes of scaled features, in real numbers, as the compiled core has them.
+
+    `span` is the range of codes between the ends of a feature, and `silent` the code
+    that has no spike; for `times`, `n_fields`, `field_bits` and `reach` see
+    `IntegerEncoder`.
+    """
+
+    times: np.ndarray | None = None
+    n_fields = 0
+    field_bits = 0
+    reach = np.empty(0, np.uint16)
+
+    def __init__(self, model):
+        self.code = model.code
+        self.tick = model.tick
+        self.n_ticks = model.network.n_ticks
+        self.span = self.code.window / self.tick
+        self.silent = self.n_ticks
+
+    @property
+    def shift(self):
+        """Bits behind the point: as many as leave room for the greatest code."""
+        return 32 - int(np.ceil(np.log2(np.ceil(self.span) + 3)))
+
+    def numbers(self, i):
+        """The numbers that distinguish feature i from others."""
+        code = self.code
+        return code.low[i], code.high[i], code.scale[i], code.absent[i]
+
+    def range_of(self, i):
+        """Ends of a scaled feature."""
+        return self.code.low[i], self.code.high[i]
+
+    def rate(self, i):
+        """Change of the code with the scaled feature, without a sign."""
+        return self.span * self.code.scale[i] / 2
+
+    def is_rising(self, is_complement):
+        """Whether codes grow with the feature."""
+        return is_complement
+
+    def of(self, z, i, is_complement):
+        """Codes of scaled values of feature i, within its ends; float64."""
+        code = self.code
+        value = np.minimum((z / 2 - code.low[i] / 2) * code.scale[i], 1.0)
+        return self.of_value(value if is_complement else 1 - value)
+
+    def is_absent(self, z, i, is_complement):
+        """Whether scaled values of feature i, within its ends, have no spike."""
+        return (z == self.code.absent[i]) & (not is_complement)
+
+    def of_value(self, part):
+        """Codes at parts of the window from 0 to 1."""
+        return self.ticks(self.time_at(part))
+
+    def time_at(self, part):
+        """Times at parts of the window, rounded if there are levels."""
+        code = self.code
+        if code.levels is None:
+            return code.window * part
+        last = code.levels - 1
+        level = np.floor(part * last + 0.5)
+        return np.where(level < last, level * (code.window / last), code.window)
+
+    def ticks(self, times):
+        """Ticks of times, of which the core sees float32."""
+        times = np.float32(times).astype(float)
+        return np.clip(np.floor(times / self.tick + 0.5), 0, self.n_ticks)
+
+
+class _Levels(_Rule):
+    """Codes are levels, of which `times` has the ticks."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        levels = self.code.levels
+        self.span = levels - 1
+        self.silent = levels
+        ticks = self.ticks(self.time_at(np.arange(levels) / self.span))
+        self.times = np.append(ticks, self.n_ticks).astype(np.uint16)
+
+    def of_value(self, part):
+        return np.floor(part * self.span + 0.5)
+
+
+class _SpikeTimes(_Rule):
+    """Codes are ticks of features that are times; their ends are those of the ticks."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.span = self.n_ticks
+
+    def numbers(self, i):
+        return ()
+
+    def range_of(self, i):
+        return self.code.begin, self.code.begin + self.n_ticks * self.tick
+
+    def rate(self, i):
+        return 1 / self.tick
+
+    def is_rising(self, is_complement):
+        return True
+
+    def of(self, z, i, is_complement):
+        return self.ticks(z - self.code.begin)
+
+    def is_absent(self, z, i, is_complement):
+        return np.zeros(z.shape, bool)
+
+
+class _Fields(_Rule):
+    """Codes are places among receptive fields."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.n_fields = m = self.code.n_receptive_fields
+        # The greatest code is out of reach of the last centre.
+        self.field_bits = 16 - int(np.ceil(np.log2(m + 1)))
+        self.silent = 2**16 - 1
+        self.span = (m - 2) << self.field_bits
+        window = self.code.window / self.tick
+        if window * _GAMMA * np.exp(-0.5) > _MAX_ERROR * 2**self.field_bits:
+            raise ValueError(
+                f"{m} receptive fields cannot be told apart within {window:.4g} ticks "
+                "by integers of 16 bits; use fewer fields or a coarser tick"
+            )
+        distances = np.arange(2 << self.field_bits)
+        activity = np.exp(-((_GAMMA * distances / 2**self.field_bits) ** 2) / 2)
+        ticks = self.ticks(self.time_at(1 - activity[activity >= _MIN_ACTIVITY]))
+        last = np.flatnonzero(np.append(np.diff(ticks), 1))
+        self.reach = last.astype(np.uint16)
+        self.times = np.append(ticks[last], self.n_ticks).astype(np.uint16)
+
+    @property
+    def shift(self):
+        return 16
+
+    def is_rising(self, is_complement):
+        return True
+
+    def of_value(self, part):
+        place = (1 - part) * (self.n_fields - 2) + 0.5
+        return np.floor(place * 2**self.field_bits + 0.5)
+
+
+def _rule_of(model):
+    """The rule of the encoder of a `Model`."""
+    code = model.code
+    if code.kind == "spike_times":
+        return _SpikeTimes(model)
+    if code.kind == "population":
+        return _Fields(model)
+    if code.levels is not None and code.levels <= max(
+        _MAX_LEVELS, code.window / model.tick
+    ):
+        return _Levels(model)
+    return _Rule(model)
+
+
+# -- Maps ----------------------------------------------------------------------------
+
+
+def _map_of(rule, scaling, i, is_complement, raw):
+    """The map of a feature, or of its complement.
+
+    Parameters
+    ----------
+    rule : _Rule
+        Codes of scaled features.
+    scaling : Scaling
+        Scaled features of raw ones.
+    i : int
+        The feature.
+    is_complement : bool
+        Whether the map is that of its complement.
+    raw : ndarray of int of shape (n_values,)
+        All raw values, ascending.
+
+    Returns
+    -------
+    numbers : tuple of int
+        Slope, offset, low, high, below, above, absent, and whether there is such.
+    """
+    z = scaling.of_feature(raw.astype(float), i)
+    low, high = rule.range_of(i)
+    if rule.code.kind != "spike_times":
+        if rule.code.scale[i] == 0:
+            return 0, 0, 0, -1, rule.silent, rule.silent, 0, False
+        _check_range(z, low, high, scaling.gain(i), i, raw)
+
+    # Ends of the line, where clipping by a scaler or by the encoder begins.
+    first, last = max(low, z[0]), min(high, z[-1])
+    begin = int(np.searchsorted(z, first, side="right"))
+    end = int(np.searchsorted(z, last, side="left"))
+    z = np.concatenate([[first], z[begin:end], [max(first, last)]])
+    is_absent = rule.is_absent(z, i, is_complement)
+    codes = np.where(is_absent, rule.silent, rule.of(z, i, is_complement))
+    below, above, codes = codes[0], codes[-1], codes[1:-1].astype(np.int64)
+    if begin >= end:
+        begin = min(begin, len(raw) - 1)
+        return 0, 0, raw[begin], raw[begin] - 1, below, above, 0, False
+    n = end - begin
+    # No two values of a line are the same: one is absent, or none.
+    has_absent = bool(is_absent[1:-1].any())
+    absent = raw[begin + int(np.argmax(is_absent[1:-1]))] if has_absent else raw[0]
+    rate = scaling.gain(i) * rule.rate(i) if n > 1 else 0.0
+    rate = rate if rule.is_rising(is_complement) else -rate
+    kept = np.flatnonzero(~is_absent[1:-1])
+    slope, offset = _line(kept, codes[kept], n, rate, rule.shift)
+    offset -= slope * int(raw[begin])
+    ends = raw[begin], raw[end - 1]
+    return slope % 2**32, offset % 2**32, *ends, below, above, absent, has_absent
+
+
+def _check_range(z, low, high, gain, i, raw):
+    """Raise if training data had raw values that their type does not hold."""
+    if not np.isfinite(z).all():
+        raise ValueError(f"scalers make values of feature {i} infinite")
+    if low < z[0] - gain / 2 or high > z[-1] + gain / 2:
+        ends = [raw[0] + (end - z[0]) / gain for end in (low, high)]
+        raise ValueError(
+            f"feature {i} went from {ends[0]:.6g} to {ends[1]:.6g} in training, beyond "
+            f"the range of raw values, {raw[0]} to {raw[-1]}"
+        )
+
+
+def _line(places, codes, n, rate, shift):
+    """A line of integers through codes.
+
+    Parameters
+    ----------
+    places, codes : ndarray of int64 of shape (n_codes,)
+        Places from 0 to n - 1, and their codes.
+    n : int
+        Number of places.
+    rate : float
+        Change of codes from place to place.
+    shift : int
+        Bits behind the point.
+
+    Returns
+    -------
+    slope, offset : int
+        floor((offset + place * slope) / 2^shift) are the codes, if there is such a line
+        with a slope near the rate, else next to them. The numerator is within 32 bits.
+    """
+    # The ends of runs of a code bound the offset; what is between them does not.
+    changes = np.diff(codes) != 0
+    is_end = np.append(True, changes) | np.append(changes, True)
+    places, codes = places[is_end], codes[is_end]
+    lines = []
+    for change in _SLOPES_TRIED:
+        slope = round(rate * 2**shift) + change
+        least = (codes << shift) - places * slope
+        lower, upper = int(least.max()), int(least.min()) + (1 << shift) - 1
+        ends = sorted((0, (n - 1) * slope))
+        offset = min(max((lower + upper) // 2, -ends[0]), 2**32 - 1 - ends[1])
+        lines.append((upper - lower, slope, offset))
+        if upper >= lower or n == 1:
+            break
+    _, slope, offset = max(lines, key=lambda line: line[0])
+    return slope, offset

@@ -1,0 +1,235 @@
+"""A model as a folder that the tools of embedded developers take as a library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from .._files import write_text
+from ..core import __version__
+from .c_source import c_model, check_prefix, header_text, source_text
+
+if TYPE_CHECKING:
+    from .._typing import Features, FilePath
+    from ..estimators import TTFSClassifier
+    from .encoder import FeatureType
+
+_ARDUINO = Template("""\
+name=${name}
+version=1.0.0
+author=The ttfs developers
+maintainer=The ttfs developers
+sentence=A network of first-spike neurons in integers, ${sizes}.
+paragraph=Written by ttfs ${version}. C99 without floating point or allocation.
+category=Data Processing
+architectures=*
+includes=${name}.h
+""")
+
+_CMAKE = Template("""\
+cmake_minimum_required(VERSION 3.10)
+project(${name} C)
+
+add_library(${name} STATIC src/${name}.c)
+target_include_directories(${name} PUBLIC src)
+set_target_properties(${name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON)
+target_compile_options(${name} PRIVATE
+    $$<$$<C_COMPILER_ID:GNU,Clang,AppleClang>:-ffunction-sections;-fdata-sections>)
+
+# The self-test runs where the compiler's programs run: ctest.
+if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR AND NOT CMAKE_CROSSCOMPILING)
+    enable_testing()
+    add_executable(${name}_self_test test/self_test.c)
+    target_link_libraries(${name}_self_test ${name})
+    add_test(self_test ${name}_self_test)
+endif()
+""")
+
+_SELF_TEST = Template("""\
+/* The self-test of ${name} as a program: it prints which sample is wrong, and returns 0
+ * if none is. */
+#include "${name}.h"
+
+#include <stdio.h>
+
+int main(void)
+{
+    const int wrong = ${name}_self_test();
+    if (wrong != 0) printf("sample %d of the self-test differs\\n", wrong);
+    return wrong != 0;
+}
+""")
+
+_EXAMPLES = "examples"
+_SKETCH = Template("""\
+// Blink the number of the class of what the analog pins see: once for class 0.
+#include <${name}.h>
+
+${type} input[${n_inputs}];
+
+void blink(unsigned times, unsigned long ms)
+{
+    while (times-- > 0) {
+        digitalWrite(LED_BUILTIN, HIGH);
+        delay(ms);
+        digitalWrite(LED_BUILTIN, LOW);
+        delay(ms);
+    }
+}
+
+void setup()
+{
+    pinMode(LED_BUILTIN, OUTPUT);
+    // The processor is wrong for this model if its self-test fails.
+    while (${name}_self_test() != 0) blink(1, 50);
+}
+
+void loop()
+{
+    for (uint16_t i = 0; i < ${n_inputs}; ++i) {
+        // Replace this line by your sensor: ${reads}
+        input[i] = (${type})analogRead(A0);
+    }
+    blink(1 + (unsigned)${name}_${function}(input), 200);
+    delay(1000);
+}
+""")
+
+_README = Template("""\
+# ${name}
+
+A network of first-spike neurons in integers, ${sizes}, written by ttfs ${version}.
+`src/${name}.h` tells what goes in, which classes come out, and which functions there
+are.
+
+- Arduino: copy this folder to `libraries` in your sketchbook; the example is
+  *${name} > Blink*.
+- PlatformIO: copy it to `lib` of your project.
+- CMake: `add_subdirectory(${name})`, `target_link_libraries(program ${name})`. Alone,
+  `cmake -S . -B build && cmake --build build && ctest --test-dir build` runs the
+  self-test.
+- Anything else: compile `src/${name}.c`. It needs no other file, no library, and C99
+  (on an AVR GNU C99, by which its tables stay in flash).
+""")
+
+
+def to_library(
+    model: TTFSClassifier,
+    folder: FilePath,
+    *,
+    self_test: Features,
+    learn: bool = False,
+    features: FeatureType | None = None,
+) -> None:
+    """Write a model as a library for Arduino, PlatformIO and CMake.
+
+    The last part of the path of the folder is the name of the library, and what all
+    names in it begin with. In it are
+
+    - in `src`, ``NAME.h`` and ``NAME.c``: what :func:`to_c` writes, as a header, which
+      C++ reads too, and a source,
+    - ``library.properties``, ``library.json`` and ``CMakeLists.txt`` for the tools,
+    - ``Blink.ino``, an example of a sketch, and ``self_test.c``, a program that
+      tests the model where it runs,
+    - ``README.md``.
+
+    Parameters
+    ----------
+    model : TTFSClassifier or Pipeline
+        Fitted, with arithmetic="fixed"; what :func:`to_c` takes.
+    folder : str or path-like
+        The folder. It is made where there is none; of one that exists the files named
+        above are replaced, and others stay.
+    self_test : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, \
+n_features)
+        Samples of the self-test: some ten suffice. With `features` raw ones.
+    learn : bool, default=False
+        Whether the model can learn, see :func:`to_c`.
+    features : {"uint8", "int16"}, default=None
+        The type of raw features that the model takes besides ticks, see :func:`to_c`.
+
+    Raises
+    ------
+    NotFittedError, TypeError, ValueError
+        As :func:`to_c`; and if the name of the folder is not one in C.
+    OSError
+        If the folder or a file in it cannot be written.
+
+    See Also
+    --------
+    to_c : A model as one file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export.to_library(clf, Path(folder, "yin_yang"), self_test=X[:10])
+    ...     sorted(path.name for path in Path(folder, "yin_yang").iterdir())
+    ['CMakeLists.txt', 'README.md', 'examples', 'library.json', 'library.properties', \
+'src', 'test']
+    """
+    folder = Path(folder)
+    check_prefix(folder.name, "the name of the folder")
+    c = c_model(
+        model, learn=learn, prefix=folder.name, self_test=self_test, features=features
+    )
+    for path, text in _files(c).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, text)
+
+
+def _files(c):
+    """The texts of a library by their paths in its folder."""
+    macro = c.prefix.upper()
+    values = {
+        "name": c.prefix,
+        "sizes": "-".join(map(str, c.model.sizes)),
+        "version": __version__,
+    }
+    if c.encoder is None:
+        values |= {
+            "type": "uint16_t",
+            "n_inputs": f"{macro}_N_CHANNELS",
+            "function": "infer",
+            "reads": "the tick of channel i.",
+        }
+    else:
+        values |= {
+            "type": f"{c.encoder.features}_t",
+            "n_inputs": f"{macro}_N_FEATURES",
+            "function": "classify",
+            "reads": "the raw feature i.",
+        }
+    return {
+        f"src/{c.prefix}.h": header_text(c),
+        f"src/{c.prefix}.c": source_text(c, header=f"{c.prefix}.h"),
+        "library.properties": _ARDUINO.substitute(values),
+        "library.json": _platformio(values),
+        "CMakeLists.txt": _CMAKE.substitute(values),
+        f"{_EXAMPLES}/Blink/Blink.ino": _SKETCH.substitute(values),
+        "test/self_test.c": _SELF_TEST.substitute(values),
+        "README.md": _README.substitute(values),
+    }
+
+
+def _platformio(values):
+    """The manifest of PlatformIO."""
+    manifest = {
+        "name": values["name"],
+        "version": "1.0.0",
+        "description": f"A network of first-spike neurons, {values['sizes']}",
+        "license": "BSD-3-Clause",
+        "headers": f"{values['name']}.h",
+        "frameworks": "*",
+        "platforms": "*",
+        "build": {"flags": "-ffunction-sections -fdata-sections"},
+    }
+    return json.dumps(manifest, indent=2) + "\n"

@@ -1,0 +1,164 @@
+"""Pipelines with scalers in front of a classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.utils.validation import check_is_fitted
+
+
+def split(model):
+    """A model as the steps of its pipeline, and the last one.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+        A pipeline may be nested; other estimators are pipelines of one step.
+
+    Returns
+    -------
+    steps : list of tuple of (str, transformer)
+        Name and object of each step before the last one, in their order, without those
+        that are "passthrough". The names of nested steps are joined by "__".
+    last : estimator
+        The last step.
+    """
+    *steps, (_, last) = _steps(model, "")
+    is_step = [not (step is None or step == "passthrough") for _, step in steps]
+    return list(compress(steps, is_step)), last
+
+
+def _steps(model, name):
+    """The steps of a pipeline and of those in it."""
+    if not isinstance(model, Pipeline):
+        return [(name, model)]
+    prefix = f"{name}__" if name else ""
+    return [
+        inner for own, step in model.steps for inner in _steps(step, f"{prefix}{own}")
+    ]
+
+
+def transform(steps, X):
+    """X after the steps that `split` has returned."""
+    for _, step in steps:
+        X = step.transform(X)
+    return X
+
+
+def _standard(scaler):
+    return [
+        *([(np.subtract, scaler.mean_)] if scaler.with_mean else []),
+        *([(np.divide, scaler.scale_)] if scaler.with_std else []),
+    ]
+
+
+def _min_max(scaler):
+    return [
+        (np.multiply, scaler.scale_),
+        (np.add, scaler.min_),
+        *(_clip(*scaler.feature_range) if scaler.clip else []),
+    ]
+
+
+def _max_abs(scaler):
+    # Older versions of scikit-learn have no `clip`.
+    is_clipped = getattr(scaler, "clip", False)
+    return [(np.divide, scaler.scale_), *(_clip(-1.0, 1.0) if is_clipped else [])]
+
+
+def _robust(scaler):
+    return [
+        *([(np.subtract, scaler.center_)] if scaler.with_centering else []),
+        *([(np.divide, scaler.scale_)] if scaler.with_scaling else []),
+    ]
+
+
+def _clip(low, high):
+    return [(np.maximum, low), (np.minimum, high)]
+
+
+_OPERATIONS = {
+    StandardScaler: _standard,
+    MinMaxScaler: _min_max,
+    MaxAbsScaler: _max_abs,
+    RobustScaler: _robust,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """What scalers do to each feature, with the bits that they have in float64.
+
+    Parameters
+    ----------
+    ufuncs : list of ufunc
+        The operations, in their order.
+    operands : ndarray of shape (n_operations, n_features)
+        Their second operands.
+    """
+
+    ufuncs: list
+    operands: np.ndarray
+
+    @classmethod
+    def of(cls, steps, n_features):
+        """The scaling by the steps of a pipeline.
+
+        Parameters
+        ----------
+        steps : list of tuple of (str, transformer)
+            What `split` has returned.
+        n_features : int
+            Features of the classifier.
+
+        Raises
+        ------
+        NotFittedError
+            If a scaler is not fitted.
+        TypeError
+            If a step is not one of the known scalers.
+        ValueError
+            If a scaler has another number of features.
+        """
+        operations = []
+        for name, step in steps:
+            if type(step) not in _OPERATIONS:
+                known = ", ".join(kind.__name__ for kind in _OPERATIONS)
+                raise TypeError(
+                    f"the step {name!r}, a {type(step).__name__}, cannot be folded "
+                    f"into an encoder of integers; these can: {known}"
+                )
+            check_is_fitted(step)
+            if step.n_features_in_ != n_features:
+                raise ValueError(
+                    f"the step {name!r} has {step.n_features_in_} features, but the "
+                    f"classifier {n_features}"
+                )
+            operations += _OPERATIONS[type(step)](step)
+        operands = np.empty((len(operations), n_features))
+        for row, (_, operand) in zip(operands, operations, strict=True):
+            row[:] = operand
+        return cls([ufunc for ufunc, _ in operations], operands)
+
+    def of_feature(self, x, i):
+        """Feature i of values x, scaled; ndarray of the shape of `x`."""
+        for ufunc, operand in zip(self.ufuncs, self.operands[:, i], strict=True):
+            x = ufunc(x, operand)
+        return x
+
+    def gain(self, i):
+        """What a unit of feature i becomes where nothing is clipped."""
+        gain = 1.0
+        for ufunc, operand in zip(self.ufuncs, self.operands[:, i], strict=True):
+            if ufunc in (np.multiply, np.divide):
+                gain = ufunc(gain, operand)
+        return float(gain)
