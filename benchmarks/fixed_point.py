@@ -111,6 +111,16 @@ ROWS = {
         97.5,
         98.0,
     ),
+    "yin-yang-exact-shift": Row(
+        "Yin-Yang, exact gradient, fixed inference by shifts",
+        yin_yang,
+        {**YIN_YANG, "arithmetic": FixedPoint(tick=1 / 64, decay="shift")},
+    ),
+    "mnist-16-exact-shift": Row(
+        "MNIST 16x16, exact gradient, fixed inference by shifts",
+        mnist_16,
+        {**MNIST_16, "arithmetic": FixedPoint(tick=1 / 16, decay="shift")},
+    ),
     # What the rule, and what the integers, cost: the rest of the 2 x 2 table.
     "yin-yang-float": Row(
         "Yin-Yang, local rule, float32",
@@ -144,6 +154,13 @@ OPTIONS = {
     **{
         f"weight_bits-{bits}": {"arithmetic": FixedPoint(weight_bits=bits)}
         for bits in (2, 3, 4, 5, 8)
+    },
+    "decay-shift": {"arithmetic": FixedPoint(decay="shift")},
+    **{
+        f"decay-shift-1/{ticks}": {
+            "arithmetic": FixedPoint(decay="shift", tick=1 / ticks)
+        }
+        for ticks in (8, 16, 32, 64)
     },
 }
 for name, option in OPTIONS.items():

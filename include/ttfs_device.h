@@ -10,9 +10,11 @@
  * decision, and so that a sample may come spike by spike. The conventions are those of
  * ttfs_fixed.h.
  *
- * TTFS_DEVICE_LEARN is defined where a network learns.
+ * TTFS_DEVICE_LEARN is defined where a network learns, and TTFS_DEVICE_SHIFT where all
+ * layers leak by shifts: ttfs_device_shift.h has their neurons.
  *
- * In a window between two ticks with input spikes of a layer, a neuron has
+ * In a window between two ticks with input spikes of a layer, a neuron of
+ * the table kernel has
  *
  *     u(t0 + d) = decay_mem[d] U + kappa[d] I
  *
@@ -57,7 +59,11 @@ typedef struct {
 
 /* What else is known of a layer. */
 typedef struct {
+#ifdef TTFS_DEVICE_SHIFT
+    uint8_t burst; /* so many input spikes move a current by 2^14 at most */
+#else
     uint16_t kappa_peak; /* tick of the greatest kappa */
+#endif
     uint16_t max_weight; /* magnitude of the greatest weight */
 } ttfs_device_bound;
 
@@ -69,10 +75,15 @@ typedef struct {
 
 /* How far a layer is. */
 typedef struct {
-    ttfs_device_event *events;   /* (n_in,) input spikes up to now, or NULL */
+    ttfs_device_event *events; /* (n_in,) input spikes up to now, or NULL */
+#ifdef TTFS_DEVICE_SHIFT
+    int16_t *u; /* (2 stride,) U of all neurons, at the threshold or above after a
+                   spike, and behind them I */
+#else
     ttfs_device_neuron *neurons; /* (n_out,) those that have not fired, in any order */
-    uint16_t stride;             /* that of the layer */
     uint16_t n_neurons;
+#endif
+    uint16_t stride;    /* that of the layer */
     uint16_t n;         /* spikes in events */
     uint16_t n_done;    /* so many of them have acted */
     uint16_t tick;      /* of the last one that has acted */
@@ -190,6 +201,63 @@ static TTFS_DEVICE_FAST void ttfs_device_sort(const ttfs_device_machine *machine
 
 /* -- Neurons [3] ----------------------------------------------------------------- */
 
+/* A weight, from its accumulator [1]. */
+static inline int ttfs_device_rounded(int stored, uint8_t fraction)
+{
+    return (stored + (int)((1u << fraction) >> 1)) >> fraction;
+}
+
+/* I after one more input spike. */
+static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int16_t i0,
+                                       ttfs_device_row row, uint16_t j)
+{
+    const int stored = (layer->weights + j)[row];
+    const int w = ttfs_device_rounded(stored, TTFS_DEVICE_FRACTION(layer));
+    return ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
+}
+
+/* What the weights of input spikes do to currents within -room ... room: none of them
+ * can saturate on the way. `width` is 2 room, or 0 where there is no such room. */
+typedef struct {
+    int32_t room;
+    uint32_t width;
+} ttfs_device_range;
+
+/* That range for n input spikes. */
+static inline ttfs_device_range ttfs_device_safe_range(const ttfs_fixed_layer *layer,
+                                                       uint32_t max_weight, uint16_t n)
+{
+    const uint32_t most = n * max_weight;
+    ttfs_device_range range = {INT32_MAX / 2, 0};
+    if (most <= (uint32_t)INT16_MAX >> layer->current_shift) {
+        range.room = INT16_MAX - (int32_t)(most << layer->current_shift);
+        range.width = (uint32_t)(2 * range.room);
+    }
+    return range;
+}
+
+/* I of neuron j after the input spikes from e up to stop. */
+static inline int16_t ttfs_device_jumps(const ttfs_fixed_layer *layer, int16_t i0,
+                                        const ttfs_device_event *e,
+                                        const ttfs_device_event *stop, uint16_t j,
+                                        ttfs_device_range range)
+{
+    if ((uint32_t)(i0 + range.room) <= range.width) {
+        const ttfs_fixed_weight *weights = layer->weights + j;
+        const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
+        int sum = 0;
+        do sum += ttfs_device_rounded(weights[e->row], fraction);
+        while (++e < stop);
+        return (int16_t)(i0 + sum * (1 << layer->current_shift));
+    }
+    do i0 = ttfs_device_jump(layer, i0, e->row, j);
+    while (++e < stop);
+    return i0;
+}
+
+#ifdef TTFS_DEVICE_SHIFT
+#include "ttfs_device_shift.h"
+#else
 /* First d in first ... last with decay_mem[d] U + kappa[d] I >= level, else 0, for I >=
  * 0; the tick before the first is known to have less. */
 static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer,
@@ -222,21 +290,6 @@ static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *la
         }
     }
     return 0;
-}
-
-/* A weight, from its accumulator [1]. */
-static inline int ttfs_device_rounded(int stored, uint8_t fraction)
-{
-    return (stored + (int)((1u << fraction) >> 1)) >> fraction;
-}
-
-/* I after one more input spike. */
-static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int16_t i0,
-                                       ttfs_device_row row, uint16_t j)
-{
-    const int stored = (layer->weights + j)[row];
-    const int w = ttfs_device_rounded(stored, TTFS_DEVICE_FRACTION(layer));
-    return ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
 }
 
 /* Neuron p of layer k fires d ticks after its last input spikes; the last one in the
@@ -351,28 +404,11 @@ static TTFS_DEVICE_FAST void ttfs_device_act(const ttfs_device_machine *machine,
     ttfs_device_line *line = &machine->lines[k];
     const ttfs_device_event *begin = line->events + line->n_done, *stop = begin + n;
     ttfs_device_neuron *p = line->neurons, *end = p + line->n_neurons;
-    const uint8_t shift = layer->current_shift;
-    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
-    /* Currents within -room ... room cannot saturate, whatever the weights. */
-    const uint32_t most = (uint32_t)n * machine->bounds[k].max_weight;
-    const uint8_t is_safe = most <= (uint32_t)INT16_MAX >> shift;
-    const int32_t room = is_safe ? INT16_MAX - (int32_t)(most << shift) : INT32_MAX / 2;
-    const uint32_t width = is_safe ? (uint32_t)(2 * room) : 0;
+    const ttfs_device_range range =
+        ttfs_device_safe_range(layer, machine->bounds[k].max_weight, n);
 
     for (; p < end; ++p) {
-        const ttfs_device_event *e = begin;
-        int16_t i0 = p->i;
-        if ((uint32_t)(i0 + room) <= width) {
-            const ttfs_fixed_weight *weights = layer->weights + p->j;
-            int sum = 0;
-            do sum += ttfs_device_rounded(weights[e->row], fraction);
-            while (++e < stop);
-            p->i = (int16_t)(i0 + sum * (1 << shift));
-        } else {
-            do i0 = ttfs_device_jump(layer, i0, e->row, p->j);
-            while (++e < stop);
-            p->i = i0;
-        }
+        p->i = ttfs_device_jumps(layer, p->i, begin, stop, p->j, range);
     }
     line->n_done = (uint16_t)(line->n_done + n);
 }
@@ -406,30 +442,6 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *machine,
         i0 = ttfs_fixed_multiply(layer->decay_syn[gap], i0);
     }
     return peak;
-}
-
-/* -- One sample ------------------------------------------------------------------ */
-
-/* Make ready for a sample. */
-static inline void ttfs_device_start(const ttfs_device_machine *machine)
-{
-    const ttfs_fixed_network *network = machine->network;
-    const uint16_t n_ticks = network->n_ticks;
-    ttfs_device_line *line = machine->lines;
-
-    for (ttfs_device_index k = 0; k < network->n_layers; ++k, ++line) {
-        const ttfs_fixed_state *state = &machine->states[k];
-        line->n = line->n_done = line->tick = line->seen = 0;
-        line->n_neurons = network->layers[k].n_out;
-        line->next_bias = ttfs_device_next_bias(&network->layers[k], 0, n_ticks);
-        for (uint16_t j = 0; j < line->n_neurons; ++j) {
-            ttfs_device_neuron *p = &line->neurons[j];
-            p->u = p->i = 0;
-            p->j = j;
-            if (state->ticks) state->ticks[j] = n_ticks;
-        }
-    }
-    line->n = 0;
 }
 
 /* Let all layers go on: spikes of the input channels before the tick `before` are in
@@ -473,6 +485,14 @@ static inline uint8_t ttfs_device_run(const ttfs_device_machine *machine,
     return 0;
 }
 
+/* Let time go on to a tick: all spikes of the input channels before it are in the list
+ * of the first layer. Ends early once `wanted` output neurons have fired. */
+static inline void ttfs_device_continue(const ttfs_device_machine *machine,
+                                        uint16_t until, uint16_t wanted)
+{
+    ttfs_device_run(machine, until, until, wanted);
+}
+
 /* The sample whose input spikes are in the list of the first layer, until `wanted`
  * output neurons have fired. */
 static inline void ttfs_device_forward(const ttfs_device_machine *machine,
@@ -485,7 +505,41 @@ static inline void ttfs_device_forward(const ttfs_device_machine *machine,
         const uint16_t before = (uint16_t)(first->events[first->n_done].tick + 1);
         if (ttfs_device_run(machine, before, 0, wanted)) return;
     }
-    ttfs_device_run(machine, n_ticks, (uint16_t)(n_ticks - 1), wanted);
+    ttfs_device_continue(machine, (uint16_t)(n_ticks - 1), wanted);
+}
+
+#endif
+
+/* -- One sample ------------------------------------------------------------------ */
+
+/* Make ready for a sample. */
+static inline void ttfs_device_start(const ttfs_device_machine *machine)
+{
+    const ttfs_fixed_network *network = machine->network;
+    const uint16_t n_ticks = network->n_ticks;
+    ttfs_device_line *line = machine->lines;
+
+    for (ttfs_device_index k = 0; k < network->n_layers; ++k, ++line) {
+        const ttfs_fixed_state *state = &machine->states[k];
+        line->n = line->n_done = line->tick = line->seen = 0;
+        line->next_bias = ttfs_device_next_bias(&network->layers[k], 0, n_ticks);
+        for (uint16_t j = 0; state->ticks && j < network->layers[k].n_out; ++j) {
+            state->ticks[j] = n_ticks;
+        }
+#ifdef TTFS_DEVICE_SHIFT
+        /* volatile: a loop that only clears may become a call of memset. */
+        volatile int16_t *u = line->u;
+        for (uint16_t j = 0; j < 2 * line->stride; ++j) u[j] = 0;
+#else
+        line->n_neurons = network->layers[k].n_out;
+        for (uint16_t j = 0; j < line->n_neurons; ++j) {
+            ttfs_device_neuron *p = &line->neurons[j];
+            p->u = p->i = 0;
+            p->j = j;
+        }
+#endif
+    }
+    line->n = 0;
 }
 
 /* The output neuron that decides. With `is_whole` silent ones have the greatest u
@@ -562,10 +616,10 @@ static inline int32_t ttfs_device_advance_to(const ttfs_device_machine *machine,
 {
     const ttfs_fixed_network *network = machine->network;
     const uint8_t is_end = tick >= network->n_ticks;
-    const uint16_t before = is_end ? network->n_ticks : tick;
 
     if (machine->lines[network->n_layers].n == 0) {
-        ttfs_device_run(machine, before, (uint16_t)(before - is_end), 1);
+        ttfs_device_continue(machine, is_end ? (uint16_t)(network->n_ticks - 1) : tick,
+                             1);
     }
     if (machine->lines[network->n_layers].n == 0 && !is_end) return -1;
     return ttfs_device_decision(machine, 0);

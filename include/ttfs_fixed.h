@@ -85,10 +85,13 @@ typedef struct {
     uint8_t fraction;           /* bits of an accumulator behind the weight [1] */
     uint8_t current_shift;
     int16_t threshold; /* fx16 */
-    /* Tables by elapsed ticks, (n_ticks + 1,), Q0.15 [2] */
+    /* Tables by elapsed ticks, (n_ticks + 1,), Q0.15 [2]; NULL with shifts */
     ttfs_fixed_const16 *decay_mem; /* exp(-d / tau_mem) */
     ttfs_fixed_const16 *decay_syn; /* exp(-d / tau_syn) */
     ttfs_fixed_const16 *kappa;     /* kappa(d) */
+    /* Shifts in the place of these tables [3b] */
+    uint8_t syn_shift; /* the current loses 2^-syn_shift in a tick; 0: use the tables */
+    uint8_t mem_shift; /* the membrane likewise; 0: no leak */
     /* For learning only: */
     /* u' and its power of two [4] */
     int16_t slope_mem, slope_syn;     /* Q0.15 */
@@ -204,17 +207,18 @@ static inline int32_t ttfs_fixed_weight_of(const ttfs_fixed_layer *layer, uint32
 
 /* -- Inference [3] --------------------------------------------------------------- */
 
-/* The spike of neuron j:
+/* The spike of neuron j by the table kernel:
  *
  *     u(t0 + d) = exp(-d/tau_mem) u(t0) + kappa(d) I(t0)
  *     I(t0 + d) = exp(-d/tau_syn) I(t0)
  *
  * from the last input tick t0, at whose end I jumped by the weights of its spikes.
  * Fires at the first tick with u >= threshold. */
-static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
-                                          uint16_t n_ticks,
-                                          const ttfs_fixed_event *events, uint32_t n,
-                                          uint32_t j, ttfs_fixed_state *state)
+static inline void ttfs_fixed_spike_by_tables(const ttfs_fixed_layer *layer,
+                                              uint16_t n_ticks,
+                                              const ttfs_fixed_event *events,
+                                              uint32_t n, uint32_t j,
+                                              ttfs_fixed_state *state)
 {
     int16_t u0 = 0, i0 = 0, peak = INT16_MIN;
     uint32_t k = 0;
@@ -246,6 +250,57 @@ static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
         i0 = ttfs_fixed_multiply(layer->decay_syn[gap], i0);
     }
     state->u[j] = peak;
+}
+
+/* The spike of neuron j by the shift kernel [3b]. In each tick from the first input
+ * spike on, after the input spikes of the tick, a part of I moves into u, which leaks:
+ *
+ *     u += (I >> syn_shift) - (u >> mem_shift)
+ *     I -= I >> syn_shift
+ *
+ * Fires in the tick after, if u >= threshold. */
+static inline void ttfs_fixed_spike_by_shifts(const ttfs_fixed_layer *layer,
+                                              uint16_t n_ticks,
+                                              const ttfs_fixed_event *events,
+                                              uint32_t n, uint32_t j,
+                                              ttfs_fixed_state *state)
+{
+    int16_t u = 0, i = 0, peak = INT16_MIN;
+    uint32_t k = 0;
+
+    state->ticks[j] = n_ticks;
+    state->slope[j] = 0;
+    for (uint32_t t = n > 0 ? events->tick : n_ticks; t + 1 < n_ticks; ++t) {
+        for (; k < n && events[k].tick == t; ++k) {
+            const int32_t w = ttfs_fixed_weight_of(layer, events[k].input, j);
+            i = ttfs_fixed_saturate(i + w * ((int32_t)1 << layer->current_shift));
+        }
+        const int16_t moved = (int16_t)(i >> layer->syn_shift);
+        const int16_t leak = (int16_t)(layer->mem_shift ? u >> layer->mem_shift : 0);
+        u = ttfs_fixed_saturate((int32_t)u - leak + moved);
+        i = (int16_t)(i - moved);
+        if (u >= layer->threshold) {
+            state->ticks[j] = (uint16_t)(t + 1);
+            state->u[j] = u;
+            state->slope[j] = ttfs_fixed_mac(layer->slope_syn, i, layer->slope_mem, u);
+            return;
+        }
+        if (u > peak) peak = u;
+    }
+    state->u[j] = peak;
+}
+
+/* The spike of neuron j, by the kernel of its layer. */
+static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
+                                          uint16_t n_ticks,
+                                          const ttfs_fixed_event *events, uint32_t n,
+                                          uint32_t j, ttfs_fixed_state *state)
+{
+    if (layer->syn_shift) {
+        ttfs_fixed_spike_by_shifts(layer, n_ticks, events, n, j, state);
+    } else {
+        ttfs_fixed_spike_by_tables(layer, n_ticks, events, n, j, state);
+    }
 }
 
 /* Sorted list of the inputs of a layer: the n spikes at ticks, then biases. Returns how

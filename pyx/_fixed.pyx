@@ -38,6 +38,8 @@ cdef enum:
     AHEAD = 2  # samples
     MAX_STRETCH = 65_535  # 16384 * 65535 + 131068 < 2^31
     MAX_WEIGHT = 2047  # 11 bits: 8191 * 2047 * 127 < 2^31
+    MAX_SYN_SHIFT = 8
+    MAX_MEM_SHIFT = 15
 
 MAX_NEURONS = 65_536 - TTFS_FIXED_LANES  # of a layer: padded, they are still a uint16
 
@@ -272,8 +274,12 @@ cdef class FixedCore:
         layer.max_stored = max_stored
         layer.threshold = _integer(model.threshold, 1, 32_767, "threshold")
 
+        layer.syn_shift = _integer(model.syn_shift, 0, MAX_SYN_SHIFT, "syn_shift")
+        max_mem_shift = MAX_MEM_SHIFT if layer.syn_shift else 0
+        layer.mem_shift = _integer(model.mem_shift, 0, max_mem_shift, "mem_shift")
+        n_entries = 0 if layer.syn_shift else n_ticks + 1
         for name in ("decay_mem", "decay_syn", "kappa"):
-            table = self.array(getattr(model, name), np.int16, (n_ticks + 1,), name)
+            table = self.array(getattr(model, name), np.int16, (n_entries,), name)
             _within(table, 0, 32_767, name)
             if name == "decay_mem":
                 layer.decay_mem = <const int16_t *>_start(table)

@@ -38,6 +38,8 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         const int16_t *decay_mem
         const int16_t *decay_syn
         const int16_t *kappa
+        uint8_t syn_shift
+        uint8_t mem_shift
         int16_t slope_mem
         int16_t slope_syn
         const int16_t *slope_bounds

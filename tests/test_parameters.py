@@ -39,7 +39,14 @@ DIR_IS_ASKED = "__dir__" in vars(BaseEstimator)
 X, y = load_iris(return_X_y=True)
 LOCAL = {"arithmetic": "fixed", "gradient": "local"}
 OBJECTS = [
-    FixedPoint(4, weight_range=2.0, accumulator_bits=12, tick=1 / 32, rounding="floor"),
+    FixedPoint(
+        4,
+        weight_range=2.0,
+        accumulator_bits=12,
+        tick=1 / 32,
+        rounding="floor",
+        decay="shift",
+    ),
     ExactGradient(min_slope=0.1, beta_1=0.5, beta_2=0.9, epsilon=1e-6),
     LocalRule(kernel="linear", feedback="random"),
     CrossEntropy(early_firing=0.25),
@@ -327,6 +334,7 @@ def test_only_the_number_of_bits_is_positional(cls):
     [
         *(({}, value) for value in map(FixedPoint, (2, 5, 8))),
         ({}, FixedPoint(tick=1 / 32)),
+        ({}, FixedPoint(decay="shift")),
         ({"gradient": "local"}, FixedPoint(rounding="floor")),
         ({"gradient": "local"}, FixedPoint(accumulator_bits=12)),
         ({}, ExactGradient(min_slope=2.0)),
@@ -365,6 +373,7 @@ def test_targets_have_the_unit_of_the_time_constants():
         (FixedPoint(8, accumulator_bits=9), "accumulator_bits"),
         *((FixedPoint(tick=x), "tick") for x in (0.0, -1.0, np.inf, np.nan, "1")),
         (FixedPoint(rounding="nearest"), "rounding"),
+        (FixedPoint(decay="euler"), "decay"),
         *((ExactGradient(min_slope=x), "min_slope") for x in (-0.1, np.nan, None)),
         *((ExactGradient(beta_1=x), "beta_1") for x in (-0.1, 1.0)),
         *((ExactGradient(beta_2=x), "beta_2") for x in (-0.1, 1.0)),
@@ -454,6 +463,7 @@ def test_get_params(clf):
         "arithmetic__accumulator_bits": None,
         "arithmetic__tick": None,
         "arithmetic__rounding": "stochastic",
+        "arithmetic__decay": "table",
         "gradient__kernel": "linear",
         "gradient__feedback": "symmetric",
         "loss__early_firing": "auto",

@@ -57,6 +57,26 @@ def test_copies_and_pickles_of_this_version_say_nothing(model):
         clone(model)
 
 
+def test_integers_without_shifts_decay_by_tables():
+    """What was stored before there were shifts has no fields of them."""
+    parameters = {"arithmetic": FixedPoint(4), "gradient": "local"}
+    model = quick(**parameters).fit(X, y)
+    old = pickle.loads(pickle.dumps(model))
+    for parameter in old.arithmetic, old._fitted_structure.arithmetic:
+        vars(parameter).pop("decay", None)
+    for layer in old.network_.integers.layers:
+        del layer.syn_shift, layer.mem_shift
+    old = pickle.loads(pickle.dumps(old))
+    assert not any("syn_shift" in vars(x) for x in old.network_.integers.layers)
+    assert "decay" not in vars(old.arithmetic)
+    assert_array_equal(old.predict(X), model.predict(X))
+    for again in (model, old):
+        again.partial_fit(X, y)
+    for a, b in zip(old.coefs_, model.coefs_, strict=True):
+        assert_array_equal(a, b)
+    assert old.get_params()["arithmetic__decay"] == "table"
+
+
 @every_model
 def test_another_version_warns(model):
     data = pickle.dumps(model)

@@ -118,11 +118,19 @@ class FixedPoint(Parameters):
     tick : float, default=None
         Unit of spike times, a small part of `tau_syn` and of `tau_mem`, in their unit.
         Coarse ticks predict faster: images lose little with `tau_syn` / 16, but much
-        above `tau_syn` / 8, and fine borders lose earlier. None means `tau_syn` / 64.
+        above `tau_syn` / 8, and fine borders lose earlier. None means `tau_syn` / 64,
+        or with decay="shift" about `tau_syn` / 31.5, in which it is exact.
     rounding : {"stochastic", "floor"}, default="stochastic"
         How the move of a weight is rounded. With "floor" small moves are lost, or pull
         all weights down: for comparison. Only used when learning by a
         :class:`LocalRule`.
+    decay : {"table", "shift"}, default="table"
+        How synaptic currents and membranes decay: by tables of exponentials, or in
+        every tick by a part of 2^-k, so that inference takes adds and shifts and no
+        multiply, as on digital neuromorphic chips. `tau_syn` and `tau_mem` are then
+        rounded to -`tick` / ln(1 - 2^-k), which is close to 2^k - 1/2 ticks: k is 1 to
+        8 for `tau_syn` and 1 to 15 for `tau_mem`, which may be infinite. `fit` raises
+        ValueError where one would change by more than a tenth.
 
     See Also
     --------
@@ -143,6 +151,7 @@ class FixedPoint(Parameters):
     accumulator_bits: int | None = None
     tick: float | None = None
     rounding: Literal["stochastic", "floor"] = "stochastic"
+    decay: Literal["table", "shift"] = "table"
 
     _parameter_constraints: ClassVar[dict] = {
         "weight_bits": [Interval(Integral, 2, 8, closed="both")],
@@ -150,6 +159,7 @@ class FixedPoint(Parameters):
         "accumulator_bits": [Interval(Integral, 4, 16, closed="both"), None],
         "tick": [Interval(Real, 0, None, closed="neither"), None],
         "rounding": [StrOptions({"stochastic", "floor"})],
+        "decay": [StrOptions({"table", "shift"})],
     }
 
     def validate(self) -> None:

@@ -148,6 +148,48 @@ CASES = {
         "n_fixed": 2,
         "drop": 64,
     },
+    # The shift kernel with a usual neuron, and a read-out.
+    "shifts": {
+        "feedback": "symmetric",
+        "decay_by": "shift",
+        "seed": 9,
+        "neuron": LIF(2.0),
+        "kernel": "table",
+        "fraction": 9,
+        "rate_shift": 9,
+        "widths": (9, 7, 4),
+        "read_out": 20,
+        "stretch": 16,
+        "n_fixed": 3,
+        "drop": 26,
+    },
+    # The shift kernel without leak, whose membranes saturate.
+    "shifts without leak": {
+        "feedback": "random",
+        "decay_by": "shift",
+        "seed": 10,
+        "neuron": LIF(inf, 0.09),
+        "kernel": "table",
+        "weight_bits": 8,
+        "levels": 16.0,
+        "fraction": 0,
+        "rate_shift": 15,
+        "widths": (12, 8, 6, 3),
+        "kinds": ["any"],
+        "drop": 0,
+    },
+    # The shift kernel with a membrane that is faster than the synapse.
+    "shifts of a slow synapse": {
+        "feedback": "direct",
+        "decay_by": "shift",
+        "seed": 24,
+        "neuron": LIF(0.25, 0.5),
+        "kernel": "linear",
+        "fraction": 4,
+        "rate_shift": 13,
+        "widths": (9, 6, 3),
+        "drop": 0,
+    },
 }
 
 
@@ -197,7 +239,10 @@ WHEN = "before", "at", "after", "never"
 
 # Results of limits of the twin, with the functions where they bind; and others.
 BRANCHES = [
-    *(("sat16", "first_spike", current) for current in (-32768, 32767)),
+    *(("sat16", "spike_by_tables", current) for current in (-32768, 32767)),
+    *(("sat16", "spike_by_shifts", current) for current in (-32768, 32767)),
+    ("sat16", "tick_by_shifts", -32768),
+    *(("shifts", s, m) for s, m in ((4, 5), (1, 0), (3, 2))),
     *(("sat16", "mac", u) for u in (-32768, 32767)),
     *(("sat32", "fed_back", x) for x in (-(2**31), 2**31 - 1)),
     *(("clip", "output_errors", c) for c in (-8191, 8191)),
@@ -249,6 +294,7 @@ def count_others(case, taken):
     for run, size in ("online", 1), ("batches", case["batch_size"]):
         taken["batch", size] += len(samples) // size
         for k, layer in enumerate(network["layers"]):
+            taken["shifts", layer.get("syn_shift"), layer.get("mem_shift")] += 1
             bits = (layer["max_stored"] >> layer["fraction"]).bit_length()
             taken["weight_bits", bits] += 1
             after = case[run]["after"]["weights"][k]
@@ -301,14 +347,17 @@ def make(
     batch_size=4,
     decay=16,
     is_extreme=False,
+    decay_by="table",
     **choices,
 ):
     rng = np.random.default_rng(seed)
     choices = USUAL | choices
     choices = {"read_out": choices["n_ticks"]} | choices
     network = fixed_networks.random_network(
-        rng, feedback=feedback, neurons=[neuron], n_bias=1, **choices
+        rng, feedback=feedback, neurons=[neuron], n_bias=1, decay=decay_by, **choices
     )
+    if decay_by == "shift":
+        _, neuron = fixed_networks.realise(neuron, choices["tick"])
     network.push = 300
     registers = count()
     n_layers = len(network.layers)
@@ -351,12 +400,20 @@ def make(
             **{name: choices[name] for name in REALS},
             "seed": seed,
         },
-        "network": vars(integers) | {"layers": [vars(x) for x in integers.layers]},
+        "network": vars(integers) | {"layers": list(map(described, integers.layers))},
         "samples": {"ticks": ticks.tolist(), "labels": labels.tolist()},
         "batch_size": batch_size,
         "inference": inference,
         **runs,
     }
+
+
+def described(layer):
+    """The fields of a layer, without the shifts of one that has none."""
+    fields = vars(layer)
+    if layer.syn_shift == 0:
+        del fields["syn_shift"], fields["mem_shift"]
+    return fields
 
 
 def dumps(x, indent=0):

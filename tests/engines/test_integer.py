@@ -103,6 +103,25 @@ def test_integers_learn_what_real_numbers_learn(yin_yang, parameters, arithmetic
 
 
 @pytest.mark.usefixtures("every_neuron_spikes")
+@pytest.mark.parametrize("tau_mem", [1.0, 2.0, np.inf])
+def test_integers_learn_by_shifts_what_they_learn_by_tables(tau_mem):
+    """The same rule, whose kernels are those of nearly the same neuron."""
+    X, y = make_yin_yang(300, random_state=0)
+    moved = [
+        changes(
+            X,
+            y,
+            tau_mem=tau_mem,
+            arithmetic=FixedPoint(8, accumulator_bits=16, tick=1 / 64, decay=decay),
+        )
+        for decay in ("table", "shift")
+    ]
+    for by_tables, by_shifts in zip(*moved, strict=True):
+        same = np.corrcoef(by_tables.ravel(), by_shifts.ravel())[0, 1]
+        assert same > 0.9
+        assert np.std(by_shifts) == pytest.approx(np.std(by_tables), rel=0.2)
+
+
 @pytest.mark.parametrize("bits", [10, 16])
 def test_weights_of_integers_decay_like_real_numbers(yin_yang, bits):
     kinds = {}, {"arithmetic": FixedPoint(accumulator_bits=bits)}
@@ -269,12 +288,20 @@ def online(**parameters):
 
 
 @pytest.mark.parametrize("feedback", ["symmetric", "random", "direct", "target"])
-@pytest.mark.parametrize("bits", [None, 12])
-def test_fit_and_partial_fit_of_single_samples_are_the_twin(bits, feedback):
+@pytest.mark.parametrize(
+    "arithmetic",
+    [
+        FixedPoint(),
+        FixedPoint(accumulator_bits=12),
+        FixedPoint(accumulator_bits=12, decay="shift"),
+    ],
+    ids=["6 bits", "12 bits", "shifts"],
+)
+def test_fit_and_partial_fit_of_single_samples_are_the_twin(arithmetic, feedback):
     X, y = with_absent()
     start = online(
         hidden_layer_sizes=(6, 5),
-        arithmetic=FixedPoint(accumulator_bits=bits),
+        arithmetic=arithmetic,
         gradient=LocalRule(feedback=feedback),
         weight_decay=0.0,
         warm_start=True,
@@ -294,6 +321,7 @@ def test_fit_and_partial_fit_of_single_samples_are_the_twin(bits, feedback):
     assert_same_state(whole, single)
     assert_same_state(whole, at_once)
     assert single.t_ == whole.t_ == at_once.t_ == 90 + 40
+    assert (integers.layers[0].syn_shift > 0) == (arithmetic.decay == "shift")
 
     # and by the specification
     device = start.engine_.for_device(start.network_)

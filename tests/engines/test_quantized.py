@@ -72,6 +72,84 @@ def test_many_bits_are_as_good_as_real_numbers(iris):
     assert np.median(np.abs(times[both] - expected[both])) < 5e-3
 
 
+# -- Shifts ------------------------------------------------------------------------
+
+
+@every_fixed
+@pytest.mark.parametrize("tau_mem", [1.0, 2.0, np.inf])
+def test_decay_by_shifts_learns(iris, kind, tau_mem):
+    X, y = iris
+    clf = small(tau_mem=tau_mem, **kind).set_params(arithmetic__decay="shift")
+    clf.set_params(max_iter=40).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    assert clf.tick_ == pytest.approx(-np.log(1 - 2**-5))
+    m = {1.0: 5, 2.0: 6, np.inf: 0}[tau_mem]
+    layers = clf.network_.integers.layers
+    assert [(layer.syn_shift, layer.mem_shift) for layer in layers] == [(5, m)] * 2
+    # The real model is that of the time constants which the shifts realise.
+    for layer in clf.network_.layers:
+        assert layer.neuron.tau_syn == pytest.approx(1.0, rel=1e-12)
+        assert layer.neuron.tau_mem == pytest.approx(tau_mem, rel=0.02)
+    for times in clf.spike_times(X):
+        ticks = times[np.isfinite(times)] / clf.tick_
+        assert_allclose(ticks, np.rint(ticks), atol=1e-4)
+
+
+@every_fixed
+def test_decay_by_shifts_goes_on_learning(iris, kind):
+    X, y = iris
+    clf = small(**kind).set_params(arithmetic__decay="shift", arithmetic__tick=1 / 16)
+    clf.partial_fit(X, y, classes=[0, 1, 2])
+    before = [weights.copy() for weights in clf.coefs_]
+    for _ in range(20):
+        clf.partial_fit(X, y)
+    assert any(np.any(a != b) for a, b in zip(before, clf.coefs_, strict=True))
+    assert all(layer.syn_shift == 4 for layer in clf.network_.integers.layers)
+    clf.set_params(arithmetic__decay="table")
+    with pytest.raises(ValueError, match="arithmetic was"):
+        clf.partial_fit(X, y)
+
+
+def test_many_shifts_are_nearly_the_real_model(iris):
+    X, y = iris
+    start = {"learning_rate_init": 1e-12, "max_iter": 1, "t_max": 2.0}
+    fixed = FixedPoint(8, tick=1 / 256, decay="shift")
+    clf = small(arithmetic=fixed, **start).fit(X, y)
+    tau = clf.network_.layers[0].neuron.tau_syn
+    assert tau == pytest.approx(1 - 1 / 512, rel=1e-4)
+    real = small(tau_mem=tau, tau_syn=tau, **start).fit(X, y)
+    real.coefs_ = [
+        weights * np.float32(step)
+        for weights, step in zip(clf.coefs_, clf.weight_steps_, strict=True)
+    ]
+    expected, times = real.spike_times(X)[1], clf.spike_times(X)[1]
+    both = np.isfinite(times) & np.isfinite(expected)
+    assert both.mean() > 0.5
+    assert np.mean(np.isfinite(times) == np.isfinite(expected)) > 0.9
+    # A membrane is up to 256 of about 2000 units too high, once it is high.
+    assert np.median(np.abs(times[both] - expected[both])) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"tau_mem": 1.5}, r"tau_mem=1\.5 is .* use tau_mem=2\.016 or another tick"),
+        ({"tau_mem": [1.0, 0.3]}, r"tau_mem=0\.3 is .* use"),
+        ({"tau_mem": 1e9}, r"tau_mem=1e\+09 is .* use"),
+        ({"arithmetic__tick": 0.2}, r"tau_syn=1 .* tau_syn=0\.6952 or tick=0\.2877"),
+    ],
+    ids=str,
+)
+@every_fixed
+def test_time_constants_that_shifts_cannot_have_are_explained(
+    iris, kind, parameters, message
+):
+    clf = small(**kind).set_params(arithmetic__decay="shift", **parameters)
+    with pytest.raises(ValueError, match=message):
+        clf.fit(*iris)
+    assert not hasattr(clf, "coefs_")
+
+
 # -- Weights -----------------------------------------------------------------------
 
 

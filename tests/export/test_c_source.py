@@ -144,23 +144,25 @@ def check_steps(network, ticks, labels, program):
     assert rows[len(ticks) :] == [*expected, state["lfsr"][-1]]
 
 
+@pytest.mark.parametrize("decay", ["table", "shift"])
 @pytest.mark.parametrize("seed", range(2))
-def test_any_network_infers_in_every_way(seed, tmp_path):
+def test_any_network_infers_in_every_way(seed, decay, tmp_path):
     rng = np.random.default_rng(seed)
     is_silent = []
     for _ in range(5):
-        network = for_inference(random_network(rng))
+        network = for_inference(random_network(rng, decay=decay))
         program = build_network(tmp_path, network, *QUICKLY)
         ticks = random_ticks(rng, network, 150)
         is_silent.append(check_inference(network, ticks, program))
     assert 0 < np.mean(is_silent) < 1
 
 
+@pytest.mark.parametrize("decay", ["table", "shift"])
 @pytest.mark.parametrize("feedback", FEEDBACKS)
-def test_any_network_learns(feedback, tmp_path):
+def test_any_network_learns(feedback, decay, tmp_path):
     rng = np.random.default_rng(10)
     for _ in range(3):
-        network = random_network(rng, feedback=feedback)
+        network = random_network(rng, feedback=feedback, decay=decay)
         program = build_network(tmp_path, network, *QUICKLY, learn=True)
         ticks = random_ticks(rng, network, 60)
         labels = random_labels(rng, network, 60)

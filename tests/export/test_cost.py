@@ -42,16 +42,27 @@ def test_costs_of_inference_are_those_of_the_twin(name, monkeypatch):
     assert sheet.sizes == (clf.n_channels_in_, *(w.shape[1] for w in clf.coefs_))
     network = read_model(clf).network
     twin = fixed_twin.Twin(network)
-    calls = counted(monkeypatch, "mac", "multiply", "weight")
+    calls = counted(monkeypatch, "mac", "multiply", "weight", "tick_by_shifts")
+    tick_by_shifts = fixed_twin.tick_by_shifts
+
+    def counting_leaks(layer, *state):
+        calls["leak"] += layer.mem_shift > 0
+        return tick_by_shifts(layer, *state)
+
+    monkeypatch.setattr(fixed_twin, "tick_by_shifts", counting_leaks)
     expected = []
     for ticks in export.ticks(clf, X):
         calls.clear()
         states, _ = twin.infer(ticks)
         fired = [np.array(state.ticks) < network.n_ticks for state in states]
         spikes = sum(map(np.sum, fired))
-        # U and u take one mac each, a spike's slope one more; I takes the multiplies.
-        state_updates = calls["multiply"] - spikes
-        membrane_updates = calls["mac"] - spikes - state_updates
+        # With tables U and u take one mac each, a spike's slope one more; I takes the
+        # multiplies. With shifts the slope takes the only mac; it is part of learning.
+        shifted = calls["tick_by_shifts"]
+        n_slopes = 0 if network.layers[0].syn_shift else spikes
+        calls["mac"] -= spikes - n_slopes
+        state_updates = calls["multiply"] - n_slopes
+        by_tables = calls["mac"] - n_slopes - state_updates
         channels = np.count_nonzero(ticks < network.n_ticks)
         n_biases = sum(len(layer.bias_ticks) for layer in network.layers)
         inputs = channels + sum(map(np.sum, fired[:-1])) + n_biases
@@ -59,12 +70,13 @@ def test_costs_of_inference_are_those_of_the_twin(name, monkeypatch):
             {
                 "input spikes": inputs,
                 "synaptic events": calls["weight"],
-                "membrane updates": membrane_updates,
+                "membrane updates": by_tables + shifted,
                 "state updates": state_updates,
                 "spikes": spikes,
-                "look-ups": 2 * membrane_updates + 3 * state_updates + spikes,
+                "look-ups": 2 * by_tables + 3 * state_updates + n_slopes,
                 "multiplies": 2 * calls["mac"] + calls["multiply"],
-                "adds": calls["mac"] + calls["weight"],
+                "adds": calls["mac"] + calls["weight"] + 2 * shifted + calls["leak"],
+                "shifts": shifted + calls["leak"],
             }
         )
     assert_counts(sheet.inference, expected)
@@ -90,6 +102,8 @@ def slow_step(network, states, spikes, label):
         rounding = int(layer.fraction > 0)
         is_output = k == len(states) - 1
         for j, t in enumerate(state.ticks):
+            if layer.syn_shift and t < end:
+                add(multiplies=2, adds=1)
             if is_output:
                 add(errors=1, look_ups=1, multiplies=1, adds=5)
                 add(multiplies=int(t < end or j == label))

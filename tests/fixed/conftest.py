@@ -32,7 +32,8 @@ def lessons():
     made = []
     for seed in range(N_NETWORKS):
         rng = np.random.default_rng(seed)
-        network = fixed_networks.random_network(rng)
+        decay = "shift" if seed % 3 == 0 else "table"
+        network = fixed_networks.random_network(rng, decay=decay)
         made.append(fixed_networks.random_lesson(rng, network, n_batches=4))
     return made
 

@@ -21,6 +21,7 @@ from fixed_cores import (
     make_events,
     make_network,
     wild_network,
+    with_shifts,
 )
 from numpy.testing import assert_array_equal
 
@@ -87,6 +88,38 @@ def test_vectors_equal_the_header_with_any_numbers(simd, seed):
     assert_equal_learning(
         network, events, simd, rng, shifts=(0, 30), decays=(-32768, 32767)
     )
+
+
+@pytest.mark.parametrize("simd", VECTORS)
+@pytest.mark.parametrize("seed", range(24))
+def test_vectors_equal_the_header_with_shifts(simd, seed):
+    # The usual ones of four time constants, or any; of layers of both kernels.
+    rng = np.random.default_rng(seed)
+    n_ticks = int(rng.choice([1, 2, 7, 9, 64, 150]))
+    sizes, options = random_sizes(rng), {}
+    n_layers = len(sizes) - 1
+    if seed % 3:
+        usual = [(4, 4), (4, 5), (4, 0), (4, 3)][seed % 4]
+        network = make_network(
+            sizes,
+            rng,
+            neuron=NEURONS[seed % 4],
+            n_ticks=n_ticks,
+            fraction=int(rng.choice([0, 2, 9])),
+            feedback=FEEDBACKS[seed // 4 % 4],
+            drop=int(rng.choice([0, 26])),
+        )
+        with_shifts(network, [usual] * n_layers)
+    else:
+        network = wild_network(sizes, rng, n_ticks)
+        shifts = rng.integers(0, (9, 16), (n_layers, 2))
+        with_shifts(network, shifts)
+        options = {"shifts": (0, 30), "decays": (-32768, 32767)}
+    events = make_events(12, network.layers[0].weights.shape[0], rng, n_ticks=n_ticks)
+    a = assert_equal_learning(network, events, simd, rng, **options)
+    if seed % 3 and n_ticks >= 64:
+        fired = np.mean(a.run(events)[0][0] < n_ticks)
+        assert fired > 0.05
 
 
 @pytest.mark.parametrize("has_read_out", [False, True])

@@ -73,6 +73,14 @@ LEARNING = {
             "read_out": 0.84,
         },
     ),
+    "shifts": (
+        yin_yang,
+        {
+            "hidden_layer_sizes": (24,),
+            "arithmetic": FixedPoint(accumulator_bits=16, decay="shift"),
+            "tau_mem": [1.0, float("inf")],
+        },
+    ),
     "no hidden layer": (
         sparse_data,
         {
@@ -83,6 +91,15 @@ LEARNING = {
     ),
 }
 EXACT = {
+    "coarse shifts": (
+        yin_yang,
+        {
+            "hidden_layer_sizes": (24,),
+            "arithmetic": FixedPoint(8, tick=1 / 8, decay="shift"),
+            "tau_mem": 2.0,
+            "gradient": "exact",
+        },
+    ),
     "exact": (yin_yang, {"hidden_layer_sizes": (24,), "gradient": "exact"}),
     "8 bits": (
         sparse_data,

@@ -155,6 +155,16 @@ def wild_network(sizes, rng, n_ticks=N_TICKS):
     return network
 
 
+def with_shifts(network, shifts):
+    """The network with these shifts of each layer, of current and membrane."""
+    for layer, (syn_shift, mem_shift) in zip(network.layers, shifts, strict=True):
+        if syn_shift == 0:
+            continue
+        layer.syn_shift, layer.mem_shift = int(syn_shift), int(mem_shift)
+        layer.decay_mem = layer.decay_syn = layer.kappa = np.zeros(0, I16)
+    return network
+
+
 def make_events(n_samples, n_in, rng, *, n_ticks=N_TICKS, n_active=60, gaps=True):
     """Random lists in random order, with gaps between them."""
     ticks, inputs, begin, end, at = [], [], [], [], 0

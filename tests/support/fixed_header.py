@@ -86,6 +86,8 @@ def _layer_type(weight):
             ("decay_mem", POINTER(c_int16)),
             ("decay_syn", POINTER(c_int16)),
             ("kappa", POINTER(c_int16)),
+            ("syn_shift", c_uint8),
+            ("mem_shift", c_uint8),
             ("slope_mem", c_int16),
             ("slope_syn", c_int16),
             ("slope_bounds", POINTER(c_int16)),

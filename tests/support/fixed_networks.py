@@ -31,8 +31,15 @@ REGIMES = {
 
 
 @cache
-def _tables(neuron, tick, n_ticks, kernel):
-    tables = fixed_twin.time_tables(neuron, tick, n_ticks, kernel)
+def realise(neuron, tick):
+    """The shifts next to a neuron, and the neuron that they realise."""
+    shifts, taus = fixed_twin.realise(neuron, tick)
+    return shifts, LIF(*taus, neuron.threshold)
+
+
+@cache
+def _tables(neuron, tick, n_ticks, kernel, has_shifts):
+    tables = fixed_twin.time_tables(neuron, tick, n_ticks, kernel, has_shifts)
     dtypes = {"kernel": np.int8, "kernel_slope": np.int8}
     arrays = {
         name: np.array(table, dtypes.get(name, np.int16))
@@ -44,8 +51,8 @@ def _tables(neuron, tick, n_ticks, kernel):
 
 
 @cache
-def _numbers(neuron, tick, levels):
-    numbers = fixed_twin.layer_numbers(neuron, tick, levels)
+def _numbers(neuron, tick, levels, shifts):
+    numbers = fixed_twin.layer_numbers(neuron, tick, levels, shifts)
     bounds = np.array(numbers["slope_bounds"], np.int16)
     return numbers | {"slope_bounds": bounds}
 
@@ -83,6 +90,7 @@ def random_network(
     read_out=None,
     stretch=None,
     n_fixed=None,
+    decay="table",
     neurons=NEURONS,
     kinds=KINDS,
 ):
@@ -96,6 +104,8 @@ def random_network(
         Biases of the output layer that spike at the read-out, besides those of all
         layers; their weights do not learn. Drawn, it may go for more biases, also in
         other layers.
+    decay : {"table", "shift"}
+        With "shift" the neurons are those that shifts realise.
     neurons : sequence of LIF
         Neurons from which that of each layer is drawn.
     kinds : sequence of {"usual", "any", "extreme"}
@@ -125,7 +135,9 @@ def random_network(
         time_scale = float(rng.choice([0.05, 0.3, 2.0]))
     layers = []
     for k, n_out in enumerate(widths[1:]):
-        neuron = neurons[rng.integers(len(neurons))]
+        neuron, shifts = neurons[rng.integers(len(neurons))], (0, 0)
+        if decay == "shift":
+            shifts, neuron = realise(neuron, tick)
         unit = levels or max(1.0, max_weight * float(rng.choice([0.1, 0.4, 1.0])))
         bias = int(rng.integers(0, 3)) if n_bias is None else n_bias
         is_last = k == len(widths) - 2
@@ -165,8 +177,8 @@ def random_network(
                 feedback=random,
                 lfsr=rng.integers(1, 65536, n_out).astype(np.uint16),
                 silence=rng.choice([0, 1, 57, 60, 254], n_out).astype(np.uint8),
-                **_tables(neuron, tick, n_ticks, kernel),
-                **_numbers(neuron, tick, unit),
+                **_tables(neuron, tick, n_ticks, kernel, decay == "shift"),
+                **_numbers(neuron, tick, unit, shifts),
             )
         )
     delay = fixed_twin.silent_delay(neuron, tick, layers[-1].threshold)

@@ -28,6 +28,12 @@ def int32(x):
     return x
 
 
+def int16(x):
+    """x, which the page claims to fit 16 bits."""
+    assert -(2**15) <= x < 2**15, x
+    return x
+
+
 def sat16(x):
     return max(-(2**15), min(2**15 - 1, x))
 
@@ -84,6 +90,34 @@ def floor_log2(x):
     return math.floor(x).bit_length() - 1
 
 
+def realised(tau, tick, greatest):
+    """The shift of a time constant, at most the greatest, and what it realises [3b]."""
+    if math.isinf(tau):
+        return 0, tau
+    with mp.workdps(DIGITS):
+        per_tau = real(Fraction(tau) / Fraction(tick))
+        shift = max(1, min(greatest, nearest(mp.log(per_tau, 2))))
+        return shift, float(-real(tick) / mp.log(1 - mp.mpf(2) ** -shift))
+
+
+def realise(neuron, tick):
+    """s and m of a neuron, and the time constants τm and τs that they realise."""
+    s, tau_syn = realised(neuron.tau_syn, tick, 8)
+    m, tau_mem = realised(neuron.tau_mem, tick, 15)
+    return (s, m), (tau_mem, tau_syn)
+
+
+def shift_gain(syn_shift, mem_shift):
+    """c, by which a membrane of shifts is higher than κ."""
+    if mem_shift == 0:
+        return mp.mpf(1)
+    kept_syn, kept_mem = 1 - mp.mpf(2) ** -syn_shift, 1 - mp.mpf(2) ** -mem_shift
+    if kept_syn == kept_mem:
+        return 2**-syn_shift / (kept_syn * mp.log(1 / kept_syn))
+    shares = 1 - mp.log(kept_mem) / mp.log(kept_syn)
+    return mp.mpf(2) ** -syn_shift / (kept_mem - kept_syn) * shares
+
+
 class Kappa:
     """κ, with times in ticks. Ratios stay exact as long as they are ratios."""
 
@@ -132,8 +166,9 @@ class Kappa:
         return factor * (self.decay_syn(d) - leak)
 
 
-def time_tables(neuron, tick, n_ticks, kernel):
-    """The tables of a layer by elapsed ticks, as lists."""
+def time_tables(neuron, tick, n_ticks, kernel, has_shifts=False):
+    """The tables of a layer by elapsed ticks, as lists; those that shifts replace are
+    empty."""
     kappa = Kappa(neuron, tick)
     ticks = [Fraction(d) for d in range(n_ticks + 1)]
     peak, height = kappa.peak, kappa.height
@@ -157,16 +192,23 @@ def time_tables(neuron, tick, n_ticks, kernel):
             up, down = nearest(steepness), nearest(-steepness / 3)
             slopes = [up if d < peak else down if d < 4 * peak else 0 for d in ticks]
         slopes = [clip(slope, 127) for slope in slopes]
+    if has_shifts:
+        tables = {name: [] for name in tables}
     tables["kernel"] = [0, *values[1:]]
     tables["kernel_slope"] = [0, *slopes[1:]]
     return tables
 
 
-def layer_numbers(neuron, tick, levels):
-    """The other numbers of a layer that its neurons decide."""
+def layer_numbers(neuron, tick, levels, shifts=(0, 0)):
+    """The other numbers of a layer that its neurons decide.
+
+    shifts : those of current and membrane, for neurons that they have realised
+    """
     kappa = Kappa(neuron, tick)
     with mp.workdps(DIGITS):
         unit = mp.e * kappa.height * real(levels)
+        if shifts[0]:
+            unit *= shift_gain(*shifts)
         shift = floor_log2(2048 / Fraction(levels))
         threshold = nearest(unit * mp.mpf(2) ** shift)
         half_slope = threshold * real(kappa.syn_share) / 2
@@ -174,6 +216,8 @@ def layer_numbers(neuron, tick, levels):
     return {
         "current_shift": shift,
         "threshold": threshold,
+        "syn_shift": shifts[0],
+        "mem_shift": shifts[1],
         "slope_syn": floor(2**14 * kappa.syn_share),
         "slope_mem": -floor(2**14 * kappa.mem_share),
         "slope_bounds": [min(32767, bound) for bound in bounds],
@@ -269,7 +313,34 @@ def input_spikes(layer, n_ticks, ticks):
 
 
 def first_spike(layer, n_ticks, spikes, j):
-    """Time, membrane and slope of neuron j [3, 4]."""
+    """Time, membrane and slope of neuron j [3, 3b, 4]."""
+    by = spike_by_shifts if layer.syn_shift else spike_by_tables
+    return by(layer, n_ticks, spikes, j)
+
+
+def tick_by_shifts(layer, membrane, current):
+    """U and I after a tick [3b]."""
+    d = current >> layer.syn_shift
+    leak = membrane >> layer.mem_shift if layer.mem_shift else 0
+    return sat16(membrane - leak + d), int16(current - d)
+
+
+def spike_by_shifts(layer, n_ticks, spikes, j):
+    membrane = current = 0
+    greatest = -32768
+    begin = spikes[0][0] if spikes else n_ticks
+    for t in range(begin, n_ticks - 1):
+        for _, i in (spike for spike in spikes if spike[0] == t):
+            current = sat16(current + weight(layer, i, j) * 2**layer.current_shift)
+        membrane, current = tick_by_shifts(layer, membrane, current)
+        if membrane >= layer.threshold:
+            v = mac(layer.slope_syn, current, layer.slope_mem, membrane)
+            return t + 1, membrane, v
+        greatest = max(greatest, membrane)
+    return n_ticks, greatest, 0
+
+
+def spike_by_tables(layer, n_ticks, spikes, j):
     membrane = current = 0
     greatest = -32768
     groups = [(t, list(group)) for t, group in groupby(spikes, lambda spike: spike[0])]

@@ -102,6 +102,11 @@ class Engine(ABC):
     # -- Structure ---------------------------------------------------------------------
 
     @property
+    def neurons(self):
+        """The neuron parameters of each layer, as this engine can have them."""
+        return self.structure.neurons
+
+    @property
     def dtype(self):
         """The dtype of real weights and spike times."""
         return self.structure.dtype

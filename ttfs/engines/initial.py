@@ -43,7 +43,7 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     spread = recipes.spread_of(len(structure.neurons))
     n_active, layers = spikes.n_spikes / len(some), []
     shapes = itertools.pairwise(sizes)
-    for neuron, (n_in, n_out) in zip(structure.neurons, shapes, strict=True):
+    for neuron, (n_in, n_out) in zip(engine.neurons, shapes, strict=True):
         shape = n_in + len(bias_times), n_out
         weights = initial_weights(
             rng,

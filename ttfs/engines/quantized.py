@@ -7,6 +7,7 @@ import numpy as np
 from ..fixed.build import make_network, weight_steps
 from ..fixed.network import MAX_NEURONS, MAX_TICKS
 from ..fixed.quantized import QuantizedNetwork
+from ..fixed.shifts import default_tick, realise
 from ..fixed.simulation import FixedSimulation
 from ..fixed.ticks import n_ticks_of, on_grid
 from . import recipe as recipes
@@ -25,8 +26,18 @@ class QuantizedEngine(FloatEngine):
     @property
     def tick(self):
         """Unit of spike times."""
-        tick = self.structure.arithmetic.tick
-        return self.structure.tau_syn / recipes.TICKS if tick is None else float(tick)
+        fixed, tau_syn = self.structure.arithmetic, self.structure.tau_syn
+        if fixed.tick is not None:
+            return float(fixed.tick)
+        is_shift = fixed.decay == "shift"
+        return default_tick(tau_syn) if is_shift else tau_syn / recipes.TICKS
+
+    @property
+    def neurons(self):
+        neurons = self.structure.neurons
+        if self.structure.arithmetic.decay == "table":
+            return neurons
+        return [realise(neuron, self.tick)[1] for neuron in neurons]
 
     def end_of_experiment(self, t_max):
         n_ticks = int(n_ticks_of(t_max, self.tick))
@@ -60,6 +71,7 @@ class QuantizedEngine(FloatEngine):
         integers, steps, scales = make_network(
             network,
             tick=self.tick,
+            decay=fixed.decay,
             kernel="table" if rule is None else rule.kernel,
             weight_bits=fixed.weight_bits,
             weight_range=fixed.weight_range,

@@ -17,6 +17,7 @@ _CONSTANTS = {
     np.dtype("uint16"): "ttfs_fixed_constu16",
 }
 _MAX_ROWS = 2**16  # offsets of rows that uint16_t holds
+_QUARTER = 2**14  # of the range of a current
 
 
 class Arrays:
@@ -64,12 +65,33 @@ class Arrays:
 
     def define(self, name, array, c_type):
         """Define an array with its contents; return its name."""
-        self.lines.append(f"static {c_type} PREFIX_{name}[{array.size}] = {{")
-        for row in np.atleast_2d(array):
-            self.lines += filled(", ".join(map(str, row.tolist())) + ",", "    ")
-        self.lines.append("};")
+        self._define(f"{c_type} PREFIX_{name}[{array.size}] = {{", array, "};")
         self.n_bytes[name] = array.nbytes
         return f"PREFIX_{name}"
+
+    def constant_words(self, name, array):
+        """Define a constant array that begins at a word; return its name."""
+        union = (
+            f"union {{ {_C_TYPES[array.dtype]} values[{array.size}]; uint32_t word; }}"
+        )
+        qualifiers = "const TTFS_DEVICE_FLASH"
+        self._define(f"{qualifiers} {union} PREFIX_{name} = {{{{", array, "}};")
+        self.n_bytes[name] = array.nbytes
+        return f"PREFIX_{name}.values"
+
+    def buffer_words(self, name, n):
+        """Define a buffer of int16_t that begins at a word; return its name."""
+        self.lines.append(
+            f"static union {{ int16_t values[{n}]; uint32_t word; }} PREFIX_{name};"
+        )
+        self.n_bytes[name] = 2 * n
+        return f"PREFIX_{name}.values"
+
+    def _define(self, begin, array, end):
+        self.lines += filled(f"static {begin}", "", "    ")
+        for row in np.atleast_2d(array):
+            self.lines += filled(", ".join(map(str, row.tolist())) + ",", "    ")
+        self.lines.append(end)
 
 
 def struct(fields, indent):
@@ -93,6 +115,25 @@ def weight_type(network, *, learn):
     return np.dtype(np.int8 if greatest <= 127 else np.int16)
 
 
+def kinds(network, *, learn):
+    """The macros by which a model chooses parts of the headers.
+
+    Parameters
+    ----------
+    network : FixedNetwork
+        The integers.
+    learn : bool
+        Whether the network learns.
+
+    Returns
+    -------
+    names : set of str
+    """
+    (has_shifts,) = {layer.syn_shift > 0 for layer in network.layers}
+    names = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": has_shifts}
+    return {name for name, is_so in names.items() if is_so}
+
+
 def settings(network, *, learn):
     """The types and numbers that the headers leave to a model, as macros.
 
@@ -108,34 +149,74 @@ def settings(network, *, learn):
     macros : dict of str to str
         What they stand for, by name.
     """
-    (fraction,) = {layer.fraction for layer in network.layers}
+    layers = network.layers
     weight = _C_TYPES[weight_type(network, learn=learn)]
-    is_wide = max(layer.weights.size for layer in network.layers) >= _MAX_ROWS
-    return {
+    has_words = _has_words(network, learn=learn)
+    sizes = [
+        len(layer.weights) * _stride(layer, has_words=has_words) for layer in layers
+    ]
+    macros = {
         "TTFS_FIXED_WEIGHT": weight if learn else f"const TTFS_DEVICE_FLASH {weight}",
-        "TTFS_DEVICE_ROW": "uint32_t" if is_wide else "uint16_t",
-        "TTFS_DEVICE_FRACTION(layer)": str(fraction),
+        "TTFS_DEVICE_ROW": "uint32_t" if max(sizes) >= _MAX_ROWS else "uint16_t",
     }
+    shared = {"TTFS_DEVICE_FRACTION": {layer.fraction for layer in layers}}
+    if "TTFS_DEVICE_SHIFT" in kinds(network, learn=learn):
+        shared["TTFS_DEVICE_SYN_SHIFT"] = {layer.syn_shift for layer in layers}
+        shared["TTFS_DEVICE_MEM_SHIFT"] = {layer.mem_shift for layer in layers}
+    macros |= {
+        f"{name}(layer)": str(*values)
+        for name, values in shared.items()
+        if len(values) == 1
+    }
+    if has_words:
+        macros["TTFS_DEVICE_WORDS"] = "1"
+    return macros
+
+
+def _greatest(layer, *, learn):
+    """The magnitude of the greatest weight, now or ever."""
+    if learn:
+        return layer.max_stored >> layer.fraction
+    return int(np.abs(layer.integers()).max(initial=0))
+
+
+def _burst(layer):
+    """So many input spikes move a current by 2^14 at most, up to 255."""
+    return min(
+        255, _QUARTER // (max(1, _greatest(layer, learn=False)) << layer.current_shift)
+    )
+
+
+def _has_words(network, *, learn):
+    """Whether weights are summed four at once: include/ttfs_device_shift.h."""
+    return (
+        kinds(network, learn=learn) == {"TTFS_DEVICE_SHIFT"}
+        and weight_type(network, learn=False) == np.int8
+        and all(layer.fraction == 0 and _burst(layer) > 0 for layer in network.layers)
+    )
+
+
+def _stride(layer, *, has_words):
+    n_out = layer.weights.shape[1]
+    return -(-n_out // 4) * 4 if has_words else n_out
 
 
 def _bound(layer, *, learn):
     """What ttfs_device_bound says of a layer."""
+    bound = {"max_weight": _greatest(layer, learn=learn)}
+    if layer.syn_shift:
+        return {"burst": _burst(layer)} | bound
     top = int(np.argmax(layer.kappa))
     rise, fall = np.diff(layer.kappa[: top + 1]), np.diff(layer.kappa[top:])
     if (rise < 0).any() or (fall > 0).any() or (np.diff(layer.decay_mem) > 0).any():
         raise ValueError("kappa must have one peak, and decay_mem must fall")
-    greatest = (
-        layer.max_stored >> layer.fraction
-        if learn
-        else int(np.abs(layer.integers()).max(initial=0))
-    )
-    return {"kappa_peak": top, "max_weight": greatest}
+    return {"kappa_peak": top} | bound
 
 
 def _count_shift(n_ticks, n_channels):
-    """Ticks are counted in ranges of 2^shift, a quarter as many as channels."""
+    """Ticks are counted in ranges of 2^shift, half as many as channels."""
     shift = 0
-    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 4):
+    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 2):
         shift += 1
     return shift
 
@@ -187,13 +268,17 @@ def model_code(network, *, learn):
     dtype = weight_type(network, learn=learn)
     is_wide = settings(network, learn=learn)["TTFS_DEVICE_ROW"] == "uint32_t"
     event_bytes = 8 if is_wide else 4
+    has_words = _has_words(network, learn=learn)
     layers, states, lines, parts = [], [], [], []
     for k, layer in enumerate(network.layers):
         n_in, n_out = layer.weights.shape
         arrays.lines.append(f"\n/* Layer {k}: {n_in} inputs, {n_out} neurons */\n")
-        weights = arrays.define(
-            f"weights_{k}", layer.weights.astype(dtype), "ttfs_fixed_weight"
-        )
+        stride = _stride(layer, has_words=has_words)
+        rows = np.pad(layer.weights.astype(dtype), ((0, 0), (0, stride - n_out)))
+        if has_words:
+            weights = arrays.constant_words(f"weights_{k}", rows)
+        else:
+            weights = arrays.define(f"weights_{k}", rows, "ttfs_fixed_weight")
 
         def table(name, k=k, layer=layer):
             return arrays.constant(f"{name}_{k}", getattr(layer, name))
@@ -202,16 +287,18 @@ def model_code(network, *, learn):
             "n_in": n_in,
             "n_bias": len(layer.bias_ticks),
             "n_out": n_out,
-            "stride": n_out,
+            "stride": stride,
             "bias_ticks": table("bias_ticks"),
             "weights": weights,
             "fraction": layer.fraction,
             "current_shift": layer.current_shift,
             "threshold": layer.threshold,
-            "decay_mem": table("decay_mem"),
-            "decay_syn": table("decay_syn"),
-            "kappa": table("kappa"),
         }
+        if layer.syn_shift:
+            fields |= {"syn_shift": layer.syn_shift, "mem_shift": layer.mem_shift}
+        else:
+            tables = "decay_mem", "decay_syn", "kappa"
+            fields |= {name: table(name) for name in tables}
         is_output = k == len(network.layers) - 1
         state = {}
         if learn or is_output:
@@ -219,8 +306,12 @@ def model_code(network, *, learn):
         if is_output:
             state["u"] = arrays.buffer("int16_t", f"u_{k}", n_out)
         events = arrays.buffer("ttfs_device_event", f"events_{k}", n_in, event_bytes)
-        neurons = arrays.buffer("ttfs_device_neuron", f"neurons_{k}", n_out, 6)
-        lines.append({"events": events, "neurons": neurons, "stride": n_out})
+        if layer.syn_shift:
+            neurons = {"u": arrays.buffer_words(f"neurons_{k}", 2 * stride)}
+        else:
+            name = f"neurons_{k}"
+            neurons = {"neurons": arrays.buffer("ttfs_device_neuron", name, n_out, 6)}
+        lines.append({"events": events, "stride": stride, **neurons})
         if learn:
             fields |= {
                 "slope_mem": layer.slope_mem,

@@ -1,6 +1,7 @@
 """The parts of the C headers that an exported model needs."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 from .._headers import get_include
@@ -17,29 +18,53 @@ _ITEM = re.compile(
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/")
 _BANNER = r"/\* -- [^\n]* -+ \*/\n"
 _LEARNING = re.compile(r" *(?:/\* For learning only: \*/\n)[\s\S]*?(?=\} ttfs_fixed_)")
-_IF_LEARNING = re.compile(r"#ifdef TTFS_DEVICE_LEARN\n([\s\S]*?)#endif\n")
+# The innermost conditions on kinds of models.
+_LINES = r"((?:(?!\#if|\#e)[\s\S])*)"
+_CONDITION = re.compile(
+    rf"\#if(n?)def (TTFS_DEVICE_(?:LEARN|SHIFT))\n{_LINES}(?:\#else\n{_LINES})?\#endif\n"
+)
+_INCLUDE = re.compile(r"#include (?:<.*>|\"(.*)\")\n")
 
 
-def _body(name):
-    """The text of a header between its guards."""
+def _chosen(defined, condition):
+    """The lines of a condition that are for models of a kind."""
+    negated, macro, lines, others = condition.groups(default="")
+    return lines if (macro in defined) != bool(negated) else others
+
+
+def _body(name, defined, included):
+    """The text of a header between its guards, with the headers that it includes.
+
+    Conditions on kinds of models are met if they are in `defined`. Headers that are in
+    the set `included` are left out; it grows.
+    """
+    if name in included:
+        return ""
+    included.add(name)
     header = Path(get_include(), name).read_text(encoding="utf-8")
     guard = name.upper().replace(".", "_")
     _, text = header.split(f"#define {guard}\n")
     text, _ = text.split(f"#endif /* {guard} */")
-    return re.sub("#include .*\n", "", text)
+    n = 1
+    while n:
+        text, n = _CONDITION.subn(partial(_chosen, defined), text)
+    return _INCLUDE.sub(
+        lambda found: _body(found[1], defined, included) if found[1] else "", text
+    )
 
 
-def needed(headers, code, *, learn):
-    """What C code needs of headers.
+def needed(headers, code, defined):
+    """What C code needs of headers and of those that they include.
 
     Parameters
     ----------
-    headers : sequence of str
-        Names of files of `ttfs.get_include()`, each after those that it includes.
+    headers : list of str
+        Names of files of `ttfs.get_include()`.
     code : str
         The code.
-    learn : bool
-        Whether the network learns: without it, what is for learning only is left out.
+    defined : set of str
+        Macros that say what kind the network is of: "TTFS_DEVICE_LEARN", without which
+        what is for learning only is left out, and "TTFS_DEVICE_SHIFT".
 
     Returns
     -------
@@ -48,9 +73,9 @@ def needed(headers, code, *, learn):
         their comments and in their order. What does not belong to one of them is there
         as a whole.
     """
-    text = "".join(map(_body, headers))
-    text = _IF_LEARNING.sub(r"\1" if learn else "", text)
-    if not learn:
+    included = set()
+    text = "".join(_body(header, defined, included) for header in headers)
+    if "TTFS_DEVICE_LEARN" not in defined:
         text = _LEARNING.sub("", text)
     items = {item.start(): item for item in _ITEM.finditer(text)}
     rest = _ITEM.sub("", text)

@@ -11,7 +11,14 @@ import numpy as np
 
 from .. import _fixed
 from .._files import write_text
-from .c_arrays import Arrays, model_code, model_number, settings, weight_type
+from .c_arrays import (
+    Arrays,
+    kinds,
+    model_code,
+    model_number,
+    settings,
+    weight_type,
+)
 from .c_encoder import encoder_code, encoder_settings
 from .c_functions import EVENTS, FEATURES, INFERENCE, LEARNING, self_test_functions
 from .c_headers import needed, renamed
@@ -29,8 +36,7 @@ if TYPE_CHECKING:
     from ..fixed.network import FixedNetwork
 
 _HEADER_OF_FEATURES = "ttfs_device_encode.h"
-_HEADERS = "ttfs_fixed.h", "ttfs_device.h", "ttfs_device_learn.h"
-_ENGINE = "ttfs_device"  # what the functions of inference in _HEADERS begin with
+_ENGINE = "ttfs_device"  # what the functions of inference in the headers begin with
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ class CModel:
         """The arithmetic, the arrays and the functions."""
         _, data = model_code(self.network, learn=self.learn)
         macros = settings(self.network, learn=self.learn)
-        headers = list(_HEADERS)
+        headers = ["ttfs_device_learn.h" if self.learn else "ttfs_device.h"]
         kind = ""
         if self.encoder is not None:
             _, encoder, kind = encoder_code(self.encoder)
@@ -153,7 +159,7 @@ class CModel:
         code = code.replace("ENCODE(", f"ttfs_device_encode_{kind}(")
         parts = [
             "".join(f"#define {name} {value}\n" for name, value in macros.items()),
-            needed(headers, code, learn=self.learn),
+            needed(headers, code, kinds(self.network, learn=self.learn)),
             banner("The model"),
             code.lstrip("\n"),
         ]

@@ -136,27 +136,37 @@ def _timelines(network, events, ticks):
 
 
 def _inference_counts(network, events, ticks):
-    """Numbers (n_samples,) of each operation of section 3."""
-    n_ticks = network.n_ticks
+    """Numbers (n_samples,) of each operation of sections 3 and 3b."""
     n = dict.fromkeys(
-        ["input spikes", "synaptic events", "membrane updates", "state updates"], 0
+        (
+            *("input spikes", "synaptic events", "membrane updates", "state updates"),
+            *("spikes", "look-ups", "multiplies", "adds", "shifts"),
+        ),
+        0,
     )
-    spikes = 0
-    for line, fired in zip(_timelines(network, events, ticks), ticks, strict=True):
-        has_fired = fired < n_ticks
-        last = np.where(has_fired, fired, n_ticks - 1).astype(int)
+    lines = _timelines(network, events, ticks)
+    for layer, line, fired in zip(network.layers, lines, ticks, strict=True):
+        has_fired = fired < network.n_ticks
+        last = np.where(has_fired, fired, network.n_ticks - 1).astype(int)
+        synaptic = line.before(fired).sum(axis=1)
+        membrane = np.maximum(last - line.first[:, None], 0).sum(axis=1)
+        spikes = has_fired.sum(axis=1)
         n["input spikes"] += line.n
-        n["synaptic events"] += line.before(fired).sum(axis=1)
-        n["membrane updates"] += np.maximum(last - line.first[:, None], 0).sum(axis=1)
-        n["state updates"] += (line.times_before(fired) - has_fired).sum(axis=1)
-        spikes += has_fired.sum(axis=1)
-    membrane, state = n["membrane updates"], n["state updates"]
-    return n | {
-        "spikes": spikes,
-        "look-ups": 2 * membrane + 3 * state + spikes,
-        "multiplies": 2 * membrane + 3 * state + 3 * spikes,
-        "adds": n["synaptic events"] + membrane + state + spikes,
-    }
+        n["synaptic events"] += synaptic
+        n["membrane updates"] += membrane
+        n["spikes"] += spikes
+        if layer.syn_shift:
+            n_shifts = 1 + (layer.mem_shift > 0)
+            n["adds"] += synaptic + (1 + n_shifts) * membrane
+            n["shifts"] += n_shifts * membrane
+            continue
+        state = (line.times_before(fired) - has_fired).sum(axis=1)
+        n["state updates"] += state
+        n["look-ups"] += 2 * membrane + 3 * state + spikes
+        n["multiplies"] += 2 * membrane + 3 * state + 3 * spikes
+        n["adds"] += synaptic + membrane + state + spikes
+    zero = np.zeros(len(events), int)
+    return {name: zero + count for name, count in n.items()}
 
 
 def _step_counts(core, network, events, labels):
@@ -179,6 +189,11 @@ def _step_counts(core, network, events, labels):
     look_ups = n_errors + 1
     multiplies = n_errors + (n_classes - silent + label_is_silent) + late + silent
     adds = 5 * n_errors + 2 * late + 2 * silent
+
+    for layer, has_fired in zip(layers, fired, strict=True):
+        if layer.syn_shift:  # the slope, which inference does not need
+            multiplies += 2 * has_fired.sum(axis=1)
+            adds += has_fired.sum(axis=1)
 
     for k in range(len(layers) - 1):
         n_fired = fired[k].sum(axis=1)
@@ -284,8 +299,9 @@ def cost_sheet(
     -----
     Counted is what the functions of :func:`to_c` do, sample by sample and neuron by
     neuron. Additions and multiplications are those of the specification,
-    ``docs/spec/fixed_point.md``; shifts, comparisons, addresses, counters of loops, and
-    the sorting of input spikes are not counted.
+    ``docs/spec/fixed_point.md``. Shifts are those by which currents and membranes decay
+    with decay="shift"; other ones, comparisons, addresses, counters of loops, and the
+    sorting of input spikes are not counted.
 
     An inference:
 
@@ -296,6 +312,10 @@ def cost_sheet(
       spike, or to the end: 2 look-ups, 2 multiplies, 1 add.
     - *state updates*: U and I move to the next tick with input spikes: 3, 3, 1.
     - *spikes* of neurons: their slope, 1, 3, 1.
+
+    With decay="shift" a membrane update is 2 shifts and 3 adds, without leak 1 shift
+    and 2 adds, and there is nothing else: no state update, no look-up, no multiply. The
+    slopes of spikes are part of learning then, 2 multiplies and 1 add each.
 
     An online step begins with one (input dropout may leave it fewer input spikes). With
     accumulators every weight that is read, in that too, takes one more add, to be

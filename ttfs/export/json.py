@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from .._typing import FilePath
     from ..estimators import TTFSClassifier
 
-_FORMAT = {"format": "ttfs-fixed", "version": 3}
+_FORMAT = {"format": "ttfs-fixed", "version": 4}
 
 _LAYER = (
-    "fraction current_shift threshold decay_mem decay_syn kappa slope_syn slope_mem "
-    "slope_bounds"
+    "fraction current_shift threshold decay_mem decay_syn kappa syn_shift mem_shift "
+    "slope_syn slope_mem slope_bounds"
 ).split()
 _LAYER_LEARNING = (
     "n_fixed kernel kernel_slope max_stored rest decay rate_shift error_shift feedback "
@@ -113,13 +113,14 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
 
     The keys:
 
-    - ``format``, ``version``: "ttfs-fixed", 3. `ttfs` is the version that wrote it.
+    - ``format``, ``version``: "ttfs-fixed", 4. `ttfs` is the version that wrote it.
     - ``classes``: the labels, in the order of the output neurons.
     - ``n_ticks``, ``silent_delay``.
     - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,
       a row for each input, biases last; ``fraction`` 0; ``current_shift``,
-      ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``kappa``; ``slope_syn``,
-      ``slope_mem``, ``slope_bounds``.
+      ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``kappa``, with
+      ``syn_shift`` and ``mem_shift`` 0; with decay="shift" the tables are empty, and
+      ``syn_shift`` is at least 1; ``slope_syn``, ``slope_mem``, ``slope_bounds``.
     - ``encoder``: how features become ticks. With those of :class:`TTFSClassifier`, a
       feature x is limited to ``low`` ... ``high``; v = (x/2 - low/2) ``scale``, at most
       1. It spikes at ``window`` (1 - v) in its own channel, unless the limited x is

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..model.initial_weights import feedback_weights, weight_unit
 from .network import MAX_FEEDBACK, MAX_LEVELS, FixedLayer, FixedNetwork
+from .shifts import NO_SHIFTS, realise
 from .tables import (
     error_shift,
     layer_numbers,
@@ -63,6 +64,7 @@ def fixed_layer(
     kernel,
     weight_bits,
     fraction,
+    shifts=NO_SHIFTS,
     n_fixed=0,
     rest=0,
     feedback=None,
@@ -93,6 +95,8 @@ def fixed_layer(
         Bits of a weight besides its sign.
     fraction : int
         Further bits that an accumulator has.
+    shifts : tuple of (int, int), default=(0, 0)
+        The shifts that realise the neuron, see `shifts.realise`; 0: tables decay.
     n_fixed : int, default=0
         So many of the last biases have weights that do not learn.
     rest : int, default=0
@@ -111,7 +115,7 @@ def fixed_layer(
     ValueError
         If the membrane is too fast for the threshold to be a large enough integer.
     """
-    numbers = layer_numbers(neuron, levels)
+    numbers = layer_numbers(neuron, levels, shifts)
     shift, error_gain = 0, 1.0
     if errors_from is not None:
         shift, error_gain = error_shift(*errors_from, is_from_output=is_from_output)
@@ -131,7 +135,7 @@ def fixed_layer(
         lfsr=np.ones(n_out, np.uint16),
         silence=np.zeros(n_out, np.uint8),
         **numbers,
-        **time_tables(neuron, float(tick), n_ticks, kernel),
+        **time_tables(neuron, float(tick), n_ticks, kernel, shifts),
     )
     return layer, error_gain
 
@@ -140,6 +144,7 @@ def make_network(
     real,
     *,
     tick,
+    decay,
     kernel,
     weight_bits,
     weight_range,
@@ -156,9 +161,11 @@ def make_network(
     ----------
     real : Network
         The network with real weights; its `t_max` and its biases' times are multiples
-        of `tick`.
+        of `tick`. With decay="shift" its neurons are those that shifts realise.
     tick : float
         Length of a tick.
+    decay : {"table", "shift"}
+        How currents and membranes decay.
     kernel : {"table", "linear"}
         Kernel of the local rule.
     weight_bits : int
@@ -204,6 +211,7 @@ def make_network(
         layer = layers[k]
         source = None if k == n_layers - 1 else n_layers - 1 if is_direct else k + 1
         step, random = steps[k], None
+        shifts = realise(layer.neuron, tick)[0] if decay == "shift" else NO_SHIFTS
         if source is not None and feedback != "symmetric":
             # Biases of the next layer are its last inputs and have no errors.
             random = drawn[k + 1][: layer.weights.shape[1]]
@@ -224,6 +232,7 @@ def make_network(
             kernel=kernel,
             weight_bits=weight_bits,
             fraction=fraction,
+            shifts=shifts,
             n_fixed=layer.n_fixed,
             rest=np.clip(np.rint(rests[k] / step), -max_weight, max_weight),
             feedback=random,

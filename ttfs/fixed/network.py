@@ -1,6 +1,6 @@
 """The integers of a layer and of a network, and the limits of their numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,6 +9,7 @@ MAX_SAMPLES = 2048  # in a batch: TTFS_FIXED_MAX_SAMPLES in C
 MAX_NEURONS = 65_504  # in a layer; the same limit holds for its inputs
 MAX_TICKS = 16_384
 MAX_LEVELS = 2048  # units of the membrane that `levels` least bits of a weight make
+MAX_SYN_SHIFT, MAX_MEM_SHIFT = 8, 15
 MAX_FEEDBACK = 2047  # magnitude of a feedback weight
 FEEDBACKS = ("symmetric", "random", "direct", "target")
 
@@ -26,9 +27,12 @@ class FixedLayer:
     fraction: int
     current_shift: int
     threshold: int
-    decay_mem: np.ndarray  # int16 (n_ticks + 1,)
-    decay_syn: np.ndarray  # int16 (n_ticks + 1,)
-    kappa: np.ndarray  # int16 (n_ticks + 1,)
+    decay_mem: np.ndarray  # int16 (n_ticks + 1,), or (0,) with shifts
+    decay_syn: np.ndarray  # the same
+    kappa: np.ndarray  # the same
+    # Models that were stored before there were shifts have no such fields.
+    syn_shift: int = field(default=0, kw_only=True)  # 0: the tables are used
+    mem_shift: int = field(default=0, kw_only=True)  # 0: no leak, where shifts are used
     slope_mem: int
     slope_syn: int
     slope_bounds: np.ndarray  # int16 (N_SLOPES,)

@@ -4,36 +4,18 @@ Decimal arithmetic makes them the same on every platform, which the exponentials
 library need not be. From then on everything is an integer.
 """
 
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal, localcontext
 from functools import lru_cache
 
 import numpy as np
 
+from .decimals import DIGITS, floor, log2, nearest, snap
 from .network import MAX_LEVELS, MAX_TICKS, N_SLOPES
+from .shifts import NO_SHIFTS, gain
 
 _MIN_THRESHOLD = 16  # units of the membrane
 _MIN_ERROR_SHIFT = 5  # even a slope of 2^-4 then leaves a shift to the right
 _ERROR_BITS = 2  # errors of hidden neurons have so many more than those of outputs
-_DIGITS = 40
-_EXACT = Decimal("1e-25")  # a number nearer to a fraction than this is that fraction
-
-
-def _snap(x):
-    """A number without rounding errors, so that ties on paper are ties here."""
-    return x.quantize(_EXACT)
-
-
-def _floor(x):
-    return int(_snap(x).to_integral_value(ROUND_FLOOR))
-
-
-def _nearest(x):
-    """A number rounded to the nearest integer, halves up."""
-    return _floor(x + Decimal("0.5"))
-
-
-def _log2(x):
-    return x.ln() / Decimal(2).ln()
 
 
 class _Kappa:
@@ -77,7 +59,7 @@ class _Kappa:
 
 
 @lru_cache(maxsize=64)
-def time_tables(neuron, tick, n_ticks, kernel):
+def time_tables(neuron, tick, n_ticks, kernel, shifts=NO_SHIFTS):
     """Tables of a layer by elapsed ticks, section 2.
 
     Parameters
@@ -90,34 +72,37 @@ def time_tables(neuron, tick, n_ticks, kernel):
         Number of ticks of a sample.
     kernel : {"table", "linear"}
         Kernel of the local rule.
+    shifts : tuple of (int, int), default=(0, 0)
+        The shifts that realise the neuron, see `shifts.realise`.
 
     Returns
     -------
     tables : dict of str to ndarray of shape (n_ticks + 1,)
         The fields of `FixedLayer` with these names; the arrays are read-only, since
-        layers share them.
+        layers share them. Those that shifts replace are empty.
     """
     with localcontext() as context:
-        context.prec = _DIGITS
+        context.prec = DIGITS
         kappa = _Kappa(neuron)
         tick = Decimal(tick)
         times = [d * tick for d in range(n_ticks + 1)]
-        decays = [kappa.decays(t) for t in times]
+        tabulated = times if shifts == NO_SHIFTS else []
+        decays = [kappa.decays(t) for t in tabulated]
         tables = {
-            "decay_mem": [min(32767, _floor(leak * 2**15)) for leak, _ in decays],
-            "decay_syn": [min(32767, _floor(decay * 2**15)) for _, decay in decays],
-            "kappa": [min(32767, _floor(kappa(t) * 2**15)) for t in times],
+            "decay_mem": [min(32767, floor(leak * 2**15)) for leak, _ in decays],
+            "decay_syn": [min(32767, floor(decay * 2**15)) for _, decay in decays],
+            "kappa": [min(32767, floor(kappa(t) * 2**15)) for t in tabulated],
         }
         peak, height, syn = kappa.peak, kappa.height, kappa.syn
         if kernel == "table":
-            learned = [min(127, _nearest(127 * kappa(t) / height)) for t in times]
-            slopes = [_nearest(127 * syn * kappa.slope(t)) for t in times]
+            learned = [min(127, nearest(127 * kappa(t) / height)) for t in times]
+            slopes = [nearest(127 * syn * kappa.slope(t)) for t in times]
         else:
             peaks = [t / peak for t in times]
-            learned = [_nearest(127 * max(0, min(x, (4 - x) / 3))) for x in peaks]
-            rising = _nearest(127 * syn * height / peak)
-            falling = _nearest(-127 * syn * height / (3 * peak))
-            peaks = [_snap(x) for x in peaks]
+            learned = [nearest(127 * max(0, min(x, (4 - x) / 3))) for x in peaks]
+            rising = nearest(127 * syn * height / peak)
+            falling = nearest(-127 * syn * height / (3 * peak))
+            peaks = [snap(x) for x in peaks]
             slopes = [rising if x < 1 else falling if x < 4 else 0 for x in peaks]
         learned[0] = slopes[0] = 0
         tables["kernel"] = learned
@@ -132,7 +117,7 @@ def time_tables(neuron, tick, n_ticks, kernel):
     return arrays
 
 
-def layer_numbers(neuron, levels):
+def layer_numbers(neuron, levels, shifts=NO_SHIFTS):
     """Numbers of a layer, section 2.
 
     Parameters
@@ -141,6 +126,8 @@ def layer_numbers(neuron, levels):
         Parameters of the neurons.
     levels : float
         Least bits of a weight in the unit threshold / (e kappa_p).
+    shifts : tuple of (int, int), default=(0, 0)
+        The shifts that realise the neuron, see `shifts.realise`.
 
     Returns
     -------
@@ -153,12 +140,13 @@ def layer_numbers(neuron, levels):
         If the membrane is too fast for the threshold to be a large enough integer.
     """
     with localcontext() as context:
-        context.prec = _DIGITS
+        context.prec = DIGITS
         kappa = _Kappa(neuron)
         e = Decimal(1).exp()
         levels = Decimal(levels)
-        shift = _floor(_log2(MAX_LEVELS / levels))
-        threshold = _nearest(e * kappa.height * levels * Decimal(2) ** shift)
+        shift = floor(log2(MAX_LEVELS / levels))
+        unit = e * kappa.height * gain(shifts)
+        threshold = nearest(unit * levels * Decimal(2) ** shift)
         if threshold < _MIN_THRESHOLD:
             raise ValueError(
                 f"tau_mem={neuron.tau_mem:g} is too short beside tau_syn="
@@ -167,7 +155,7 @@ def layer_numbers(neuron, levels):
             )
         shortest = min(kappa.mem, kappa.syn)
         bounds = [
-            _nearest(
+            nearest(
                 threshold
                 * Decimal(2) ** (m - Decimal("3.5"))
                 * shortest
@@ -179,8 +167,10 @@ def layer_numbers(neuron, levels):
         return {
             "current_shift": shift,
             "threshold": threshold,
-            "slope_syn": _floor(2**14 * shortest / kappa.syn),
-            "slope_mem": -_floor(2**14 * shortest / kappa.mem),
+            "syn_shift": shifts[0],
+            "mem_shift": shifts[1],
+            "slope_syn": floor(2**14 * shortest / kappa.syn),
+            "slope_mem": -floor(2**14 * shortest / kappa.mem),
             "slope_bounds": np.minimum(bounds, 32767).astype(np.int16),
         }
 
@@ -205,9 +195,9 @@ def error_shift(neuron, levels, *, is_from_output):
         Errors of that layer, in the unit of the errors that they are made from.
     """
     with localcontext() as context:
-        context.prec = _DIGITS
+        context.prec = DIGITS
         scale = 127 * Decimal(1).exp() * _Kappa(neuron).height * Decimal(levels)
-        shift = _nearest(_log2(scale)) - is_from_output * _ERROR_BITS
+        shift = nearest(log2(scale)) - is_from_output * _ERROR_BITS
         shift = max(_MIN_ERROR_SHIFT, shift)
         return shift, float(scale / 2**shift)
 
@@ -216,10 +206,10 @@ def error_shift(neuron, levels, *, is_from_output):
 def softmax_table(time_scale, tick):
     """256 exp(-d tick / time_scale) for d = 0, 1, ..., up to the last that is not 0."""
     with localcontext() as context:
-        context.prec = _DIGITS
+        context.prec = DIGITS
         entries, ratio = [], Decimal(tick) / Decimal(time_scale)
         while len(entries) < MAX_TICKS:
-            entry = _nearest(256 * (-len(entries) * ratio).exp())
+            entry = nearest(256 * (-len(entries) * ratio).exp())
             if entry == 0:
                 break
             entries.append(entry)
@@ -237,6 +227,6 @@ def reciprocal_table():
 def silent_delay(neuron, threshold, tick):
     """Ticks, in 2^-15, for each unit of membrane that a silent output missed."""
     with localcontext() as context:
-        context.prec = _DIGITS
+        context.prec = DIGITS
         delay = Decimal(2**16) * Decimal(neuron.tau_syn) / Decimal(tick) / threshold
-        return min(65535, _nearest(delay))
+        return min(65535, nearest(delay))
