@@ -1,21 +1,43 @@
-/* Runs an exported model, for tests/support/exported.py.
+/* Runs an exported model, for tests/support/exported.py and bare_metal.py.
  *
- * Reads int16 samples: a label, or -1 to infer only, and the ticks of all channels.
+ * Reads int16 samples from stdin, or on a machine of bare/machine.h from the header
+ * SAMPLES: a label, or -1 to infer only, and the ticks of all channels.
  * Writes for each the decision, the ticks that are left, output ticks and membranes,
  * and the margin, 0 where it learned; at last, if the model learns, weights and
  * registers. Labels below -1 save the state, spoil or restore it, and write nothing.
- * Fails with a line on stderr where the ways to infer do not agree. */
+ * Fails with a line where the ways to infer do not agree. */
 #include MODEL
 
-#include <stdio.h>
+#include "bare/machine.h"
 
 enum { SAVE = -2, RESTORE = -3, SPOIL = -4 };
 
 static int fail(const char *why)
 {
-    fprintf(stderr, "%s\n", why);
+    machine_write(why);
+    machine_write("\n");
+    machine_stop();
     return 1;
 }
+
+/* Read numbers; returns 0 at the end. */
+#ifdef MACHINE_IS_BARE
+#include SAMPLES
+
+static int take(void *numbers, uint16_t n)
+{
+    static uint32_t place;
+    int16_t *to = numbers;
+    if (place == sizeof samples / sizeof *samples) return 0;
+    for (uint16_t i = 0; i < n; ++i) to[i] = samples[place++];
+    return 1;
+}
+#else
+static int take(void *numbers, uint16_t n)
+{
+    return fread(numbers, sizeof(int16_t), n, stdin) == n;
+}
+#endif
 
 /* Numbers from 0 to n - 1, the same everywhere. */
 static uint16_t random_below(uint16_t n)
@@ -65,7 +87,7 @@ static int infer(const uint16_t *ticks, uint32_t *margin)
 #ifdef LEARN
 static void dump(uint32_t n, const uint16_t *lfsr)
 {
-    for (uint32_t k = 0; k < n; ++k) printf("%u ", lfsr[k]);
+    for (uint32_t k = 0; k < n; ++k) write_number(lfsr[k]);
 }
 
 static uint8_t state[TTFS_MODEL_STATE_SIZE];
@@ -89,8 +111,12 @@ int main(void)
     int16_t label;
     uint16_t ticks[TTFS_MODEL_N_CHANNELS];
 
-    while (fread(&label, sizeof label, 1, stdin) == 1) {
-        if (fread(ticks, sizeof ticks, 1, stdin) != 1) return fail("no ticks");
+    machine_start();
+#ifdef SELF_TEST
+    if (ttfs_model_self_test() != 0) return fail("self-test");
+#endif
+    while (take(&label, 1)) {
+        if (!take(ticks, TTFS_MODEL_N_CHANNELS)) return fail("no ticks");
         int decision;
         uint32_t margin = 0;
 #ifdef LEARN
@@ -106,27 +132,27 @@ int main(void)
             decision = infer(ticks, &margin);
             if (decision < 0) return fail("ways to infer differ");
         }
-        printf("%d", decision);
-        for (int c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) printf(" %u", ticks[c]);
+        write_number(decision);
+        for (int c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) write_number(ticks[c]);
         for (int k = 0; k < TTFS_MODEL_N_CLASSES; ++k) {
-            printf(" %u %d", ttfs_model_output_ticks()[k], ttfs_model_output_u()[k]);
+            write_number(ttfs_model_output_ticks()[k]);
+            write_number(ttfs_model_output_u()[k]);
         }
-        printf(" %lu\n", (unsigned long)margin);
+        write_digits(margin, 0);
+        machine_write("\n");
     }
-#ifdef SELF_TEST
-    if (ttfs_model_self_test() != 0) return fail("self-test");
-#endif
 #ifdef LEARN
     for (int k = 0; k < TTFS_MODEL_N_LAYERS; ++k) {
         const ttfs_model_layer *layer = &ttfs_model_layers[k];
         const uint32_t n = (uint32_t)layer->n_in * layer->n_out;
-        for (uint32_t i = 0; i < n; ++i) printf("%d ", ttfs_model_weights(k)[i]);
+        for (uint32_t i = 0; i < n; ++i) write_number(ttfs_model_weights(k)[i]);
         dump(layer->n_out, layer->lfsr);
-        for (uint32_t i = 0; i < layer->n_out; ++i) printf("%d ", layer->silence[i]);
-        printf("\n");
+        for (uint32_t i = 0; i < layer->n_out; ++i) write_number(layer->silence[i]);
+        machine_write("\n");
     }
     dump(1, ttfs_model_net.lfsr);
-    printf("\n");
+    machine_write("\n");
 #endif
+    machine_stop();
     return 0;
 }

@@ -1,39 +1,11 @@
 /* Learn the golden vectors of golden.h, which tests/support/fixed_header.py writes, and
  * say how many decisions, weights, registers and counts are not as they should be. For
- * computers and, by its first serial port, for an AVR, whose int has 16 bits. */
+ * computers and for the machines of bare/machine.h, where an int may have 16 bits. */
 #include "ttfs_fixed.h"
 
 #include "golden.h"
 
-#ifdef __AVR__
-#include <avr/interrupt.h>
-#include <avr/io.h>
-#include <avr/sleep.h>
-
-static void put(char c)
-{
-    while (!(UCSR0A & (1 << UDRE0))) continue;
-    UDR0 = (uint8_t)c;
-}
-
-static void finish(void)
-{
-    while (!(UCSR0A & (1 << TXC0))) continue;
-    cli();
-    sleep_enable();
-    sleep_cpu(); /* without interrupts the simulator ends here */
-}
-#else
-#include <stdio.h>
-
-static void put(char c)
-{
-    putchar(c);
-}
-static void finish(void)
-{
-}
-#endif
+#include "bare/machine.h"
 
 static uint16_t learn(void)
 {
@@ -61,18 +33,9 @@ static uint16_t learn(void)
 
 int main(void)
 {
-#ifdef __AVR__
-    UCSR0B = 1 << TXEN0;
-#endif
-    uint16_t n_wrong = learn();
-    char digits[5];
-    uint8_t n = 0;
-    do {
-        digits[n++] = (char)('0' + n_wrong % 10);
-        n_wrong = (uint16_t)(n_wrong / 10);
-    } while (n_wrong);
-    while (n > 0) put(digits[--n]);
-    for (const char *c = " wrong\n"; *c; ++c) put(*c);
-    finish();
+    machine_start();
+    write_number(learn());
+    machine_write("wrong\n");
+    machine_stop();
     return 0;
 }

@@ -6,8 +6,8 @@ import runpy
 from math import inf
 from operator import eq
 from pathlib import Path
-from shutil import which
 
+import bare_metal
 import fixed_header
 import fixed_networks
 import fixed_twin
@@ -116,16 +116,20 @@ def test_golden_program(case, tmp_path, compiler):
     assert fixed_header.run([program]).stdout == "0 wrong\n"
 
 
-@pytest.mark.skipif(
-    not (which("avr-gcc") and which("simavr")), reason="needs avr-gcc and simavr"
-)
-def test_golden_program_on_a_microcontroller(case, tmp_path):
-    chip = "atmega2560"
-    program = fixed_header.build_program(
-        tmp_path, "avr-gcc", as_plain(case), f"-mmcu={chip}"
+@bare_metal.every_machine
+def test_golden_program_on_a_microcontroller(case, machine, tmp_path):
+    (tmp_path / "golden.h").write_text(fixed_header.golden_header(as_plain(case)))
+    program = tmp_path / "golden"
+    includes = f"-I{tmp_path}", f"-I{fixed_header.ROOT / 'include'}"
+    bare_metal.build(
+        bare_metal.MACHINES[machine],
+        program,
+        *bare_metal.WARNINGS,
+        *includes,
+        source=fixed_header.ROOT / "tests/c/fixed_main.c",
     )
-    result = fixed_header.run(["simavr", "-m", chip, "-f", "16000000", program])
-    assert re.search(r"(\d+) wrong", result.stdout)[1] == "0"
+    output = bare_metal.run(bare_metal.MACHINES[machine], program)
+    assert re.search(r"(\d+) wrong", output.text)[1] == "0"
 
 
 def test_golden_tables(case):

@@ -168,7 +168,7 @@ def play(program, labels, ticks, emulator=()):
     samples = np.column_stack([labels, ticks.astype(np.int16)]).astype(np.int16)
     command = [*emulator, program]
     done = subprocess.run(command, input=samples.tobytes(), capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
+    assert done.returncode == 0, done.stdout[-100:].decode() + done.stderr.decode()
     assert not done.stderr
     return [list(map(int, line.split())) for line in done.stdout.splitlines()]
 

@@ -465,7 +465,9 @@ def build_program(folder, compiler, case, *flags):
     """tests/c/fixed_main.c for a golden case."""
     (Path(folder) / "golden.h").write_text(golden_header(case))
     program = Path(folder) / "golden"
-    includes = f"-I{folder}", f"-I{ROOT / 'include'}"
+    includes = [
+        f"-I{path}" for path in (folder, ROOT / "include", ROOT / "tests/c/bare")
+    ]
     source = ROOT / "tests/c/fixed_main.c"
     built = run([compiler, *FLAGS, *flags, *includes, source, "-o", program])
     if built.returncode:

@@ -1,0 +1,221 @@
+"""Networks of microcontroller.py: data, how they are learned, and limits."""
+
+import hashlib
+import inspect
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import joblib
+import numpy as np
+from _common import changes, mnist_16, yin_yang
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+
+from ttfs import TTFSClassifier, __version__
+from ttfs.parameters import CrossEntropy, FixedPoint
+
+N_SAMPLES = 100  # that are counted
+
+
+def digits(is_validation):
+    """8x8 digits, scaled to 1; three tenths are for testing."""
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(
+        (X / 16).astype(np.float32),
+        y,
+        test_size=0.3,
+        stratify=y,
+        random_state=1 if is_validation else 0,
+    )
+    return X, y, X_test, y_test
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of one hidden layer, its data, and what it must reach.
+
+    Parameters
+    ----------
+    work : str
+        Name of the data.
+    load : callable
+        (X, y, X_test, y_test) of load(is_validation).
+    hidden : int
+        Number of hidden neurons.
+    parameters : dict
+        Of TTFSClassifier, besides the arithmetic.
+    shift_ticks : dict
+        Tick of the shift kernel [tau_syn] for each gradient it is trained by.
+    learns : bool
+        Whether a step of learning is measured too.
+    must, stretch : int
+        Greatest numbers of instructions of an inference, Cortex-M0+, -Os.
+    learn_must, learn_stretch : int or None
+        The same of a step of learning.
+    mlp_epochs : int
+        Epochs of MLPClassifier.
+    forest : dict
+        Parameters of the forest.
+    scale : int
+        What features are multiplied by for the forest, which takes integers.
+    """
+
+    work: str
+    load: callable
+    hidden: int
+    must: int | None
+    stretch: int | None
+    parameters: dict = field(default_factory=dict)
+    shift_ticks: dict = field(default_factory=lambda: {"local": 1 / 16})
+    learns: bool = False
+    learn_must: int | None = None
+    learn_stretch: int | None = None
+    mlp_epochs: int = 1000
+    forest: dict = field(default_factory=dict)
+    scale: int = 1000
+
+    @cached_property
+    def data(self):
+        return self.load(False)
+
+    def integers(self, X):
+        """Features as the forest takes them.
+
+        They are even: thresholds are halfway between two of them, and emlearn would
+        round those that are not whole.
+        """
+        return 2 * np.round(X * self.scale).astype(np.int16)
+
+    @cached_property
+    def samples(self):
+        """Features and labels of the test samples that are counted."""
+        _, _, X, y = self.data
+        rng = np.random.default_rng(0)
+        chosen = rng.choice(len(X), N_SAMPLES, replace=False)
+        return X[chosen], y[chosen]
+
+
+# Parameters with the exact gradient: decisions come early, which saves ticks.
+_EARLY = {"time_scale": 0.1, "loss": CrossEntropy(early_firing=0.1)}
+_YIN_YANG = {"encoder": "latency"}
+_DIGITS = {
+    "shift_ticks": {"local": 1 / 16, "exact": 1 / 8},
+    "scale": 16,
+    "forest": {"n_estimators": 20},
+}
+_MNIST = {"batch_size": 200, "input_dropout": 0.1, "max_iter": 40}
+_MNIST_PEERS = {
+    "mlp_epochs": 30,
+    "scale": 255,
+    "forest": {"n_estimators": 20, "max_leaf_nodes": 400},
+}
+NETWORKS = {
+    "4-30-3": Network(
+        "Yin-Yang",
+        yin_yang,
+        30,
+        30_000,
+        10_000,
+        _YIN_YANG,
+        {"local": 1 / 32},
+        True,
+        75_000,
+        40_000,
+        forest={"n_estimators": 10},
+    ),
+    "64-32-10": Network("digits", digits, 32, 30_000, 14_000, **_DIGITS),
+    "64-100-10": Network(
+        "digits",
+        digits,
+        100,
+        None,
+        None,
+        learns=True,
+        learn_must=300_000,
+        learn_stretch=150_000,
+        **_DIGITS,
+    ),
+    "256-64-10": Network(
+        "MNIST 16x16", mnist_16, 64, 70_000, 40_000, _MNIST, **_MNIST_PEERS
+    ),
+    "256-246-10": Network(
+        "MNIST 16x16", mnist_16, 246, 250_000, 150_000, _MNIST, **_MNIST_PEERS
+    ),
+}
+
+
+def has_shifts():
+    """Whether this version has the shift kernel."""
+    return "decay" in inspect.signature(FixedPoint).parameters
+
+
+def variants(network):
+    """Parameters of TTFSClassifier of a network by the kernel, as this version has it.
+
+    The exact gradient trains more accurately with coarse ticks; without the local rule
+    the device cannot learn.
+    """
+    found = {"table": {"arithmetic": FixedPoint(), "gradient": "local"}}
+    if has_shifts():
+        for gradient, tick in network.shift_ticks.items():
+            arithmetic = FixedPoint(decay="shift", tick=tick)
+            found[f"shift, {gradient} gradient"] = {
+                "arithmetic": arithmetic,
+                "gradient": gradient,
+                **(_EARLY if gradient == "exact" else {}),
+            }
+    return {name: network.parameters | parameters for name, parameters in found.items()}
+
+
+class Fits:
+    """Fitted models, which a folder keeps for the next run.
+
+    Parameters
+    ----------
+    folder : path or None
+        Where models are kept; one without a parent is made.
+    is_quick : bool
+        Whether to train for a few epochs, on a part of the data.
+    """
+
+    def __init__(self, folder, *, is_quick):
+        self.folder, self.is_quick = folder, is_quick
+        if folder is not None:
+            Path(folder).mkdir(exist_ok=True)
+
+    def fit(self, name, network, model, prepare=lambda X: X):
+        """The model, fitted to the training data of a network, prepared."""
+        X, y, _, _ = network.data
+        X = prepare(X)
+        if self.is_quick:
+            X, y = X[:3000], y[:3000]
+        if self.folder is None:
+            return model.fit(X, y)
+        parameters = changes(model.get_params())
+        key = f"{__version__} {type(model).__name__} {len(X)} {parameters}"
+        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+        path = Path(self.folder, f"{name}-{digest}.joblib")
+        if not path.exists():
+            joblib.dump(model.fit(X, y), path)
+        return joblib.load(path)
+
+    def ttfs(self, name, network, parameters):
+        """TTFSClassifier with parameters of `variants`."""
+        if self.is_quick:
+            parameters = parameters | {"max_iter": 8}
+        model = TTFSClassifier((network.hidden,), random_state=0, **parameters)
+        return self.fit(f"{name}-ttfs", network, model)
+
+    def mlp(self, name, network):
+        """MLPClassifier of the same size."""
+        epochs = 8 if self.is_quick else network.mlp_epochs
+        model = MLPClassifier((network.hidden,), max_iter=epochs, random_state=0)
+        return self.fit(f"{name}-mlp", network, model)
+
+    def forest(self, name, network):
+        """A small RandomForestClassifier."""
+        model = RandomForestClassifier(**network.forest, random_state=0)
+        return self.fit(f"{name}-forest", network, model, network.integers)
