@@ -72,9 +72,8 @@ class Program:
         return different + abs(len(got) - len(expected))
 
 
-def _of_samples(clf, network, *, learns):
-    """Inputs, labels and what is expected of the samples of a network."""
-    X, y = network.samples
+def of_samples(clf, X, y, *, learns):
+    """Ticks, numbers of labels, and what is expected of samples."""
     numbers = np.searchsorted(clf.classes_, y)
 
     def expected(n):
@@ -120,7 +119,7 @@ def exports(folder, name, network, fits, *, n_random=None):
             if n_random:
                 samples = bare_metal.random_case(clf, n_random[learns], learns=learns)
             else:
-                samples = _of_samples(clf, network, learns=learns)
+                samples = of_samples(clf, *network.samples, learns=learns)
             yield Program(
                 f"ttfs, {kind}",
                 accuracy,

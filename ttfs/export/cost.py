@@ -13,6 +13,7 @@ from .. import _fixed
 from .c_arrays import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
+from .timeline import Timeline, timelines
 from .scalers import split, transform
 
 if TYPE_CHECKING:
@@ -83,58 +84,6 @@ class CostSheet:
         return "\n".join(lines)
 
 
-class _Timeline:
-    """Spikes of samples by tick, and how many of them come before a tick.
-
-    Parameters
-    ----------
-    samples, ticks : ndarray of shape (n_spikes,)
-        Sample and tick of each spike; ticks that are the number of ticks are absent.
-    shape : tuple of (int, int)
-        Number of samples and of ticks.
-    """
-
-    def __init__(self, samples, ticks, shape):
-        at = np.zeros((shape[0], shape[1] + 1), np.int64)
-        np.add.at(at, (samples, ticks), 1)
-        at[:, -1] = 0
-        self.n = at.sum(axis=1)
-        self.first = np.where(self.n > 0, np.argmax(at > 0, axis=1), shape[1])
-        self._spikes = np.cumsum(at, axis=1) - at
-        self._times = np.cumsum(at > 0, axis=1) - (at > 0)
-
-    @classmethod
-    def of_events(cls, events, n_ticks):
-        """The timeline of input spikes."""
-        counts = (events.end - events.begin).astype(np.intp)
-        samples = np.repeat(np.arange(len(events)), counts)
-        return cls(samples, events.ticks, (len(events), n_ticks))
-
-    @classmethod
-    def of_neurons(cls, ticks, n_ticks):
-        """The timeline of the spikes of neurons, from ticks (n_samples, n_neurons)."""
-        samples = np.repeat(np.arange(len(ticks)), ticks.shape[1])
-        return cls(samples, ticks.ravel(), (len(ticks), n_ticks))
-
-    def before(self, ticks):
-        """Spikes before each tick of (n_samples, n) ticks."""
-        return np.take_along_axis(self._spikes, ticks.astype(np.intp), axis=1)
-
-    def times_before(self, ticks):
-        """Ticks with spikes before each of (n_samples, n) ticks."""
-        return np.take_along_axis(self._times, ticks.astype(np.intp), axis=1)
-
-
-def _timelines(network, events, ticks):
-    """The timelines of the input spikes of each layer, biases included."""
-    lines = [_Timeline.of_events(events, network.n_ticks)]
-    for layer, before in zip(network.layers[1:], ticks, strict=False):
-        biases = np.tile(layer.bias_ticks, (len(before), 1))
-        inputs = np.hstack([before, biases])
-        lines.append(_Timeline.of_neurons(inputs, network.n_ticks))
-    return lines
-
-
 def _inference_counts(network, events, ticks):
     """Numbers (n_samples,) of each operation of sections 3 and 3b."""
     n = dict.fromkeys(
@@ -144,7 +93,7 @@ def _inference_counts(network, events, ticks):
         ),
         0,
     )
-    lines = _timelines(network, events, ticks)
+    lines = timelines(network, events, ticks)
     for layer, line, fired in zip(network.layers, lines, ticks, strict=True):
         has_fired = fired < network.n_ticks
         last = np.where(has_fired, fired, network.n_ticks - 1).astype(int)
@@ -169,7 +118,7 @@ def _inference_counts(network, events, ticks):
     return {name: zero + count for name, count in n.items()}
 
 
-def _step_counts(core, network, events, labels):
+def step_counts(core, network, events, labels):
     """Numbers (n_samples,) of each operation of sections 5 to 7, in online steps."""
     check_single(events)
     left, ticks, errors = core.errors(events, labels)
@@ -205,7 +154,7 @@ def _step_counts(core, network, events, labels):
             multiplies += learns[-1] * n_fired * n_classes
             adds += learns[-1] * n_fired * n_classes
         else:
-            line = _Timeline.of_neurons(ticks[k], n_ticks)
+            line = Timeline.of_neurons(ticks[k], n_ticks)
             causal = np.sum(line.before(ticks[k + 1]) * (errors[k + 1] != 0), axis=1)
             is_rounded = network.feedback == "symmetric" and layers[k + 1].fraction > 0
             look_ups += causal
@@ -213,7 +162,7 @@ def _step_counts(core, network, events, labels):
             adds += causal * (1 + is_rounded)
 
     eligibilities, moves, random = 0, 0, 0
-    lines = _timelines(network, left, ticks)
+    lines = timelines(network, left, ticks)
     for layer, line, times, does in zip(layers, lines, ticks, learns, strict=True):
         n_synaptic = line.before(times).sum(axis=1)
         adds += n_synaptic * (layer.fraction > 0)
@@ -357,12 +306,12 @@ def cost_sheet(
         learner = read_learner(clf)
         learner_core = _fixed.FixedCore(learner)
     if y is not None:
-        labels = _labels(model.classes, y, np.shape(X)[0])
+        labels = numbers_of(model.classes, y, np.shape(X)[0])
     events = input_events(clf, transform(steps, X))
     ticks, _ = _fixed.FixedCore(network).run(events)
     inference, learning = _inference_counts(network, events, ticks), {}
     if y is not None:
-        learning = _step_counts(learner_core, learner, events, labels)
+        learning = step_counts(learner_core, learner, events, labels)
     n_weights = sum(layer.weights.size for layer in network.layers)
     bytes_alone = weight_type(network, learn=True).itemsize
     return CostSheet(
@@ -380,7 +329,7 @@ def cost_sheet(
     )
 
 
-def _labels(classes, y, n_samples):
+def numbers_of(classes, y, n_samples):
     """The number of the class of each sample."""
     y = column_or_1d(y)
     if len(y) != n_samples:
