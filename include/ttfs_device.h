@@ -13,8 +13,7 @@
  * TTFS_DEVICE_LEARN is defined where a network learns, and TTFS_DEVICE_SHIFT where all
  * layers leak by shifts: ttfs_device_shift.h has their neurons.
  *
- * In a window between two ticks with input spikes of a layer, a neuron of
- * the table kernel has
+ * In a window between two ticks with input spikes of a layer, a neuron has, by tables,
  *
  *     u(t0 + d) = decay_mem[d] U + kappa[d] I
  *
@@ -216,56 +215,19 @@ static inline int16_t ttfs_device_jump(const ttfs_fixed_layer *layer, int16_t i0
     return ttfs_fixed_saturate(i0 + w * ((int32_t)1 << layer->current_shift));
 }
 
-/* What the weights of input spikes do to currents within -room ... room: none of them
- * can saturate on the way. `width` is 2 room, or 0 where there is no such room. */
-typedef struct {
-    int32_t room;
-    uint32_t width;
-} ttfs_device_range;
-
-/* That range for n input spikes. */
-static inline ttfs_device_range ttfs_device_safe_range(const ttfs_fixed_layer *layer,
-                                                       uint32_t max_weight, uint16_t n)
-{
-    const uint32_t most = n * max_weight;
-    ttfs_device_range range = {INT32_MAX / 2, 0};
-    if (most <= (uint32_t)INT16_MAX >> layer->current_shift) {
-        range.room = INT16_MAX - (int32_t)(most << layer->current_shift);
-        range.width = (uint32_t)(2 * range.room);
-    }
-    return range;
-}
-
-/* I of neuron j after the input spikes from e up to stop. */
-static inline int16_t ttfs_device_jumps(const ttfs_fixed_layer *layer, int16_t i0,
-                                        const ttfs_device_event *e,
-                                        const ttfs_device_event *stop, uint16_t j,
-                                        ttfs_device_range range)
-{
-    if ((uint32_t)(i0 + range.room) <= range.width) {
-        const ttfs_fixed_weight *weights = layer->weights + j;
-        const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
-        int sum = 0;
-        do sum += ttfs_device_rounded(weights[e->row], fraction);
-        while (++e < stop);
-        return (int16_t)(i0 + sum * (1 << layer->current_shift));
-    }
-    do i0 = ttfs_device_jump(layer, i0, e->row, j);
-    while (++e < stop);
-    return i0;
-}
-
 #ifdef TTFS_DEVICE_SHIFT
 #include "ttfs_device_shift.h"
 #else
 /* First d in first ... last with decay_mem[d] U + kappa[d] I >= level, else 0, for I >=
  * 0; the tick before the first is known to have less. */
 static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *layer,
-                                                      uint16_t top, int16_t u0,
-                                                      int16_t i0, uint16_t first,
-                                                      uint16_t last, int32_t level)
+                                                      uint16_t top,
+                                                      const ttfs_device_neuron *p,
+                                                      uint16_t first, uint16_t last,
+                                                      int32_t level)
 {
     ttfs_fixed_const16 *decay = layer->decay_mem, *kappa = layer->kappa;
+    const int16_t u0 = p->u, i0 = p->i;
     ttfs_device_index d = first, end;
 
     /* After the peak of kappa neither part grows. */
@@ -294,9 +256,9 @@ static TTFS_DEVICE_FAST uint16_t ttfs_device_crossing(const ttfs_fixed_layer *la
 
 /* Neuron p of layer k fires d ticks after its last input spikes; the last one in the
  * list takes its place. */
-static inline void ttfs_device_fire(const ttfs_device_machine *machine,
-                                    ttfs_device_index k, ttfs_device_neuron *p,
-                                    uint16_t d)
+static TTFS_DEVICE_FAST void ttfs_device_fire(const ttfs_device_machine *machine,
+                                              ttfs_device_index k,
+                                              ttfs_device_neuron *p, uint16_t d)
 {
     const ttfs_fixed_layer *layer = &machine->network->layers[k];
     const ttfs_fixed_state *state = &machine->states[k];
@@ -359,8 +321,7 @@ static TTFS_DEVICE_FAST void ttfs_device_move(const ttfs_device_machine *machine
             p->i = ttfs_fixed_multiply(decay_syn, i0);
         }
         if (p == end) break;
-        const uint16_t d =
-            ttfs_device_crossing(layer, top, p->u, p->i, first, last, level);
+        const uint16_t d = ttfs_device_crossing(layer, top, p, first, last, level);
         stays = p;
         if (d > 0) {
             ttfs_device_fire(machine, k, p, d);
@@ -384,9 +345,8 @@ static inline void ttfs_device_look(const ttfs_device_machine *machine,
 
     for (uint16_t n = 0; n < line->n_neurons;) {
         ttfs_device_neuron *p = &line->neurons[n];
-        const uint16_t d = p->i <= 0 ? 0
-                                     : ttfs_device_crossing(layer, top, p->u, p->i,
-                                                            first, last, level);
+        const uint16_t d =
+            p->i <= 0 ? 0 : ttfs_device_crossing(layer, top, p, first, last, level);
         if (d > 0) {
             ttfs_device_fire(machine, k, p, d);
         } else {
@@ -404,11 +364,28 @@ static TTFS_DEVICE_FAST void ttfs_device_act(const ttfs_device_machine *machine,
     ttfs_device_line *line = &machine->lines[k];
     const ttfs_device_event *begin = line->events + line->n_done, *stop = begin + n;
     ttfs_device_neuron *p = line->neurons, *end = p + line->n_neurons;
-    const ttfs_device_range range =
-        ttfs_device_safe_range(layer, machine->bounds[k].max_weight, n);
+    const uint8_t shift = layer->current_shift;
+    const uint8_t fraction = TTFS_DEVICE_FRACTION(layer);
+    /* Currents within -room ... room cannot saturate, whatever the weights. */
+    const uint32_t most = (uint32_t)n * machine->bounds[k].max_weight;
+    const uint8_t is_safe = most <= (uint32_t)INT16_MAX >> shift;
+    const int32_t room = is_safe ? INT16_MAX - (int32_t)(most << shift) : INT32_MAX / 2;
+    const uint32_t width = is_safe ? (uint32_t)(2 * room) : 0;
 
     for (; p < end; ++p) {
-        p->i = ttfs_device_jumps(layer, p->i, begin, stop, p->j, range);
+        const ttfs_device_event *e = begin;
+        int16_t i0 = p->i;
+        if ((uint32_t)(i0 + room) <= width) {
+            const ttfs_fixed_weight *weights = layer->weights + p->j;
+            int sum = 0;
+            do sum += ttfs_device_rounded(weights[e->row], fraction);
+            while (++e < stop);
+            p->i = (int16_t)(i0 + sum * (1 << shift));
+        } else {
+            do i0 = ttfs_device_jump(layer, i0, e->row, p->j);
+            while (++e < stop);
+            p->i = i0;
+        }
     }
     line->n_done = (uint16_t)(line->n_done + n);
 }
@@ -422,24 +399,25 @@ static inline int16_t ttfs_device_peak(const ttfs_device_machine *machine,
     const ttfs_device_event *e = line->events, *stop = e + line->n;
     const uint16_t last = (uint16_t)(machine->network->n_ticks - 1);
     const uint16_t top = machine->bounds[k].kappa_peak;
-    int16_t u0 = 0, i0 = 0, peak = INT16_MIN;
+    ttfs_device_neuron p = {0, 0, j};
+    int16_t peak = INT16_MIN;
 
     while (e < stop) {
         const uint16_t t0 = e->tick;
-        do i0 = ttfs_device_jump(layer, i0, e->row, j);
+        do p.i = ttfs_device_jump(layer, p.i, e->row, j);
         while (++e < stop && e->tick == t0);
         const uint16_t gap = (uint16_t)((e < stop ? e->tick : last) - t0);
-        uint16_t d = i0 < 0 || gap <= top ? gap : top;
+        uint16_t d = p.i < 0 || gap <= top ? gap : top;
         while (d > 0) {
             const int16_t u =
-                ttfs_fixed_mac(layer->decay_mem[d], u0, layer->kappa[d], i0);
+                ttfs_fixed_mac(layer->decay_mem[d], p.u, layer->kappa[d], p.i);
             const int32_t more = ((int32_t)(u > peak ? u : peak) + 1) * 32768;
             if (u > peak) peak = u;
-            d = i0 < 0 ? (uint16_t)(d - 1)
-                       : ttfs_device_crossing(layer, top, u0, i0, 1, gap, more);
+            d = p.i < 0 ? (uint16_t)(d - 1)
+                        : ttfs_device_crossing(layer, top, &p, 1, gap, more);
         }
-        u0 = ttfs_fixed_mac(layer->decay_mem[gap], u0, layer->kappa[gap], i0);
-        i0 = ttfs_fixed_multiply(layer->decay_syn[gap], i0);
+        p.u = ttfs_fixed_mac(layer->decay_mem[gap], p.u, layer->kappa[gap], p.i);
+        p.i = ttfs_fixed_multiply(layer->decay_syn[gap], p.i);
     }
     return peak;
 }

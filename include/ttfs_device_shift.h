@@ -105,11 +105,27 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *machine,
         begin = stop;
     } while (begin < end);
 #else
-    const ttfs_device_range range =
-        ttfs_device_safe_range(layer, bound->max_weight, (uint16_t)(end - begin));
+    /* Currents up to this magnitude cannot saturate, whatever the weights. */
+    const uint32_t most = (uint32_t)(end - begin) * bound->max_weight;
+    const int32_t room = most > (uint32_t)INT16_MAX >> layer->current_shift
+                             ? -1
+                             : INT16_MAX - (int32_t)(most << layer->current_shift);
+
     for (uint16_t j = 0; j < layer->n_out; ++j) {
+        const ttfs_fixed_weight *weights = layer->weights + j;
+        const ttfs_device_event *e = begin;
+        int16_t i = current[j];
         if (u[j] >= layer->threshold) continue;
-        current[j] = ttfs_device_jumps(layer, current[j], begin, end, j, range);
+        if (i <= room && i >= -room) {
+            int sum = 0;
+            do sum += ttfs_device_rounded(weights[e->row], TTFS_DEVICE_FRACTION(layer));
+            while (++e < end);
+            i = (int16_t)(i + sum * (1 << layer->current_shift));
+        } else {
+            do i = ttfs_device_jump(layer, i, e->row, j);
+            while (++e < end);
+        }
+        current[j] = i;
     }
 #endif
 }

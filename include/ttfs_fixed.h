@@ -89,8 +89,7 @@ typedef struct {
     ttfs_fixed_const16 *decay_mem; /* exp(-d / tau_mem) */
     ttfs_fixed_const16 *decay_syn; /* exp(-d / tau_syn) */
     ttfs_fixed_const16 *kappa;     /* kappa(d) */
-    /* Shifts in the place of these tables [3b] */
-    uint8_t syn_shift; /* the current loses 2^-syn_shift in a tick; 0: use the tables */
+    uint8_t syn_shift; /* the current loses 2^-syn_shift in a tick; 0: by tables [3b] */
     uint8_t mem_shift; /* the membrane likewise; 0: no leak */
     /* For learning only: */
     /* u' and its power of two [4] */
@@ -257,7 +256,6 @@ static inline void ttfs_fixed_spike_by_tables(const ttfs_fixed_layer *layer,
  *
  *     u += (I >> syn_shift) - (u >> mem_shift)
  *     I -= I >> syn_shift
- *
  * Fires in the tick after, if u >= threshold. */
 static inline void ttfs_fixed_spike_by_shifts(const ttfs_fixed_layer *layer,
                                               uint16_t n_ticks,
@@ -296,11 +294,10 @@ static inline void ttfs_fixed_first_spike(const ttfs_fixed_layer *layer,
                                           const ttfs_fixed_event *events, uint32_t n,
                                           uint32_t j, ttfs_fixed_state *state)
 {
-    if (layer->syn_shift) {
+    if (layer->syn_shift)
         ttfs_fixed_spike_by_shifts(layer, n_ticks, events, n, j, state);
-    } else {
+    else
         ttfs_fixed_spike_by_tables(layer, n_ticks, events, n, j, state);
-    }
 }
 
 /* Sorted list of the inputs of a layer: the n spikes at ticks, then biases. Returns how

@@ -3,7 +3,6 @@
 import platform
 import re
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +13,11 @@ from exported import (
     any_compiler,
     build,
     build_network,
+    check_inference,
     check_learning,
     compile_main,
+    for_inference,
     make,
-    output_rows,
     outputs,
     play,
     yin_yang,
@@ -28,6 +28,7 @@ from sklearn.base import clone
 
 from ttfs import export
 from ttfs.export.c_arrays import model_number
+from ttfs.export.c_source import c_model, header_text, source_text
 from ttfs.export.model import read_learner, read_model
 from ttfs.fixed.network import FEEDBACKS
 from ttfs.parameters import FixedPoint
@@ -107,29 +108,6 @@ def test_wrong_labels_change_nothing(tmp_path):
 
 
 # -- Any network -----------------------------------------------------------------------
-
-
-def for_inference(network):
-    """The network with the integer weights alone."""
-    layers = [
-        replace(
-            layer,
-            weights=layer.integers(),
-            max_stored=layer.max_stored >> layer.fraction,
-            fraction=0,
-        )
-        for layer in network.layers
-    ]
-    return replace(network, layers=layers)
-
-
-def check_inference(network, ticks, program):
-    """Insist that a program infers as the library; returns which samples are silent."""
-    output_ticks, output_u, decisions = Core(network).infer(ticks.tolist())
-    outputs = output_ticks[-1], output_u[-1]
-    expected = output_rows(network, ticks, decisions.astype(int), *outputs)
-    assert play(program, np.full(len(ticks), -1), ticks)[: len(ticks)] == expected
-    return (outputs[0] == network.n_ticks).all(axis=1)
 
 
 def check_steps(network, ticks, labels, program):
@@ -230,6 +208,31 @@ def test_two_models_in_one_file(tmp_path):
     assert not built.returncode, built.stdout
     done = run([tmp_path / "two"])
     assert (done.returncode, done.stdout) == (0, "0 -1")
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_header_and_source(language, tmp_path):
+    clf, data = make("target")
+    c = c_model(clf, learn=True, prefix="net", self_test=data(5)[0])
+    (tmp_path / "net.h").write_text(header_text(c))
+    (tmp_path / "net.c").write_text(source_text(c, "net.h"))
+    (tmp_path / "main").write_text(
+        '#include "net.h"\n#include "net.h"\n'
+        "int main(void) { return NET_N_LAYERS - 2 + net_self_test(); }\n"
+    )
+    compiler = any_compiler()
+    objects = [tmp_path / "net.o", tmp_path / "main.o"]
+    built = run([compiler, *FLAGS, "-c", tmp_path / "net.c", "-o", objects[0]])
+    assert not built.returncode, built.stdout
+    built = run(
+        [compiler, "-x", language, "-Wall", "-c", tmp_path / "main", "-o", objects[1]]
+    )
+    if built.returncode and "cc1plus" in built.stdout:
+        pytest.skip("needs a compiler of C++")
+    assert not built.returncode, built.stdout
+    program = tmp_path / "program"
+    assert not run([compiler, *objects, "-o", program]).returncode
+    assert run([program]).returncode == 0
 
 
 def test_states_go_on_after_learning(tmp_path):

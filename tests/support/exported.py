@@ -2,12 +2,14 @@
 
 import subprocess
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fixed_header import COMPILERS, ROOT, run
+from fixed_networks import Core
 
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs._fixed import FixedCore
@@ -97,6 +99,14 @@ EXACT = {
             "hidden_layer_sizes": (24,),
             "arithmetic": FixedPoint(8, tick=1 / 8, decay="shift"),
             "tau_mem": 2.0,
+            "gradient": "exact",
+        },
+    ),
+    "four at once": (
+        yin_yang,
+        {
+            "hidden_layer_sizes": (22, 14),
+            "arithmetic": FixedPoint(tick=1 / 16, decay="shift"),
             "gradient": "exact",
         },
     ),
@@ -190,6 +200,29 @@ def output_rows(network, ticks, decisions, output_ticks, output_u):
     late[samples, decisions] = 2**32 - 1
     flat = both.reshape(len(ticks), -1)
     return np.column_stack([decisions, ticks, flat, late.min(axis=1)]).tolist()
+
+
+def for_inference(network):
+    """The network with the integer weights alone."""
+    layers = [
+        replace(
+            layer,
+            weights=layer.integers(),
+            max_stored=layer.max_stored >> layer.fraction,
+            fraction=0,
+        )
+        for layer in network.layers
+    ]
+    return replace(network, layers=layers)
+
+
+def check_inference(network, ticks, program):
+    """Insist that a program infers as the library; return which samples are silent."""
+    output_ticks, output_u, decisions = Core(network).infer(ticks.tolist())
+    outputs = output_ticks[-1], output_u[-1]
+    expected = output_rows(network, ticks, decisions.astype(int), *outputs)
+    assert play(program, np.full(len(ticks), -1), ticks)[: len(ticks)] == expected
+    return (outputs[0] == network.n_ticks).all(axis=1)
 
 
 def loss_times(network, ticks, u):

@@ -215,9 +215,9 @@ def _bound(layer, *, learn):
 
 
 def count_shift(n_ticks, n_channels):
-    """Ticks are counted in ranges of 2^shift, half as many as channels."""
+    """Ticks are counted in ranges of 2^shift, at most as many as channels."""
     shift = 0
-    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels // 2):
+    while (n_ticks - 1 >> shift) + 1 > max(4, n_channels):
         shift += 1
     return shift
 

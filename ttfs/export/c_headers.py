@@ -21,7 +21,8 @@ _LEARNING = re.compile(r" *(?:/\* For learning only: \*/\n)[\s\S]*?(?=\} ttfs_fi
 # The innermost conditions on kinds of models.
 _LINES = r"((?:(?!\#if|\#e)[\s\S])*)"
 _CONDITION = re.compile(
-    rf"\#if(n?)def (TTFS_DEVICE_(?:LEARN|SHIFT))\n{_LINES}(?:\#else\n{_LINES})?\#endif\n"
+    rf"\#if(n?)def (TTFS_DEVICE_(?:LEARN|SHIFT))\n{_LINES}"
+    rf"(?:\#else\n{_LINES})?\#endif\n"
 )
 _INCLUDE = re.compile(r"#include (?:<.*>|\"(.*)\")\n")
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ..fixed.network import FixedNetwork
 
 _HEADER_OF_FEATURES = "ttfs_device_encode.h"
-_ENGINE = "ttfs_device"  # what the functions of inference in the headers begin with
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,16 @@ class CModel:
     steps: Sequence[str] = ()
 
     @property
+    def header(self):
+        """The header that the model is made of, with those that it includes."""
+        return "ttfs_device_learn.h" if self.learn else "ttfs_device.h"
+
+    @property
+    def engine(self):
+        """What the functions of the headers begin with that infer and learn."""
+        return "ttfs_device_"
+
+    @property
     def functions(self):
         """The functions that the model has, as a list of `Functions`."""
         functions = [INFERENCE, EVENTS]
@@ -91,7 +100,7 @@ class CModel:
             "NAME_": f"{self.prefix.upper()}_",
             "WEIGHT": f"{weight.name}_t",
             "FEATURE": f"{self.encoder.features}_t" if self.encoder else "",
-            "ENGINE_": f"{_ENGINE}_",
+            "ENGINE_": self.engine,
             "N_PARTS": str(3 * len(self.network.layers) + 1),
             "MODEL_NUMBER": f"0x{model_number(self.network):08X}",
             "N_SAMPLES": str(
@@ -145,7 +154,7 @@ class CModel:
         """The arithmetic, the arrays and the functions."""
         _, data = model_code(self.network, learn=self.learn)
         macros = settings(self.network, learn=self.learn)
-        headers = ["ttfs_device_learn.h" if self.learn else "ttfs_device.h"]
+        headers = [self.header]
         kind = ""
         if self.encoder is not None:
             _, encoder, kind = encoder_code(self.encoder)
@@ -155,7 +164,7 @@ class CModel:
         if self.samples is not None:
             data += "\n" + self._samples()
         functions = "\n".join(functions.definitions for functions in self.functions)
-        code = f"{data}\n{functions}".replace("ENGINE_", f"{_ENGINE}_")
+        code = f"{data}\n{functions}".replace("ENGINE_", self.engine)
         code = code.replace("ENCODE(", f"ttfs_device_encode_{kind}(")
         parts = [
             "".join(f"#define {name} {value}\n" for name, value in macros.items()),

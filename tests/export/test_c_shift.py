@@ -1,0 +1,127 @@
+"""Exported models whose leak is a shift: four neurons at once, and one by one."""
+
+import shutil
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+import pytest
+from exported import FLAGS, build_network, check_inference, for_inference, make
+from fixed_header import SANITIZE, run
+from fixed_networks import random_network, random_ticks
+
+from ttfs import LIF, export
+from ttfs.export.c_arrays import model_code, settings
+
+BUILDS = {
+    "four at once": ["-O2"],
+    "four at once, sanitized": [*SANITIZE, "-O0"],
+    "one by one": ["-O0", "-U__BYTE_ORDER__"],  # which may be another order
+}
+builds = pytest.mark.parametrize("flags", BUILDS.values(), ids=BUILDS)
+
+
+def network_of_words(rng, **options):
+    """A random network whose weights are bytes."""
+    options = {"weight_bits": 6, "fraction": 0, "n_bias": 2} | options
+    network = for_inference(random_network(rng, decay="shift", **options))
+    assert "TTFS_DEVICE_WORDS" in settings(network, learn=False)
+    return network
+
+
+def bursts(network, ticks):
+    """The greatest number of input spikes of each sample at one tick."""
+    counts = [np.bincount(t[t < network.n_ticks], minlength=1) for t in ticks]
+    return np.array([count.max() for count in counts])
+
+
+@builds
+@pytest.mark.parametrize("n_out", [1, 2, 3, 4, 5, 8, 9])
+def test_any_number_of_neurons(n_out, flags, tmp_path):
+    rng = np.random.default_rng(n_out)
+    network = network_of_words(rng, widths=(20, n_out, 11 - n_out))
+    ticks = random_ticks(rng, network, 200)
+    check_inference(network, ticks, build_network(tmp_path, network, *flags))
+
+
+@builds
+@pytest.mark.parametrize("neuron", [LIF(), LIF(0.5), LIF(2.0), LIF(inf)], ids=str)
+def test_currents_and_membranes_that_saturate(neuron, flags, tmp_path):
+    rng = np.random.default_rng(1)
+    network = network_of_words(
+        rng, widths=(90, 13, 6), n_ticks=40, levels=30.0, neurons=[neuron]
+    )
+    first = network.layers[0]
+    # The last columns have one sign, and the others many in a row.
+    signs = np.where(rng.random(first.weights.shape) < 0.1, -1, 1).cumprod(axis=0)
+    signs[:, 8:] = rng.choice([-1, 1], 5)
+    first.weights[:] = signs * rng.integers(20, 64, first.weights.shape)
+    ticks = random_ticks(rng, network, 300)
+    ticks[::2] = rng.integers(0, 3, ticks[::2].shape)
+    sums = first.weights[:90].astype(int).cumsum(axis=0) << first.current_shift
+    assert (np.abs(sums).max(axis=0) > 2**16).mean() > 0.5
+    check_inference(network, ticks, build_network(tmp_path, network, *flags))
+
+
+@builds
+@pytest.mark.parametrize("levels", [8.0, 60.0, 2000.0])
+def test_more_spikes_than_a_burst(levels, flags, tmp_path):
+    rng = np.random.default_rng(2)
+    network = network_of_words(rng, widths=(600, 6, 3), n_ticks=12, levels=levels)
+    _, code = model_code(network, learn=False)
+    burst = int(code.split(".burst = ")[1].split(",")[0])
+    ticks = rng.integers(0, 14, (100, 600)).astype(np.uint16)
+    ticks[:30] = 3
+    assert (bursts(network, ticks) > burst).sum() >= 30
+    check_inference(network, ticks, build_network(tmp_path, network, *flags))
+
+
+@builds
+def test_ties_silence_and_empty_samples(flags, tmp_path):
+    rng = np.random.default_rng(3)
+    network = network_of_words(rng, widths=(16, 12, 7), n_ticks=12, n_bias=0)
+    last = network.layers[-1]
+    last.weights[:] = np.abs(last.weights[:, :1])
+    last.weights[:, 4:] = -np.abs(last.weights[:, 4:])
+    ticks = random_ticks(rng, network, 200)
+    ticks[:20] = network.n_ticks
+    program = build_network(tmp_path, network, *flags)
+    is_silent = check_inference(network, ticks, program)
+    assert is_silent[:20].all()
+    assert 0.1 < is_silent.mean() < 0.9
+    last.weights[:] = -np.abs(last.weights)
+    program = build_network(tmp_path, network, *flags)
+    assert check_inference(network, ticks, program).all()
+
+
+def test_rows_of_wide_weights_are_not_words():
+    rng = np.random.default_rng(4)
+    network = network_of_words(rng, widths=(5, 3))
+    assert "TTFS_DEVICE_WORDS" not in settings(network, learn=True)
+    (layer,) = network.layers
+    weights = np.full_like(layer.weights, 255)
+    wide = replace(network, layers=[replace(layer, weights=weights, max_stored=255)])
+    assert "TTFS_DEVICE_WORDS" not in settings(wide, learn=False)
+
+
+SMALL = {
+    "avr-gcc": ["-mmcu=atmega1284p", "-std=gnu99"],
+    "arm-none-eabi-gcc": ["-mcpu=cortex-m0plus", "-mthumb"],
+    "riscv64-unknown-elf-gcc": ["-march=rv32imc", "-mabi=ilp32"],
+}
+
+
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("compiler", SMALL)
+def test_small_processors_compile_it(compiler, learn, tmp_path):
+    if not shutil.which(compiler):
+        pytest.skip(f"needs {compiler}")
+    clf, _ = make("shifts" if learn else "four at once")
+    source, built = tmp_path / "model.c", tmp_path / "model.o"
+    export.to_c(clf, source, learn=learn)
+    flags = [*FLAGS, "-Os", "-ffreestanding", *SMALL[compiler]]
+    done = run([compiler, *flags, "-c", source, "-o", built])
+    assert not done.returncode, done.stdout
+    undefined = run([compiler.replace("gcc", "nm"), "-u", built]).stdout.split()[1::2]
+    # The compiler's own arithmetic is allowed, but nothing of the C library.
+    assert all(name.startswith("__") for name in undefined), undefined
