@@ -49,12 +49,17 @@ class Network:
         Of TTFSClassifier, besides the arithmetic.
     shift_ticks : dict
         Tick of the shift kernel [tau_syn] for each gradient it is trained by.
+    instructions : tuple of int or None
+        Of an inference, Cortex-M0+, -Os: at most the first must be, and the second
+        should be.
     learns : bool
         Whether a step of learning is measured too.
-    must, stretch : int
-        Greatest numbers of instructions of an inference, Cortex-M0+, -Os.
-    learn_must, learn_stretch : int or None
+    learn_instructions : tuple of int or None
         The same of a step of learning.
+    cycles : dict
+        Greatest shares of the cycles of peers, with the small multiplier.
+    room : tuple of (int, int)
+        Greatest flash and RAM of a model that learns on an ATmega328.
     mlp_epochs : int
         Epochs of MLPClassifier.
     forest : dict
@@ -66,13 +71,13 @@ class Network:
     work: str
     load: callable
     hidden: int
-    must: int | None
-    stretch: int | None
     parameters: dict = field(default_factory=dict)
     shift_ticks: dict = field(default_factory=lambda: {"local": 1 / 16})
+    instructions: tuple | None = None
     learns: bool = False
-    learn_must: int | None = None
-    learn_stretch: int | None = None
+    learn_instructions: tuple | None = None
+    cycles: dict = field(default_factory=dict)
+    room: tuple = ()
     mlp_epochs: int = 1000
     forest: dict = field(default_factory=dict)
     scale: int = 1000
@@ -100,16 +105,15 @@ class Network:
 
 # Parameters with the exact gradient: decisions come early, which saves ticks.
 _EARLY = {"time_scale": 0.1, "loss": CrossEntropy(early_firing=0.1)}
-_YIN_YANG = {"encoder": "latency"}
 _DIGITS = {
     "shift_ticks": {"local": 1 / 16, "exact": 1 / 8},
     "scale": 16,
     "forest": {"n_estimators": 20},
 }
-_MNIST = {"batch_size": 200, "input_dropout": 0.1, "max_iter": 40}
-_MNIST_PEERS = {
-    "mlp_epochs": 30,
+_MNIST = {
+    "parameters": {"batch_size": 200, "input_dropout": 0.1, "max_iter": 40},
     "scale": 255,
+    "mlp_epochs": 30,
     "forest": {"n_estimators": 20, "max_leaf_nodes": 400},
 }
 NETWORKS = {
@@ -117,32 +121,33 @@ NETWORKS = {
         "Yin-Yang",
         yin_yang,
         30,
-        30_000,
-        10_000,
-        _YIN_YANG,
+        {"encoder": "latency"},
         {"local": 1 / 32},
-        True,
-        75_000,
-        40_000,
+        (30_000, 10_000),
+        learns=True,
+        learn_instructions=(75_000, 40_000),
+        room=((32_768, 2_048), (4_096, 800)),
         forest={"n_estimators": 10},
     ),
-    "64-32-10": Network("digits", digits, 32, 30_000, 14_000, **_DIGITS),
+    "64-32-10": Network("digits", digits, 32, instructions=(30_000, 14_000), **_DIGITS),
     "64-100-10": Network(
         "digits",
         digits,
         100,
-        None,
-        None,
         learns=True,
-        learn_must=300_000,
-        learn_stretch=150_000,
+        learn_instructions=(300_000, 150_000),
         **_DIGITS,
     ),
     "256-64-10": Network(
-        "MNIST 16x16", mnist_16, 64, 70_000, 40_000, _MNIST, **_MNIST_PEERS
+        "MNIST 16x16",
+        mnist_16,
+        64,
+        instructions=(70_000, 40_000),
+        cycles={"int8, dense": 0.3, "int8, skips zeros": 0.5},
+        **_MNIST,
     ),
     "256-246-10": Network(
-        "MNIST 16x16", mnist_16, 246, 250_000, 150_000, _MNIST, **_MNIST_PEERS
+        "MNIST 16x16", mnist_16, 246, instructions=(250_000, 150_000), **_MNIST
     ),
 }
 

@@ -57,6 +57,7 @@ BITS = {
     "rv32": (20_000, 2_000),
     "avr": (1_000, 100),
 }
+JUDGED = "m0+ -Os"
 LOSS = 0.5  # points of accuracy by which another kernel may be below the table's
 
 COLUMNS = {
@@ -123,20 +124,52 @@ def programs(folder, name, network, fits):
         yield float_trainer(folder, network, mlp)
 
 
-def judge(name, limits, rows, *, learns):
-    """Print whether the best of the rows of ttfs is within its limits."""
-    key = "m0+ -Os"
-    ours = [row for row in rows if row["is_ours"] and row["learns"] == learns]
-    if not ours or key not in ours[0]["figures"]:
-        return
-    enough = max(row["accuracy"] for row in ours if "table" in row["title"]) - LOSS
-    best = min(
-        row["figures"][key]["instructions"] for row in ours if row["accuracy"] >= enough
-    )
+def ours(rows, *, learns, key=JUDGED):
+    """Figures of ttfs on a machine, without those of models that are less accurate."""
+    rows = [row for row in rows if row["is_ours"] and row["learns"] == learns]
+    enough = max(row["accuracy"] for row in rows if "table" in row["title"]) - LOSS
+    return [
+        row["figures"][key]
+        for row in rows
+        if row["accuracy"] >= enough and key in row["figures"]
+    ]
+
+
+def judge_instructions(limits, rows, *, learns):
+    """Print whether the best of ttfs is within the limits, which must and should be."""
+    figures = ours(rows, learns=learns)
     what = "a step of learning" if learns else "an inference"
+    if limits is None or not any("instructions" in each for each in figures):
+        return
+    best = min(each["instructions"] for each in figures)
     for word, limit in zip(("must", "stretch"), limits, strict=True):
         target = f"{limit:,} instructions of {what}, has {best:,.0f}"
         verdict(word, best <= limit, target)
+
+
+def judge_cycles(shares, rows):
+    """Print whether ttfs takes at most such shares of the cycles of peers."""
+    figures = ours(rows, learns=False)
+    if not any("cycles_32" in each for each in figures):
+        return
+    best = min(each["cycles_32"] for each in figures)
+    for word, (title, share) in zip(("must", "stretch"), shares.items(), strict=False):
+        (peer,) = (row["figures"][JUDGED] for row in rows if row["title"] == title)
+        ratio = best / peer["cycles_32"]
+        target = f"{share} of the cycles of {title}, mult. 32, has {ratio:.2f}"
+        verdict(word, ratio <= share, target)
+
+
+def judge_room(rooms, rows):
+    """Print whether a model that learns has room, in bytes, on the smaller AVR."""
+    figures = ours(rows, learns=True, key=" ".join(AVR[0]))
+    if not figures:
+        return
+    for word, room in zip(("must", "stretch"), rooms, strict=False):
+        best = min(figures, key=lambda each: each["flash"])
+        need = best["flash"], best["ram"] + best["stack"]
+        target = f"flash and RAM of {room} to learn, needs {need} with stack"
+        verdict(word, need[0] <= room[0] and need[1] <= room[1], target)
 
 
 def report(bench, folder, name, network, fits):
@@ -156,11 +189,11 @@ def report(bench, folder, name, network, fits):
                 "figures": figures,
             }
         )
-    if network.must:
-        judge(name, (network.must, network.stretch), rows, learns=False)
-    if network.learn_must:
-        limits = network.learn_must, network.learn_stretch
-        judge(name, limits, rows, learns=True)
+    judge_instructions(network.instructions, rows, learns=False)
+    judge_cycles(network.cycles, rows)
+    if network.learns:
+        judge_instructions(network.learn_instructions, rows, learns=True)
+        judge_room(network.room, rows)
     return rows
 
 

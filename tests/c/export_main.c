@@ -1,14 +1,13 @@
 /* Runs an exported model, for tests/support/exported.py and bare_metal.py.
  *
- * Reads int16 samples from stdin, or on a machine of bare/machine.h from the header
- * SAMPLES: a label, or -1 to infer only, and the ticks of all channels.
+ * Reads int16 samples: a label, or -1 to infer only, and the ticks of all channels.
  * Writes for each the decision, the ticks that are left, output ticks and membranes,
  * and the margin, 0 where it learned; at last, if the model learns, weights and
  * registers. Labels below -1 save the state, spoil or restore it, and write nothing.
  * Fails with a line where the ways to infer do not agree. */
 #include MODEL
 
-#include "bare/machine.h"
+#include "bare/input.h"
 
 enum { SAVE = -2, RESTORE = -3, SPOIL = -4 };
 
@@ -19,25 +18,6 @@ static int fail(const char *why)
     machine_stop();
     return 1;
 }
-
-/* Read numbers; returns 0 at the end. */
-#ifdef MACHINE_IS_BARE
-#include SAMPLES
-
-static int take(void *numbers, uint16_t n)
-{
-    static uint32_t place;
-    int16_t *to = numbers;
-    if (place == sizeof samples / sizeof *samples) return 0;
-    for (uint16_t i = 0; i < n; ++i) to[i] = samples[place++];
-    return 1;
-}
-#else
-static int take(void *numbers, uint16_t n)
-{
-    return fread(numbers, sizeof(int16_t), n, stdin) == n;
-}
-#endif
 
 /* Numbers from 0 to n - 1, the same everywhere. */
 static uint16_t random_below(uint16_t n)
@@ -115,8 +95,8 @@ int main(void)
 #ifdef SELF_TEST
     if (ttfs_model_self_test() != 0) return fail("self-test");
 #endif
-    while (take(&label, 1)) {
-        if (!take(ticks, TTFS_MODEL_N_CHANNELS)) return fail("no ticks");
+    while (take(&label, sizeof label)) {
+        if (!take(ticks, sizeof ticks)) return fail("no ticks");
         int decision;
         uint32_t margin = 0;
 #ifdef LEARN

@@ -6,7 +6,7 @@ import bare_metal
 import exported
 import numpy as np
 import pytest
-from bare_metal import MACHINES, WARNINGS, c_array, every_machine
+from bare_metal import MACHINES, WARNINGS, every_machine
 from exported import LEARNING, MODELS, make
 from fixed_header import ROOT
 
@@ -58,7 +58,7 @@ SAVE, RESTORE, SPOIL = -2, -3, -4
 
 
 @every_machine
-@pytest.mark.parametrize("name", ["symmetric", "direct", "exact"])
+@pytest.mark.parametrize("name", ["symmetric", "direct", "exact", "shifts"])
 def test_every_function_equals_this_computer(name, machine, tmp_path):
     """Inference in each way, margins, learning, states, and the self-test."""
     clf, data = make(name)
@@ -72,17 +72,14 @@ def test_every_function_equals_this_computer(name, machine, tmp_path):
     options = {"learn": learns, "self_test": X[:5]}
     program = exported.build(tmp_path, clf, "-DSELF_TEST", **options)
     here = exported.play(program, labels, ticks)
-    samples = np.column_stack([labels, ticks.astype(np.int16)])
-    (tmp_path / "samples.h").write_text(
-        c_array("samples", samples, "int16_t", "static const MACHINE_FLASH")
-    )
+    samples = np.column_stack([labels, ticks.astype(np.int16)]).astype(np.int16)
     bare_metal.build(
         MACHINES[machine],
         tmp_path / "program",
         *WARNINGS,
         source=ROOT / "tests/c/export_main.c",
         MODEL=tmp_path / "model.c",
-        SAMPLES=tmp_path / "samples.h",
+        INPUT=bare_metal.input_header(tmp_path / "input.h", samples),
         LEARN=learns,
         SELF_TEST=True,
     )

@@ -23,7 +23,7 @@ TTFS = FIRMWARE / "ttfs_adapter.h"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
-_TOO_LARGE = "not within region|overflowed by|exceeds maximum object size"
+_TOO_LARGE = "not within region|overflowed by|size of array"
 
 
 class BuildError(Exception):
@@ -270,6 +270,14 @@ def samples_header(path, samples, labels, c_type="input_t"):
         c_array("samples", samples, c_type, qualifier)
         + c_array("labels", labels, "uint8_t", qualifier)
     )
+    return path
+
+
+def input_header(path, array):
+    """Write what a program of input.h reads, an array; returns the path."""
+    values = np.frombuffer(array.tobytes(), np.uint8)
+    qualifier = "static const MACHINE_FLASH"
+    path.write_text(c_array("input_bytes", values, "uint8_t", qualifier))
     return path
 
 
