@@ -87,6 +87,8 @@ class Bench:
         figures["stack"] = output.stack
         if counts is not None:
             figures |= means(counts)
+            if name != "m0+":
+                del figures["cycles_32"]  # no such multiplier
         if output.cycles:
             figures["cycles"] = output.cycles / n_samples
         figures["wrong"] = program.count_wrong(output.rows, n_samples)

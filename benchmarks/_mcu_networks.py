@@ -211,7 +211,9 @@ class Fits:
         """TTFSClassifier with parameters of `variants`; `hidden`: other layers."""
         if self.is_quick:
             parameters = parameters | {"max_iter": 8}
-        model = TTFSClassifier(hidden or (network.hidden,), random_state=0, **parameters)
+        model = TTFSClassifier(
+            hidden or (network.hidden,), random_state=0, **parameters
+        )
         return self.fit(f"{name}-ttfs", network, model)
 
     def mlp(self, name, network):

@@ -49,6 +49,8 @@ class Program:
         Whether the call is a step of learning.
     is_ours : bool
         Whether ttfs has exported it.
+    estimate : ttfs.export.Estimate or None
+        What ttfs says of it before it is built.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Program:
     flags: tuple = ()
     learns: bool = False
     is_ours: bool = False
+    estimate: object = None
 
     def count_wrong(self, rows, n):
         """How many rows, or numbers, that n samples gave are not as expected."""
@@ -116,10 +119,13 @@ def exports(folder, name, network, fits, *, n_random=None):
             words = [*kind.replace(",", "").split(), "learns" if learns else "infers"]
             path = folder / f"{'-'.join(words)}.c"
             export.to_c(clf, path, learn=learns)
+            estimate = None
             if n_random:
                 samples = bare_metal.random_case(clf, n_random[learns], learns=learns)
             else:
                 samples = of_samples(clf, *network.samples, learns=learns)
+                X, y = network.samples
+                estimate = export.estimate(clf, X, y if learns else None)
             yield Program(
                 f"ttfs, {kind}",
                 accuracy,
@@ -128,4 +134,5 @@ def exports(folder, name, network, fits, *, n_random=None):
                 *samples,
                 learns=learns,
                 is_ours=True,
+                estimate=estimate,
             )

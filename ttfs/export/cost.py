@@ -13,8 +13,8 @@ from .. import _fixed
 from .c_arrays import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
-from .timeline import Timeline, timelines
 from .scalers import split, transform
+from .timeline import Timeline, timelines
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from .._typing import Features
     from ..estimators import TTFSClassifier
+
+
+# Arrays that are memory to work in.
+WORK = "ticks", "u", "slope", "error", "events", "neurons", "counts"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class CostSheet:
     n_samples : int
         Samples that were counted.
     inference : dict of str to float
-        Operations of an inference, the mean of the samples.
+        Operations of an inference of a whole sample, the mean of the samples.
+    to_decision : dict of str to float
+        The same up to the first output spike, with which ``ttfs_model_infer`` ends.
     inference_max : dict of str to int
         Operations of an inference, the greatest number in one sample.
     learning : dict of str to float or None
@@ -50,6 +56,7 @@ class CostSheet:
     sizes: tuple[int, ...]
     n_samples: int
     inference: dict[str, float]
+    to_decision: dict[str, float]
     inference_max: dict[str, int]
     learning: dict[str, float] | None
     inference_bytes: dict[str, int]
@@ -58,19 +65,18 @@ class CostSheet:
 
     def __str__(self) -> str:
         lines = [f"network {'-'.join(map(str, self.sizes))}, {self.n_samples} samples"]
-        for title, counts, maxima in (
-            ("an inference", self.inference, self.inference_max),
-            ("an online step, besides", self.learning, None),
-        ):
-            if counts is None:
-                continue
-            lines += [
-                "",
-                f"{title:<26}{'mean':>14}" + ("max".rjust(14) if maxima else ""),
-            ]
-            for name, count in counts.items():
-                line = f"  {name:<24}{count:>14,.1f}"
-                lines.append(line + (f"{maxima[name]:>14,}" if maxima else ""))
+        lines += [
+            "",
+            f"{'an inference':<26}{'to decision':>14}{'to the end':>14}{'max':>14}",
+        ]
+        for name, count in self.inference.items():
+            lines.append(
+                f"  {name:<24}{self.to_decision[name]:>14,.1f}{count:>14,.1f}"
+                f"{self.inference_max[name]:>14,}"
+            )
+        if self.learning is not None:
+            lines += ["", f"{'an online step, besides':<26}{'mean':>14}"]
+            lines += [f"  {k:<24}{n:>14,.1f}" for k, n in self.learning.items()]
         for title, counts in (
             ("bytes for inference", self.inference_bytes),
             ("bytes for learning", self.learning_bytes),
@@ -84,8 +90,12 @@ class CostSheet:
         return "\n".join(lines)
 
 
-def _inference_counts(network, events, ticks):
-    """Numbers (n_samples,) of each operation of sections 3 and 3b."""
+def _inference_counts(network, events, ticks, end):
+    """Numbers (n_samples,) of each operation of sections 3 and 3b.
+
+    They are those up to the ticks `end` (n_samples,).
+    """
+    at_end = np.minimum(end, network.n_ticks - 1)[:, None]
     n = dict.fromkeys(
         (
             *("input spikes", "synaptic events", "membrane updates", "state updates"),
@@ -95,12 +105,14 @@ def _inference_counts(network, events, ticks):
     )
     lines = timelines(network, events, ticks)
     for layer, line, fired in zip(network.layers, lines, ticks, strict=True):
-        has_fired = fired < network.n_ticks
-        last = np.where(has_fired, fired, network.n_ticks - 1).astype(int)
-        synaptic = line.before(fired).sum(axis=1)
+        has_fired = fired <= at_end
+        last = np.where(has_fired, fired, at_end).astype(int)
+        # A spike in the last tick of a sample has synaptic events, and does nothing.
+        until = np.where(has_fired, fired, end[:, None])
+        synaptic = line.before(until).sum(axis=1)
         membrane = np.maximum(last - line.first[:, None], 0).sum(axis=1)
         spikes = has_fired.sum(axis=1)
-        n["input spikes"] += line.n
+        n["input spikes"] += line.before(end[:, None])[:, 0]
         n["synaptic events"] += synaptic
         n["membrane updates"] += membrane
         n["spikes"] += spikes
@@ -109,7 +121,7 @@ def _inference_counts(network, events, ticks):
             n["adds"] += synaptic + (1 + n_shifts) * membrane
             n["shifts"] += n_shifts * membrane
             continue
-        state = (line.times_before(fired) - has_fired).sum(axis=1)
+        state = (line.times_before(until) - has_fired).sum(axis=1)
         n["state updates"] += state
         n["look-ups"] += 2 * membrane + 3 * state + spikes
         n["multiplies"] += 2 * membrane + 3 * state + 3 * spikes
@@ -246,15 +258,21 @@ def cost_sheet(
 
     Notes
     -----
-    Counted is what the functions of :func:`to_c` do, sample by sample and neuron by
-    neuron. Additions and multiplications are those of the specification,
-    ``docs/spec/fixed_point.md``. Shifts are those by which currents and membranes decay
-    with decay="shift"; other ones, comparisons, addresses, counters of loops, and the
-    sorting of input spikes are not counted.
+    Counted is what the specification asks for, sample by sample and neuron by neuron:
+    of whole samples, which a step of learning needs, and up to the decision. The
+    functions of :func:`to_c` give the same bits for less: they end with the decision,
+    the table kernel skips membrane updates that cannot reach the threshold and the
+    slopes of spikes where nothing learns, and the shift kernel adds weights four at
+    once. :func:`estimate` says what that takes on processors.
+
+    Additions and multiplications are those of ``docs/spec/fixed_point.md``. Shifts are
+    those by which currents and membranes decay with decay="shift"; other ones,
+    comparisons, addresses, counters of loops, and the sorting of input spikes are not
+    counted.
 
     An inference:
 
-    - *input spikes* of all layers, biases included.
+    - *input spikes* of all layers, biases included, before the end.
     - *synaptic events*: an input spike of a layer and a neuron that has not fired
       before it, at the tick of the input spike or earlier. One add each.
     - *membrane updates*: a tick of a neuron, from its first input spike to its own
@@ -309,7 +327,10 @@ def cost_sheet(
         labels = numbers_of(model.classes, y, np.shape(X)[0])
     events = input_events(clf, transform(steps, X))
     ticks, _ = _fixed.FixedCore(network).run(events)
-    inference, learning = _inference_counts(network, events, ticks), {}
+    end = np.full(len(events), network.n_ticks)
+    inference = _inference_counts(network, events, ticks, end)
+    decided = _inference_counts(network, events, ticks, ticks[-1].min(axis=1))
+    learning = {}
     if y is not None:
         learning = step_counts(learner_core, learner, events, labels)
     n_weights = sum(layer.weights.size for layer in network.layers)
@@ -318,6 +339,7 @@ def cost_sheet(
         sizes=model.sizes,
         n_samples=len(inference["spikes"]),
         inference=_means(inference),
+        to_decision=_means(decided),
         inference_max={name: int(np.max(count)) for name, count in inference.items()},
         learning=_means(learning) or None,
         inference_bytes=_memory(network, learn=False),

@@ -11,11 +11,10 @@ import numpy as np
 from .. import _fixed
 from .c_arrays import model_code
 from .c_encoder import encoder_code
-from .cost import numbers_of, step_counts
+from .cost import WORK, numbers_of, step_counts
 from .encoder import integer_encoder
 from .inputs import check_single
-from .inputs import ticks as ticks_of
-from .measured import COSTS, ENCODERS, SIZES, TARGETS
+from .measured import COLUMNS, COSTS, SIZES, TARGETS
 from .model import events_at, input_events, read_learner, read_model
 from .operations import inference_operations, step_operations
 from .scalers import split, transform
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from .._typing import Features, FeatureType
     from ..estimators import TTFSClassifier
 
-# Arrays in memory that changes; those of the second group begin with what is in flash.
-_WORK = "ticks", "u", "slope", "error", "events", "neurons", "counts"
+# Arrays that learning changes, and those of them that begin with 0.
 _LEARNED = "weights", "lfsr"
 _ZEROS = ("silence",)
 
@@ -96,7 +94,8 @@ class Estimate:
         widths = 9, 9, 7, 14, 12, 12
         lines = [
             f"network {'-'.join(map(str, self.sizes))}, {what}, estimated",
-            f"{'':16}" + "".join(f"{h:>{n}}" for h, n in zip(heads, widths, strict=True)),
+            f"{'':16}"
+            + "".join(f"{h:>{n}}" for h, n in zip(heads, widths, strict=True)),
         ]
         for cost in self.targets.values():
             numbers = (
@@ -129,7 +128,7 @@ def array_bytes(n_bytes, *, learn):
     for name, size in n_bytes.items():
         kind = re.sub(r"_\d+$", "", name)
         is_learned = learn and kind in _LEARNED
-        is_zero = kind in _WORK or kind in _ZEROS
+        is_zero = kind in WORK or kind in _ZEROS
         ram += size * (is_zero or is_learned)
         flash += size * (not is_zero)
     return flash, ram
@@ -164,6 +163,12 @@ def operations_of(network, events, labels=None):
     step = step_counts(core, network, events, labels)
     _, ticks, _ = core.errors(events, labels)
     return step_operations(network, events, step, ticks)
+
+
+def encoder_operations(encoder):
+    """What encoding a sample takes: calls, codes of features, and channels."""
+    n_codes = encoder.n_features + len(encoder.complemented)
+    return {"calls": 1, "codes": n_codes, "fields": n_codes * encoder.n_fields}
 
 
 def estimate(
@@ -217,9 +222,9 @@ def estimate(
     estimates beside measurements.
 
     Flash and RAM are what the model adds to a program that calls one of its functions,
-    linked without those that nobody calls. Cycles are those of memory without wait
-    states: each instruction takes one, and loads, stores and branches that are taken
-    one more.
+    linked without those that nobody calls; RAM counts the input of this function, too.
+    Cycles are those of memory without wait states: each instruction takes one, and
+    loads, stores and branches that are taken one more.
 
     Examples
     --------
@@ -243,23 +248,46 @@ def estimate(
         events = input_events(last, transform(steps, X))
         check_single(events)
     counts = operations_of(network, events, labels)
-    means = {name: float(np.mean(count)) for name, count in counts.items()}
-    kind = kind_of(network, learn=learn)
+    parts = [
+        (
+            kind_of(network, learn=learn),
+            {name: float(np.mean(count)) for name, count in counts.items()},
+            len(network.layers),
+        )
+    ]
     n_bytes, _ = model_code(network, learn=learn)
     flash, ram = array_bytes(n_bytes, learn=learn)
-    targets = {}
-    for target in TARGETS:
-        sizes = SIZES[kind][target]
-        n_layers = len(network.layers)
-        costs = _Costs(kind, target, means)
-        extra_flash = extra_cycles = 0
-        targets[target] = TargetCost(
-            target=TARGETS[target],
-            flash=round(flash + sizes.flash + n_layers * sizes.flash_of_layer),
-            ram=round(ram + sizes.ram + n_layers * sizes.ram_of_layer),
-            stack=sizes.stack,
-            cycles=0.0,
-            cycles_32=None,
-            instructions=None,
-        )
+    ram += 2 * model.code.n_channels
+    if encoder is not None:
+        n_bytes, _, kind = encoder_code(encoder)
+        parts.append((("encoder", kind), encoder_operations(encoder), 0))
+        flash += array_bytes(n_bytes, learn=False)[0]
+        ram += encoder.n_features * np.dtype(features).itemsize
+    targets = {target: _cost(target, parts, flash, ram) for target in TARGETS}
     return Estimate(model.sizes, len(events), learn, features, targets)
+
+
+def _cost(target, parts, flash, ram):
+    """The cost of parts of a program: kind, operations and number of layers of each."""
+    figures = dict.fromkeys((figure for its, figure in COLUMNS if its == target), 0.0)
+    stack = 0
+    for kind, operations, n_layers in parts:
+        sizes = SIZES[kind][target]
+        flash += sizes.flash + n_layers * sizes.flash_of_layer
+        ram += sizes.ram + n_layers * sizes.ram_of_layer
+        stack = max(stack, sizes.stack)
+        for column, (its, figure) in enumerate(COLUMNS):
+            if its == target:
+                figures[figure] += sum(
+                    costs[column] * operations[name]
+                    for name, costs in COSTS[kind].items()
+                )
+    return TargetCost(
+        target=TARGETS[target],
+        flash=flash,
+        ram=ram,
+        stack=stack,
+        cycles=figures["cycles"],
+        cycles_32=figures.get("cycles_32"),
+        instructions=figures.get("instructions"),
+    )

@@ -18,6 +18,58 @@ def _silent_updates(network, line, n_silent):
     return n_silent * np.maximum(network.n_ticks - 1 - line.first, 0)
 
 
+def _input_spikes(network, events, ticks):
+    """Samples, inputs and ticks of the input spikes of each layer, biases included."""
+    counts = (events.end - events.begin).astype(np.intp)
+    yield np.repeat(np.arange(len(events)), counts), events.inputs, events.ticks
+    for layer, before in zip(network.layers[1:], ticks, strict=False):
+        biases = np.tile(layer.bias_ticks, (len(before), 1))
+        at = np.hstack([before, biases])
+        samples, inputs = np.nonzero(at < network.n_ticks)
+        yield samples, inputs, at[samples, inputs]
+
+
+def _searches(network, layer, spikes, fired, end):
+    """How many neurons (n_samples,) are searched for a spike, by the table kernel.
+
+    These are the neurons whose bound in a window reaches the threshold. U and I are not
+    rounded here, so that a few may be others.
+    """
+    samples, inputs, ticks = spikes
+    weights = layer.integers() * 2.0**layer.current_shift
+    tables = layer.decay_mem, layer.decay_syn, layer.kappa
+    decay_mem, decay_syn, kappa = (table / 32768 for table in tables)
+    top = int(np.argmax(kappa))
+    u, i = np.zeros((2, *fired.shape))
+    last = np.full(len(fired), -1)
+    n = np.zeros(len(fired), int)
+
+    def move(rows, until):
+        """Let samples whose last input spikes were before `until` go on to it."""
+        rows = rows[last[rows] >= 0]
+        gap = until - last[rows]
+        waits = (fired[rows] > last[rows, None]) & (last[rows] <= end[rows])[:, None]
+        rise = kappa[np.minimum(gap, top)][:, None] * i[rows]
+        leaked = decay_mem[gap][:, None] * u[rows]
+        bound = np.where(u[rows] > 0, u[rows], leaked) + rise
+        n[rows] += (waits & (i[rows] > 0) & (bound >= layer.threshold)).sum(axis=1)
+        u[rows] = leaked + kappa[gap][:, None] * i[rows]
+        i[rows] *= decay_syn[gap][:, None]
+
+    order = np.argsort(ticks, kind="stable")
+    for some in np.split(order, 1 + np.flatnonzero(np.diff(ticks[order].astype(int)))):
+        if len(some) == 0:
+            continue
+        tick = int(ticks[some[0]])
+        rows = np.unique(samples[some])
+        move(rows, tick)
+        np.add.at(i, samples[some], weights[inputs[some].astype(np.intp)])
+        np.clip(i, -32768, 32767, out=i)
+        last[rows] = tick
+    move(np.flatnonzero(last < network.n_ticks - 1), network.n_ticks - 1)
+    return n
+
+
 def inference_operations(network, events, ticks, *, learn, to_end=False):
     """Numbers of operations of an inference by the exported functions.
 
@@ -38,7 +90,8 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
     -------
     counts : dict of str to ndarray of shape (n_samples,)
         A *window* is a tick in which a layer has input spikes, and a *move* a neuron
-        that goes through one without having fired. A *step* is a tick of a neuron,
+        that goes through one without having fired; *searches* are for its spike in one,
+        where a bound does not exclude it. A *step* is a tick of a neuron,
         also of one that has fired. *Groups* are neurons times windows, and *rows* are
         neurons times input spikes: with shifts all neurons take them, four at once.
     """
@@ -61,15 +114,20 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
         "input spikes": lines[0].n - len(network.layers[0].bias_ticks),
         SILENT: _silent_updates(network, lines[-1], n_silent),
     }
-    names = "windows", "moves", "synaptic events", "spikes", "ticks", "steps"
-    counts |= dict.fromkeys((*names, "rows", "groups"), 0)
+    names = "windows", "moves", "searches", "synaptic events", "spikes"
+    counts |= dict.fromkeys((*names, "ticks", "steps", "rows", "groups"), 0)
     at_end = end[:, None]
-    for layer, line, fired in zip(network.layers, lines, ticks, strict=True):
+    spikes = _input_spikes(network, events, ticks)
+    for layer, line, fired, its in zip(
+        network.layers, lines, ticks, spikes, strict=True
+    ):
         width = row_stride(layer, has_words=words)
         until = np.minimum(fired, at_end)
         windows = line.times_before(at_end)[:, 0]
         counts["windows"] += windows
         counts["moves"] += line.times_before(until).sum(axis=1)
+        if not layer.syn_shift:
+            counts["searches"] += _searches(network, layer, its, fired, end)
         counts["synaptic events"] += line.before(until).sum(axis=1)
         counts["spikes"] += (fired <= at_end).sum(axis=1)
         counts["ticks"] += end

@@ -133,7 +133,9 @@ def _choices(name, values, own):
 
 def _sizes(value):
     """Neurons of each hidden layer as a tuple."""
-    sizes = (value,) if isinstance(value, Integral) else tuple(np.asarray(value).tolist())
+    sizes = (
+        (value,) if isinstance(value, Integral) else tuple(np.asarray(value).tolist())
+    )
     if not all(isinstance(n, Integral) and n > 0 for n in sizes):
         raise ValueError(
             "neurons must be positive integers, or tuples of them for several hidden "
@@ -274,7 +276,9 @@ def tune(
     )
     rows = []
     for k, setting in enumerate(settings):
-        accuracies, costs = zip(*found[k * len(parts) : (k + 1) * len(parts)], strict=True)
+        accuracies, costs = zip(
+            *found[k * len(parts) : (k + 1) * len(parts)], strict=True
+        )
         arithmetic = setting["arithmetic"]
         rows.append(
             TuningRow(
@@ -283,10 +287,11 @@ def tune(
                 bits=arithmetic.weight_bits,
                 neurons=setting["hidden_layer_sizes"],
                 accuracy=float(np.mean(accuracies)),
-                **{
-                    name: round(_mean(costs, name)) for name in ("flash", "ram", "stack")
-                },
-                **{name: _mean(costs, name) for name in ("instructions", "cycles")},
+                flash=round(_mean(costs, "flash")),
+                ram=round(_mean(costs, "ram")),
+                stack=round(_mean(costs, "stack")),
+                instructions=_mean(costs, "instructions"),
+                cycles=_mean(costs, "cycles"),
             )
         )
     return Tuning(TARGETS[target], _with_front(rows))
