@@ -150,6 +150,17 @@ def encoders():
                 (4,), arithmetic="fixed", encoder=encoder, max_iter=1, random_state=0
             )
             yield clf.fit(X, y), features, X
+        # Pixels have one range, and share a table.
+        pixels = np.vstack([X, np.zeros(n, int), np.full(n, 255)])
+        for complement in (False, True):
+            clf = TTFSClassifier(
+                (4,),
+                arithmetic="fixed",
+                encoder=LatencyEncoder(complement=complement),
+                max_iter=1,
+                random_state=0,
+            )
+            yield clf.fit(pixels, np.append(y, [0, 1])), "uint8", pixels
 
 
 def measured_encoders(bench, folder):

@@ -6,14 +6,13 @@ from exported import LEARNING, MODELS, make
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import TTFSClassifier, export
+from ttfs import TTFSClassifier, _fixed, export
 from ttfs.datasets import make_yin_yang
 from ttfs.export.c_arrays import model_code
 from ttfs.export.estimate import array_bytes, kind_of, operations_of
 from ttfs.export.measured import COLUMNS, COSTS, SIZES, TARGETS
 from ttfs.export.model import events_at, read_learner, read_model
-
-FIGURES = "flash", "ram", "stack", "cycles"
+from ttfs.export.operations import inference_operations
 
 
 def slow_operations(network, ticks, states, *, to_end):
@@ -38,9 +37,6 @@ def slow_operations(network, ticks, states, *, to_end):
 @pytest.mark.parametrize("to_end", [False, True])
 @pytest.mark.parametrize("name", MODELS)
 def test_operations_are_counted(name, to_end):
-    from ttfs import _fixed
-    from ttfs.export.operations import inference_operations
-
     clf, data = make(name)
     X, _ = data(6, seed=3)
     network = read_model(clf).network
@@ -120,9 +116,7 @@ def test_raw_features_of_a_pipeline():
     for target in TARGETS:
         before, after = of_ticks.targets[target], of_features.targets[target]
         assert after.flash > before.flash
-        assert after.ram == before.ram + 2 * 5 + 2 * pipeline[-1].n_channels_in_ - (
-            2 * pipeline[-1].n_channels_in_
-        )
+        assert 2 * 5 <= after.ram - before.ram <= 2 * 5 + 4
         assert after.cycles > before.cycles
     lines = str(of_features).splitlines()
     assert lines[0].endswith("an inference from int16, estimated")
