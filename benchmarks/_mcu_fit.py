@@ -19,7 +19,7 @@ from ttfs.encoders import LatencyEncoder, PopulationEncoder
 from ttfs.export import measured as measured_file
 from ttfs.export.c_arrays import model_code
 from ttfs.export.c_encoder import encoder_code
-from ttfs.export.estimate import (
+from ttfs.export.estimates import (
     array_bytes,
     encoder_operations,
     kind_of,
@@ -193,7 +193,7 @@ def measured_encoders(bench, folder):
 
 _CALL = "calls", "channels", "ranges of ticks", "neurons", "input spikes"
 _OFTEN = "silent updates", "windows", "spikes"
-_TABLE = *_CALL, *_OFTEN, "moves", "searches", "synaptic events"
+_TABLE = *_CALL, *_OFTEN, "moves", "searches", "search steps", "synaptic events"
 _SHIFT = *_CALL, *_OFTEN, "ticks", "steps", "synaptic events"
 _STEP = "inputs", "draws", "errors", "products", "eligibilities", "weight moves"
 _LANES = *_CALL, *_OFTEN, "ticks", "steps", "groups", "rows"
@@ -226,6 +226,8 @@ def fitted(rows, names, figure):
     -------
     costs : dict of str to float
     """
+    # The timer of an AVR does not see a call of less than 256 cycles.
+    rows = [row for row in rows if row[1][figure] > 0]
     counts = np.array([[operations[name] for name in names] for operations, _ in rows])
     cost = np.array([costs[figure] for _, costs in rows])
     shares = counts / cost[:, None]

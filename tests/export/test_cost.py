@@ -279,7 +279,7 @@ def test_cost_sheet_is_a_table():
     X, y = data(5)
     text = str(export.cost_sheet(clf, X, y))
     assert "network 8-24-3, 5 samples" in text
-    assert re.search(r"synaptic events +\d+\.\d +\d+\n", text)
+    assert re.search(r"synaptic events +\d+\.\d +\d+\.\d +\d+\n", text)
     assert re.search(r"random numbers +\d+\.\d\n", text)
     assert re.search(r"sums, for batches only +\d,\d+\n", text)
     without = str(export.cost_sheet(clf, X))

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from ttfs import TTFSClassifier, _fixed, export
 from ttfs.datasets import make_yin_yang
 from ttfs.export.c_arrays import model_code
-from ttfs.export.estimate import array_bytes, kind_of, operations_of
+from ttfs.export.estimates import array_bytes, kind_of, operations_of
 from ttfs.export.measured import COLUMNS, COSTS, SIZES, TARGETS
 from ttfs.export.model import events_at, read_learner, read_model
 from ttfs.export.operations import inference_operations

@@ -16,7 +16,7 @@ that ends with one.
 from .c_source import to_c
 from .cost import CostSheet, cost_sheet
 from .encoder import IntegerEncoder, integer_encoder
-from .estimate import Estimate, TargetCost, estimate
+from .estimates import Estimate, TargetCost, estimate
 from .inputs import ticks
 from .json import to_json
 from .library import to_library

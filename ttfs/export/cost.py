@@ -121,7 +121,9 @@ def _inference_counts(network, events, ticks, end):
             n["adds"] += synaptic + (1 + n_shifts) * membrane
             n["shifts"] += n_shifts * membrane
             continue
-        state = (line.times_before(until) - has_fired).sum(axis=1)
+        # A neuron that stops between two input spikes has one move less.
+        stops = has_fired | (end < network.n_ticks)[:, None]
+        state = np.maximum(line.times_before(until) - stops, 0).sum(axis=1)
         n["state updates"] += state
         n["look-ups"] += 2 * membrane + 3 * state + spikes
         n["multiplies"] += 2 * membrane + 3 * state + 3 * spikes

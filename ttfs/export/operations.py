@@ -30,10 +30,10 @@ def _input_spikes(network, events, ticks):
 
 
 def _searches(network, layer, spikes, fired, end):
-    """How many neurons (n_samples,) are searched for a spike, by the table kernel.
+    """Searches (n_samples,) of neurons for a spike, by the table kernel; their steps.
 
-    These are the neurons whose bound in a window reaches the threshold. U and I are not
-    rounded here, so that a few may be others.
+    These are of the neurons whose bound in a window reaches the threshold. A step
+    halves the window. U and I are not rounded here, so that a few may be others.
     """
     samples, inputs, ticks = spikes
     weights = layer.integers() * 2.0**layer.current_shift
@@ -42,7 +42,7 @@ def _searches(network, layer, spikes, fired, end):
     top = int(np.argmax(kappa))
     u, i = np.zeros((2, *fired.shape))
     last = np.full(len(fired), -1)
-    n = np.zeros(len(fired), int)
+    n, n_steps = np.zeros((2, len(fired)), int)
 
     def move(rows, until):
         """Let samples whose last input spikes were before `until` go on to it."""
@@ -52,7 +52,9 @@ def _searches(network, layer, spikes, fired, end):
         rise = kappa[np.minimum(gap, top)][:, None] * i[rows]
         leaked = decay_mem[gap][:, None] * u[rows]
         bound = np.where(u[rows] > 0, u[rows], leaked) + rise
-        n[rows] += (waits & (i[rows] > 0) & (bound >= layer.threshold)).sum(axis=1)
+        found = (waits & (i[rows] > 0) & (bound >= layer.threshold)).sum(axis=1)
+        n[rows] += found
+        n_steps[rows] += found * (1 + np.log2(gap).astype(int))
         u[rows] = leaked + kappa[gap][:, None] * i[rows]
         i[rows] *= decay_syn[gap][:, None]
 
@@ -67,7 +69,7 @@ def _searches(network, layer, spikes, fired, end):
         np.clip(i, -32768, 32767, out=i)
         last[rows] = tick
     move(np.flatnonzero(last < network.n_ticks - 1), network.n_ticks - 1)
-    return n
+    return n, n_steps
 
 
 def inference_operations(network, events, ticks, *, learn, to_end=False):
@@ -114,7 +116,7 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
         "input spikes": lines[0].n - len(network.layers[0].bias_ticks),
         SILENT: _silent_updates(network, lines[-1], n_silent),
     }
-    names = "windows", "moves", "searches", "synaptic events", "spikes"
+    names = "windows", "moves", "searches", "search steps", "synaptic events", "spikes"
     counts |= dict.fromkeys((*names, "ticks", "steps", "rows", "groups"), 0)
     at_end = end[:, None]
     spikes = _input_spikes(network, events, ticks)
@@ -127,7 +129,9 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
         counts["windows"] += windows
         counts["moves"] += line.times_before(until).sum(axis=1)
         if not layer.syn_shift:
-            counts["searches"] += _searches(network, layer, its, fired, end)
+            searches, its_steps = _searches(network, layer, its, fired, end)
+            counts["searches"] += searches
+            counts["search steps"] += its_steps
         counts["synaptic events"] += line.before(until).sum(axis=1)
         counts["spikes"] += (fired <= at_end).sum(axis=1)
         counts["ticks"] += end

@@ -16,7 +16,7 @@ from sklearn.utils import _safe_indexing, column_or_1d, indexable
 
 from ..estimators import TTFSClassifier
 from ..parameters import FixedPoint
-from .estimate import estimate
+from .estimates import estimate
 from .measured import TARGETS
 from .scalers import split
 
@@ -133,9 +133,7 @@ def _choices(name, values, own):
 
 def _sizes(value):
     """Neurons of each hidden layer as a tuple."""
-    sizes = (
-        (value,) if isinstance(value, Integral) else tuple(np.asarray(value).tolist())
-    )
+    sizes = np.atleast_1d(np.asarray(value)).tolist()
     if not all(isinstance(n, Integral) and n > 0 for n in sizes):
         raise ValueError(
             "neurons must be positive integers, or tuples of them for several hidden "
