@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 from _mcu_measure import means
-from _mcu_networks import NETWORKS, variants
+from _mcu_networks import NETWORKS, Network, variants
 from _mcu_program import Program, bare_metal, of_samples
 from scipy.optimize import nnls
+from sklearn.datasets import make_classification
+from sklearn.model_selection import train_test_split
 
 from ttfs import TTFSClassifier, export
 from ttfs.encoders import LatencyEncoder, PopulationEncoder
@@ -31,7 +33,31 @@ from ttfs.export.model import input_events, read_learner, read_model
 TARGETS = {"m0+": "-Os", "m4f": "-O2", "rv32": "-Os", "avr": "-Os"}
 N_SAMPLES, N_GROUPS = 48, 4
 RIDGE = 1e-3
-# Networks to fit to: name of the data, hidden layers, parameters.
+
+
+def tabular(n_features, is_validation):
+    """Three classes of points around two centres each."""
+    X, y = make_classification(
+        2000,
+        n_features,
+        n_informative=n_features - 2,
+        n_classes=3,
+        class_sep=1.5,
+        random_state=0,
+    )
+    return train_test_split(X, y, test_size=0.2, random_state=int(is_validation))
+
+
+def _tabular(n_features):
+    def load(is_validation):
+        X, X_test, y, y_test = tabular(n_features, is_validation)
+        return X, y, X_test, y_test
+
+    return Network("tabular", load, 10)
+
+
+_TABULAR = {f"{n}-tabular": _tabular(n) for n in (7, 16, 33)}
+# Networks to fit to: name of the data, hidden layers.
 NETS = [
     ("4-30-3", (12,)),
     ("4-30-3", (45,)),
@@ -40,6 +66,9 @@ NETS = [
     ("64-32-10", (130,)),
     ("256-64-10", (40,)),
     ("256-64-10", (120,)),
+    ("7-tabular", (28,)),
+    ("16-tabular", (12,)),
+    ("33-tabular", (50,)),
 ]
 
 
@@ -73,7 +102,7 @@ class Measurement:
 def cases(fits):
     """Classifiers in integers, samples and labels."""
     for name, hidden in NETS:
-        network = NETWORKS[name]
+        network = (NETWORKS | _TABULAR)[name]
         X, y = network.samples
         for parameters in variants(network).values():
             clf = fits.ttfs(name, network, parameters, hidden)
