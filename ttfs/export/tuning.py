@@ -49,7 +49,7 @@ class TuningRow:
         Instructions of an inference; None on an AVR.
     cycles : float
         Cycles of an inference.
-    is_best : bool
+    is_best : bool, default=False
         Whether no other row is as good in accuracy, flash and instructions (cycles, on
         an AVR), and better in one of them: whether it is on the Pareto front.
     """
