@@ -77,32 +77,68 @@ class Bench:
         NoRoomError
             If the program does not fit.
         """
-        machine, elf = self.machines[name], self.folder / "program"
-        both = {"opt": opt, "ADAPTER": program.adapter, **program.macros}
-        bare_metal.build(machine, elf, *program.flags, SIZE_ONLY=True, **both)
-        sizes = bare_metal.sizes(machine, elf)
-        flash, ram = np.subtract(sizes, self._frame(machine, opt)).tolist()
+        machine = self.machines[name]
+        figures = self.sizes(program, name, opt)
         n_samples = len(program.samples)
         if machine.max_samples:
             room = machine.max_samples // program.samples[0].nbytes
             n_samples = min(n_samples, room)
-        samples = bare_metal.samples_header(
-            self.folder / "samples.h", program.samples[:n_samples], program.labels
-        )
-        both |= {"N_SAMPLES": n_samples, "SAMPLES": samples}
-        bare_metal.build(machine, elf, *program.flags, **both)
-        counts, flags = self.folder / "counts", ()
-        is_counted = self._counter and machine.is_qemu
-        if is_counted:
-            flags = ("-plugin", f"{self._counter},out={counts}")
-        output = bare_metal.run(machine, elf, *flags)
-        figures = {"flash": flash, "ram": ram, "stack": output.stack}
-        if is_counted:
-            figures |= _means(np.loadtxt(counts, ndmin=2), name == "m0+")
+        output, counts = self.run(program, name, opt, slice(n_samples))
+        figures["stack"] = output.stack
+        if counts is not None:
+            figures |= means(counts)
+            if name != "m0+":
+                del figures["cycles_32"]  # no such multiplier
         if output.cycles:
             figures["cycles"] = output.cycles / n_samples
         figures["wrong"] = program.count_wrong(output.rows, n_samples)
         return figures
+
+    def sizes(self, program, name, opt):
+        """Bytes of flash and ram that a model adds to a program, by name."""
+        machine, elf = self.machines[name], self.folder / "program"
+        macros = {"ADAPTER": program.adapter, "SIZE_ONLY": True, **program.macros}
+        bare_metal.build(machine, elf, *program.flags, opt=opt, **macros)
+        sizes = bare_metal.sizes(machine, elf)
+        flash, ram = np.subtract(sizes, self._frame(machine, opt)).tolist()
+        return {"flash": flash, "ram": ram}
+
+    def run(self, program, name, opt, chosen):
+        """Run chosen samples of a program: what it writes, and counts if there are.
+
+        Parameters
+        ----------
+        program : Program
+        name : str
+            Of the machine.
+        opt : str
+            How the compiler optimises.
+        chosen : slice or ndarray of int
+            The samples.
+
+        Returns
+        -------
+        output : Output
+        counts : ndarray of shape (n_samples, 5), or None
+            A row of what the plugin counts for each sample.
+        """
+        machine, elf = self.machines[name], self.folder / "program"
+        samples = program.samples[chosen]
+        macros = {
+            "ADAPTER": program.adapter,
+            "N_SAMPLES": len(samples),
+            "SAMPLES": bare_metal.samples_header(
+                self.folder / "samples.h", samples, program.labels[chosen]
+            ),
+        }
+        bare_metal.build(
+            machine, elf, *program.flags, opt=opt, **macros, **program.macros
+        )
+        if not (self._counter and machine.is_qemu):
+            return bare_metal.run(machine, elf), None
+        path = self.folder / "counts"
+        output = bare_metal.run(machine, elf, "-plugin", f"{self._counter},out={path}")
+        return output, np.loadtxt(path, ndmin=2)
 
     def count_wrong(self, program, name, n):
         """How many of the first n random samples are wrong on a machine."""
@@ -112,15 +148,14 @@ class Bench:
         return program.count_wrong(bare_metal.run(machine, elf).rows, n)
 
 
-def _means(counts, has_cycles):
+def means(counts):
     """Means over samples of what the plugin has counted."""
     instructions, multiplications, words, branches, extra = counts.mean(axis=0)
-    figures = {
+    cycles = instructions + words + branches + extra
+    return {
         "instructions": instructions,
         "most_instructions": counts[:, 0].max(),
         "multiplications": multiplications,
+        "cycles": cycles,
+        "cycles_32": cycles + 31 * multiplications,
     }
-    if has_cycles:
-        cycles = instructions + words + branches + extra
-        figures |= {"cycles": cycles, "cycles_32": cycles + 31 * multiplications}
-    return figures

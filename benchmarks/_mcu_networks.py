@@ -207,11 +207,13 @@ class Fits:
             joblib.dump(model.fit(X, y), path)
         return joblib.load(path)
 
-    def ttfs(self, name, network, parameters):
-        """TTFSClassifier with parameters of `variants`."""
+    def ttfs(self, name, network, parameters, hidden=None):
+        """TTFSClassifier with parameters of `variants`; `hidden`: other layers."""
         if self.is_quick:
             parameters = parameters | {"max_iter": 8}
-        model = TTFSClassifier((network.hidden,), random_state=0, **parameters)
+        model = TTFSClassifier(
+            hidden or (network.hidden,), random_state=0, **parameters
+        )
         return self.fit(f"{name}-ttfs", network, model)
 
     def mlp(self, name, network):

@@ -49,6 +49,8 @@ class Program:
         Whether the call is a step of learning.
     is_ours : bool
         Whether ttfs has exported it.
+    estimate : ttfs.export.Estimate or None
+        What ttfs says of it before it is built.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Program:
     flags: tuple = ()
     learns: bool = False
     is_ours: bool = False
+    estimate: object = None
 
     def count_wrong(self, rows, n):
         """How many rows, or numbers, that n samples gave are not as expected."""
@@ -72,9 +75,8 @@ class Program:
         return different + abs(len(got) - len(expected))
 
 
-def _of_samples(clf, network, *, learns):
-    """Inputs, labels and what is expected of the samples of a network."""
-    X, y = network.samples
+def of_samples(clf, X, y, *, learns):
+    """Ticks, numbers of labels, and what is expected of samples."""
     numbers = np.searchsorted(clf.classes_, y)
 
     def expected(n):
@@ -117,10 +119,13 @@ def exports(folder, name, network, fits, *, n_random=None):
             words = [*kind.replace(",", "").split(), "learns" if learns else "infers"]
             path = folder / f"{'-'.join(words)}.c"
             export.to_c(clf, path, learn=learns)
+            estimate = None
             if n_random:
                 samples = bare_metal.random_case(clf, n_random[learns], learns=learns)
             else:
-                samples = _of_samples(clf, network, learns=learns)
+                samples = of_samples(clf, *network.samples, learns=learns)
+                X, y = network.samples
+                estimate = export.estimate(clf, X, y if learns else None)
             yield Program(
                 f"ttfs, {kind}",
                 accuracy,
@@ -129,4 +134,5 @@ def exports(folder, name, network, fits, *, n_random=None):
                 *samples,
                 learns=learns,
                 is_ours=True,
+                estimate=estimate,
             )

@@ -12,6 +12,11 @@ Flash and RAM are what the model adds to a program; stack is what the call takes
 of the estimator, and after steps of learning the weights and registers that are not.
 Accuracy is that of the estimator, membranes included, on all test data.
 
+Below each exported model is what ttfs.export.estimate() says of it, and by how many
+percent flash, RAM, stack and the counts that there are differ from what is measured.
+--fit measures other networks and fits the costs of operations that it takes from
+ttfs/export/measured.py, which is written.
+
 --bits compares 20,000 random inputs of each network, and 2,000 steps of learning, with
 the estimator: on this computer, Cortex-M0+, RV32 and, fewer of them, ATmega1284.
 
@@ -31,6 +36,8 @@ import warnings
 from pathlib import Path
 
 from _common import verdict
+from _mcu_fit import TARGETS as FITTED
+from _mcu_fit import refit
 from _mcu_measure import Bench
 from _mcu_networks import NETWORKS, Fits, has_shifts
 from _mcu_peers import (
@@ -88,6 +95,28 @@ def print_row(machine, opt, figures):
     print(f"    {machine.title + ' ' + opt:27s}{''.join(cells)}", flush=True)
 
 
+def print_estimate(estimate, figures):
+    """Print an estimate below the measurement, and note how far off it is."""
+    if estimate is None:
+        return
+    figures["estimate"] = estimate
+    cells = [f"{shown(estimate.get(key)):>{n}}" for key, n in COLUMNS.items()]
+    off = [
+        f"{100 * (estimate[key] / figures[key] - 1):+.0f}"
+        for key in ("flash", "ram", "stack", "instructions", "cycles", "cycles_32")
+        if estimate.get(key) and figures.get(key)
+    ]
+    print(f"    {'  estimated':27s}{''.join(cells)}  {' '.join(off)} %", flush=True)
+
+
+def estimated(program, name, opt):
+    """What ttfs estimates of a program on a machine, or None."""
+    target = {"atmega328": "avr"}.get(name, name)
+    if program.estimate is None or FITTED.get(target) != opt:
+        return None
+    return vars(program.estimate.targets[target])
+
+
 def report_program(bench, program):
     """Print what a program takes on each machine, and return it by machine."""
     what = "a step of learning" if program.learns else f"{program.accuracy:.2f} %"
@@ -97,6 +126,7 @@ def report_program(bench, program):
         if name in bench.machines:
             found[f"{name} {opt}"] = bench.measure(program, name, opt)
             print_row(bench.machines[name], opt, found[f"{name} {opt}"])
+            print_estimate(estimated(program, name, opt), found[f"{name} {opt}"])
     for name, opt in AVR:
         if name not in bench.machines:
             continue
@@ -106,6 +136,7 @@ def report_program(bench, program):
             print(f"    {bench.machines[name].title} {opt}: no room")
             continue
         print_row(bench.machines[name], opt, found[f"{name} {opt}"])
+        print_estimate(estimated(program, name, opt), found[f"{name} {opt}"])
         break
     return found
 
@@ -242,15 +273,20 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write what was found")
     parser.add_argument("--quick", action="store_true", help="train for a few epochs")
     parser.add_argument("--bits", action="store_true", help="only compare bits")
+    parser.add_argument("--fit", action="store_true", help="fit the costs of estimates")
     options = parser.parse_args()
     print(f"ttfs {ttfs.__version__}, {platform.machine()}")
     if not has_shifts():
         print("SKIPPED: the shift kernel, which this version does not have")
-    fits = Fits(options.cache, is_quick=options.quick)
+    fits = Fits(options.cache, is_quick=options.quick or options.fit)
     function = report_bits if options.bits else report
     rows = []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        if options.fit:
+            with tempfile.TemporaryDirectory() as folder:
+                refit(Bench(Path(folder)), Path(folder), fits)
+            return
         for name in options.only:
             with tempfile.TemporaryDirectory() as folder:
                 folder = Path(folder)

@@ -85,6 +85,35 @@ def test_costs_of_inference_are_those_of_the_twin(name, monkeypatch):
     }
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_costs_end_with_the_decision(name):
+    clf, data = make(name)
+    X, _ = data(6, seed=9)
+    sheet = export.cost_sheet(clf, X)
+    network = read_model(clf).network
+    core = Core(network)
+    keys = "input spikes", "synaptic events", "membrane updates", "spikes"
+    expected = []
+    for ticks in export.ticks(clf, X).tolist():
+        before, n = ticks, dict.fromkeys(keys, 0)
+        layers = [layer[0].tolist() for layer in core.infer([ticks])[0]]
+        end = min(layers[-1])  # the number of ticks where no output fires
+        for layer, fired in zip(network.layers, layers, strict=True):
+            inputs = [t for t in [*before, *layer.bias_ticks] if t < network.n_ticks]
+            n["input spikes"] += sum(t < end for t in inputs)
+            for t in fired:
+                last = min(t, end)
+                n["synaptic events"] += sum(s < last for s in inputs)
+                last = min(last, network.n_ticks - 1)
+                n["membrane updates"] += max(0, last - min(inputs, default=last))
+                n["spikes"] += t <= end and t < network.n_ticks
+            before = fired
+        expected.append(n)
+    assert_counts({key: sheet.to_decision[key] for key in keys}, expected)
+    for key, count in sheet.inference.items():
+        assert sheet.to_decision[key] <= count
+
+
 def assert_counts(counts, expected):
     assert list(counts) == list(expected[0])
     for key, count in counts.items():
@@ -250,7 +279,7 @@ def test_cost_sheet_is_a_table():
     X, y = data(5)
     text = str(export.cost_sheet(clf, X, y))
     assert "network 8-24-3, 5 samples" in text
-    assert re.search(r"synaptic events +\d+\.\d +\d+\n", text)
+    assert re.search(r"synaptic events +\d+\.\d +\d+\.\d +\d+\n", text)
     assert re.search(r"random numbers +\d+\.\d\n", text)
     assert re.search(r"sums, for batches only +\d,\d+\n", text)
     without = str(export.cost_sheet(clf, X))

@@ -6,6 +6,8 @@
 - :func:`integer_encoder` - raw integers as ticks, in integers: an `IntegerEncoder`
 - :func:`to_json` - the model as data, for circuits and other languages
 - :func:`cost_sheet` - operations and bytes
+- :func:`estimate` - flash, memory and cycles on microcontrollers
+- :func:`tune` - the same beside accuracy, for many ticks, bits, neurons and decays
 
 All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed", or a pipeline
 that ends with one.
@@ -14,17 +16,25 @@ that ends with one.
 from .c_source import to_c
 from .cost import CostSheet, cost_sheet
 from .encoder import IntegerEncoder, integer_encoder
+from .estimates import Estimate, TargetCost, estimate
 from .inputs import ticks
 from .json import to_json
 from .library import to_library
+from .tuning import Tuning, TuningRow, tune
 
 __all__ = [
     "CostSheet",
+    "Estimate",
     "IntegerEncoder",
+    "TargetCost",
+    "Tuning",
+    "TuningRow",
     "cost_sheet",
+    "estimate",
     "integer_encoder",
     "ticks",
     "to_c",
     "to_json",
     "to_library",
+    "tune",
 ]

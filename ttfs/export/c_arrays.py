@@ -151,9 +151,9 @@ def settings(network, *, learn):
     """
     layers = network.layers
     weight = _C_TYPES[weight_type(network, learn=learn)]
-    has_words = _has_words(network, learn=learn)
+    has_words = sums_words(network, learn=learn)
     sizes = [
-        len(layer.weights) * _stride(layer, has_words=has_words) for layer in layers
+        len(layer.weights) * row_stride(layer, has_words=has_words) for layer in layers
     ]
     macros = {
         "TTFS_FIXED_WEIGHT": weight if learn else f"const TTFS_DEVICE_FLASH {weight}",
@@ -187,7 +187,7 @@ def _burst(layer):
     )
 
 
-def _has_words(network, *, learn):
+def sums_words(network, *, learn):
     """Whether weights are summed four at once: include/ttfs_device_shift.h."""
     return (
         kinds(network, learn=learn) == {"TTFS_DEVICE_SHIFT"}
@@ -196,7 +196,8 @@ def _has_words(network, *, learn):
     )
 
 
-def _stride(layer, *, has_words):
+def row_stride(layer, *, has_words):
+    """The distance of rows of weights: full words, if these are summed."""
     n_out = layer.weights.shape[1]
     return -(-n_out // 4) * 4 if has_words else n_out
 
@@ -213,7 +214,7 @@ def _bound(layer, *, learn):
     return {"kappa_peak": top} | bound
 
 
-def _count_shift(n_ticks, n_channels):
+def count_shift(n_ticks, n_channels):
     """Ticks are counted in ranges of 2^shift, at most as many as channels."""
     shift = 0
     while (n_ticks - 1 >> shift) + 1 > max(4, n_channels):
@@ -268,12 +269,12 @@ def model_code(network, *, learn):
     dtype = weight_type(network, learn=learn)
     is_wide = settings(network, learn=learn)["TTFS_DEVICE_ROW"] == "uint32_t"
     event_bytes = 8 if is_wide else 4
-    has_words = _has_words(network, learn=learn)
+    has_words = sums_words(network, learn=learn)
     layers, states, lines, parts = [], [], [], []
     for k, layer in enumerate(network.layers):
         n_in, n_out = layer.weights.shape
         arrays.lines.append(f"\n/* Layer {k}: {n_in} inputs, {n_out} neurons */\n")
-        stride = _stride(layer, has_words=has_words)
+        stride = row_stride(layer, has_words=has_words)
         rows = np.pad(layer.weights.astype(dtype), ((0, 0), (0, stride - n_out)))
         if has_words:
             weights = arrays.constant_words(f"weights_{k}", rows)
@@ -366,7 +367,7 @@ def model_code(network, *, learn):
         }
     first = network.layers[0]
     n_channels = len(first.weights) - len(first.bias_ticks)
-    shift = _count_shift(network.n_ticks, n_channels)
+    shift = count_shift(network.n_ticks, n_channels)
     work = {
         "network": "&PREFIX_net",
         "bounds": "PREFIX_bounds",

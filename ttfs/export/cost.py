@@ -14,6 +14,7 @@ from .c_arrays import model_code, weight_type
 from .inputs import check_single
 from .model import input_events, read_learner, read_model
 from .scalers import split, transform
+from .timeline import Timeline, timelines
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from .._typing import Features
     from ..estimators import TTFSClassifier
+
+
+# Arrays that are memory to work in.
+WORK = "ticks", "u", "slope", "error", "events", "neurons", "counts"
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ class CostSheet:
     n_samples : int
         Samples that were counted.
     inference : dict of str to float
-        Operations of an inference, the mean of the samples.
+        Operations of an inference of a whole sample, the mean of the samples.
+    to_decision : dict of str to float
+        The same up to the first output spike, with which ``ttfs_model_infer`` ends.
     inference_max : dict of str to int
         Operations of an inference, the greatest number in one sample.
     learning : dict of str to float or None
@@ -49,6 +56,7 @@ class CostSheet:
     sizes: tuple[int, ...]
     n_samples: int
     inference: dict[str, float]
+    to_decision: dict[str, float]
     inference_max: dict[str, int]
     learning: dict[str, float] | None
     inference_bytes: dict[str, int]
@@ -57,19 +65,18 @@ class CostSheet:
 
     def __str__(self) -> str:
         lines = [f"network {'-'.join(map(str, self.sizes))}, {self.n_samples} samples"]
-        for title, counts, maxima in (
-            ("an inference", self.inference, self.inference_max),
-            ("an online step, besides", self.learning, None),
-        ):
-            if counts is None:
-                continue
-            lines += [
-                "",
-                f"{title:<26}{'mean':>14}" + ("max".rjust(14) if maxima else ""),
-            ]
-            for name, count in counts.items():
-                line = f"  {name:<24}{count:>14,.1f}"
-                lines.append(line + (f"{maxima[name]:>14,}" if maxima else ""))
+        lines += [
+            "",
+            f"{'an inference':<26}{'to decision':>14}{'to the end':>14}{'max':>14}",
+        ]
+        for name, count in self.inference.items():
+            lines.append(
+                f"  {name:<24}{self.to_decision[name]:>14,.1f}{count:>14,.1f}"
+                f"{self.inference_max[name]:>14,}"
+            )
+        if self.learning is not None:
+            lines += ["", f"{'an online step, besides':<26}{'mean':>14}"]
+            lines += [f"  {k:<24}{n:>14,.1f}" for k, n in self.learning.items()]
         for title, counts in (
             ("bytes for inference", self.inference_bytes),
             ("bytes for learning", self.learning_bytes),
@@ -83,60 +90,12 @@ class CostSheet:
         return "\n".join(lines)
 
 
-class _Timeline:
-    """Spikes of samples by tick, and how many of them come before a tick.
+def _inference_counts(network, events, ticks, end):
+    """Numbers (n_samples,) of each operation of sections 3 and 3b.
 
-    Parameters
-    ----------
-    samples, ticks : ndarray of shape (n_spikes,)
-        Sample and tick of each spike; ticks that are the number of ticks are absent.
-    shape : tuple of (int, int)
-        Number of samples and of ticks.
+    They are those up to the ticks `end` (n_samples,).
     """
-
-    def __init__(self, samples, ticks, shape):
-        at = np.zeros((shape[0], shape[1] + 1), np.int64)
-        np.add.at(at, (samples, ticks), 1)
-        at[:, -1] = 0
-        self.n = at.sum(axis=1)
-        self.first = np.where(self.n > 0, np.argmax(at > 0, axis=1), shape[1])
-        self._spikes = np.cumsum(at, axis=1) - at
-        self._times = np.cumsum(at > 0, axis=1) - (at > 0)
-
-    @classmethod
-    def of_events(cls, events, n_ticks):
-        """The timeline of input spikes."""
-        counts = (events.end - events.begin).astype(np.intp)
-        samples = np.repeat(np.arange(len(events)), counts)
-        return cls(samples, events.ticks, (len(events), n_ticks))
-
-    @classmethod
-    def of_neurons(cls, ticks, n_ticks):
-        """The timeline of the spikes of neurons, from ticks (n_samples, n_neurons)."""
-        samples = np.repeat(np.arange(len(ticks)), ticks.shape[1])
-        return cls(samples, ticks.ravel(), (len(ticks), n_ticks))
-
-    def before(self, ticks):
-        """Spikes before each tick of (n_samples, n) ticks."""
-        return np.take_along_axis(self._spikes, ticks.astype(np.intp), axis=1)
-
-    def times_before(self, ticks):
-        """Ticks with spikes before each of (n_samples, n) ticks."""
-        return np.take_along_axis(self._times, ticks.astype(np.intp), axis=1)
-
-
-def _timelines(network, events, ticks):
-    """The timelines of the input spikes of each layer, biases included."""
-    lines = [_Timeline.of_events(events, network.n_ticks)]
-    for layer, before in zip(network.layers[1:], ticks, strict=False):
-        biases = np.tile(layer.bias_ticks, (len(before), 1))
-        inputs = np.hstack([before, biases])
-        lines.append(_Timeline.of_neurons(inputs, network.n_ticks))
-    return lines
-
-
-def _inference_counts(network, events, ticks):
-    """Numbers (n_samples,) of each operation of sections 3 and 3b."""
+    at_end = np.minimum(end, network.n_ticks - 1)[:, None]
     n = dict.fromkeys(
         (
             *("input spikes", "synaptic events", "membrane updates", "state updates"),
@@ -144,14 +103,16 @@ def _inference_counts(network, events, ticks):
         ),
         0,
     )
-    lines = _timelines(network, events, ticks)
+    lines = timelines(network, events, ticks)
     for layer, line, fired in zip(network.layers, lines, ticks, strict=True):
-        has_fired = fired < network.n_ticks
-        last = np.where(has_fired, fired, network.n_ticks - 1).astype(int)
-        synaptic = line.before(fired).sum(axis=1)
+        has_fired = fired <= at_end
+        last = np.where(has_fired, fired, at_end).astype(int)
+        # A spike in the last tick of a sample has synaptic events, and does nothing.
+        until = np.where(has_fired, fired, end[:, None])
+        synaptic = line.before(until).sum(axis=1)
         membrane = np.maximum(last - line.first[:, None], 0).sum(axis=1)
         spikes = has_fired.sum(axis=1)
-        n["input spikes"] += line.n
+        n["input spikes"] += line.before(end[:, None])[:, 0]
         n["synaptic events"] += synaptic
         n["membrane updates"] += membrane
         n["spikes"] += spikes
@@ -160,7 +121,9 @@ def _inference_counts(network, events, ticks):
             n["adds"] += synaptic + (1 + n_shifts) * membrane
             n["shifts"] += n_shifts * membrane
             continue
-        state = (line.times_before(fired) - has_fired).sum(axis=1)
+        # A neuron that stops between two input spikes has one move less.
+        stops = has_fired | (end < network.n_ticks)[:, None]
+        state = np.maximum(line.times_before(until) - stops, 0).sum(axis=1)
         n["state updates"] += state
         n["look-ups"] += 2 * membrane + 3 * state + spikes
         n["multiplies"] += 2 * membrane + 3 * state + 3 * spikes
@@ -169,7 +132,7 @@ def _inference_counts(network, events, ticks):
     return {name: zero + count for name, count in n.items()}
 
 
-def _step_counts(core, network, events, labels):
+def step_counts(core, network, events, labels):
     """Numbers (n_samples,) of each operation of sections 5 to 7, in online steps."""
     check_single(events)
     left, ticks, errors = core.errors(events, labels)
@@ -205,7 +168,7 @@ def _step_counts(core, network, events, labels):
             multiplies += learns[-1] * n_fired * n_classes
             adds += learns[-1] * n_fired * n_classes
         else:
-            line = _Timeline.of_neurons(ticks[k], n_ticks)
+            line = Timeline.of_neurons(ticks[k], n_ticks)
             causal = np.sum(line.before(ticks[k + 1]) * (errors[k + 1] != 0), axis=1)
             is_rounded = network.feedback == "symmetric" and layers[k + 1].fraction > 0
             look_ups += causal
@@ -213,7 +176,7 @@ def _step_counts(core, network, events, labels):
             adds += causal * (1 + is_rounded)
 
     eligibilities, moves, random = 0, 0, 0
-    lines = _timelines(network, left, ticks)
+    lines = timelines(network, left, ticks)
     for layer, line, times, does in zip(layers, lines, ticks, learns, strict=True):
         n_synaptic = line.before(times).sum(axis=1)
         adds += n_synaptic * (layer.fraction > 0)
@@ -297,15 +260,21 @@ def cost_sheet(
 
     Notes
     -----
-    Counted is what the functions of :func:`to_c` do, sample by sample and neuron by
-    neuron. Additions and multiplications are those of the specification,
-    ``docs/spec/fixed_point.md``. Shifts are those by which currents and membranes decay
-    with decay="shift"; other ones, comparisons, addresses, counters of loops, and the
-    sorting of input spikes are not counted.
+    Counted is what the specification asks for, sample by sample and neuron by neuron:
+    of whole samples, which a step of learning needs, and up to the decision. The
+    functions of :func:`to_c` give the same bits for less: they end with the decision,
+    the table kernel skips membrane updates that cannot reach the threshold and the
+    slopes of spikes where nothing learns, and the shift kernel adds weights four at
+    once. :func:`estimate` says what that takes on processors.
+
+    Additions and multiplications are those of ``docs/spec/fixed_point.md``. Shifts are
+    those by which currents and membranes decay with decay="shift"; other ones,
+    comparisons, addresses, counters of loops, and the sorting of input spikes are not
+    counted.
 
     An inference:
 
-    - *input spikes* of all layers, biases included.
+    - *input spikes* of all layers, biases included, before the end.
     - *synaptic events*: an input spike of a layer and a neuron that has not fired
       before it, at the tick of the input spike or earlier. One add each.
     - *membrane updates*: a tick of a neuron, from its first input spike to its own
@@ -357,18 +326,22 @@ def cost_sheet(
         learner = read_learner(clf)
         learner_core = _fixed.FixedCore(learner)
     if y is not None:
-        labels = _labels(model.classes, y, np.shape(X)[0])
+        labels = numbers_of(model.classes, y, np.shape(X)[0])
     events = input_events(clf, transform(steps, X))
     ticks, _ = _fixed.FixedCore(network).run(events)
-    inference, learning = _inference_counts(network, events, ticks), {}
+    end = np.full(len(events), network.n_ticks)
+    inference = _inference_counts(network, events, ticks, end)
+    decided = _inference_counts(network, events, ticks, ticks[-1].min(axis=1))
+    learning = {}
     if y is not None:
-        learning = _step_counts(learner_core, learner, events, labels)
+        learning = step_counts(learner_core, learner, events, labels)
     n_weights = sum(layer.weights.size for layer in network.layers)
     bytes_alone = weight_type(network, learn=True).itemsize
     return CostSheet(
         sizes=model.sizes,
         n_samples=len(inference["spikes"]),
         inference=_means(inference),
+        to_decision=_means(decided),
         inference_max={name: int(np.max(count)) for name, count in inference.items()},
         learning=_means(learning) or None,
         inference_bytes=_memory(network, learn=False),
@@ -380,7 +353,7 @@ def cost_sheet(
     )
 
 
-def _labels(classes, y, n_samples):
+def numbers_of(classes, y, n_samples):
     """The number of the class of each sample."""
     y = column_or_1d(y)
     if len(y) != n_samples:
