@@ -9,7 +9,7 @@ import fixed_header
 import numpy as np
 import pytest
 import raw_features
-from fixed_twin import Plain
+from fixed_twin import as_plain
 
 from ttfs import export
 
@@ -37,8 +37,8 @@ def machine(request):
 
 def test_golden_programs(machine, tmp_path):
     compiler, emulator = machine
-    cases = json.loads(GOLDEN.read_text(), object_hook=Plain)
-    for case in vars(cases).values():
+    for case in json.loads(GOLDEN.read_text()).values():
+        case = as_plain(case)
         program = fixed_header.build_program(tmp_path, compiler, case, "-static")
         assert fixed_header.run([emulator, program]).stdout == "0 wrong\n"
 

@@ -12,7 +12,7 @@ import fixed_header
 import fixed_networks
 import fixed_twin
 import pytest
-from fixed_twin import Plain, Twin
+from fixed_twin import Twin, as_plain
 
 from ttfs import LIF
 from ttfs.fixed import build, tables
@@ -66,16 +66,6 @@ def learner(request, case):
         return Twin(network)
     library = request.getfixturevalue("library")
     return fixed_header.Header(network, library)
-
-
-def as_plain(x):
-    if isinstance(x, dict):
-        if "kappa" in x:  # a layer, which without shifts does not name them
-            x = {"syn_shift": 0, "mem_shift": 0} | x
-        return Plain({name: as_plain(value) for name, value in x.items()})
-    if isinstance(x, list):
-        return [as_plain(item) for item in x]
-    return x
 
 
 def test_golden_inference(case, learner):

@@ -258,6 +258,17 @@ class Plain:
         vars(self).update(attributes)
 
 
+def as_plain(x):
+    """Dictionaries of JSON in `x` as objects with attributes."""
+    if isinstance(x, dict):
+        if "kappa" in x:  # a layer, which without shifts does not name them
+            x = {"syn_shift": 0, "mem_shift": 0} | x
+        return Plain({name: as_plain(value) for name, value in x.items()})
+    if isinstance(x, list):
+        return [as_plain(item) for item in x]
+    return x
+
+
 def plain(x):
     """x with lists and integers of Python in place of arrays and their scalars."""
     if hasattr(x, "__dict__"):

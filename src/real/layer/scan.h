@@ -52,7 +52,7 @@ ALWAYS_INLINE vec weights_of(const events_t *e, size_t k, const rows_t *rows,
 {
     if (how == IN_MATRIX) {
         const real *w = rows->first + e->input[k] * rows->stride + q * WIDTH;
-        return q < vecs - 1 ? v_load(w) : v_load_part(w, lanes - q * WIDTH);
+        return q < vecs - 1 ? v_load(w) : v_load_part(w, lanes - (size_t)q * WIDTH);
     }
     vec w = v_load(rows->first + e->input[k] * ((size_t)vecs * WIDTH) + q * WIDTH);
     if (how == PACKED_GAINS) w = w * search[q].gain;
