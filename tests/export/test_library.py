@@ -240,8 +240,10 @@ def test_the_name_is_that_of_the_folder_where_one_is(flowers, tmp_path, monkeypa
 
 def test_what_cannot_be_a_library(flowers, tmp_path):
     pipeline, X = flowers
-    with pytest.raises(ValueError, match="the name of the folder must be letters"):
-        export.to_library(pipeline, tmp_path / "my-model", self_test=X)
+    with pytest.raises(ValueError, match="the name of the folder must be ASCII"):
+        export.to_library(pipeline, tmp_path / "my-model")
+    with pytest.raises(ValueError, match=r"underscore first .* got '_model'"):
+        export.to_library(pipeline, tmp_path / "_model")
     with pytest.raises(NotFittedError):
         export.to_library(TTFSClassifier(), tmp_path / "flowers", self_test=X)
     with pytest.raises(ValueError, match="must have shape"):
