@@ -356,7 +356,7 @@ def to_c(
         Features of samples, (n_samples, n_features), for a function that tests the
         program where it runs. They are part of the file. With `features` raw ones,
         which cannot be SpikeTrains.
-    features : {"uint8", "int16"}, default=None
+    features : {"uint8", "int16"} or NumPy type, default=None
         The type of raw features that the model takes besides ticks. What comes before
         the classifier in a pipeline is then part of the model, and must be scalers: see
         :func:`integer_encoder`.

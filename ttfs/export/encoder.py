@@ -235,8 +235,8 @@ def integer_encoder(
         A fitted classifier with arithmetic="fixed" and an encoder of this package, or a
         pipeline of any number of StandardScaler, MinMaxScaler, MaxAbsScaler and
         RobustScaler and such a classifier. It was fitted to raw integers.
-    features : {"uint8", "int16"}
-        The type of the raw values; also as a NumPy type.
+    features : {"uint8", "int16"} or NumPy type
+        The type of the raw values, by its name or as that of NumPy.
 
     Returns
     -------

@@ -195,7 +195,7 @@ n_features), default=None
         cannot be SpikeTrains. None: there is no self-test.
     learn : bool, default=False
         Whether the model can learn, see :func:`to_c`.
-    features : {"uint8", "int16"}, default=None
+    features : {"uint8", "int16"} or NumPy type, default=None
         The type of raw features that the model takes besides ticks, see :func:`to_c`.
 
     Raises
