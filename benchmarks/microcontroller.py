@@ -39,7 +39,7 @@ from _common import verdict
 from _mcu_fit import TARGETS as FITTED
 from _mcu_fit import refit
 from _mcu_measure import Bench
-from _mcu_networks import NETWORKS, Fits, has_shifts
+from _mcu_networks import NETWORKS, Fits
 from _mcu_peers import (
     emlearn_forest,
     emlearn_mlp,
@@ -276,8 +276,6 @@ def main():
     parser.add_argument("--fit", action="store_true", help="fit the costs of estimates")
     options = parser.parse_args()
     print(f"ttfs {ttfs.__version__}, {platform.machine()}")
-    if not has_shifts():
-        print("SKIPPED: the shift kernel, which this version does not have")
     fits = Fits(options.cache, is_quick=options.quick or options.fit)
     function = report_bits if options.bits else report
     rows = []

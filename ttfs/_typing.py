@@ -33,7 +33,7 @@ RandomState: TypeAlias = int | np.random.RandomState | None
 EncoderName: TypeAlias = Literal[
     "auto", "latency", "complement", "population", "spike_times"
 ]
-FeatureType: TypeAlias = Literal["uint8", "int16"]
+FeatureType: TypeAlias = Literal["uint8", "int16"] | type[np.uint8] | type[np.int16]
 ArithmeticName: TypeAlias = Literal["float32", "float64", "fixed"]
 GradientName: TypeAlias = Literal["exact", "local"]
 LossName: TypeAlias = Literal["cross_entropy", "squared_error", "shift_invariant"]

@@ -3,6 +3,7 @@
 import platform
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -265,7 +266,7 @@ def test_self_test_finds_what_is_wrong(tmp_path):
 @pytest.mark.parametrize("X", [np.zeros((0, 4)), np.zeros((2, 3))])
 def test_self_tests_without_samples(X, tmp_path):
     clf, _ = make("exact")
-    with pytest.raises(ValueError, match=r"sample|features"):
+    with pytest.raises(ValueError, match=r"self_test must have a sample|features"):
         export.to_c(clf, tmp_path / "model.c", self_test=X)
     assert not list(tmp_path.iterdir())
 
@@ -323,6 +324,35 @@ def test_an_int_may_have_16_bits(learn, tmp_path):
     assert not done.returncode, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("names", "size", "message"),
+    [
+        (["ticks"], 40_000, "ttfs_model_test_ticks has 40000 bytes, an array 32767 at"),
+        (
+            ["ticks", "labels", "output_ticks"],
+            30_000,
+            "all arrays have 9.... bytes, but",
+        ),
+    ],
+)
+def test_models_that_are_too_large_for_an_avr(names, size, message, tmp_path):
+    """Their arrays are those of the self-test here; other machines take any."""
+    clf, data = make("exact")
+    c = c_model(clf, learn=False, prefix="ttfs_model", self_test=data(2)[0])
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.integers(9, size=size // 2, dtype=np.uint16) for name in names}
+    text = source_text(replace(c, samples=c.samples | arrays))
+    assert re.search(f'#ifdef __AVR__\n#error "too large for an AVR: {message}', text)
+    source = tmp_path / "model.c"
+    source.write_text(text)
+    command = [any_compiler(), *FLAGS, "-fsyntax-only", source]
+    assert not run(command).returncode
+    if shutil.which("avr-gcc"):
+        done = run(["avr-gcc", "-mmcu=atmega1284p", *command[1:]])
+        assert done.returncode
+        assert re.search(message, done.stdout)
+
+
 @pytest.mark.parametrize("learn", [False, True])
 def test_source_is_neat(learn, tmp_path):
     clf, _ = make("direct")
@@ -335,6 +365,7 @@ def test_source_is_neat(learn, tmp_path):
     assert "float " not in text
     assert "malloc" not in text
     assert "b* /" in text
+    assert "too large for an AVR" not in text
     for name in (
         "For learning only",
         "slope_mem",

@@ -320,10 +320,49 @@ def test_features_beyond_their_type(scalers):
     X[:2, 1] = [-20, 300]
     encoder = LatencyEncoder(max_deviation=np.inf)
     pipeline = make_pipeline(*scalers, classifier(encoder)).fit(X, X[:, 0] > 100)
-    message = r"feature 1 went from -20 to 300 in training, .* raw values, 0 to 255"
+    message = (
+        r"feature 1 went from -20 to 300 in training, .* raw values, 0 to 255; "
+        'features="int16" holds them'
+    )
     with pytest.raises(ValueError, match=message):
         export.integer_encoder(pipeline, "uint8")
     export.integer_encoder(pipeline, "int16")
+
+
+@pytest.mark.parametrize("scalers", [[], [StandardScaler()]])
+def test_fractions_are_not_raw_values(scalers):
+    X, y = load_digits(return_X_y=True)
+    pipeline = make_pipeline(*scalers, classifier()).fit(X / 16, y)
+    message = r"feature \d+ went from 0 to 0\.\d+ in training, but raw values are int"
+    for features in ALL:
+        with pytest.raises(ValueError, match=message):
+            export.integer_encoder(pipeline, features)
+
+
+@pytest.mark.parametrize("max_deviation", [0.3, 1.0, 2.0, np.inf])
+def test_the_least_integers_are_raw_values(max_deviation):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.random(200) < share for share in (0.05, 0.5, 0.7, 0.95)])
+    X = 3 + X.astype(np.int16)
+    encoder = LatencyEncoder(max_deviation=max_deviation)
+    for scalers in [], [StandardScaler()], [MinMaxScaler(clip=True)]:
+        pipeline = make_pipeline(*scalers, classifier(encoder)).fit(X, X[:, 1])
+        ticks = export.integer_encoder(pipeline, "uint8").encode(X)
+        assert_array_equal(ticks, export.ticks(pipeline, X))
+
+
+def test_types_of_numpy_are_types(data):
+    clf = classifier().fit(*data)
+    for features in np.int16, np.dtype("int16"):
+        encoder = export.integer_encoder(clf, features)
+        expected = export.integer_encoder(clf, "int16")
+        assert encoder.features == "int16"
+        assert_array_equal(encoder.encode(data[0]), expected.encode(data[0]))
+    for features in np.float32, int, np.uint16, None, "byte string", 3:
+        with pytest.raises(
+            ValueError, match="features must be 'uint8' or 'int16', got"
+        ):
+            export.integer_encoder(clf, features)
 
 
 def test_data_that_cannot_be_encoded(data):
@@ -337,3 +376,6 @@ def test_data_that_cannot_be_encoded(data):
         encoder.encode(np.where(np.arange(9) == 3, 2**15, X.astype(int)))
     assert encoder.encode(X[:0]).shape == (0, encoder.n_channels)
     assert_array_equal(encoder.encode(X.astype(int).tolist()), encoder.encode(X))
+    narrow = export.integer_encoder(classifier().fit(X % 200, y), "uint8")
+    with pytest.raises(ValueError, match='from 0 to 1023; features="int16" holds them'):
+        narrow.encode([[0] * 8 + [1023]])

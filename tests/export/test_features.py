@@ -10,8 +10,9 @@ from exported import FLAGS, any_compiler
 from fixed_header import COMPILERS, ROOT, SANITIZE, run
 from numpy.testing import assert_array_equal
 from raw_features import KINDS, MODELS, build, check, make, wide
+from scipy.sparse import csr_array
 
-from ttfs import TTFSClassifier, export
+from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs.export.c_encoder import encoder_code, tables_of
 
 PAGE = ROOT / "docs/guide/export.md"
@@ -107,11 +108,29 @@ def test_features_that_cannot_be_exported(tmp_path):
         export.to_c(pipeline, tmp_path / "model.c", features="float32")
     with pytest.raises(ValueError, match="training, beyond the range of raw values"):
         export.to_c(pipeline, tmp_path / "model.c", features="uint8")
-    with pytest.raises(TypeError, match="X must be integers"):
-        export.to_c(
-            pipeline, tmp_path / "model.c", features="int16", self_test=X.astype(float)
-        )
+    channels = np.arange(7)
+    trains = SpikeTrains(0 * channels, channels, 1.0 + channels, (1, 7))
+    for self_test, error, message in (
+        (X.astype(float), TypeError, "self_test must be integers, not float64"),
+        (trains, TypeError, "self_test must be raw features, not SpikeTrains"),
+        (X[0], ValueError, r"self_test must have shape .*n_features\), got \(7,\)"),
+        (X[:, :2], ValueError, "self_test must have shape .* 7"),
+        (X[:0], ValueError, "self_test must have a sample at least"),
+        (X.astype(int) + 2**15, ValueError, "self_test must be in the range of int16"),
+    ):
+        with pytest.raises(error, match=message):
+            export.to_c(
+                pipeline, tmp_path / "model.c", features="int16", self_test=self_test
+            )
     assert not list(tmp_path.iterdir())
+
+
+def test_self_tests_may_be_sparse_and_types_those_of_numpy(tmp_path):
+    pipeline, X, _ = make("lines")
+    paths = [tmp_path / name for name in ("dense.c", "sparse.c")]
+    export.to_c(pipeline, paths[0], features="int16", self_test=X[:5])
+    export.to_c(pipeline, paths[1], features=np.int16, self_test=csr_array(X[:5]))
+    assert paths[0].read_text() == paths[1].read_text()
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")

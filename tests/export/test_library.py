@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 from exported import FLAGS, any_compiler
+from fixed_header import ROOT
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -22,15 +23,17 @@ SKETCH, SOURCE, HEADER = (
         ("src", "flowers.h"),
     )
 )
+SELF_TEST = "test/self_test.c"
 FILES = {
     "CMakeLists.txt",
+    "LICENSE",
     "README.md",
     SKETCH,
     "library.json",
     "library.properties",
     SOURCE,
     HEADER,
-    "test/self_test.c",
+    SELF_TEST,
 }
 
 
@@ -58,12 +61,15 @@ def run(*command, cwd=None):
     return done.stdout
 
 
+def files_of(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
 def test_a_library_has_what_its_tools_look_for(flowers, tmp_path):
     pipeline, X = flowers
     folder = tmp_path / "lib" / "flowers"
     export.to_library(pipeline, folder, features="uint8", self_test=X[::10])
-    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    assert files == FILES
+    assert files_of(folder) == FILES
     lines = (folder / "library.properties").read_text().splitlines()
     properties = dict(line.split("=", 1) for line in lines)
     assert properties["name"] == "flowers"
@@ -71,7 +77,16 @@ def test_a_library_has_what_its_tools_look_for(flowers, tmp_path):
     assert {"version", "author", "maintainer", "sentence", "architectures"} <= {
         *properties
     }
+    assert "ttfs" not in properties["author"] + properties["maintainer"]
     assert json.loads((folder / "library.json").read_text())["headers"] == "flowers.h"
+
+
+@pytest.mark.skipif(not (ROOT / "LICENSE").exists(), reason="not in a clone")
+def test_the_licence_is_that_of_the_package(flowers, tmp_path):
+    pipeline, _ = flowers
+    export.to_library(pipeline, tmp_path / "flowers")
+    licence = (tmp_path / "flowers/LICENSE").read_text()
+    assert licence == (ROOT / "LICENSE").read_text()
 
 
 @pytest.mark.parametrize("learn", [False, True])
@@ -80,7 +95,7 @@ def test_the_self_test_passes_and_notices_a_wrong_weight(flowers, tmp_path, lear
     folder = tmp_path / "flowers"
     export.to_library(pipeline, folder, features="uint8", self_test=X[::5], learn=learn)
     source, program = folder / SOURCE, tmp_path / "program"
-    build = [any_compiler(), *FLAGS, "-I", folder / "src", folder / "test/self_test.c"]
+    build = [any_compiler(), *FLAGS, "-I", folder / "src", folder / SELF_TEST]
     run(*build, source, "-o", program)
     run(program)
     text = source.read_text()
@@ -95,6 +110,17 @@ def test_the_self_test_passes_and_notices_a_wrong_weight(flowers, tmp_path, lear
     assert "of the self-test differs" in done.stdout
 
 
+def test_a_library_without_a_self_test_does_not_name_one(flowers, tmp_path):
+    pipeline, _ = flowers
+    folder = tmp_path / "flowers"
+    export.to_library(pipeline, folder, features="uint8")
+    assert files_of(folder) == FILES - {SELF_TEST}
+    for path in FILES - {SELF_TEST}:
+        text = (folder / path).read_text().lower()
+        assert "self_test" not in text
+        assert "self-test" not in text
+
+
 @pytest.mark.skipif(not shutil.which("cmake"), reason="needs cmake")
 def test_cmake_builds_a_library_and_tests_it(flowers, tmp_path):
     pipeline, X = flowers
@@ -103,6 +129,9 @@ def test_cmake_builds_a_library_and_tests_it(flowers, tmp_path):
     run("cmake", "-S", folder, "-B", build)
     run("cmake", "--build", build)
     assert "100% tests passed" in run("ctest", "--test-dir", build)
+    export.to_library(pipeline, folder, features="uint8")
+    run("cmake", "-S", folder, "-B", build)
+    run("cmake", "--build", build)
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler of C++")
@@ -138,17 +167,55 @@ void delay(unsigned long ms);
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler of C++")
-@pytest.mark.parametrize("features", ["uint8", None])
-def test_the_sketch_is_a_program(flowers, tmp_path, features):
+@pytest.mark.parametrize("has_test", [False, True])
+@pytest.mark.parametrize("features", ["uint8", "int16", None])
+def test_the_sketch_is_a_program(flowers, tmp_path, features, has_test):
     pipeline, X = flowers
     folder = tmp_path / "flowers"
-    export.to_library(pipeline, folder, features=features, self_test=X[:3])
+    self_test = X[:3] if has_test else None
+    export.to_library(pipeline, folder, features=features, self_test=self_test)
     (tmp_path / "Arduino.h").write_text(ARDUINO)
     sketch = folder / SKETCH
     flags = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++"]
     run(
         "g++", *flags, f"-I{folder / 'src'}", "-include", tmp_path / "Arduino.h", sketch
     )
+
+
+SKETCH_PROGRAM = """
+#include "Arduino.h"
+#include <cstdio>
+// Sensors of 10 bits; the last one is at its end.
+static int read_pin[64];
+int analogRead(uint8_t pin) { read_pin[pin]++; return pin == A0 + 3 ? 1023 : 8 * pin; }
+void pinMode(uint8_t, uint8_t) {}
+void digitalWrite(uint8_t, uint8_t) {}
+void delay(unsigned long) {}
+#include "Blink.ino"
+int main()
+{
+    loop();
+    for (int i = 0; i < 4; ++i) std::printf("%d %d\\n", read_pin[A0 + i], input[i]);
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler of C++")
+@pytest.mark.parametrize("features", ["uint8", "int16"])
+def test_the_sketch_reads_a_pin_for_each_feature(flowers, tmp_path, features):
+    pipeline, _ = flowers
+    folder = tmp_path / "flowers"
+    export.to_library(pipeline, folder, features=features)
+    (tmp_path / "Arduino.h").write_text(ARDUINO)
+    (tmp_path / "main.cpp").write_text(SKETCH_PROGRAM)
+    folders = [tmp_path, folder / "src", (folder / SKETCH).parent]
+    run("gcc", *FLAGS, "-c", folder / SOURCE, "-o", tmp_path / "flowers.o")
+    names = [f"-I{name}" for name in folders]
+    program = tmp_path / "main"
+    run("g++", *names, tmp_path / "main.cpp", tmp_path / "flowers.o", "-o", program)
+    seen = np.array([8 * 14, 8 * 15, 8 * 16, 1023])
+    expected = seen // 4 if features == "uint8" else seen
+    assert run(program).split() == [str(n) for x in expected for n in (1, x)]
 
 
 def test_files_are_replaced_and_others_stay(flowers, tmp_path):
@@ -162,10 +229,21 @@ def test_files_are_replaced_and_others_stay(flowers, tmp_path):
     assert (folder / "README.md").read_text().startswith("# flowers")
 
 
+def test_the_name_is_that_of_the_folder_where_one_is(flowers, tmp_path, monkeypatch):
+    pipeline, _ = flowers
+    (tmp_path / "flowers/inner").mkdir(parents=True)
+    for here, path in ("flowers", "."), ("flowers/inner", ".."):
+        monkeypatch.chdir(tmp_path / here)
+        export.to_library(pipeline, path)
+        assert files_of(tmp_path / "flowers") == FILES - {SELF_TEST}
+
+
 def test_what_cannot_be_a_library(flowers, tmp_path):
     pipeline, X = flowers
-    with pytest.raises(ValueError, match="the name of the folder must be letters"):
-        export.to_library(pipeline, tmp_path / "my-model", self_test=X)
+    with pytest.raises(ValueError, match="the name of the folder must be ASCII"):
+        export.to_library(pipeline, tmp_path / "my-model")
+    with pytest.raises(ValueError, match=r"underscore first .* got '_model'"):
+        export.to_library(pipeline, tmp_path / "_model")
     with pytest.raises(NotFittedError):
         export.to_library(TTFSClassifier(), tmp_path / "flowers", self_test=X)
     with pytest.raises(ValueError, match="must have shape"):

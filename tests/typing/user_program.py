@@ -111,6 +111,7 @@ def classify(folder: Path) -> None:
     )
     export.to_json(clf, folder / "model.json")
     export.to_c(clf, str(folder / "model.c"), prefix="model")
+    export.to_library(clf, folder / "model", self_test=X[:3])
     print(export.ticks(clf, X).dtype, export.cost_sheet(clf, X).inference)
 
 

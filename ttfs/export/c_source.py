@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import issparse
 
 from .. import _fixed
 from .._files import write_text
+from ..encoders import SpikeTrains
 from .c_arrays import (
     Arrays,
     kinds,
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from ..fixed.network import FixedNetwork
 
 _ENGINE = "ttfs_device_"  # what the functions that infer and learn begin with
+
+# Bytes that AVRs have at most, because their pointers have 16 bits.
+_AVR_ARRAY = 2**15 - 1  # in an array
+_AVR_ARRAYS = 2**16 - 1  # in all of them
 
 
 @dataclass(frozen=True)
@@ -142,33 +148,55 @@ class CModel:
 
     def code(self):
         """The arithmetic, the arrays and the functions."""
-        _, data = model_code(self.network, learn=self.learn)
+        n_bytes, data = model_code(self.network, learn=self.learn)
         macros = settings(self.network, learn=self.learn)
         headers = ["ttfs_device_learn.h" if self.learn else "ttfs_device.h"]
         kind = ""
         if self.encoder is not None:
-            _, encoder, kind = encoder_code(self.encoder)
+            of_encoder, encoder, kind = encoder_code(self.encoder)
+            n_bytes = n_bytes | of_encoder
             data += "\n" + encoder
             macros |= encoder_settings(self.encoder)
             headers.append("ttfs_device_encode.h")
         if self.samples is not None:
-            data += "\n" + self._samples()
+            of_samples, samples = self._samples()
+            n_bytes = n_bytes | of_samples
+            data += "\n" + samples
         functions = "\n".join(functions.definitions for functions in self.functions)
         code = f"{data}\n{functions}".replace("ENGINE_", _ENGINE)
         code = code.replace("ENCODE(", f"{_ENGINE}encode_{kind}(")
         parts = [
+            _limits_of_avr(n_bytes),
             "".join(f"#define {name} {value}\n" for name, value in macros.items()),
             needed(headers, code, kinds(self.network, learn=self.learn)),
             banner("The model"),
             code.lstrip("\n"),
         ]
-        return self.named("\n".join(parts))
+        return self.named("\n".join(filter(None, parts)))
 
     def _samples(self):
+        """The sizes of arrays by their names, and the arrays."""
         arrays = Arrays()
         for name, array in self.samples.items():
             arrays.constant(f"test_{name}", array)
-        return "/* Samples of the self-test */\n\n" + "\n".join(arrays.lines) + "\n"
+        text = "/* Samples of the self-test */\n\n" + "\n".join(arrays.lines) + "\n"
+        return arrays.n_bytes, text
+
+
+def _limits_of_avr(n_bytes):
+    """Lines that say why an AVR does not take arrays, by their sizes, or nothing.
+
+    Beyond the limit of all arrays the tables would not be where `__flash` looks.
+    """
+    name = max(n_bytes, key=n_bytes.get)
+    total = sum(n_bytes.values())
+    if n_bytes[name] > _AVR_ARRAY:
+        what = f"PREFIX_{name} has {n_bytes[name]} bytes, an array {_AVR_ARRAY} at most"
+    elif total > _AVR_ARRAYS:
+        what = f"all arrays have {total} bytes, but may have {_AVR_ARRAYS} at most"
+    else:
+        return ""
+    return f'#ifdef __AVR__\n#error "too large for an AVR: {what}"\n#endif\n'
 
 
 def c_model(clf, *, learn, prefix, self_test, features=None):
@@ -190,15 +218,29 @@ def c_model(clf, *, learn, prefix, self_test, features=None):
     encoder = None if features is None else integer_encoder(clf, features)
     samples = None
     if self_test is not None:
-        if encoder is None:
-            inputs = {"ticks": ticks_of(clf, self_test)}
-            ticks = inputs["ticks"]
-        else:
-            ticks = encoder.encode(self_test)
-            inputs = {"features": np.asarray(self_test).astype(features)}
+        inputs, ticks = _test_inputs(clf, encoder, self_test)
         samples = inputs | _outputs(model.network, ticks)
     names = [name for name, _ in steps]
     return CModel(model, network, learn, prefix, samples, encoder, names)
+
+
+def _test_inputs(clf, encoder, self_test):
+    """What the self-test takes, as a dict of one array, and the ticks of channels."""
+    shape = np.shape(self_test)
+    if len(shape) != 2:
+        raise ValueError(
+            f"self_test must have shape (n_samples, n_features), got {shape}"
+        )
+    if shape[0] == 0:
+        raise ValueError("self_test must have a sample at least; None: no self-test")
+    if encoder is None:
+        ticks = ticks_of(clf, self_test)
+        return {"ticks": ticks}, ticks
+    if isinstance(self_test, SpikeTrains):
+        raise TypeError("self_test must be raw features, not SpikeTrains")
+    raw = self_test.toarray() if issparse(self_test) else self_test
+    raw = encoder.checked(raw, "self_test").astype(encoder.features)
+    return {"features": raw}, encoder.encode(raw)
 
 
 def _outputs(network, ticks):
@@ -312,8 +354,9 @@ def to_c(
         What names of functions, and in upper case of macros, begin with.
     self_test : {array-like, sparse matrix, SpikeTrains}, default=None
         Features of samples, (n_samples, n_features), for a function that tests the
-        program where it runs. They are part of the file. With `features` raw ones.
-    features : {"uint8", "int16"}, default=None
+        program where it runs. They are part of the file. With `features` raw ones,
+        which cannot be SpikeTrains.
+    features : {"uint8", "int16"} or NumPy type, default=None
         The type of raw features that the model takes besides ticks. What comes before
         the classifier in a pipeline is then part of the model, and must be scalers: see
         :func:`integer_encoder`.
@@ -324,9 +367,9 @@ def to_c(
         If `clf` is not fitted.
     TypeError, ValueError
         If `clf` is not such an estimator, or `prefix` not the beginning of a name in C,
-        or `self_test` not valid; with `features`, if the encoder cannot be one of
-        integers; or, with `learn`, if parameters have changed without
-        which `partial_fit` does not go on.
+        or `self_test` not valid or empty; with `features`, if the encoder cannot be one
+        of integers; or, with `learn`, if parameters have changed without which
+        `partial_fit` does not go on.
     OSError
         If the file cannot be written.
 
@@ -367,6 +410,7 @@ def check_prefix(prefix, name="prefix"):
         "ttfs_(fixed|device)", prefix, re.IGNORECASE
     ):
         raise ValueError(
-            f"{name} must be letters, digits and underscores, begin with a letter, and "
-            f"not with 'ttfs_fixed' or 'ttfs_device', got {prefix!r}"
+            f"{name} must be ASCII letters, digits and underscores, and begin with a "
+            "letter (an underscore first is the compiler's), but not with 'ttfs_fixed' "
+            f"or 'ttfs_device', got {prefix!r}"
         )

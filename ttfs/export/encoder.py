@@ -143,25 +143,44 @@ class IntegerEncoder:
         ValueError
             If `X` has another shape, or values beyond the range of `features`.
         """
-        X = np.asarray(X)
-        if X.dtype.kind not in "iu":
-            raise TypeError(f"X must be integers, not {X.dtype}")
-        if X.ndim != 2 or X.shape[1] != self.n_features:
-            raise ValueError(
-                f"X must have shape (n_samples, {self.n_features}), got {X.shape}"
-            )
-        limits = np.iinfo(self.features)
-        if X.size and not limits.min <= X.min() <= X.max() <= limits.max:
-            raise ValueError(
-                f"X must be in the range of {self.features}, {limits.min} to "
-                f"{limits.max}, but goes from {X.min()} to {X.max()}"
-            )
+        X = self.checked(X, "X")
         out = np.empty((len(X), self.n_channels), np.uint16)
         step = max(1, _BLOCK // self.n_channels)
         for begin in range(0, len(X), step):
             rows = slice(begin, begin + step)
             out[rows] = self._ticks(X[rows].astype(np.int16))
         return out
+
+    def checked(self, X: ArrayLike, name: str) -> NDArray[np.integer]:
+        """Raw values as an array; errors call them `name`, and are those of `encode`.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n_samples, n_features)
+            Raw values.
+        name : str
+            Whose argument they are.
+
+        Returns
+        -------
+        X : ndarray of int of shape (n_samples, n_features)
+            The same.
+        """
+        X = np.asarray(X)
+        if X.dtype.kind not in "iu":
+            raise TypeError(f"{name} must be integers, not {X.dtype}")
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ValueError(
+                f"{name} must have shape (n_samples, {self.n_features}), got {X.shape}"
+            )
+        limits = np.iinfo(self.features)
+        if X.size and not limits.min <= X.min() <= X.max() <= limits.max:
+            raise ValueError(
+                f"{name} must be in the range of {self.features}, {limits.min} to "
+                f"{limits.max}, but goes from {X.min()} to {X.max()}"
+                f"{_other_type(X.min(), X.max())}"
+            )
+        return X
 
     def _ticks(self, X):
         """Ticks of int16 samples."""
@@ -216,8 +235,8 @@ def integer_encoder(
         A fitted classifier with arithmetic="fixed" and an encoder of this package, or a
         pipeline of any number of StandardScaler, MinMaxScaler, MaxAbsScaler and
         RobustScaler and such a classifier. It was fitted to raw integers.
-    features : {"uint8", "int16"}
-        The type of the raw values.
+    features : {"uint8", "int16"} or NumPy type
+        The type of the raw values, by its name or as that of NumPy.
 
     Returns
     -------
@@ -230,8 +249,9 @@ def integer_encoder(
     TypeError
         If a step of the pipeline, or the encoder, is another one.
     ValueError
-        If the range of a feature in training is beyond that of the type, if receptive
-        fields are too many for the ticks, or `features` is something else.
+        If the range of a feature in training is beyond that of the type, or less than
+        one, as that of fractions; if receptive fields are too many for the ticks; or
+        if `features` is something else.
 
     See Also
     --------
@@ -253,13 +273,14 @@ def integer_encoder(
     >>> bool(np.abs(differences).max() <= 1)
     True
     """
-    if features not in ("uint8", "int16"):
-        raise ValueError(f"features must be 'uint8' or 'int16', got {features!r}")
+    features = _type_name(features)
     steps, clf = split(model)
     model = read_model(clf)
     code = model.code
     scaling = Scaling.of(steps, code.n_features)
     rule = _rule_of(model)
+    # That of integers is one, or what a cut leaves of it; the rest is for rounding.
+    least_range = 0.9 * min(1.0, getattr(clf.encoder_, "max_deviation", 1.0))
     limits = np.iinfo(features)
     raw = np.arange(limits.min, limits.max + 1)
     complemented = code.complemented.astype(np.uint16)
@@ -273,7 +294,7 @@ def integer_encoder(
         key = np.array(numbers, float).tobytes()
         if key not in known:
             known[key] = len(maps)
-            maps.append(_map_of(rule, scaling, int(i), is_complement, raw))
+            maps.append(_map_of(rule, scaling, int(i), is_complement, raw, least_range))
         map_of.append(known[key])
     # So have different numbers sometimes.
     table, inverse = np.unique(np.array(maps, np.int64), axis=0, return_inverse=True)
@@ -468,7 +489,7 @@ def _rule_of(model):
 # -- Maps ----------------------------------------------------------------------------
 
 
-def _map_of(rule, scaling, i, is_complement, raw):
+def _map_of(rule, scaling, i, is_complement, raw, least_range):
     """The map of a feature, or of its complement.
 
     Parameters
@@ -483,6 +504,8 @@ def _map_of(rule, scaling, i, is_complement, raw):
         Whether the map is that of its complement.
     raw : ndarray of int of shape (n_values,)
         All raw values, ascending.
+    least_range : float
+        The least range of a feature of integers in training.
 
     Returns
     -------
@@ -494,7 +517,7 @@ def _map_of(rule, scaling, i, is_complement, raw):
     if rule.code.kind != "spike_times":
         if rule.code.scale[i] == 0:
             return 0, 0, 0, -1, rule.silent, rule.silent, 0, False
-        _check_range(z, low, high, scaling.gain(i), i, raw)
+        _check_range(z, low, high, scaling.gain(i), i, raw, least_range)
 
     # Ends of the line, where clipping by a scaler or by the encoder begins.
     first, last = max(low, z[0]), min(high, z[-1])
@@ -520,16 +543,41 @@ def _map_of(rule, scaling, i, is_complement, raw):
     return slope % 2**32, offset % 2**32, *ends, below, above, absent, has_absent
 
 
-def _check_range(z, low, high, gain, i, raw):
+def _check_range(z, low, high, gain, i, raw, least_range):
     """Raise if training data had raw values that their type does not hold."""
     if not np.isfinite(z).all():
         raise ValueError(f"scalers make values of feature {i} infinite")
+    least, greatest = (float(raw[0] + (end - z[0]) / gain) for end in (low, high))
+    trained = f"feature {i} went from {least:.6g} to {greatest:.6g} in training"
     if low < z[0] - gain / 2 or high > z[-1] + gain / 2:
-        ends = [raw[0] + (end - z[0]) / gain for end in (low, high)]
         raise ValueError(
-            f"feature {i} went from {ends[0]:.6g} to {ends[1]:.6g} in training, beyond "
-            f"the range of raw values, {raw[0]} to {raw[-1]}"
+            f"{trained}, beyond the range of raw values, {raw[0]} to {raw[-1]}"
+            f"{_other_type(least, greatest)}"
         )
+    if (high - low) / gain < least_range:
+        raise ValueError(
+            f"{trained}, but raw values are integers; fit to these, with a scaler in a "
+            "pipeline"
+        )
+
+
+def _other_type(least, greatest):
+    """What an error about a range says if the wider type holds it, or nothing."""
+    limits = np.iinfo("int16")
+    if limits.min <= least <= greatest <= limits.max:
+        return '; features="int16" holds them'
+    return ""
+
+
+def _type_name(features):
+    """The name of a type of raw values, which may be one of NumPy."""
+    try:
+        name = np.dtype(features).name
+    except TypeError:
+        name = None
+    if name not in ("uint8", "int16"):
+        raise ValueError(f"features must be 'uint8' or 'int16', got {features!r}")
+    return name
 
 
 def _line(places, codes, n, rate, shift):

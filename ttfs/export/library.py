@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -12,15 +13,16 @@ from ..core import __version__
 from .c_source import c_model, check_prefix, header_text, source_text
 
 if TYPE_CHECKING:
-    from .._typing import Features, FilePath
+    from sklearn.pipeline import Pipeline
+
+    from .._typing import Features, FeatureType, FilePath
     from ..estimators import TTFSClassifier
-    from .encoder import FeatureType
 
 _ARDUINO = Template("""\
 name=${name}
 version=1.0.0
-author=The ttfs developers
-maintainer=The ttfs developers
+author=(your name)
+maintainer=(your name)
 sentence=A network of first-spike neurons in integers, ${sizes}.
 paragraph=Written by ttfs ${version}. C99 without floating point or allocation.
 category=Data Processing
@@ -37,7 +39,9 @@ target_include_directories(${name} PUBLIC src)
 set_target_properties(${name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON)
 target_compile_options(${name} PRIVATE
     $$<$$<C_COMPILER_ID:GNU,Clang,AppleClang>:-ffunction-sections;-fdata-sections>)
+${self_test}""")
 
+_CMAKE_SELF_TEST = Template("""
 # The self-test runs where the compiler's programs run: ctest.
 if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR AND NOT CMAKE_CROSSCOMPILING)
     enable_testing()
@@ -82,19 +86,22 @@ void blink(unsigned times, unsigned long ms)
 void setup()
 {
     pinMode(LED_BUILTIN, OUTPUT);
-    // The processor is wrong for this model if its self-test fails.
-    while (${name}_self_test() != 0) blink(1, 50);
-}
+${self_test}}
 
 void loop()
 {
     for (uint16_t i = 0; i < ${n_inputs}; ++i) {
         // Replace this line by your sensor: ${reads}
-        input[i] = (${type})analogRead(A0);
+        input[i] = (${type})${sensor};
     }
     blink(1 + (unsigned)${name}_${function}(input), 200);
     delay(1000);
 }
+""")
+
+_SKETCH_SELF_TEST = Template("""\
+    // The processor is wrong for this model if its self-test fails.
+    while (${name}_self_test() != 0) blink(1, 50);
 """)
 
 _README = Template("""\
@@ -107,19 +114,59 @@ are.
 - Arduino: copy this folder to `libraries` in your sketchbook; the example is
   *${name} > Blink*.
 - PlatformIO: copy it to `lib` of your project.
-- CMake: `add_subdirectory(${name})`, `target_link_libraries(program ${name})`. Alone,
-  `cmake -S . -B build && cmake --build build && ctest --test-dir build` runs the
-  self-test.
+- CMake: `add_subdirectory(${name})`, `target_link_libraries(program ${name})`.
 - Anything else: compile `src/${name}.c`. It needs no other file, no library, and C99
   (on an AVR GNU C99, by which its tables stay in flash).
+${self_test}
+The weights and tables of the model are yours; put your name into
+`library.properties`. The functions around them are a part of ttfs, whose licence is in
+`LICENSE`.
 """)
+
+_README_SELF_TEST = Template("""
+Alone, `cmake -S . -B build && cmake --build build && ctest --test-dir build` runs the
+self-test.
+""")
+
+# That of ttfs itself.
+_LICENSE = """\
+BSD 3-Clause License
+
+Copyright (c) 2026, The ttfs developers
+All rights reserved.
+
+Redistribution and use in source and binary forms, with or without
+modification, are permitted provided that the following conditions are met:
+
+1. Redistributions of source code must retain the above copyright notice, this
+   list of conditions and the following disclaimer.
+
+2. Redistributions in binary form must reproduce the above copyright notice,
+   this list of conditions and the following disclaimer in the documentation
+   and/or other materials provided with the distribution.
+
+3. Neither the name of the copyright holder nor the names of its
+   contributors may be used to endorse or promote products derived from
+   this software without specific prior written permission.
+
+THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS"
+AND ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE
+IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE
+FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY,
+OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE
+OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+"""
 
 
 def to_library(
-    model: TTFSClassifier,
+    model: TTFSClassifier | Pipeline,
     folder: FilePath,
     *,
-    self_test: Features,
+    self_test: Features | None = None,
     learn: bool = False,
     features: FeatureType | None = None,
 ) -> None:
@@ -131,9 +178,9 @@ def to_library(
     - in `src`, ``NAME.h`` and ``NAME.c``: what :func:`to_c` writes, as a header, which
       C++ reads too, and a source,
     - ``library.properties``, ``library.json`` and ``CMakeLists.txt`` for the tools,
-    - ``Blink.ino``, an example of a sketch, and ``self_test.c``, a program that
-      tests the model where it runs,
-    - ``README.md``.
+    - ``Blink.ino``, an example of a sketch, and with `self_test` ``self_test.c``, a
+      program that tests the model where it runs,
+    - ``README.md``, and ``LICENSE``, that of the functions around the model.
 
     Parameters
     ----------
@@ -143,11 +190,12 @@ def to_library(
         The folder. It is made where there is none; of one that exists the files named
         above are replaced, and others stay.
     self_test : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, \
-n_features)
-        Samples of the self-test: some ten suffice. With `features` raw ones.
+n_features), default=None
+        Samples of the self-test: some ten suffice. With `features` raw ones, which
+        cannot be SpikeTrains. None: there is no self-test.
     learn : bool, default=False
         Whether the model can learn, see :func:`to_c`.
-    features : {"uint8", "int16"}, default=None
+    features : {"uint8", "int16"} or NumPy type, default=None
         The type of raw features that the model takes besides ticks, see :func:`to_c`.
 
     Raises
@@ -172,10 +220,10 @@ n_features)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     export.to_library(clf, Path(folder, "yin_yang"), self_test=X[:10])
     ...     sorted(path.name for path in Path(folder, "yin_yang").iterdir())
-    ['CMakeLists.txt', 'README.md', 'examples', 'library.json', 'library.properties', \
-'src', 'test']
+    ['CMakeLists.txt', 'LICENSE', 'README.md', 'examples', 'library.json', \
+'library.properties', 'src', 'test']
     """
-    folder = Path(folder)
+    folder = Path(os.path.abspath(folder))  # whose name is no dot
     check_prefix(folder.name, "the name of the folder")
     c = c_model(
         model, learn=learn, prefix=folder.name, self_test=self_test, features=features
@@ -200,6 +248,7 @@ def _files(c):
             "n_inputs": f"{macro}_N_CHANNELS",
             "function": "infer",
             "reads": "the tick of channel i.",
+            "sensor": "analogRead(A0 + i)",
         }
     else:
         values |= {
@@ -207,17 +256,30 @@ def _files(c):
             "n_inputs": f"{macro}_N_FEATURES",
             "function": "classify",
             "reads": "the raw feature i.",
+            # Converters of Arduino boards have 10 bits.
+            "sensor": {
+                "uint8": "(analogRead(A0 + i) >> 2)",
+                "int16": "analogRead(A0 + i)",
+            }[c.encoder.features],
         }
-    return {
+    texts = {
         f"src/{c.prefix}.h": header_text(c),
         f"src/{c.prefix}.c": source_text(c, header=f"{c.prefix}.h"),
         "library.properties": _ARDUINO.substitute(values),
         "library.json": _platformio(values),
-        "CMakeLists.txt": _CMAKE.substitute(values),
-        f"{_EXAMPLES}/Blink/Blink.ino": _SKETCH.substitute(values),
-        "test/self_test.c": _SELF_TEST.substitute(values),
-        "README.md": _README.substitute(values),
+        "LICENSE": _LICENSE,
     }
+    has_test = c.samples is not None
+    for path, template, self_test in (
+        ("CMakeLists.txt", _CMAKE, _CMAKE_SELF_TEST),
+        (f"{_EXAMPLES}/Blink/Blink.ino", _SKETCH, _SKETCH_SELF_TEST),
+        ("README.md", _README, _README_SELF_TEST),
+    ):
+        part = self_test.substitute(values) if has_test else ""
+        texts[path] = template.substitute(values, self_test=part)
+    if has_test:
+        texts["test/self_test.c"] = _SELF_TEST.substitute(values)
+    return texts
 
 
 def _platformio(values):
@@ -226,7 +288,6 @@ def _platformio(values):
         "name": values["name"],
         "version": "1.0.0",
         "description": f"A network of first-spike neurons, {values['sizes']}",
-        "license": "BSD-3-Clause",
         "headers": f"{values['name']}.h",
         "frameworks": "*",
         "platforms": "*",
