@@ -56,6 +56,77 @@ def test_inference_equals_the_estimator(name, tmp_path):
     assert len({row[0] for row in rows}) > 1
 
 
+# -- Spike by spike ----------------------------------------------------------------
+
+
+UNRULY = """
+#include "model.c"
+#include <stdio.h>
+#define LAST (TTFS_MODEL_N_TICKS - 1)
+
+int main(void)
+{
+    uint16_t ticks[TTFS_MODEL_N_CHANNELS], absent[TTFS_MODEL_N_CHANNELS];
+    int answer = ttfs_model_spike(0, 0); /* without PREFIX_begin() */
+    for (int c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) {
+        ticks[c] = absent[c] = TTFS_MODEL_N_TICKS;
+    }
+    ticks[0] = 0;
+
+    /* One channel floods. */
+    ttfs_model_begin();
+    answer = -1;
+    for (int n = 0; n < 1000 && answer < 0; ++n) answer = ttfs_model_spike(0, 0);
+    for (int n = 0; n < 1000 && answer < 0; ++n) answer = ttfs_model_spike(0, LAST);
+    answer = ttfs_model_advance(TTFS_MODEL_N_TICKS);
+    if (answer != ttfs_model_infer(ticks)) return 1;
+
+    /* Late spikes, and channels and ticks that are not there. */
+    for (uint16_t late = 0; late < LAST; ++late) {
+        for (int c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ticks[c] = absent[c];
+        ttfs_model_begin();
+        answer = ttfs_model_advance(late);
+        for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS && answer < 0; ++c) {
+            ticks[c] = late;
+            answer = ttfs_model_spike(c, c < late ? c : late);
+        }
+        if (ttfs_model_spike(TTFS_MODEL_N_CHANNELS, late) != answer) return 2;
+        if (ttfs_model_spike(65535, late) != answer) return 3;
+        answer = ttfs_model_spike(0, 65535);
+        if (answer != ttfs_model_infer(ticks)) return 4;
+        if (answer != ttfs_model_advance(65535)) return 5;
+    }
+
+    /* Whole samples take the place of one that has begun. */
+    ttfs_model_begin();
+    ttfs_model_spike(0, 1);
+    answer = ttfs_model_infer(absent);
+    for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ttfs_model_spike(c, 1);
+    if (answer != ttfs_model_advance(TTFS_MODEL_N_TICKS)) return 6;
+    for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ticks[c] = c % 5;
+    answer = ttfs_model_infer(ticks);
+    for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ttfs_model_spike(c, 1);
+    if (answer != ttfs_model_advance(TTFS_MODEL_N_TICKS)) return 7;
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("name", ["symmetric", "shifts", "four at once", "target"])
+def test_spikes_that_are_not_in_order(name, learn, tmp_path):
+    if learn and name not in LEARNING:
+        pytest.skip("cannot learn")
+    clf, _ = make(name)
+    export.to_c(clf, tmp_path / "model.c", learn=learn)
+    (tmp_path / "unruly.c").write_text(UNRULY)
+    command = [any_compiler(), *FLAGS, *QUICKLY, tmp_path / "unruly.c"]
+    built = run([*command, "-o", tmp_path / "unruly"])
+    assert not built.returncode, built.stdout
+    done = run([tmp_path / "unruly"])
+    assert done.returncode == 0, done.stdout
+
+
 # -- Learning ----------------------------------------------------------------------
 
 

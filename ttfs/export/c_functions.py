@@ -71,7 +71,12 @@ EVENTS = Functions(
  * order of ticks, those of one tick in any order; and PREFIX_advance(tick) when all
  * spikes before a tick have come, which PREFIX_spike() also says. Both return the
  * class as soon as an output neuron has fired up to this tick, else -1; at the number
- * of ticks there is always one. The classes are those of PREFIX_infer(). */
+ * of ticks there is always one. The classes are those of PREFIX_infer().
+ * Only the first spike of a channel counts; others, and those of channels that are not
+ * there, change nothing. A spike that comes late, before a tick that spikes or
+ * PREFIX_advance() have told of, acts at that tick. What takes a whole sample, as
+ * PREFIX_infer(), takes the place of one that has begun: spikes are not added to it,
+ * until PREFIX_begin(). */
 void PREFIX_begin(void);
 int PREFIX_spike(uint16_t channel, uint16_t tick);
 int PREFIX_advance(uint16_t tick);
@@ -79,7 +84,7 @@ int PREFIX_advance(uint16_t tick);
     """\
 void PREFIX_begin(void)
 {
-    ENGINE_start(&PREFIX_work);
+    ENGINE_open(&PREFIX_work);
 }
 
 int PREFIX_spike(uint16_t channel, uint16_t tick)
