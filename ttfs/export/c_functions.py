@@ -73,10 +73,9 @@ EVENTS = Functions(
  * class as soon as an output neuron has fired up to this tick, else -1; at the number
  * of ticks there is always one. The classes are those of PREFIX_infer().
  * Only the first spike of a channel counts; others, and those of channels that are not
- * there, change nothing. A spike that comes late, before a tick that spikes or
- * PREFIX_advance() have told of, acts at that tick. What takes a whole sample, as
- * PREFIX_infer(), takes the place of one that has begun: spikes are not added to it,
- * until PREFIX_begin(). */
+ * there, change nothing. A spike that comes late, before a tick that the functions
+ * have been told of, acts at that tick. What takes a whole sample, PREFIX_infer() and
+ * others, ends one that has begun: spikes change nothing until PREFIX_begin(). */
 void PREFIX_begin(void);
 int PREFIX_spike(uint16_t channel, uint16_t tick);
 int PREFIX_advance(uint16_t tick);
