@@ -161,7 +161,7 @@ static inline void ttfs_device_save_parts(const ttfs_device_part *parts, uint16_
         crc = ttfs_device_checksum(crc, *state++);
     }
     for (; n > 0; --n, ++parts) {
-        const uint8_t *bytes = parts->data;
+        const uint8_t *bytes = (const uint8_t *)parts->data;
         for (uint32_t b = 0; b < parts->n_bytes; ++b) {
             *state = bytes[b];
             crc = ttfs_device_checksum(crc, *state++);
@@ -186,7 +186,8 @@ static inline int ttfs_device_restore_parts(const ttfs_device_part *parts, uint1
     if (differs) return -1;
     state += 4;
     for (; n > 0; --n, ++parts) {
-        volatile uint8_t *bytes = parts->data; /* no call of memcpy */
+        /* volatile: no call of memcpy. */
+        volatile uint8_t *bytes = (volatile uint8_t *)parts->data;
         for (uint32_t b = 0; b < parts->n_bytes; ++b) bytes[b] = *state++;
     }
     return 0;

@@ -1,5 +1,6 @@
 """Exported models whose leak is a shift: four neurons at once, and one by one."""
 
+import re
 import shutil
 from dataclasses import replace
 from math import inf
@@ -125,3 +126,25 @@ def test_small_processors_compile_it(compiler, learn, tmp_path):
     undefined = run([compiler.replace("gcc", "nm"), "-u", built]).stdout.split()[1::2]
     # The compiler's own arithmetic is allowed, but nothing of the C library.
     assert all(name.startswith("__") for name in undefined), undefined
+
+
+@pytest.mark.skipif(not shutil.which("riscv64-unknown-elf-gcc"), reason="needs it")
+@pytest.mark.parametrize("learn", [False, True])
+def test_products_only_find_rows(learn, tmp_path):
+    """A processor without a multiplier calls a function for each product."""
+    clf, _ = make("shifts" if learn else "four at once")
+    source, built = tmp_path / "model.c", tmp_path / "model.s"
+    export.to_c(clf, source, learn=learn)
+    flags = ["-Os", "-fno-inline", "-ffreestanding", "-march=rv32ic", "-mabi=ilp32"]
+    done = run(["riscv64-unknown-elf-gcc", *flags, "-S", source, "-o", built])
+    assert not done.returncode, done.stdout
+    _, *functions = re.split(
+        r"^ttfs_model_(\w+)[\w.]*:$", built.read_text(), flags=re.M
+    )
+    bodies = dict(zip(functions[::2], functions[1::2], strict=True))
+    multiply = {name for name, text in bodies.items() if "__mul" in text}
+    assert {"step_neurons", "add_biases"} <= set(bodies)
+    rows = {"add_spike", "add_biases", "tick"}
+    results = {"output_time"}  # of PREFIX_margin() and learning
+    learning = {"feed_back", "mac", "output_errors", "teach", "weight_of"}
+    assert multiply <= rows | results | (learning if learn else set())

@@ -306,6 +306,25 @@ def test_header_and_source(language, tmp_path):
     assert run([program]).returncode == 0
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("name", ["shifts", "target", "four at once"])
+def test_source_is_cpp_too(name, learn, tmp_path):
+    """As compilers for Arduino take it, with GNU's standard before C++20."""
+    if learn and name not in LEARNING:
+        pytest.skip("cannot learn")
+    clf, data = make(name)
+    export.to_c(clf, tmp_path / "model.c", learn=learn, self_test=data(5)[0])
+    (tmp_path / "main.cpp").write_text(
+        '#include "model.c"\nint main() { return ttfs_model_self_test(); }\n'
+    )
+    for standard in "gnu++11", "c++20":
+        command = ["g++", f"-std={standard}", "-Wall", tmp_path / "main.cpp"]
+        built = run([*command, "-o", tmp_path / "main"])
+        assert (built.returncode, built.stdout) == (0, "")
+        assert run([tmp_path / "main"]).returncode == 0
+
+
 def test_states_go_on_after_learning(tmp_path):
     clf, data = make("symmetric")
     before = model_number(read_learner(clf))

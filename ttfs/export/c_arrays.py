@@ -311,7 +311,7 @@ def model_code(network, *, learn):
         else:
             name = f"neurons_{k}"
             neurons = {"neurons": arrays.buffer("ttfs_device_neuron", name, n_out, 6)}
-        lines.append({"events": events, "stride": stride, **neurons})
+        lines.append({"events": events, **neurons, "stride": stride})
         if learn:
             fields |= {
                 "slope_mem": layer.slope_mem,

@@ -74,8 +74,8 @@ EVENTS = Functions(
  * of ticks there is always one. The classes are those of PREFIX_infer().
  * Only the first spike of a channel counts; others, and those of channels that are not
  * there, change nothing. A spike that comes late, before a tick that the functions
- * have been told of, acts at that tick. What takes a whole sample, PREFIX_infer() and
- * others, ends one that has begun: spikes change nothing until PREFIX_begin(). */
+ * have been told of, acts at that tick. What takes a whole sample ends one that has
+ * begun, as PREFIX_infer() does: spikes change nothing until PREFIX_begin(). */
 void PREFIX_begin(void);
 int PREFIX_spike(uint16_t channel, uint16_t tick);
 int PREFIX_advance(uint16_t tick);
