@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import raw_features
 from exported import (
     FLAGS,
     LEARNING,
@@ -381,17 +382,25 @@ def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
 @compilers
 @pytest.mark.parametrize("more", [[], ["-Os"], ["-O3", "-ffreestanding"]], ids=str)
 @pytest.mark.parametrize("learn", [False, True])
-def test_object_is_alone(learn, more, compiler, tmp_path):
-    clf, _ = make("random")
+@pytest.mark.parametrize("of_features", [False, True])
+def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
+    if of_features:
+        clf, X, _ = raw_features.make("lines")
+    else:
+        clf, data = make("random")
+        X, _ = data(5)
+    options = {"features": X.dtype.name} if of_features else {}
     source, built = tmp_path / "model.c", tmp_path / "model.o"
-    export.to_c(clf, source, learn=learn, prefix="Net1")
+    export.to_c(clf, source, learn=learn, prefix="Net1", self_test=X[:5], **options)
     flags = [*FLAGS, *no_floats, *more, "-c"]
     done = run([compiler, *flags, source, "-o", built])
     assert not done.returncode, done.stdout
     assert run(["nm", "-u", built]).stdout.split() == []
     shown = run(["nm", "-g", "--defined-only", built]).stdout
     names = {"infer", "margin", "output_ticks", "output_u"}
-    names |= {"begin", "spike", "advance"}
+    names |= {"begin", "spike", "advance", "self_test"}
+    if of_features:
+        names |= {"encode", "classify"}
     if learn:
         names |= {"learn", "weights", "save", "restore"}
     assert {line.split()[-1] for line in shown.splitlines()} == {
