@@ -110,9 +110,6 @@ static inline uint16_t ttfs_device_learn_sample(const ttfs_device_machine *machi
     const ttfs_fixed_network *network = machine->network;
     const ttfs_fixed_layer *layer = network->layers;
 
-    for (ttfs_device_index i = 0; i < (uint16_t)(layer->n_in - layer->n_bias); ++i) {
-        if (ticks[i] > network->n_ticks) ticks[i] = network->n_ticks;
-    }
     ttfs_device_start(machine);
     ttfs_device_sort(machine, ticks, 1);
     ttfs_device_drop(machine, ticks);

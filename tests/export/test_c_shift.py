@@ -79,6 +79,46 @@ def test_more_spikes_than_a_burst(levels, flags, tmp_path):
 
 
 @builds
+@pytest.mark.parametrize("levels", [8.0, 30.0, 200.0, 1000.0])
+def test_the_greatest_bursts_at_the_greatest_currents(levels, flags, tmp_path):
+    """One more input spike of a burst would leave the range of a current."""
+    quarter, greatest = 2**14, 63
+    shift = int(np.log2(2048 / levels))
+    burst = quarter // (greatest << shift)
+    n_first = -(-quarter // (greatest << shift)) + 1
+    n_in = n_first + 2 * burst + 2
+    network = network_of_words(
+        np.random.default_rng(5),
+        widths=(n_in, 9),
+        n_ticks=40,
+        levels=levels,
+        neurons=[LIF(inf)],
+        tick=1 / 256,
+        n_bias=0,
+        read_out=40,
+    )
+    (layer,) = network.layers
+    assert (layer.current_shift, layer.syn_shift) == (shift, 8)
+    # The first inputs make currents 2^14 - 1, or nearly so, and -2^14.
+    signs = np.where(np.arange(9) % 3, 1, -1)
+    layer.weights[:] = signs * greatest
+    sums = np.where(signs > 0, quarter - 1, quarter) >> shift
+    left = sums - greatest * np.arange(n_first)[:, None]
+    layer.weights[:n_first] = signs * np.clip(left, 0, greatest)
+    currents = layer.weights[:n_first].astype(int).sum(axis=0) << shift
+    assert currents.min() == -quarter
+    assert quarter - (1 << shift) <= currents.max() < quarter
+    later = currents - (currents >> layer.syn_shift)
+    beyond = later + signs * (greatest * (burst + 1) << shift)
+    assert ((beyond >= 2**15) | (beyond < -(2**15))).all()
+    ticks = np.full((2 * burst + 3, n_in), 40, np.uint16)
+    ticks[:, :n_first] = 0
+    for n, row in enumerate(ticks):
+        row[n_first : n_first + n] = 1
+    check_inference(network, ticks, build_network(tmp_path, network, *flags))
+
+
+@builds
 def test_ties_silence_and_empty_samples(flags, tmp_path):
     rng = np.random.default_rng(3)
     network = network_of_words(rng, widths=(16, 12, 7), n_ticks=12, n_bias=0)
