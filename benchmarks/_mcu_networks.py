@@ -1,7 +1,6 @@
 """Networks of microcontroller.py: data, how they are learned, and limits."""
 
 import hashlib
-import inspect
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -152,26 +151,20 @@ NETWORKS = {
 }
 
 
-def has_shifts():
-    """Whether this version has the shift kernel."""
-    return "decay" in inspect.signature(FixedPoint).parameters
-
-
 def variants(network):
-    """Parameters of TTFSClassifier of a network by the kernel, as this version has it.
+    """Parameters of TTFSClassifier of a network by the kernel.
 
     The exact gradient trains more accurately with coarse ticks; without the local rule
     the device cannot learn.
     """
     found = {"table": {"arithmetic": FixedPoint(), "gradient": "local"}}
-    if has_shifts():
-        for gradient, tick in network.shift_ticks.items():
-            arithmetic = FixedPoint(decay="shift", tick=tick)
-            found[f"shift, {gradient} gradient"] = {
-                "arithmetic": arithmetic,
-                "gradient": gradient,
-                **(_EARLY if gradient == "exact" else {}),
-            }
+    for gradient, tick in network.shift_ticks.items():
+        arithmetic = FixedPoint(decay="shift", tick=tick)
+        found[f"shift, {gradient} gradient"] = {
+            "arithmetic": arithmetic,
+            "gradient": gradient,
+            **(_EARLY if gradient == "exact" else {}),
+        }
     return {name: network.parameters | parameters for name, parameters in found.items()}
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 
 from _common import verdict
 from _mcu_measure import Bench
-from _mcu_networks import NETWORKS, Fits, has_shifts
+from _mcu_networks import NETWORKS, Fits
 from _mcu_peers import (
     emlearn_forest,
     emlearn_mlp,
@@ -244,8 +244,6 @@ def main():
     parser.add_argument("--bits", action="store_true", help="only compare bits")
     options = parser.parse_args()
     print(f"ttfs {ttfs.__version__}, {platform.machine()}")
-    if not has_shifts():
-        print("SKIPPED: the shift kernel, which this version does not have")
     fits = Fits(options.cache, is_quick=options.quick)
     function = report_bits if options.bits else report
     rows = []
