@@ -97,7 +97,9 @@ typedef struct {
     ttfs_device_line *lines;  /* (n_layers + 1,) the last one counts output spikes */
     ttfs_fixed_state *states; /* (n_layers,) its arrays may be NULL in hidden layers
                                  that do not learn, and `u` in all hidden layers */
-    uint16_t *counts;         /* ((n_ticks - 1 >> count_shift) + 1,) */
+    uint16_t *counts;         /* ((n_ticks - 1 >> count_shift) + 1,), and for samples
+                                 that come spike by spike a bit for each input channel:
+                                 whether it has spiked */
     uint8_t count_shift;
 } ttfs_device_machine;
 
@@ -576,15 +578,33 @@ static inline uint16_t ttfs_device_class_and_margin(const ttfs_device_machine *m
     return decision;
 }
 
-/* Add a spike of an input channel to a sample that comes spike by spike. */
+/* Make ready for a sample that comes spike by spike. */
+static inline void ttfs_device_open(const ttfs_device_machine *machine)
+{
+    const ttfs_fixed_layer *layer = machine->network->layers;
+    const ttfs_device_index n = (ttfs_device_index)(layer->n_in - layer->n_bias);
+    volatile uint16_t *has_spiked = machine->counts; /* no call of memset */
+
+    ttfs_device_start(machine);
+    for (ttfs_device_index w = 0; w < (n + 15) >> 4; ++w) has_spiked[w] = 0;
+}
+
+/* Add a spike of an input channel to such a sample, in which no output neuron has
+ * fired. A channel spikes once, so that the list of spikes has room for all channels
+ * and biases. A spike that comes late acts at the first tick that is still open. In the
+ * last tick none has an effect, and none is added to a sample that is over. */
 static inline void ttfs_device_add_spike(const ttfs_device_machine *machine,
                                          uint16_t channel, uint16_t tick)
 {
-    const ttfs_fixed_layer *layer = machine->network->layers;
-    if (machine->lines->n < layer->n_in) {
-        ttfs_device_insert(machine->lines, tick,
-                           (ttfs_device_row)((ttfs_device_row)channel * layer->stride));
-    }
+    const uint16_t bit = (uint16_t)(1u << (channel & 15));
+    uint16_t *has_spiked = &machine->counts[channel >> 4];
+    ttfs_device_line *line = machine->lines;
+
+    if (tick < line->seen) tick = line->seen;
+    if (tick >= (uint16_t)(machine->network->n_ticks - 1) || *has_spiked & bit) return;
+    *has_spiked |= bit;
+    ttfs_device_insert(line, tick,
+                       (ttfs_device_row)((ttfs_device_row)channel * line->stride));
 }
 
 /* Let time go on to a tick: all spikes before it have been added. The output neuron

@@ -110,9 +110,6 @@ static inline uint16_t ttfs_device_learn_sample(const ttfs_device_machine *machi
     const ttfs_fixed_network *network = machine->network;
     const ttfs_fixed_layer *layer = network->layers;
 
-    for (ttfs_device_index i = 0; i < (uint16_t)(layer->n_in - layer->n_bias); ++i) {
-        if (ticks[i] > network->n_ticks) ticks[i] = network->n_ticks;
-    }
     ttfs_device_start(machine);
     ttfs_device_sort(machine, ticks, 1);
     ttfs_device_drop(machine, ticks);
@@ -161,7 +158,7 @@ static inline void ttfs_device_save_parts(const ttfs_device_part *parts, uint16_
         crc = ttfs_device_checksum(crc, *state++);
     }
     for (; n > 0; --n, ++parts) {
-        const uint8_t *bytes = parts->data;
+        const uint8_t *bytes = (const uint8_t *)parts->data;
         for (uint32_t b = 0; b < parts->n_bytes; ++b) {
             *state = bytes[b];
             crc = ttfs_device_checksum(crc, *state++);
@@ -186,7 +183,8 @@ static inline int ttfs_device_restore_parts(const ttfs_device_part *parts, uint1
     if (differs) return -1;
     state += 4;
     for (; n > 0; --n, ++parts) {
-        volatile uint8_t *bytes = parts->data; /* no call of memcpy */
+        /* volatile: no call of memcpy. */
+        volatile uint8_t *bytes = (volatile uint8_t *)parts->data;
         for (uint32_t b = 0; b < parts->n_bytes; ++b) bytes[b] = *state++;
     }
     return 0;

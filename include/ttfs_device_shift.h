@@ -7,7 +7,8 @@
  *
  * All layers go through time together, tick by tick: the rows of weights of a tick's
  * input spikes are added to the currents of a layer, then all its neurons step. That
- * takes adds and shifts; a product only finds the row of a hidden neuron that fires.
+ * takes adds and shifts; products only find rows of weights, one for each hidden neuron
+ * that fires, each tick with biases, and each input spike that comes by itself.
  */
 #ifndef TTFS_DEVICE_SHIFT_H
 #define TTFS_DEVICE_SHIFT_H
@@ -32,7 +33,7 @@ typedef int_fast16_t ttfs_device_fx16;
 /* -- Input spikes ---------------------------------------------------------------- */
 
 #ifdef TTFS_DEVICE_LANES
-#define TTFS_DEVICE_PAIR(x) ((uint32_t)(x) * 0x00010001u)
+#define TTFS_DEVICE_PAIR(x) ((uint32_t)(x) | (uint32_t)(x) << 16)
 
 /* A word of what has another type: four bytes, or two lanes. */
 typedef uint32_t __attribute__((may_alias)) ttfs_device_word;
@@ -106,10 +107,11 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *machine,
     } while (begin < end);
 #else
     /* Currents up to this magnitude cannot saturate, whatever the weights. */
-    const uint32_t most = (uint32_t)(end - begin) * bound->max_weight;
-    const int32_t room = most > (uint32_t)INT16_MAX >> layer->current_shift
-                             ? -1
-                             : INT16_MAX - (int32_t)(most << layer->current_shift);
+    const int32_t most = (int32_t)bound->max_weight << layer->current_shift;
+    const ttfs_device_event *last = begin;
+    int32_t room = INT16_MAX;
+    do room -= most;
+    while (++last < end && room >= 0);
 
     for (uint16_t j = 0; j < layer->n_out; ++j) {
         const ttfs_fixed_weight *weights = layer->weights + j;
@@ -120,7 +122,8 @@ static inline void ttfs_device_add_rows(const ttfs_device_machine *machine,
             int sum = 0;
             do sum += ttfs_device_rounded(weights[e->row], TTFS_DEVICE_FRACTION(layer));
             while (++e < end);
-            i = (int16_t)(i + sum * (1 << layer->current_shift));
+            /* Not by a product, which -Os may leave one. */
+            i = (int16_t)(i + (int)((unsigned)sum << layer->current_shift));
         } else {
             do i = ttfs_device_jump(layer, i, e->row, j);
             while (++e < end);

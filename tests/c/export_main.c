@@ -27,23 +27,28 @@ static uint16_t random_below(uint16_t n)
     return (uint16_t)((state >> 16) % n);
 }
 
-/* The decision by events, those of a tick in any order. It must come as soon as an
- * output neuron has fired, at the tick `fired`. */
+/* The decision by events, those of a tick in any order, late or not, and some of them
+ * again. It must come as soon as an output neuron has fired, at the tick `fired`. */
 static int by_events(const uint16_t *ticks, uint16_t fired)
 {
     int decision = -1;
     ttfs_model_begin();
     for (uint16_t t = 0; t < TTFS_MODEL_N_TICKS; ++t) {
         const uint16_t start = random_below(TTFS_MODEL_N_CHANNELS);
+        uint16_t open = 0; /* all ticks before it are over */
         if (random_below(3) == 0) {
-            decision = ttfs_model_advance(t);
+            decision = ttfs_model_advance(open = t);
             if ((decision >= 0) != (fired <= t)) return -2;
         }
         for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) {
             const uint16_t channel = (uint16_t)((start + c) % TTFS_MODEL_N_CHANNELS);
-            if (ticks[channel] != t) continue;
-            decision = ttfs_model_spike(channel, t);
+            if (ticks[channel] > t) continue;
+            if (ticks[channel] < t && random_below(16) > 0) continue;
+            const uint8_t is_late = open == t && random_below(4) == 0;
+            decision = ttfs_model_spike(channel,
+                                        is_late ? random_below((uint16_t)(t + 1)) : t);
             if ((decision >= 0) != (fired <= t)) return -2;
+            open = t;
         }
         if (decision >= 0) return decision;
     }

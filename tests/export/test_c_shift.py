@@ -1,11 +1,13 @@
 """Exported models whose leak is a shift: four neurons at once, and one by one."""
 
+import re
 import shutil
 from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
+import raw_features
 from exported import FLAGS, build_network, check_inference, for_inference, make
 from fixed_header import SANITIZE, run
 from fixed_networks import random_network, random_ticks
@@ -77,6 +79,48 @@ def test_more_spikes_than_a_burst(levels, flags, tmp_path):
 
 
 @builds
+@pytest.mark.parametrize("levels", [8.0, 30.0, 200.0, 1000.0])
+def test_the_greatest_bursts_at_the_greatest_currents(levels, flags, tmp_path):
+    """One more input spike of a burst would leave the range of a current."""
+    quarter, greatest = 2**14, 63
+    shift = int(np.log2(2048 / levels))
+    burst = quarter // (greatest << shift)
+    n_first = -(-quarter // (greatest << shift)) + 1
+    n_in = n_first + 2 * burst + 2
+    network = network_of_words(
+        np.random.default_rng(5),
+        widths=(n_in, 9),
+        n_ticks=90,
+        levels=levels,
+        neurons=[LIF(inf)],
+        tick=1 / 256,
+        n_bias=0,
+        read_out=90,
+    )
+    (layer,) = network.layers
+    assert (layer.current_shift, layer.syn_shift) == (shift, 8)
+    # The first inputs make currents 2^14 - 1, or nearly so, and -2^14.
+    signs = np.where(np.arange(9) % 3, 1, -1)
+    layer.weights[:] = signs * greatest
+    sums = np.where(signs > 0, quarter - 1, quarter) >> shift
+    left = sums - greatest * np.arange(n_first)[:, None]
+    layer.weights[:n_first] = signs * np.clip(left, 0, greatest)
+    currents = layer.weights[:n_first].astype(int).sum(axis=0) << shift
+    assert currents.min() == -quarter
+    assert quarter - (1 << shift) <= currents.max() < quarter
+    later = currents - (currents >> layer.syn_shift)
+    beyond = later + signs * (greatest * (burst + 1) << shift)
+    assert ((beyond >= 2**15) | (beyond < -(2**15))).all()
+    ticks = np.full((2 * burst + 3, n_in), 90, np.uint16)
+    ticks[:, :n_first] = 0
+    for n, row in enumerate(ticks):
+        row[n_first : n_first + n] = 1
+    # What silent neurons do is computed once more, without bursts: some must fire.
+    program = build_network(tmp_path, network, *flags)
+    assert not check_inference(network, ticks, program)[burst:].any()
+
+
+@builds
 def test_ties_silence_and_empty_samples(flags, tmp_path):
     rng = np.random.default_rng(3)
     network = network_of_words(rng, widths=(16, 12, 7), n_ticks=12, n_bias=0)
@@ -111,17 +155,49 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("name", ["shifts", "four at once", "lines", "tables"])
 @pytest.mark.parametrize("compiler", SMALL)
-def test_small_processors_compile_it(compiler, learn, tmp_path):
+def test_small_processors_compile_it(compiler, name, tmp_path):
     if not shutil.which(compiler):
         pytest.skip(f"needs {compiler}")
-    clf, _ = make("shifts" if learn else "four at once")
+    options = {"learn": name in ("shifts", "lines")}
+    if name in raw_features.MODELS:
+        clf, X, _ = raw_features.make(name)
+        options["features"] = X.dtype.name
+    else:
+        clf, data = make(name)
+        X, _ = data(5)
     source, built = tmp_path / "model.c", tmp_path / "model.o"
-    export.to_c(clf, source, learn=learn)
-    flags = [*FLAGS, "-Os", "-ffreestanding", *SMALL[compiler]]
-    done = run([compiler, *flags, "-c", source, "-o", built])
+    export.to_c(clf, source, self_test=X[:5], **options)
+    # Without -ffreestanding: compilers may call memcpy and the like.
+    flags = [*FLAGS, "-Os", *SMALL[compiler]]
+    more = [] if "riscv" not in compiler else ["--specs=picolibc.specs"]
+    done = run([compiler, *flags, *more, "-c", source, "-o", built])
     assert not done.returncode, done.stdout
     undefined = run([compiler.replace("gcc", "nm"), "-u", built]).stdout.split()[1::2]
     # The compiler's own arithmetic is allowed, but nothing of the C library.
     assert all(name.startswith("__") for name in undefined), undefined
+
+
+@pytest.mark.skipif(not shutil.which("riscv64-unknown-elf-gcc"), reason="needs it")
+@pytest.mark.parametrize("learn", [False, True])
+def test_products_only_find_rows(learn, tmp_path):
+    """A processor without a multiplier calls a function for each product."""
+    clf, _ = make("shifts" if learn else "four at once")
+    source, built = tmp_path / "model.c", tmp_path / "model.s"
+    export.to_c(clf, source, learn=learn)
+    flags = ["-Os", "-fno-inline", "-ffreestanding", "-march=rv32ic", "-mabi=ilp32"]
+    done = run(["riscv64-unknown-elf-gcc", *flags, "-S", source, "-o", built])
+    assert not done.returncode, done.stdout
+    _, *functions = re.split(
+        r"^ttfs_model_(\w+)[\w.]*:$", built.read_text(), flags=re.M
+    )
+    bodies = dict(zip(functions[::2], functions[1::2], strict=True))
+    multiply = {
+        name for name, text in bodies.items() if re.search(r"call\s+__mul", text)
+    }
+    assert {"step_neurons", "add_biases"} <= set(bodies)
+    rows = {"add_spike", "add_biases", "tick"}
+    results = {"output_time"}  # of PREFIX_margin() and learning
+    learning = {"feed_back", "mac", "output_errors", "teach", "weight_of"}
+    assert multiply <= rows | results | (learning if learn else set())

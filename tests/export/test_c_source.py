@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import raw_features
 from exported import (
     FLAGS,
     LEARNING,
@@ -55,6 +56,77 @@ def test_inference_equals_the_estimator(name, tmp_path):
     rows = play(build(tmp_path, clf), np.full(1000, -1), export.ticks(clf, X))
     assert rows == outputs(clf, X)
     assert len({row[0] for row in rows}) > 1
+
+
+# -- Spike by spike ----------------------------------------------------------------
+
+
+UNRULY = """
+#include "model.c"
+#include <stdio.h>
+#define LAST (TTFS_MODEL_N_TICKS - 1)
+
+int main(void)
+{
+    uint16_t ticks[TTFS_MODEL_N_CHANNELS], absent[TTFS_MODEL_N_CHANNELS];
+    int answer = ttfs_model_spike(0, 0); /* without PREFIX_begin() */
+    for (int c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) {
+        ticks[c] = absent[c] = TTFS_MODEL_N_TICKS;
+    }
+    ticks[0] = 0;
+
+    /* One channel floods. */
+    ttfs_model_begin();
+    answer = -1;
+    for (int n = 0; n < 1000 && answer < 0; ++n) answer = ttfs_model_spike(0, 0);
+    for (int n = 0; n < 1000 && answer < 0; ++n) answer = ttfs_model_spike(0, LAST);
+    answer = ttfs_model_advance(TTFS_MODEL_N_TICKS);
+    if (answer != ttfs_model_infer(ticks)) return 1;
+
+    /* Late spikes, and channels and ticks that are not there. */
+    for (uint16_t late = 0; late < LAST; ++late) {
+        for (int c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ticks[c] = absent[c];
+        ttfs_model_begin();
+        answer = ttfs_model_advance(late);
+        for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS && answer < 0; ++c) {
+            ticks[c] = late;
+            answer = ttfs_model_spike(c, c < late ? c : late);
+        }
+        if (ttfs_model_spike(TTFS_MODEL_N_CHANNELS, late) != answer) return 2;
+        if (ttfs_model_spike(65535, late) != answer) return 3;
+        answer = ttfs_model_spike(0, 65535);
+        if (answer != ttfs_model_infer(ticks)) return 4;
+        if (answer != ttfs_model_advance(65535)) return 5;
+    }
+
+    /* Whole samples take the place of one that has begun. */
+    ttfs_model_begin();
+    ttfs_model_spike(0, 1);
+    answer = ttfs_model_infer(absent);
+    for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ttfs_model_spike(c, 1);
+    if (answer != ttfs_model_advance(TTFS_MODEL_N_TICKS)) return 6;
+    for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ticks[c] = c % 5;
+    answer = ttfs_model_infer(ticks);
+    for (uint16_t c = 0; c < TTFS_MODEL_N_CHANNELS; ++c) ttfs_model_spike(c, 1);
+    if (answer != ttfs_model_advance(TTFS_MODEL_N_TICKS)) return 7;
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("name", ["symmetric", "shifts", "four at once", "target"])
+def test_spikes_that_are_not_in_order(name, learn, tmp_path):
+    if learn and name not in LEARNING:
+        pytest.skip("cannot learn")
+    clf, _ = make(name)
+    export.to_c(clf, tmp_path / "model.c", learn=learn)
+    (tmp_path / "unruly.c").write_text(UNRULY)
+    command = [any_compiler(), *FLAGS, *QUICKLY, tmp_path / "unruly.c"]
+    built = run([*command, "-o", tmp_path / "unruly"])
+    assert not built.returncode, built.stdout
+    done = run([tmp_path / "unruly"])
+    assert done.returncode == 0, done.stdout
 
 
 # -- Learning ----------------------------------------------------------------------
@@ -236,6 +308,25 @@ def test_header_and_source(language, tmp_path):
     assert run([program]).returncode == 0
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("name", ["shifts", "target", "four at once"])
+def test_source_is_cpp_too(name, learn, tmp_path):
+    """As compilers for Arduino take it, with GNU's standard before C++20."""
+    if learn and name not in LEARNING:
+        pytest.skip("cannot learn")
+    clf, data = make(name)
+    export.to_c(clf, tmp_path / "model.c", learn=learn, self_test=data(5)[0])
+    (tmp_path / "main.cpp").write_text(
+        '#include "model.c"\nint main() { return ttfs_model_self_test(); }\n'
+    )
+    for standard in "gnu++11", "c++20":
+        command = ["g++", f"-std={standard}", "-Wall", tmp_path / "main.cpp"]
+        built = run([*command, "-o", tmp_path / "main"])
+        assert (built.returncode, built.stdout) == (0, "")
+        assert run([tmp_path / "main"]).returncode == 0
+
+
 def test_states_go_on_after_learning(tmp_path):
     clf, data = make("symmetric")
     before = model_number(read_learner(clf))
@@ -292,17 +383,25 @@ def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
 @compilers
 @pytest.mark.parametrize("more", [[], ["-Os"], ["-O3", "-ffreestanding"]], ids=str)
 @pytest.mark.parametrize("learn", [False, True])
-def test_object_is_alone(learn, more, compiler, tmp_path):
-    clf, _ = make("random")
+@pytest.mark.parametrize("of_features", [False, True])
+def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
+    if of_features:
+        clf, X, _ = raw_features.make("lines")
+    else:
+        clf, data = make("random")
+        X, _ = data(5)
+    options = {"features": X.dtype.name} if of_features else {}
     source, built = tmp_path / "model.c", tmp_path / "model.o"
-    export.to_c(clf, source, learn=learn, prefix="Net1")
+    export.to_c(clf, source, learn=learn, prefix="Net1", self_test=X[:5], **options)
     flags = [*FLAGS, *no_floats, *more, "-c"]
     done = run([compiler, *flags, source, "-o", built])
     assert not done.returncode, done.stdout
     assert run(["nm", "-u", built]).stdout.split() == []
     shown = run(["nm", "-g", "--defined-only", built]).stdout
     names = {"infer", "margin", "output_ticks", "output_u"}
-    names |= {"begin", "spike", "advance"}
+    names |= {"begin", "spike", "advance", "self_test"}
+    if of_features:
+        names |= {"encode", "classify"}
     if learn:
         names |= {"learn", "weights", "save", "restore"}
     assert {line.split()[-1] for line in shown.splitlines()} == {

@@ -312,7 +312,7 @@ def model_code(network, *, learn):
         else:
             name = f"neurons_{k}"
             neurons = {"neurons": arrays.buffer("ttfs_device_neuron", name, n_out, 6)}
-        lines.append({"events": events, "stride": stride, **neurons})
+        lines.append({"events": events, **neurons, "stride": stride})
         if learn:
             fields |= {
                 "slope_mem": layer.slope_mem,
@@ -368,14 +368,14 @@ def model_code(network, *, learn):
     first = network.layers[0]
     n_channels = len(first.weights) - len(first.bias_ticks)
     shift = count_shift(network.n_ticks, n_channels)
+    # Counts of ranges of ticks, or a bit for each channel.
+    n_counts = max((network.n_ticks - 1 >> shift) + 1, -(-n_channels // 16))
     work = {
         "network": "&PREFIX_net",
         "bounds": "PREFIX_bounds",
         "lines": "PREFIX_lines",
         "states": "PREFIX_states",
-        "counts": arrays.buffer(
-            "uint16_t", "counts", (network.n_ticks - 1 >> shift) + 1
-        ),
+        "counts": arrays.buffer("uint16_t", "counts", n_counts),
         "count_shift": shift,
     }
     code = [

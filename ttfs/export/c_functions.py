@@ -71,7 +71,11 @@ EVENTS = Functions(
  * order of ticks, those of one tick in any order; and PREFIX_advance(tick) when all
  * spikes before a tick have come, which PREFIX_spike() also says. Both return the
  * class as soon as an output neuron has fired up to this tick, else -1; at the number
- * of ticks there is always one. The classes are those of PREFIX_infer(). */
+ * of ticks there is always one. The classes are those of PREFIX_infer().
+ * Only the first spike of a channel counts; others, and those of channels that are not
+ * there, change nothing. A spike that comes late, before a tick that the functions
+ * have been told of, acts at that tick. What takes a whole sample ends one that has
+ * begun, as PREFIX_infer() does: spikes change nothing until PREFIX_begin(). */
 void PREFIX_begin(void);
 int PREFIX_spike(uint16_t channel, uint16_t tick);
 int PREFIX_advance(uint16_t tick);
@@ -79,7 +83,7 @@ int PREFIX_advance(uint16_t tick);
     """\
 void PREFIX_begin(void)
 {
-    ENGINE_start(&PREFIX_work);
+    ENGINE_open(&PREFIX_work);
 }
 
 int PREFIX_spike(uint16_t channel, uint16_t tick)
@@ -167,36 +171,65 @@ int PREFIX_classify(const FEATURE x[NAME_N_FEATURES])
 
 # How a self-test finds the ticks of a sample: among its data, or by its features.
 _TICKS = """\
-        for (uint16_t c = 0; c < NAME_N_CHANNELS; ++c) {
-            ticks[c] = PREFIX_test_ticks[(uint32_t)n * NAME_N_CHANNELS + c];
-        }
+static uint16_t PREFIX_test_sample[NAME_N_CHANNELS];
+
+static void PREFIX_take_sample(uint32_t n)
+{
+    /* volatile: a loop that only copies may become a call of memcpy. */
+    volatile uint16_t *ticks = PREFIX_test_sample;
+    for (uint16_t c = 0; c < NAME_N_CHANNELS; ++c) {
+        ticks[c] = PREFIX_test_ticks[n * NAME_N_CHANNELS + c];
+    }
+}
 """
 _TICKS_OF_FEATURES = """\
-        FEATURE x[NAME_N_FEATURES];
-        for (uint16_t i = 0; i < NAME_N_FEATURES; ++i) {
-            x[i] = PREFIX_test_features[(uint32_t)n * NAME_N_FEATURES + i];
-        }
-        PREFIX_encode(x, ticks);
+static uint16_t PREFIX_test_sample[NAME_N_CHANNELS];
+static FEATURE PREFIX_test_x[NAME_N_FEATURES];
+
+static void PREFIX_take_sample(uint32_t n)
+{
+    /* volatile: a loop that only copies may become a call of memcpy. */
+    volatile FEATURE *x = PREFIX_test_x;
+    for (uint16_t i = 0; i < NAME_N_FEATURES; ++i) {
+        x[i] = PREFIX_test_features[n * NAME_N_FEATURES + i];
+    }
+    PREFIX_encode(PREFIX_test_x, PREFIX_test_sample);
+}
 """
 
 _SELF_TEST = Functions(
     """\
-/* Infer samples whose results are known. Returns 0; or the number, from 1, of the first
- * one whose class, spikes or membranes differ. */
+/* Infer samples whose results are known, in each way. Returns 0; or the number, from 1,
+ * of the first one whose class, spikes or membranes differ. The results are those of
+ * the model as it was exported: before it learns, and before a state is restored. */
 int PREFIX_self_test(void);
 """,
     """\
+/* The class of the sample, spike by spike. */
+static int PREFIX_test_spikes(void)
+{
+    PREFIX_begin();
+    for (uint16_t t = 0; t < NAME_N_TICKS; ++t) {
+        for (uint16_t c = 0; c < NAME_N_CHANNELS; ++c) {
+            if (PREFIX_test_sample[c] != t) continue;
+            const int decision = PREFIX_spike(c, t);
+            if (decision >= 0) return decision;
+        }
+    }
+    return PREFIX_advance(NAME_N_TICKS);
+}
+
 int PREFIX_self_test(void)
 {
-    uint16_t ticks[NAME_N_CHANNELS];
     uint32_t margin;
 
     for (int n = 0; n < N_SAMPLES; ++n) {
         const uint32_t first = (uint32_t)n * NAME_N_CLASSES;
         const int label = (int)PREFIX_test_labels[n];
-TICKS
-        if (PREFIX_infer(ticks) != label) return n + 1;
-        if (PREFIX_margin(ticks, &margin) != label) return n + 1;
+        PREFIX_take_sample((uint32_t)n);
+        if (PREFIX_test_spikes() != label) return n + 1;
+        if (PREFIX_infer(PREFIX_test_sample) != label) return n + 1;
+        if (PREFIX_margin(PREFIX_test_sample, &margin) != label) return n + 1;
         for (uint16_t k = 0; k < NAME_N_CLASSES; ++k) {
             const uint16_t tick = PREFIX_test_output_ticks[first + k];
             const int16_t u = PREFIX_test_output_u[first + k];
@@ -218,6 +251,5 @@ def self_test_functions(*, of_features):
     of_features : bool
         Whether its samples are raw features, and not ticks.
     """
-    ticks = _TICKS_OF_FEATURES if of_features else _TICKS
-    definitions = _SELF_TEST.definitions.replace("TICKS\n", ticks)
-    return Functions(_SELF_TEST.declarations, definitions)
+    take = _TICKS_OF_FEATURES if of_features else _TICKS
+    return Functions(_SELF_TEST.declarations, f"{take}\n{_SELF_TEST.definitions}")
