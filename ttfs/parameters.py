@@ -126,7 +126,7 @@ class FixedPoint(Parameters):
         :class:`LocalRule`.
     decay : {"table", "shift"}, default="table"
         How synaptic currents and membranes decay: by tables of exponentials, or in
-        every tick by a part of 2^-k, so that inference takes adds and shifts and no
+        every tick by a part of 2^-k, so that a neuron takes adds and shifts and no
         multiply, as on digital neuromorphic chips. `tau_syn` and `tau_mem` are then
         rounded to -`tick` / ln(1 - 2^-k), which is close to 2^k - 1/2 ticks: k is 1 to
         8 for `tau_syn` and 1 to 15 for `tau_mem`, which may be infinite. `fit` raises
