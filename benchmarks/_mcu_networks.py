@@ -102,8 +102,14 @@ class Network:
         return X[chosen], y[chosen]
 
 
-# Parameters with the exact gradient: decisions come early, which saves ticks.
-_EARLY = {"time_scale": 0.1, "loss": CrossEntropy(early_firing=0.1)}
+# Parameters with the exact gradient: decisions come early, which saves ticks, and
+# pixels have no second channel, which saves spikes. On held-back training data digits
+# lose nothing by it (96.5 % against 96.0, four seeds).
+_EARLY = {
+    "time_scale": 0.1,
+    "loss": CrossEntropy(early_firing=0.1),
+    "encoder": "latency",
+}
 _DIGITS = {
     "shift_ticks": {"local": 1 / 16, "exact": 1 / 8},
     "scale": 16,
