@@ -135,7 +135,9 @@ def test_self_tests_may_be_sparse_and_types_those_of_numpy(tmp_path):
 
 @pytest.mark.skipif(not PAGE.exists(), reason="not in a clone")
 def test_examples_of_the_page(tmp_path, monkeypatch):
-    page = PAGE.read_text(encoding="utf-8").split("## From raw features to a class")[1]
+    page = PAGE.read_text(encoding="utf-8")
+    _, section = page.split("## From raw features to a class")
+    page, *_ = section.split("\n## ")
     (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (program,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
