@@ -26,11 +26,11 @@ from ttfs import core as _core
 from ttfs.model import Layer
 
 
-@pytest.fixture
-def large_case():
-    """Batches large enough for threads."""
-    layers = make_layers(LIF(), (30, 130, 70, 5), np.float32)
-    times, labels, factors = make_data(400, 30, 5, np.float32)
+@pytest.fixture(params=[3, 5])
+def large_case(request):
+    """Batches large enough for threads; samples share vectors with up to 4 outputs."""
+    layers = make_layers(LIF(), (30, 130, 70, request.param), np.float32)
+    times, labels, factors = make_data(400, 30, request.param, np.float32)
     spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
     return layers, times, labels, factors, spikes
 
@@ -40,7 +40,9 @@ def large_case():
 def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
     layers, _, targets, factors, spikes = large_case
     if loss["kind"] == "target_times":
-        targets = np.random.default_rng(1).uniform(0.3, 2, (400, 5))
+        targets = np.random.default_rng(1).uniform(
+            0.3, 2, (400, layers[-1].weights.shape[1])
+        )
     order = np.random.default_rng(0).permutation(400).astype(np.uintp)
     # OMP_NUM_THREADS lifts the limit to the CPUs that are there.
     monkeypatch.setenv("OMP_NUM_THREADS", "4")

@@ -16,7 +16,8 @@ def is_valid(X, estimator):
     is, too, after a time that is longer than a network needs for a sample. Of all else
     it has to say what is wrong, or to make an array. Whether the estimator is fitted
     has been checked before; whether numbers are finite is looked at when they are
-    encoded, for then they come from memory.
+    encoded, for then they come from memory. Before anything reaches a substrate all of
+    X is checked.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def is_valid(X, estimator):
     if type(X) is not np.ndarray or X.dtype not in _REALS or X.ndim != 2:
         return False
     if X.shape[1] != estimator.n_features_in_ or not (X.size and X.flags.c_contiguous):
+        return False
+    if getattr(estimator, "substrate", None) is not None:
         return False
     return not hasattr(estimator, "feature_names_in_")
 

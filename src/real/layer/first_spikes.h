@@ -12,7 +12,7 @@
  * do those that resume a search. */
 
 /* Samples that pass together: as many as fill the vectors of a step. */
-#define PACKED (TOGETHER * SAMPLES)
+#define SAMPLES_TOGETHER (TOGETHER * SAMPLES)
 
 /* WIDTH events of the samples of a vector, side by side: (WIDTH, SAMPLES). */
 typedef struct {
@@ -132,7 +132,8 @@ static void scan_shared(const events_t *lists, size_t n, const real *weights,
     w->waiting = s.waiting;
 }
 
-/* First spikes of a layer of up to FOUR neurons in n <= PACKED samples. */
+/* First spikes of a layer of up to FOUR neurons in n <= SAMPLES_TOGETHER
+ * samples. */
 static void first_spike_packed(const neuron_t *p, const events_t *lists, size_t n,
                                rows_t rows, real t_max, size_t n_out, real *spikes,
                                real *slopes)
@@ -211,7 +212,7 @@ static void first_spikes(const neuron_t *p, const variation_t *varied,
         for (size_t s = 0, many; s < n; s += many) {
             const variation_t none = {NULL, NULL};
             const int is_shared = lists[s].n_segments == 1;
-            const size_t most = min_size(is_shared ? PACKED : GROUP, n - s);
+            const size_t most = min_size(is_shared ? SAMPLES_TOGETHER : GROUP, n - s);
             const size_t at = s * n_out;
             for (many = 1; many < most; ++many) {
                 if ((lists[s + many].n_segments == 1) != is_shared) break;
