@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.encoders.checks import is_valid
 from ttfs.parameters import FixedPoint, LocalRule
-from ttfs.substrates import AnalogChip
+from ttfs.substrates import AnalogChip, Ideal
 
 N_FEATURES = 60
 
@@ -210,3 +210,27 @@ def test_what_is_not_finite_is_refused_as_scikit_learn_refuses_it(bad, dtype):
                 assert str(raised.value) == str(expected.value)
     with pytest.raises(ValueError, match="60 features"):
         clf.predict(X[:1, 1:])
+
+
+class Counting(Ideal):
+    """A substrate that counts the samples that it is asked for."""
+
+    n_samples = 0
+
+    def forward(self, times, network):
+        self.n_samples += len(times)
+        return super().forward(times, network)
+
+
+def test_a_substrate_is_not_asked_before_all_numbers_are_known_to_be_finite():
+    X, y = features(np.float64)
+    substrate = Counting()
+    clf = fitted(X, y, encoder="latency", substrate=substrate)
+    X = np.tile(X, (15, 1))
+    substrate.n_samples = 0
+    clf.predict(X)
+    assert substrate.n_samples == len(X)
+    X[-1, -1] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        clf.predict(X)
+    assert substrate.n_samples == len(X)
