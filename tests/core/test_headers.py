@@ -24,8 +24,18 @@ ONLY = {
     "avx512.h": ["avx512"],
     "vec.h": ["avx2", "avx512"],
     "vector.h": ["avx2", "avx512"],
+    "vector_learn.h": ["avx2", "avx512"],
 }
 HEADERS = sorted((ROOT / "src").rglob("*.h"))
+MAX_LINES = 600  # of a C file
+
+
+@pytest.mark.parametrize("folder", ["src", "include", "tests/c"])
+def test_no_file_is_long(folder):
+    files = sorted((ROOT / folder).rglob("*.[ch]"))
+    assert files
+    lengths = {path.name: len(path.read_text().splitlines()) for path in files}
+    assert {name: n for name, n in lengths.items() if n > MAX_LINES} == {}
 
 
 @pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")

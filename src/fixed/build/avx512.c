@@ -2,5 +2,5 @@
 
 #ifdef TTFS_X86
 #define SIMD SIMD_AVX512
-#include "fixed/vector.h"
+#include "fixed/vector_learn.h"
 #endif
