@@ -6,8 +6,8 @@
  *
  * The arithmetic of docs/spec/fixed_point.md, whose sections are cited as [n]. All of
  * it is in this header, its types in ttfs_fixed_types.h: C99, no allocation, no
- * floating point, no library. It is the reference that the vector code of the library
- * equals bit for bit, and ttfs_device.h, of which ttfs.export.to_c() makes files.
+ * floating point, no library. It is the reference: the vector code of the library has
+ * the same bits, and so has ttfs_device.h, of which ttfs.export.to_c() makes files.
  *
  * CONVENTIONS
  *
