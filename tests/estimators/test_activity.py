@@ -327,7 +327,7 @@ def test_summary_and_table():
     assert_allclose(means["energy"], 0.9e-12 * means["causal events"])
     assert_allclose(activity.dense_energy, 30 * 4.6e-12)
     lines = str(activity).splitlines()
-    assert lines[0] == "network 4-5-2, 3 samples, means"
+    assert lines[0] == "network 4-5-2, 3 samples, means (until: until the decision)"
     assert [line.split()[0] for line in lines[2:5]] == ["input", "hidden", "output"]
     assert lines[-1].endswith("dense: 138 pJ")
     assert replace(activity, cost_model=None).energy is None

@@ -211,18 +211,18 @@ default=None
                 self.n_dense_events,
             ]
         )
-        titles = ("size", "spikes", "to decision", "bias spikes", "events", "causal")
-        titles += ("to decision", "dense")
+        titles = ("size", "spikes", "until", "biases", "events", "causal")
+        titles += ("until", "dense")
         lines = [
             f"network {'-'.join(map(str, self.sizes))}, {self.n_samples:,} samples, "
-            "means",
-            "layer".ljust(10) + "".join(title.rjust(13) for title in titles),
-            f"{'input':10}{self.sizes[0]:13,}{self.n_spikes[:, 0].mean():13,.1f}"
-            f"{self.n_spikes_to_decision[:, 0].mean():13,.1f}",
+            "means (until: until the decision)",
+            "layer".ljust(10) + "".join(title.rjust(10) for title in titles),
+            f"{'input':10}{self.sizes[0]:10,}{self.n_spikes[:, 0].mean():10,.1f}"
+            f"{self.n_spikes_to_decision[:, 0].mean():10,.1f}",
         ]
         for name, size, row in zip(names, self.sizes[1:], counts, strict=True):
-            cells = "".join(f"{count:13,.1f}" for count in row[:-1])
-            lines.append(f"{name:10}{size:13,}{cells}{row[-1]:13,.0f}")
+            cells = "".join(f"{count:10,.1f}" for count in row[:-1])
+            lines.append(f"{name:10}{size:10,}{cells}{row[-1]:10,.0f}")
         means = self.summary()
         macs = f" and {means['multiply-accumulates']:,.0f} multiply-accumulates"
         unit = "tau_syn" if self.step is None else "steps"
