@@ -126,9 +126,8 @@ def test_events_over_weights_of_0_do_not_count_until_the_decision(parameters):
 
 
 def test_weights_that_a_substrate_rounds_to_0_are_no_synapses():
-    clf, X = fitted(
-        arithmetic="float64", substrate=AnalogChip(weight_bits=4, weight_clip=2.0)
-    )
+    chip = AnalogChip(weight_bits=4, weight_clip=2.0)
+    clf, X = fitted(arithmetic="float64", substrate=chip)
     rounded = [np.count_nonzero(w == 0) for w in clf.coefs_]
     assert rounded == [0, 0, 0]
     activity = clf.activity(X)

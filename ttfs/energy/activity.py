@@ -159,6 +159,20 @@ default=None
             return None
         return self.cost_model.mac_energy * sum(self.n_dense_events)
 
+    @property
+    def break_even(self) -> float | Any:
+        """How many times as much an event may cost until a dense network needs as much.
+
+        Below 1 the dense network needs less already, and below 0 it would if events
+        cost nothing. None where the energy of a dense network is not known; inf where
+        events cost nothing.
+        """
+        if self.cost_model is None or self.cost_model.mac_energy is None:
+            return None
+        others = self.cost_model.with_event_cost(0).energy(self).mean()
+        events = self.energy.mean() - others
+        return float((self.dense_energy - others) / events) if events else np.inf
+
     def summary(self) -> dict[str, float]:
         """Means of the samples.
 
@@ -242,7 +256,8 @@ default=None
             if not np.isnan(means["latency"]):
                 line += f", decision after {_quantity(means['latency'], 's')}"
             if self.dense_energy is not None:
-                line += f"; dense: {_quantity(self.dense_energy, 'J')}"
+                line += f"; dense: {_quantity(self.dense_energy, 'J')}, as much if an "
+                line += f"event cost {self.break_even:.3g} times as much"
             lines.append(line)
         return "\n".join(lines)
 
