@@ -253,8 +253,12 @@ def compare(data, hidden, seed, *, models=None, max_iter=None, n_jobs=1, out=Non
         }
         results = [result for row in rows for result in row.results()]
         table = [list(_TABLE.columns), *cells]
-        write_results(out, settings, results, table, [*about_data, *notes])
-        print(f"written: {out}")
+        try:
+            write_results(out, settings, results, table, [*about_data, *notes])
+            print(f"written: {out}")
+        except OSError as error:
+            print(f"ttfs compare: error: {error}", file=sys.stderr)
+            status = status or 1
     sys.stdout.flush()
     if status == 0 and any(row.error for row in rows):
         status = 1

@@ -174,6 +174,8 @@ def load_data(name, cv, seed, reading=None):
         table, notes = _settle(_read(path, suffix, reading), reading.missing)
     except OSError as error:
         raise DataError(f"{name}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise DataError(f"{name}: it does not fit into the memory") from error
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
     data = Data(
@@ -240,10 +242,8 @@ def _settle(table, missing):
     if is_out.all():
         raise DataError(f"no samples are left: all {n_samples} have missing values")
     if is_out.any():
-        what = "a label" if missing == "impute" else "some values"
-        notes.append(
-            f"{is_out.sum()} of {n_samples} samples are dropped, without {what}"
-        )
+        what = "without a label" if missing == "impute" else "with missing values"
+        notes.append(f"{is_out.sum()} of {n_samples} samples, {what}, are dropped")
         is_hole = is_hole[~is_out]
         table = replace(table, X=table.X[~is_out], y=table.y[~is_out])
     n_holes, n_features = is_hole.sum(), is_hole.any(axis=0).sum()

@@ -15,6 +15,7 @@ from .reading import find_column, option_name, title
 # samples each. Names and other identifiers differ in most of the rows, too.
 _MAX_CATEGORIES = 100
 _MANY, _MOST = 10, 0.5
+_N_REASONS = 3  # in a message
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ def make_table(
             categories[k] = values.categories
         if values.has_commas:
             with_commas.append(title(names, column))
+        if n_samples > _MANY and (np.diff(X[:, k]) == 1).all():
+            notes = (*notes, f"{title(names, column)} numbers the rows, to no purpose")
     if refused:
         raise DataError(_refusal(refused, names))
     if with_commas:
@@ -143,11 +146,8 @@ def _why_no_feature(values):
 
 def _refusal(refused, names):
     """The message about columns that cannot be features."""
-    column, reason = refused[0]
-    more = [title(names, column) for column, _ in refused[1:]]
-    also = f"; so it is with {', '.join(more)}" if more else ""
+    reasons = [f"{title(names, column)} {reason}" for column, reason in refused]
+    if len(reasons) > _N_REASONS:
+        reasons[_N_REASONS:] = [f"and {len(reasons) - _N_REASONS} more columns"]
     option = shlex.quote(",".join(option_name(names, column) for column, _ in refused))
-    them = "these columns" if more else "it"
-    return (
-        f"{title(names, column)} {reason}{also}; leave {them} out with --drop {option}"
-    )
+    return f"{'; '.join(reasons)}: leave out with --drop {option}"

@@ -75,6 +75,10 @@ def _read(file, suffix, reading):
     has_header, is_sure = _has_header([cells for _, cells in block], reading)
     if has_header:
         names = [" ".join(cell.split()) for cell in block.pop(0)[1]]
+        if block and len(block[0][1]) == width + 1:
+            # As R writes it: the names of the rows are a column without a name.
+            names.insert(0, "")
+            width += 1
     if not is_sure:
         what = "names of columns" if has_header else "data"
         notes = (
