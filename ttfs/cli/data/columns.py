@@ -63,7 +63,8 @@ class Column:
         try:
             if "_" in "".join(cells):
                 raise ValueError("not all of them are numbers")
-            numbers, codes = np.array(cells, dtype=np.float64), None
+            numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+            codes = None
         except ValueError:
             numbers, codes = self._split(cells)
         self._blocks.append((numbers, codes))

@@ -293,7 +293,9 @@ def _check_classes(name, y, cv):
         raise DataError(f"{name}: all samples have the label {classes[0]}")
     if counts.min() < cv:
         label = cut(str(classes[counts.argmin()]))
-        hint = "; or is it the title of a column?" if counts.min() == 1 else ""
+        hint = (
+            "; or is it the name of a column (--header)?" if counts.min() == 1 else ""
+        )
         raise DataError(
             f"{name}: class {label} has {counts.min()} samples, too few for {cv} folds "
             f"(--cv){hint}"

@@ -107,7 +107,7 @@ def make_table(
         if is_infinite.any():
             row = int(np.argmax(is_infinite))
             raise DataError(f"{place(row, k)}: {X[row, k]} is not a finite number")
-        reason = _why_no_feature(values)
+        reason = _why_no_feature(values, column in categorical)
         if reason:
             refused.append((column, reason))
         if values.categories is not None:
@@ -125,8 +125,8 @@ def make_table(
     return Table(X, y, is_unlabelled, place, feature_names, categories, tuple(notes))
 
 
-def _why_no_feature(values):
-    """Why a column cannot be a feature, or None."""
+def _why_no_feature(values, is_categorical):
+    """Why a column cannot be a feature, or None; a user may insist on categories."""
     n_present = values.n_present
     if n_present == 0:
         return "has no values"
@@ -136,7 +136,8 @@ def _why_no_feature(values):
     if values.is_date:
         return f"has dates or times, such as {example!r}, which are no features"
     n_categories = len(values.categories)
-    if n_categories > _MAX_CATEGORIES or n_categories > max(_MANY, _MOST * n_present):
+    most = _MAX_CATEGORIES if is_categorical else max(_MANY, _MOST * n_present)
+    if n_categories > min(most, _MAX_CATEGORIES):
         return (
             f"has {n_categories} different texts in {n_present} rows, such as "
             f"{example!r}, too many for one-hot features"
