@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from .. import TTFSClassifier, __version__
-from .arguments import add_data, add_run, load_all
+from .arguments import add_data, add_run, load_all, reading_of
 from .data import BUNDLED, DataError
 from .output import write_results
 from .runs import Task, run_all
@@ -28,7 +28,7 @@ _TABLE = Table(
 )
 
 
-_MODELS = (
+MODELS = (
     "LogisticRegression",
     "KNeighborsClassifier",
     "SVC",
@@ -66,7 +66,7 @@ def register(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_data(parser, default="all named ones")
-    add_run(parser, _MODELS)
+    add_run(parser, MODELS)
     parser.set_defaults(
         run=run,
         parser=parser,
@@ -88,6 +88,7 @@ def run(args):
         max_iter=args.max_iter,
         n_jobs=args.jobs,
         out=args.out,
+        settings={"cv": args.cv, **asdict(reading_of(args))},
     )
 
 
@@ -186,7 +187,17 @@ def make_tasks(data, hidden, seed, models=None, max_iter=None):
     return tasks
 
 
-def compare(data, hidden, seed, *, models=None, max_iter=None, n_jobs=1, out=None):
+def compare(
+    data,
+    hidden,
+    seed,
+    *,
+    models=None,
+    max_iter=None,
+    n_jobs=1,
+    out=None,
+    settings=None,
+):
     """Train models on all data sets, print the results and write them to a file.
 
     Each row is printed as soon as it is finished, and all rows again at the end. On a
@@ -214,6 +225,9 @@ def compare(data, hidden, seed, *, models=None, max_iter=None, n_jobs=1, out=Non
 
     out : pathlib.Path or None, default=None
         File of the results, see `ttfs.cli.output`.
+
+    settings : dict or None, default=None
+        What else the results depend on; for the file.
 
     Returns
     -------
@@ -243,18 +257,19 @@ def compare(data, hidden, seed, *, models=None, max_iter=None, n_jobs=1, out=Non
     _TABLE.print_all(cells)
     print("\n".join(notes))
     if out is not None:
-        settings = {
+        content = {
             "ttfs": __version__,
             "data": [part.name for part in data],
             "splits": [len(part.splits) for part in data],
             "hidden": None if hidden is None else list(hidden),
             "seed": seed,
             "max_iter": max_iter,
+            **(settings or {}),
         }
         results = [result for row in rows for result in row.results()]
         table = [list(_TABLE.columns), *cells]
         try:
-            write_results(out, settings, results, table, [*about_data, *notes])
+            write_results(out, content, results, table, [*about_data, *notes])
             print(f"written: {out}")
         except OSError as error:
             print(f"ttfs compare: error: {error}", file=sys.stderr)
