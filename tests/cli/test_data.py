@@ -183,6 +183,13 @@ def test_text_that_is_not_utf8(tmp_path):
         load(path)
 
 
+def test_cells_of_several_lines_make_messages_of_one(tmp_path, error_of):
+    path = save(tmp_path / "a.csv", '1,"a\n\x1b[2Jb"\n2,c\n3,c\n')
+    assert "class a [2Jb has 1 samples" in error_of(["compare", str(path)])
+    path = save(tmp_path / "a.csv", '1,"a\nb"\n2,"a\nb"\n')
+    assert "all samples have the label a b" in error_of(["compare", str(path)])
+
+
 # ------------------------------------------------------------------------- headers
 
 
@@ -477,6 +484,9 @@ def test_missing_values_of_npz(tmp_path):
 
 
 def test_infinity_is_no_missing_value(tmp_path):
+    path = save(tmp_path / "b.csv", "1,0\n2,inf\n3,0\n4,inf\n")
+    with pytest.raises(DataError, match=r"b.csv: the label inf is no class"):
+        load(path, missing="drop")
     path = save(tmp_path / "a.csv", "1,a\ninf,b\n2,a\n3,b\n")
     with pytest.raises(DataError, match="line 2, column 1: inf is not a finite number"):
         load(path, missing="drop")

@@ -20,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that reports an error in one line."""
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
 
 
 def _parser():

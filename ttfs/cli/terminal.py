@@ -124,5 +124,6 @@ def one_line(error):
 
 
 def cut(text, length=40):
-    """A text, shortened for a message."""
+    """A text for a message: in one line, shortened, without what moves the cursor."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= length else text[: length - 3] + "..."

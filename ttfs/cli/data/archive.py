@@ -34,7 +34,7 @@ def read_npz(path):
     if len(infinite):
         row, column = infinite[0]
         raise DataError(f"X[{row}, {column}] is {X[row, column]}, not a finite number")
-    is_unlabelled = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(len(y), bool)
+    is_unlabelled = np.isnan(y) if y.dtype.kind == "f" else np.zeros(len(y), bool)
     return Table(X.astype(np.float64), y, is_unlabelled, _place, categories={})
 
 

@@ -282,6 +282,8 @@ def _refuse_holes(table, is_hole):
 
 def _check_classes(name, y, cv):
     """Raise DataError for labels that are no classes, or too few for the folds."""
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise DataError(f"{name}: the label {y[np.isinf(y)][0]} is no class")
     try:
         kind = type_of_target(y)
     except (TypeError, ValueError):
@@ -290,7 +292,7 @@ def _check_classes(name, y, cv):
         raise DataError(f"{name}: labels must be classes, not {kind} values")
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:
-        raise DataError(f"{name}: all samples have the label {classes[0]}")
+        raise DataError(f"{name}: all samples have the label {cut(str(classes[0]))}")
     if counts.min() < cv:
         label = cut(str(classes[counts.argmin()]))
         hint = (
