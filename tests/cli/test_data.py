@@ -507,6 +507,32 @@ def test_labels(tmp_path, labels, y):
     assert_array_equal(data.y, y)
 
 
+CELLS = [
+    *("0", "1", "2.5", "", "?", "inf", "nan", "a", "b", "2024-01-02", "true", "none"),
+    *('"q,x"', '"', "1_0", " ", "é", "1e400", "1,5", "-", "\x00", '"a\nb"'),
+]
+
+
+@pytest.mark.parametrize("missing", ["error", "drop", "impute"])
+def test_any_table_is_read_or_refused_in_one_line(tmp_path, missing):
+    rng = np.random.RandomState(0)
+    path, messages = tmp_path / "a.csv", []
+    for _ in range(300):
+        pool = rng.choice(CELLS, rng.randint(1, 6))
+        rows = rng.choice(pool, (rng.randint(1, 30), rng.randint(2, 4)))
+        path.write_text(lines(rows, rng.choice([",", ";", "\t"])), newline="")
+        try:
+            data = load(path, missing=missing)
+        except DataError as error:
+            messages.append(str(error))
+            continue
+        for train, test in data.splits:
+            found = data.preprocessor().fit(data.X[train]).transform(data.X[test])
+            assert np.isfinite(found).all()
+    assert 100 < len(messages) < 300
+    assert all(len(message.splitlines()) == 1 for message in messages)
+
+
 # ---------------------------------------------------------------- the preprocessor
 
 

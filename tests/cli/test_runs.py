@@ -157,11 +157,11 @@ def test_what_is_done_to_the_data_is_said(capsys, people):
 
 
 def test_help_is_no_wider_than_a_terminal(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
         main(["compare", "--help"])
     output = capsys.readouterr().out
-    assert max(map(len, output.splitlines())) <= 90
+    assert max(map(len, output.splitlines())) <= 80
     for option in ("--target", "--missing", "--models", "--jobs", "--out", "examples:"):
         assert option in output
 

@@ -38,21 +38,22 @@ MODELS = (
 )
 
 _DESCRIPTION = """\
-Train TTFSClassifier beside scikit-learn classifiers and print one table of accuracy,
-speed and spike counts. Yin-Yang has its own test set, all other data are
-cross-validated. Pixels of digits are scaled to [0, 1], all other features but those of
-Yin-Yang to unit variance, for all models alike; texts become features that are 0 or 1.
-All of that, and values for missing ones, is learned from the training samples alone."""
+Train TTFSClassifier beside scikit-learn classifiers and print one table of
+accuracy, speed and spike counts. Yin-Yang has its own test set, all other
+data are cross-validated. Pixels of digits are scaled to [0, 1], all other
+features but those of Yin-Yang to unit variance, for all models alike; texts
+become features that are 0 or 1. All of that, and values for missing ones, is
+learned from the training samples alone."""
 
 _EPILOG = """\
 examples:
   ttfs compare                                 all named data sets
   ttfs compare digits --jobs 2                 one of them, in two processes
   ttfs compare people.csv --target income --drop id,name --missing impute
-  ttfs compare a.parquet b.tsv.gz --models SVC,TTFSClassifier --out results.json
+  ttfs compare a.parquet b.tsv.gz --models SVC,TTFSClassifier --out all.json
 
-A column is given by its name in the first line, or by its number: 1 is the first one,
--1 the last one."""
+A column is given by its name in the first line, or by its number: 1 is the
+first one, -1 the last one."""
 
 
 def register(commands):
