@@ -1,0 +1,1 @@
+# Rate code: the bindings of src/baselines/rate.c.

@@ -1,0 +1,1 @@
+# S4NN: the bindings of src/baselines/s4nn.c.

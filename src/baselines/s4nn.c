@@ -1,0 +1,2 @@
+/* S4NN: first spikes in stepped time. */
+#include "ttfs_baselines.h"
