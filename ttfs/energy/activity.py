@@ -159,6 +159,20 @@ default=None
             return None
         return self.cost_model.mac_energy * sum(self.n_dense_events)
 
+    @property
+    def break_even(self) -> float | Any:
+        """How many times as much an event may cost until a dense network needs as much.
+
+        Below 1 the dense network needs less already, and below 0 it would if events
+        cost nothing. None where the energy of a dense network is not known; inf where
+        events cost nothing.
+        """
+        if self.cost_model is None or self.cost_model.mac_energy is None:
+            return None
+        others = self.cost_model.with_event_cost(0).energy(self).mean()
+        events = self.energy.mean() - others
+        return float((self.dense_energy - others) / events) if events else np.inf
+
     def summary(self) -> dict[str, float]:
         """Means of the samples.
 
@@ -211,18 +225,18 @@ default=None
                 self.n_dense_events,
             ]
         )
-        titles = ("size", "spikes", "to decision", "bias spikes", "events", "causal")
-        titles += ("to decision", "dense")
+        titles = ("size", "spikes", "until", "biases", "events", "causal")
+        titles += ("until", "dense")
         lines = [
             f"network {'-'.join(map(str, self.sizes))}, {self.n_samples:,} samples, "
-            "means",
-            "layer".ljust(10) + "".join(title.rjust(13) for title in titles),
-            f"{'input':10}{self.sizes[0]:13,}{self.n_spikes[:, 0].mean():13,.1f}"
-            f"{self.n_spikes_to_decision[:, 0].mean():13,.1f}",
+            "means (until: until the decision)",
+            "layer".ljust(10) + "".join(title.rjust(10) for title in titles),
+            f"{'input':10}{self.sizes[0]:10,}{self.n_spikes[:, 0].mean():10,.1f}"
+            f"{self.n_spikes_to_decision[:, 0].mean():10,.1f}",
         ]
         for name, size, row in zip(names, self.sizes[1:], counts, strict=True):
-            cells = "".join(f"{count:13,.1f}" for count in row[:-1])
-            lines.append(f"{name:10}{size:13,}{cells}{row[-1]:13,.0f}")
+            cells = "".join(f"{count:10,.1f}" for count in row[:-1])
+            lines.append(f"{name:10}{size:10,}{cells}{row[-1]:10,.0f}")
         means = self.summary()
         macs = f" and {means['multiply-accumulates']:,.0f} multiply-accumulates"
         unit = "tau_syn" if self.step is None else "steps"
@@ -242,7 +256,8 @@ default=None
             if not np.isnan(means["latency"]):
                 line += f", decision after {_quantity(means['latency'], 's')}"
             if self.dense_energy is not None:
-                line += f"; dense: {_quantity(self.dense_energy, 'J')}"
+                line += f"; dense: {_quantity(self.dense_energy, 'J')}, as much if an "
+                line += f"event cost {self.break_even:.3g} times as much"
             lines.append(line)
         return "\n".join(lines)
 

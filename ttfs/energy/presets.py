@@ -11,6 +11,14 @@ _HOEPPNER = (
     "S. Höppner et al., 'Dynamic power management for neuromorphic many-core systems', "
     "IEEE Transactions on Circuits and Systems I 66, 2973-2986 (2019)"
 )
+_SENECA = (
+    "as listed by G. Tang et al., 'SENECA: building a fully digital neuromorphic "
+    "processor', Frontiers in Neuroscience 17 (2023), table 3"
+)
+
+# A memory of 32 KB takes 20 pJ for a read of 64 bits [J], which are 8 weights.
+_READ_INT8 = 20e-12 / 8
+_ADD_INT32, _MULTIPLY_INT8 = 0.1e-12, 0.2e-12
 
 #: Cost models by name: see docs/guide/energy.md for what they cover.
 COST_MODELS = {
@@ -77,6 +85,50 @@ COST_MODELS = {
             event_energy=0.1e-12,
             is_causal=True,
             mac_energy=(0.1 + 3.1) * 1e-12,
+        ),
+        CostModel(
+            "cmos45-int8",
+            f"{_HOROWITZ}; 8-bit weights in memories of 32 KB, 8 of them in a read; an "
+            "event is a read and a 32-bit add, a multiply-accumulate has an 8-bit "
+            "product too",
+            kind="derived",
+            event_energy=_READ_INT8 + _ADD_INT32,
+            stops_early=True,
+            is_causal=True,
+            mac_energy=_READ_INT8 + _MULTIPLY_INT8 + _ADD_INT32,
+        ),
+        CostModel(
+            "odin",
+            "C. Frenkel et al., 'A 0.086-mm2 12.7-pJ/SOP 64k-synapse 256-neuron "
+            "online-learning digital spiking neuromorphic processor in 28-nm CMOS', "
+            "IEEE Transactions on Biomedical Circuits and Systems 13, 145-158 (2019)",
+            kind="measured",
+            event_energy=12.7e-12,
+        ),
+        CostModel(
+            "reckon",
+            "C. Frenkel, G. Indiveri, 'ReckOn: a 28nm sub-mm2 task-agnostic spiking "
+            "recurrent neural network processor enabling on-chip learning over "
+            "second-long timescales', ISSCC (2022): at 0.5 V",
+            kind="measured",
+            event_energy=5.3e-12,
+        ),
+        CostModel(
+            "anp-i",
+            "J. Zhang et al., 'ANP-I: a 28-nm 1.5-pJ/SOP asynchronous spiking neural "
+            "network processor enabling sub-0.1-µJ/sample on-chip learning for edge-AI "
+            "applications', IEEE Journal of Solid-State Circuits 59, 2717-2729 (2024): "
+            "at 0.56 V",
+            kind="measured",
+            event_energy=1.5e-12,
+        ),
+        CostModel(
+            "tianjic",
+            "L. Deng et al., 'Tianjic: a unified and scalable chip bridging "
+            "spike-based and continuous neural computation', IEEE Journal of "
+            f"Solid-State Circuits 55, 2228-2246 (2020), {_SENECA}",
+            kind="published",
+            event_energy=1.54e-12,
         ),
     )
 }

@@ -68,7 +68,7 @@ def count_by_moment(network, weights, runs, times):
 
 
 def _until(times, moments, weights=None):
-    """The sum of the weights of those `moments` that are at most each index of times."""
+    """How many `moments`, indices of times, are at most each index; weighted."""
     return np.bincount(moments, weights, len(times) + 1)[:-1].cumsum()
 
 
