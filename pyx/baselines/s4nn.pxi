@@ -254,7 +254,8 @@ cdef class StepNetwork:
             raise ValueError(f"labels must be below {self.n_outputs}")
         if len(order) > 0 and np.max(order) >= spikes.n_samples:
             raise ValueError(f"order must be below {spikes.n_samples}")
-        if len(rates) != len(self.weights) or np.min(rates) <= 0:
+        has_positive = len(rates) > 0 and np.min(rates) > 0  # no NaN
+        if not has_positive or len(rates) != len(self.weights):
             raise ValueError(f"rates must be {self.net.n_layers} positive numbers")
         if not 0 <= weight_decay * np.max(rates) < 1:
             raise ValueError("weight_decay must be from 0 to less than 1 / rate")

@@ -53,8 +53,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         Number of neurons of each hidden layer. Published is one layer; with several,
         the rule passes errors back through all of them.
 
-    n_steps : int, default=256
-        Number of steps of an inference, up to 65535.
+    n_steps : int or "auto", default="auto"
+        Number of steps of an inference, up to 65535. "auto": the number of different
+        values that a feature has, or all features if they have one range, in up to
+        2,000 training samples; at least 16, at most 256, which is what images of 256
+        grey levels have, as published. With more steps than values spikes only lie
+        further apart, and `gamma` is no margin.
 
     threshold : float, default=100.0
         Threshold of all neurons, in the unit of the weights.
@@ -85,8 +89,9 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs.
         - "constant": stays, as published.
 
-    learning_rate_init : float, default=0.2
-        Learning rate of the published network; that of a layer is multiplied by the
+    learning_rate_init : float, default=0.6
+        Learning rate of a network with the published initial weights; published is a
+        constant rate of 0.2. In other networks the rate of a layer is multiplied by the
         upper end of the initial weights that "auto" stands for, in units of the
         published one, 5 or 48.
 
@@ -136,6 +141,9 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
 
     complement_ : bool
         Whether there is a second input for each feature.
+
+    n_steps_ : int
+        Number of steps used.
 
     init_ranges_ : ndarray of shape (n_layers, 2)
         The ranges that the initial weights were drawn from.
@@ -225,7 +233,10 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "n_steps": [Interval(Integral, 1, 65_535, closed="both")],
+        "n_steps": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, 65_535, closed="both"),
+        ],
         "threshold": [Interval(Real, 0, None, closed="neither")],
         "encoder": [StrOptions({"auto", "latency", "complement"})],
         "init_ranges": [StrOptions({"auto"}), "array-like"],
@@ -248,6 +259,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
     coefs_: list[Array]
     feature_range_: Floats
     complement_: bool
+    n_steps_: int
     init_ranges_: Floats
     loss_curve_: list[float]
     validation_scores_: list[float] | None
@@ -258,12 +270,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         self,
         hidden_layer_sizes: Sizes = (400,),
         *,
-        n_steps: int = 256,
+        n_steps: int | Auto = "auto",
         threshold: float = 100.0,
         encoder: Literal["auto", "latency", "complement"] = "auto",
         init_ranges: ArrayLike | Auto = "auto",
         learning_rate: Literal["cosine", "constant"] = "cosine",
-        learning_rate_init: float = 0.2,
+        learning_rate_init: float = 0.6,
         weight_decay: float = 1e-6,
         gamma: float = 3.0,
         max_iter: int = 100,
@@ -358,7 +370,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         return self._adopt(draft)
 
     def _adopt(self, draft):
-        """Become the draft that a fit has worked on, so that a failure changes nothing."""
+        """Become the draft on which a fit worked: a failure changes nothing."""
         for weights in draft.coefs_:
             if not np.isfinite(weights).all():
                 raise ValueError(
@@ -437,7 +449,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         code = StepCode.learn(X, self.encoder, self.n_steps)
         self.feature_range_ = np.stack([code.low, code.high])
         self.complement_ = code.complement
-        self._n_steps, self._threshold = self.n_steps, float(self.threshold)
+        self.n_steps_, self._threshold = code.n_steps, float(self.threshold)
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
         if any(type(n) is not int or n < 1 for n in hidden):
             raise ValueError(
@@ -446,7 +458,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
             )
         sizes = [code.n_inputs, *hidden, len(self.classes_)]
         n_active = sum(
-            np.count_nonzero(steps < self.n_steps) for steps in code.blocks(X)
+            np.count_nonzero(steps < code.n_steps) for steps in code.blocks(X)
         )
         # One input more or less makes no difference where there are many.
         ends = self._threshold * np.array(
@@ -577,15 +589,15 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         return len(self.classes_)
 
     def _network(self):
-        return StepNetwork(self.coefs_, self._n_steps, self._threshold)
+        return StepNetwork(self.coefs_, self.n_steps_, self._threshold)
 
     @property
     def _code(self):
-        return StepCode(*self.feature_range_, self.complement_, self._n_steps)
+        return StepCode(*self.feature_range_, self.complement_, self.n_steps_)
 
     def _spikes(self, X):
         code = self._code
-        return StepSpikes(code.blocks(X), code.n_inputs, self._n_steps)
+        return StepSpikes(code.blocks(X), code.n_inputs, self.n_steps_)
 
     # -- Inference -----------------------------------------------------------------
 
@@ -596,7 +608,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         network, code = self._network(), self._code
         ends = np.cumsum(network.sizes[1:-1])
         for steps in code.blocks(X):
-            spikes = StepSpikes([steps], code.n_inputs, self._n_steps)
+            spikes = StepSpikes([steps], code.n_inputs, self.n_steps_)
             times, membranes = network.run(spikes)
             layers = np.split(times, ends, axis=1)
             yield [steps, *map(np.ascontiguousarray, layers)], membranes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..energy import Activity, Anytime
 from ..energy.presets import check_cost_model
@@ -115,7 +115,7 @@ class S4NNMeasures:
     def _is_first(self, times):
         """Whether an output (n_samples, n_outputs) fires, and none before it."""
         first = times.min(axis=1, keepdims=True)
-        return (times == first) & (times < self._n_steps)
+        return (times == first) & (times < self.n_steps_)
 
     # -- Spikes and events ---------------------------------------------------------
 
@@ -135,7 +135,7 @@ class S4NNMeasures:
         """
         blocks = [times for times, _ in self._runs(X)]
         joined = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        return [np.where(t < self._n_steps, t, np.inf) for t in joined]
+        return [np.where(t < self.n_steps_, t, np.inf) for t in joined]
 
     def activity(
         self, X: ArrayLike, cost_model: str | CostModel | None = None
@@ -167,7 +167,7 @@ class S4NNMeasures:
             **counts,
             n_bias_spikes=np.zeros((n_samples, n_layers), int),
             is_read_out=np.zeros(n_samples, bool),
-            t_max=float(self._n_steps),
+            t_max=float(self.n_steps_),
             tau_syn=1.0,
             step=1.0,
             cost_model=cost_model,
@@ -175,7 +175,7 @@ class S4NNMeasures:
 
     def _count(self, network, times):
         """Counts of a block of samples by the fields of Activity."""
-        n_steps = self._n_steps
+        n_steps = self.n_steps_
         decisions = times[-1].min(axis=1, keepdims=True)
         fired = [t < n_steps for t in times]
         n_spikes = np.stack([f.sum(axis=1) for f in fired], axis=1)
@@ -210,8 +210,8 @@ class S4NNMeasures:
         y : array-like of shape (n_samples,)
             True labels.
         times : array-like of shape (n_times,), default=None
-            Moments in steps, in increasing order. None: up to 32 of them, from 1 to the
-            last step before `n_steps`.
+            Moments in steps, in increasing order. None: up to 32 of them, from 1 to
+            `n_steps_`.
 
         Returns
         -------
@@ -220,8 +220,8 @@ class S4NNMeasures:
             does. A spike at the moment is counted; so are events before it.
         """
         if times is None:
-            end = self._n_steps - 1 if hasattr(self, "coefs_") else 1
-            moments = np.unique(np.linspace(1, max(end, 1), _N_TIMES).round())
+            check_is_fitted(self)
+            moments = np.unique(np.linspace(1, self.n_steps_, _N_TIMES).round())
         else:
             moments = np.asarray(times, dtype=float)
             if moments.ndim != 1 or len(moments) == 0 or np.any(np.diff(moments) <= 0):
@@ -241,20 +241,20 @@ class S4NNMeasures:
     def _curve(self, network, layers, membranes, labels, moments):
         """Sums over samples (4, n_times): right, decided, spikes, events."""
         decisions = layers[-1].min(axis=1)
-        is_decided = decisions < self._n_steps
+        is_decided = decisions < self.n_steps_
         chosen = self._refined(layers[-1], membranes).argmin(axis=1)
         is_right = is_decided & (self.classes_[chosen] == labels)
         ends = decisions[:, np.newaxis]
-        spikes = [t[(t <= ends) & (t < self._n_steps)] for t in layers[1:]]
-        events = np.zeros(self._n_steps)  # by the step in which they arrive
+        spikes = [t[(t <= ends) & (t < self.n_steps_)] for t in layers[1:]]
+        events = np.zeros(self.n_steps_)  # by the step in which they arrive
         for k, fired in enumerate(layers[1:]):
             counts = network.count_events(k, layers[k], np.minimum(fired, ends))
-            arrivals = np.minimum(layers[k], self._n_steps - 1)  # counts of others: 0
+            arrivals = np.minimum(layers[k], self.n_steps_ - 1)  # counts of others: 0
             events += np.bincount(
-                arrivals.ravel(), weights=counts.ravel(), minlength=self._n_steps
+                arrivals.ravel(), weights=counts.ravel(), minlength=self.n_steps_
             )
         n_events = np.append(0, np.cumsum(events))
-        before = np.clip(np.ceil(moments), 0, self._n_steps).astype(int)
+        before = np.clip(np.ceil(moments), 0, self.n_steps_).astype(int)
         return np.stack(
             [
                 _until(decisions[is_right], moments),

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from .._typing import Array
 
 # Samples that are encoded at a time.
-BLOCK = 4096
+_BLOCK = 4096
+
+# Steps that "auto" chooses among, and the samples that it looks at.
+_MIN_STEPS, _MAX_STEPS = 16, 256
+_MAX_ROWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +40,16 @@ class StepCode:
     n_steps: int
 
     @classmethod
-    def learn(cls, X: Array, encoder: str, n_steps: int) -> StepCode:
-        """The code of training data; `encoder` as in S4NNClassifier."""
+    def learn(cls, X: Array, encoder: str, n_steps: int | str) -> StepCode:
+        """The code of training data; parameters as in S4NNClassifier."""
         low, high = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
         if encoder == "auto":
             encoder = "latency" if _is_like_images(X, low, high) else "complement"
         if encoder == "latency":
             low = np.full_like(low, min(0, low.min()))
             high = np.full_like(high, high.max())
+        if isinstance(n_steps, str):
+            n_steps = _number_of_steps(X, one_range=encoder == "latency")
         return cls(low, high, encoder == "complement", n_steps)
 
     @property
@@ -60,12 +66,12 @@ class StepCode:
         parts = [1 - place]
         if self.complement:
             parts.append(np.where(varies, place, 1))
-        return np.floor(np.hstack(parts) * self.n_steps).astype(np.int32)
+        return np.floor(np.hstack(parts) * self.n_steps).astype(np.int32, "C")
 
     def blocks(self, X: Array) -> Iterator[Array]:
         """The steps of samples, a block at a time."""
-        for begin in range(0, len(X), BLOCK):
-            yield self.steps(X[begin : begin + BLOCK])
+        for begin in range(0, len(X), _BLOCK):
+            yield self.steps(X[begin : begin + _BLOCK])
 
 
 def _is_like_images(X: Array, low: Array, high: Array) -> Any:
@@ -75,3 +81,14 @@ def _is_like_images(X: Array, low: Array, high: Array) -> Any:
         return False
     is_sparse = np.count_nonzero(X) <= 0.75 * X.size
     return is_sparse and np.mean(high[varies] >= 0.9 * high.max()) >= 0.5
+
+
+def _number_of_steps(X: Array, *, one_range: bool) -> int:
+    """The number of different values: more steps would only be empty ones."""
+    some = X[:: -(-len(X) // _MAX_ROWS)]
+    if one_range:
+        n_values = len(np.unique(some))
+    else:
+        ordered = np.sort(some, axis=0)
+        n_values = 1 + np.count_nonzero(np.diff(ordered, axis=0), axis=0).max()
+    return int(np.clip(n_values, _MIN_STEPS, _MAX_STEPS))
