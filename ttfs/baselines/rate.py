@@ -368,7 +368,8 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         y : ndarray of shape (n_samples,)
             Class labels after `n_steps` steps.
         """
-        return self.classes_[self._final_scores(X).argmax(axis=1)]
+        labels = self._final_scores(X).argmax(axis=1)
+        return self.classes_[labels]
 
     def decisions(self, X: ArrayLike | SparseMatrix, steps: ArrayLike) -> Array:
         """Class labels by the step at which one stops, of one simulation.
@@ -484,6 +485,7 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
             Counts of each sample and layer; times are in steps. A sample is undecided
             if outputs="spikes" and no output has spiked.
         """
+        check_is_fitted(self)
         cost_model = check_cost_model(cost_model)
         n_targets = np.count_nonzero(self.coefs_[0], axis=1)
         blocks = [
