@@ -181,7 +181,8 @@ cdef class StepNetwork:
     cdef double _n_events(self, StepSpikes spikes) except -1:
         """About as many synaptic events as the samples have at most."""
         later = sum(n * m for n, m in zip(self.sizes[1:], self.sizes[2:]))
-        return int(spikes.begin[spikes.n_samples]) * self.sizes[1] + later * spikes.n_samples
+        n_spikes = int(spikes.begin[spikes.n_samples])
+        return n_spikes * self.sizes[1] + later * spikes.n_samples
 
     def run(self, StepSpikes spikes not None):
         """Spike times, and the membranes that decide between outputs.
