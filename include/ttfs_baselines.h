@@ -35,8 +35,10 @@ extern "C" {
  * where s_i is 1 if input i spikes in this step and 0 if not. Inputs of the first layer
  * are currents, s_i = x_i in every step; or neurons with V_i <- V_i + |x_i|, of which a
  * spike has the sign of x_i. All V begin at `initial`: 0 as published; 1/2 rounds a
- * rate to the nearest number of spikes instead of down. The sums are in float, in the
- * order of the inputs. */
+ * rate to the nearest number of spikes instead of down.
+ *
+ * Sums are in float: the bias, then inputs in their order, those of the first layer
+ * with x_i > 0 before those with x_i < 0. */
 
 typedef struct {
     size_t n_in;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -252,6 +253,12 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
             If the data are not what is described above, have fewer than two classes,
             or do not fit a network that is given; or if that is no ReLU network.
         """
+        draft = copy.copy(self)  # a failure changes nothing
+        draft._fit(X, y)
+        vars(self).update(vars(draft))
+        return self
+
+    def _fit(self, X, y):
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=(np.float64, np.float32)
         )
@@ -279,7 +286,6 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         coefs, intercepts, scales = convert(X, coefs, intercepts, self.percentile)
         self.ann_, self.classes_ = ann, ann.classes_
         self.coefs_, self.intercepts_, self.scales_ = coefs, intercepts, scales
-        return self
 
     def _make_ann(self):
         """The ReLU network, which may be fitted."""
@@ -321,7 +327,10 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
+        with np.errstate(over="ignore"):  # what is too large is infinite, and refused
+            X = validate_data(
+                self, X, accept_sparse="csr", dtype=np.float32, reset=False
+            )
         network = RateNetwork(
             self.coefs_,
             self.intercepts_,
@@ -602,9 +611,11 @@ def _relu_layers(ann):
 
 def _check_steps(steps, name):
     """Increasing steps, from 1 on, as an array."""
-    steps = check_array(steps, ensure_2d=False, dtype=None, input_name=name)
-    if steps.ndim != 1 or steps.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be a one-dimensional array of integers")
+    steps = np.asarray(steps)
+    if steps.ndim != 1 or steps.dtype.kind not in "iu" or not steps.size:
+        raise ValueError(
+            f"{name} must be one or more integers in one dimension, got {steps!r}"
+        )
     if steps[0] < 1 or steps[-1] > _MAX_STEPS or np.any(np.diff(steps) <= 0):
         raise ValueError(f"{name} must increase, from 1 on; got {steps}")
     return steps
