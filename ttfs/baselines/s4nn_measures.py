@@ -14,7 +14,7 @@ from ..energy.presets import check_cost_model
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._typing import Floats
+    from .._typing import Array, Floats
     from ..energy import CostModel
 
 # Moments of a curve, unless they are given.
@@ -22,7 +22,13 @@ _N_TIMES = 32
 
 
 class S4NNMeasures:
-    """Scores a network in steps, and counts its spikes and events."""
+    """Scores a network in steps, and counts its spikes and events.
+
+    The estimator has `_network`, `_runs`, `_outputs` and `_refined`.
+    """
+
+    classes_: Array
+    n_steps_: int
 
     # -- Scores --------------------------------------------------------------------
 
