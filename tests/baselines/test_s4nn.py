@@ -378,6 +378,12 @@ def test_silent_outputs_are_decided_by_membranes():
     assert clf.first_spike_score([[1.0, 0.0]], ["b"]) == 0
 
 
+def test_a_membrane_at_the_threshold_does_not_fire():
+    clf = with_weights([[100, 0, 0], [0, np.nextafter(np.float32(100), 101), 0]])
+    times = clf.spike_times([[1.0, 1.0]])[1]
+    assert_array_equal(times, [[np.inf, 1, np.inf]])
+
+
 def test_an_earlier_spike_wins_over_any_membrane():
     # "a" fires in the first step, "b" with a huge membrane one step later.
     clf = with_weights([[101, 0, 0], [0, 1e6, 0]])
