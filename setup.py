@@ -115,6 +115,7 @@ common = sorted(glob("src/common/*.c"))
 single = sorted(glob("src/real/build/float_*.c"))
 double = sorted(glob("src/real/build/double_*.c"))
 fixed = sorted(glob("src/fixed/build/*.c"))
+baselines = sorted(glob("src/baselines/*.c"))
 
 setup(
     # The headers are a package without Python files, which lies outside of ttfs/.
@@ -124,6 +125,7 @@ setup(
             extension("_float32", common + single),
             extension("_float64", common + double),
             extension("_fixed", fixed),
+            extension("_baselines", baselines),
         ],
         include_path=["pyx"],
         build_dir="build/cython-debug" if DEBUG else "build/cython",

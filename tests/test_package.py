@@ -68,7 +68,7 @@ def test_help_begins_with_what_a_newcomer_needs():
 
 
 @pytest.mark.parametrize("version", ["0.0.1", None])
-@pytest.mark.parametrize("name", ["_fixed", "_float32", "_float64"])
+@pytest.mark.parametrize("name", ["_baselines", "_fixed", "_float32", "_float64"])
 def test_compiled_modules_of_another_version_are_refused(name, version, monkeypatch):
     module = getattr(ttfs, name)
     if version is None:  # as in versions that did not write it

@@ -27,7 +27,7 @@ MAX_PARAMETERS = 28  # of an estimator
 # parts before it. Modules that are in no part come before all of them.
 PARTS = (
     *("model", "encoders", "fixed", "substrates", "parameters", "datasets", "energy"),
-    *("engines", "estimators", "export"),
+    *("engines", "estimators", "baselines", "export"),
     "ttfs",  # the names that the package exports
     "cli",
 )

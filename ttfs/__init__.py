@@ -12,6 +12,7 @@ Public names:
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
+- :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set
@@ -31,14 +32,14 @@ __version__ = "0.1.0"
 __path__ = _extend_path(__path__, __name__)
 
 try:
-    from ttfs import _fixed, _float32, _float64
+    from ttfs import _baselines, _fixed, _float32, _float64
 except ImportError as error:
     raise ImportError(
         f"ttfs cannot load its compiled core ({error}). In a clone, run "
         "`pip install .` first"
     ) from error
 
-for _module in (_fixed, _float32, _float64):
+for _module in (_baselines, _fixed, _float32, _float64):
     _built = getattr(_module, "__version__", "unknown")  # older ones did not say it
     if _built != __version__:
         raise ImportError(
@@ -48,7 +49,7 @@ for _module in (_fixed, _float32, _float64):
         )
 
 
-from . import datasets, encoders, energy, export, parameters, substrates
+from . import baselines, datasets, encoders, energy, export, parameters, substrates
 from ._headers import get_include
 from ._show_versions import show_versions
 from ._stored import ModelVersionWarning
@@ -65,6 +66,7 @@ __all__ = [
     "TTFSClassifier",
     "TTFSRegressor",
     "__version__",
+    "baselines",
     "datasets",
     "encoders",
     "energy",

@@ -1,5 +1,6 @@
 """Names of the types that skops.io may load."""
 
+from .baselines import RateClassifier, S4NNClassifier
 from .encoders import (
     FrozenEncoder,
     LatencyEncoder,
@@ -46,6 +47,8 @@ _TYPES = (
     Network,
     PopulationEncoder,
     QuantizedNetwork,
+    RateClassifier,
+    S4NNClassifier,
     SpikeTimesEncoder,
     SquaredError,
     Structure,

@@ -38,7 +38,7 @@ def main(sdist, wheel):
     assert wanted <= package, f"missing in {wheel}: {sorted(wanted - package)}"
     compiled = [name for name in package if name.endswith((".so", ".pyd"))]
     modules = sorted(name.split(".")[0] for name in compiled)
-    expected = ["ttfs/_fixed", "ttfs/_float32", "ttfs/_float64"]
+    expected = [f"ttfs/_{n}" for n in ("baselines", "fixed", "float32", "float64")]
     assert modules == expected, f"compiled in {wheel}: {modules}"
     promised = {
         f"ttfs/{n}" for n in tracked if n.startswith("include/") and n.endswith(".h")
