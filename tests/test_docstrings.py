@@ -12,6 +12,7 @@ import ttfs
 from ttfs import (
     _float32,
     _float64,
+    baselines,
     core,
     datasets,
     encoders,
@@ -28,6 +29,7 @@ MODULES = (
     parameters,
     encoders,
     estimators,
+    baselines,
     substrates,
     energy,
     export,
