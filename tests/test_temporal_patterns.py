@@ -1,4 +1,4 @@
-"""The generator of temporal patterns: where its spikes are, and what tells the class."""
+"""The generator of temporal patterns: where its spikes are, what tells the class."""
 
 import numpy as np
 import pytest

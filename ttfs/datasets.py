@@ -130,8 +130,8 @@ def make_temporal_patterns(
     width = np.asarray(width, float)
     if width.shape not in ((), (n_channels,)):
         raise ValueError(
-            f"width must be a number or have one for each of the {n_channels} channels, "
-            f"got the shape {width.shape}"
+            f"width must be a number or have one for each of the {n_channels} "
+            f"channels, got the shape {width.shape}"
         )
     if not np.all((width > 0) & (width < np.inf)):
         raise ValueError("width must be positive and finite")
