@@ -173,28 +173,53 @@ def parse(doc):
 # -- Figures -----------------------------------------------------------------------
 
 
-def new_figure(n_rows, n_columns, *, height=2.6):
-    """A figure and its axes, in the style of both studies."""
+STYLE = {
+    "font.size": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "0.9",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "svg.hashsalt": "ttfs",  # the same file for the same numbers
+}
+
+
+def save(draw, path, n_rows, n_columns, *, height=2.4):
+    """Write a figure.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws on ``draw(axes)``, an array (n_rows, n_columns). What it labels in the
+        first panel is the legend.
+    path : str
+        The file; its ending decides the format.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style = {
-        "font.size": 8.5,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlesize": 9,
-        "axes.titlelocation": "left",
-        "legend.frameon": False,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "ttfs",
-    }
-    with rc_context(style):
-        figure = Figure((3.4 * n_columns, height * n_rows + 0.35), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure((3.4 * n_columns, height * n_rows + 0.4), layout="constrained")
         axes = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
-    for ax in axes.ravel():
-        ax.grid(axis="y", color="0.9", linewidth=0.6)
-        ax.set_axisbelow(True)
-    return figure, axes
+        draw(axes)
+        legend = axes[0, 0].get_legend_handles_labels()
+        figure.legend(*legend, loc="outside upper center", ncols=3)
+        metadata = {"Date": None} if str(path).endswith(".svg") else None
+        figure.savefig(path, dpi=150, metadata=metadata)
+    print(f"figure: {path}")
+
+
+def log_axis(ax, x):
+    """An axis on which doubling is a step, with ticks at x."""
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(x, [f"{each:g}" for each in x])
+    ax.minorticks_off()
 
 
 def curve(ax, x, values, label, *, color, marker="o", linestyle="-"):
@@ -218,10 +243,3 @@ def curve(ax, x, values, label, *, color, marker="o", linestyle="-"):
         linewidth=1.4,
         capsize=2,
     )
-
-
-def save(figure, path):
-    """Write the figure, the same bytes for the same numbers."""
-    metadata = {"Date": None} if str(path).endswith(".svg") else None
-    figure.savefig(path, dpi=150, metadata=metadata)
-    print(f"figure: {path}")

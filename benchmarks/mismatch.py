@@ -10,7 +10,7 @@ nothing but the spread of thresholds, or of time constants. docs/guide/mismatch.
 the results.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from _common import seeds
@@ -22,7 +22,7 @@ from _studies import (
     difference,
     fit,
     interval,
-    new_figure,
+    log_axis,
     parse,
     save,
 )
@@ -194,26 +194,18 @@ def report_calibrated(results, task, who):
         print(f"{kind:>16s} | {' | '.join(cells)}", flush=True)
 
 
-def plot(curves, path):
+def draw(curves, axes):
     """Draw a row for each sweep, a column for each task."""
-    figure, axes = new_figure(len(LABELS), len(TASKS), height=2.1)
     for column, task in zip(axes.T, TASKS, strict=True):
         for ax, (name, label) in zip(column, LABELS.items(), strict=True):
-            for (line, (x, values)), color in zip(
-                curves[task, name].items(), COLORS, strict=False
-            ):
+            lines = zip(curves[task, name].items(), COLORS, strict=False)
+            for (line, (x, values)), color in lines:
                 curve(ax, x, values, line, color=color)
-            if name in ("size", "tau"):
-                ax.set_xscale("log", base=2)
-                ax.set_xticks(x, [f"{each:g}" for each in x])
-                ax.minorticks_off()
+            log_axis(ax, x)
             ax.set_xlabel(label)
         column[0].set_title(task)
     for ax in axes[:, 0]:
         ax.set_ylabel("accuracy [%]")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
-    save(figure, path)
 
 
 def main():
@@ -231,7 +223,7 @@ def main():
             curves[task, name] = report(results, task, name, points, who)
         report_calibrated(results, task, who)
     if options.plot:
-        plot(curves, options.plot)
+        save(partial(draw, curves), options.plot, len(LABELS), len(TASKS), height=2.0)
 
 
 if __name__ == "__main__":
