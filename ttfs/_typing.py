@@ -45,3 +45,8 @@ def validated(method: _Method) -> _Method:
     The decorator of scikit-learn hides the types of the method; this one keeps them.
     """
     return _fit_context(prefer_skip_nested_validation=True)(method)
+
+
+def validated_with_nested(method: _Method) -> _Method:
+    """The same, for a method that fits another estimator, which checks its own too."""
+    return _fit_context(prefer_skip_nested_validation=False)(method)

@@ -4,6 +4,7 @@ import pickle
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import rate_twin
 from numpy.testing import assert_allclose, assert_array_equal
@@ -334,6 +335,16 @@ def test_pickles_predict_the_same(digits):
     clf = RateClassifier(ann=mlp, n_steps=5).fit(X, y)
     copy = pickle.loads(pickle.dumps(clf))
     assert_array_equal(copy.decision_function(X[:50]), clf.decision_function(X[:50]))
+
+
+def test_every_attribute_is_documented(digits):
+    X, y, mlp = digits
+    clf = RateClassifier(ann=mlp).fit(pd.DataFrame(X).add_prefix("pixel"), y)
+    found = {name for name in dir(clf) if name[0] != "_" and name[-1] == "_"}
+    _, _, attributes = RateClassifier.__doc__.partition("Attributes\n")
+    assert found == set(re.findall(r"^    (\w+_) : ", attributes, re.MULTILINE))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        clf.predict(X[:1])
 
 
 # -- What is refused ---------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from scipy.sparse import issparse
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import (
@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._baselines import RateNetwork
 from .._stored import Stored
+from .._typing import validated_with_nested
 from ..energy import Activity, Anytime
 from ..energy.presets import check_cost_model
 from .conversion import convert
@@ -95,9 +96,10 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         - "membrane": output neurons do not spike; the highest membrane is the answer.
 
     initial_membrane : float, default=0.5
-        Membrane of all neurons before the first step, in thresholds. 0 is what is
-        published in [1]_: a neuron has spiked floor(sum of its inputs) times. Half a
-        threshold, a correction known from [2]_, rounds to the nearest number instead.
+        Membrane of all neurons before the first step, in thresholds. With 0, as in
+        [1]_, a neuron of a constant current has spiked floor(sum of its currents)
+        times. Half a threshold, a known correction [2]_, rounds to the nearest number,
+        which helps where steps are few.
 
     alpha : float, default=0.0001
         Strength of the L2 regularisation of the MLPClassifier.
@@ -155,9 +157,9 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
        continuous-valued deep networks to efficient event-driven networks for image
        classification", Frontiers in Neuroscience 11, 682 (2017).
 
-    .. [2] T. Bu, W. Fang, J. Ding, P. Dai, Z. Yu and T. Huang, "Optimal ANN-SNN
-       conversion for high-accuracy and ultra-low-latency spiking neural networks",
-       International Conference on Learning Representations (2022).
+    .. [2] T. Bu, J. Ding, Z. Yu and T. Huang, "Optimized potential initialization for
+       low-latency spiking neural networks", Proceedings of the AAAI Conference on
+       Artificial Intelligence 36 (2022).
 
     Examples
     --------
@@ -230,8 +232,7 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
 
     # -- Training ------------------------------------------------------------------
 
-    # The parameters of `ann` are checked too, when it is fitted.
-    @_fit_context(prefer_skip_nested_validation=False)
+    @validated_with_nested
     def fit(self, X: ArrayLike | SparseMatrix, y: ArrayLike) -> Self:
         """Train the ReLU network, unless it is fitted, and convert it.
 
