@@ -460,7 +460,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         n_active = sum(
             np.count_nonzero(steps < code.n_steps) for steps in code.blocks(X)
         )
-        # One input more or less makes no difference where there are many.
+        # Later layers have many inputs, of which a few suffice: see the class.
         ends = self._threshold * np.array(
             [_DRIVE / max(1, n_active / len(X))]
             + [max(_LATER_RANGE, _DRIVE / n) for n in sizes[1:-1]]
