@@ -417,6 +417,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
             Interval(Real, 0, None, closed="neither"),
             None,
         ],
+        "sparsity": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -438,6 +439,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         time_scale: float | None = None,
         input_dropout: float = 0.2,
         weight_decay: float = 1.0,
+        sparsity: float = 0.0,
         batch_size: int | Auto = "auto",
         learning_rate: Literal["cosine", "constant"] = "cosine",
         learning_rate_init: float | Auto = "auto",
@@ -467,6 +469,7 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         self.time_scale = time_scale
         self.input_dropout = input_dropout
         self.weight_decay = weight_decay
+        self.sparsity = sparsity
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
