@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..encoders import SpikeTrains
-from ..energy import check_cost_model
+from ..energy.presets import check_cost_model
 from ..engines import Specification, choose
 from ..substrates import calibrate
 from .activity import count_activity
@@ -66,13 +66,11 @@ class MeasuresMixin:
         run = getattr(engine.runnable(self.network_), method)
         return np.concatenate([run(self._spikes(X[rows])) for rows in parts])
 
-    def _runs(self, X):
-        """Spikes that enter the network, and spike times of its layers, in blocks."""
+    def _runnable(self, X):
+        """The engine, what fires, and the spikes that enter it, in blocks."""
         engine, X, parts = self._blocks(X)
-        network = engine.runnable(self.network_)
-        for rows in parts:
-            spikes = engine.place(self._spikes(X[rows]), self.network_)
-            yield spikes, network.spike_times(spikes)
+        spikes = (engine.place(self._spikes(X[rows]), self.network_) for rows in parts)
+        return engine, engine.runnable(self.network_), spikes
 
     # -- Measuring -----------------------------------------------------------------
 
@@ -111,10 +109,9 @@ class MeasuresMixin:
             unit of the time constants, from the start of the inputs; if `X` holds spike
             times, on their axis.
         """
-        blocks = [
-            [spikes.dense(self.network_.n_channels), *times]
-            for spikes, times in self._runs(X)
-        ]
+        _, runnable, spikes = self._runnable(X)
+        n_channels = self.network_.n_channels
+        blocks = [[s.dense(n_channels), *runnable.spike_times(s)] for s in spikes]
         out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
         if self.encoder_.takes_spike_times:
             out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
@@ -140,7 +137,10 @@ class MeasuresMixin:
             and latency; ``print`` shows the means as a table.
         """
         cost_model = check_cost_model(cost_model)
-        return count_activity(self.network_, self._runs(X), cost_model)
+        engine, runnable, blocks = self._runnable(X)
+        weights = engine.effective_weights(self.network_, runnable)
+        runs = ((spikes, runnable.spike_times(spikes)) for spikes in blocks)
+        return count_activity(self.network_, weights, runs, cost_model)
 
     def calibrate(self, X: Features, **options: Any) -> Calibration:
         """Estimate the neurons of the substrate from spike times alone.
