@@ -179,6 +179,15 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         With gradient="local" it does not depend on the number of samples:
         docs/guide/parameters.md has a table.
 
+    sparsity : float, default=0.0
+        How sparse the network shall be, from 0 to below 1: the share of the weights
+        into hidden neurons that are 0 in the end, and the strength of a cost of each
+        hidden spike before the decision. With 0 there is neither. The smallest weights
+        are pruned after each epoch of the first half of training, and never come back:
+        `fit` with warm_start=True and `partial_fit` go on from what is pruned. Spikes
+        and synaptic events are saved at the price of some accuracy, which is less than
+        what a smaller network costs: docs/guide/sparsity.md. With the exact gradient.
+
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
         gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
