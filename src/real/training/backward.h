@@ -8,7 +8,7 @@
 
 /* Back through the hidden layers. A neuron that is silent in more than the fraction
  * silence_tolerance of the batch is pulled back by the loss silence_penalty (threshold
- * - u_peak). */
+ * - u_peak). Spikes before the decision may have a cost, see spike_cost.h. */
 static void train_backward(const TYPE(training) * training, size_t n_samples,
                            double learning_rate, size_t part)
 {
