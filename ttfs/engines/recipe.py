@@ -20,7 +20,7 @@ REST = 3.0  # weights decay to this drive: neurons just fire
 SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
 SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
 SPARSE_TOLERANCE = 1.0  # the same where hidden spikes have a cost
-SPIKE_COST, SPIKE_SCALE = 0.01, 0.1  # of hidden spikes before the decision
+SPIKE_COST, SPIKE_SCALE = 0.00025, 0.3  # of hidden spikes before the decision
 PRUNED_AT = 0.5  # part of the epochs after which all is pruned that is to be
 LEFT_PARTIAL = 0.75  # of the way to there, after a call of partial_fit
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
@@ -185,8 +185,11 @@ LOCAL_COARSE = replace(
 
 
 def spike_cost(sparsity):
-    """What a hidden spike long before the decision costs [unit of the loss]."""
-    return SPIKE_COST * sparsity
+    """What a hidden spike long before the decision costs [unit of the loss].
+
+    It grows with the odds that a weight is pruned, so that it has no upper end either.
+    """
+    return SPIKE_COST * sparsity / (1 - sparsity)
 
 
 def silence_tolerance(sparsity):
