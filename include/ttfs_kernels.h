@@ -113,6 +113,10 @@ typedef struct {
                        * [threshold/time] */
     double silence_penalty,
         silence_tolerance; /* the loss of silent hidden neurons, see backward.h */
+    double spike_cost, spike_scale; /* what a hidden spike before the decision costs
+                                     * [loss], and its scale [time], see spike_cost.h;
+                                     * not with the local rule. 0: nothing */
+    int keeps_zeros; /* weights that are 0 stay 0; not with the local rule */
     /* Adam. epsilon is in the unit of a gradient: loss per threshold of the layer, of
      * delays loss per tau_syn of the layer, where the loss of a squared error is in
      * tau_syn^2 of the last layer. */

@@ -12,7 +12,7 @@ import numpy as np
 from cython.parallel cimport prange
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
 from shared.c_ttfs cimport TTFS_VERSION
 from shared.openmp cimport OPENMP, omp_get_max_threads

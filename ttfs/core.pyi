@@ -185,6 +185,9 @@ class Trainer(Simulator):
         rests: Sequence[float] | None = ...,
         limits: Sequence[float] | None = ...,
         local: _Local | None = ...,
+        spike_cost: float = ...,
+        spike_scale: float = ...,
+        keeps_zeros: bool = ...,
         dropout: float = ...,
         may_drop: NDArray[np.bool_] | None = ...,
         seed: int = ...,
@@ -204,6 +207,7 @@ class Trainer(Simulator):
         forward: _Forward | None = ...,
         end_batch: Callable[[float, int], object] | None = ...,
     ) -> float: ...
+    def prune(self, k: int, least: float) -> None: ...
     def round(
         self,
         steps: Sequence[float],

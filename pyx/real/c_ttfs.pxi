@@ -66,6 +66,9 @@ cdef extern from "ttfs.h" nogil:
         double min_slope
         double silence_penalty
         double silence_tolerance
+        double spike_cost
+        double spike_scale
+        bint keeps_zeros
         double beta_1
         double beta_2
         double epsilon

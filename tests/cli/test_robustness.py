@@ -352,6 +352,22 @@ def test_command(capsys, command):
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
 
 
+def test_tables(capsys, command, tmp_path):
+    X, y = make_yin_yang(60, random_state=0)
+    rows = [
+        f"{k},{'' if k % 9 == 0 else x},{'ab'[int(z > 0.5)]},{label}"
+        for k, ((x, _, z, _), label) in enumerate(zip(X, y, strict=True))
+    ]
+    (tmp_path / "toy.csv").write_text("\n".join(["id,x,side,field", *rows]) + "\n")
+    options = ["--target", "field", "--drop", "id", "--missing", "impute", "--no-plot"]
+    sweep = ["--dataset", "toy.csv", "--sweep", "dead_neurons=0.1"]
+    assert main([*command, *options, *sweep]) == 0
+    output = capsys.readouterr().out
+    assert "toy.csv: 7 missing values in 1 of 2 features are imputed" in output
+    # three channels: x, and the two sides
+    assert "AnalogChip(rows_per_input=7)" in output
+
+
 def test_resume(capsys, command, measured):
     command = [*command, "--no-plot", "--sweep", "dead_neurons=0.3,0.1"]
     assert main(command) == 0

@@ -1,9 +1,12 @@
 """Arguments that several subcommands share, and the types of their values."""
 
 import argparse
+from dataclasses import replace
 
 from ..substrates import PRESETS, AnalogChip
-from .data import BUNDLED
+from .data import BUNDLED, FILES, DataError, Reading, data_names, load_data
+from .data.reading import MISSING, split_names
+from .output import check_out
 
 
 def whole_number(meaning, is_allowed):
@@ -45,11 +48,200 @@ def layer_sizes(text):
     return sizes
 
 
-# What --dataset takes, for the help of a command.
-DATASETS = (
-    f"{', '.join(BUNDLED)}, a .npz file with arrays X and y, or a .csv file whose last "
-    "column is the label"
-)
+# What a data set is, for the help of a command.
+DATASETS = f"{', '.join(BUNDLED)}, or a file: {FILES}"
+
+
+def add_data(parser, default):
+    """Add the data sets, DATA or --dataset, and how files are read: see `load_all`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    default : str
+        What is taken without an argument, for the help.
+    """
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help=f"{DATASETS}; several are separated by spaces or commas "
+        f"(default: {default})",
+    )
+    group.add_argument(
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="DATA",
+        help="the same as an option; may be repeated",
+    )
+    add_columns(group)
+
+
+def add_columns(parser):
+    """Add what the columns of a file are taken for: see `reading_of`."""
+    parser.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="name or number of the column of labels (default: the last one)",
+    )
+    parser.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="COLUMN,...",
+        help="columns to leave out, such as names, numbers of rows, and dates",
+    )
+    parser.add_argument(
+        "--categorical",
+        action="append",
+        default=[],
+        metavar="COLUMN,...",
+        help=(
+            "columns whose values are categories even if they are numbers; texts "
+            "always are. A category is a feature that is 0 or 1"
+        ),
+    )
+    parser.add_argument(
+        "--missing",
+        choices=MISSING,
+        default=MISSING[0],
+        help=(
+            "samples with missing values (empty, NA, NaN, null, ?) are an error, or "
+            "dropped, or the values are imputed: by the median or the most frequent "
+            "value of the training samples (default: %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line names the columns (default: as it looks)",
+    )
+
+
+def reading_of(args):
+    """How the arguments of `add_columns` say that a file is read."""
+    return Reading(
+        args.target,
+        tuple(name for text in args.drop for name in split_names(text)),
+        tuple(name for text in args.categorical for name in split_names(text)),
+        args.missing,
+        args.header,
+    )
+
+
+def load_all(args, default):
+    """Load the data sets that the arguments of `add_data` and `add_run` name.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    default : sequence of str
+        The data sets without an argument.
+
+    Returns
+    -------
+    data : list of Data
+
+    Raises
+    ------
+    DataError
+        If one of them cannot be used.
+    """
+    names = data_names([*args.data, *args.dataset]) or default
+    data = [load_data(name, args.cv, args.seed, reading_of(args)) for name in names]
+    held = [part.name for part in data]
+    # Files of the same name in different folders are called by their paths.
+    return [
+        replace(part, name=name) if held.count(part.name) > 1 else part
+        for name, part in zip(names, data, strict=True)
+    ]
+
+
+def add_run(parser, models, *, what="models"):
+    """Add how a comparison is run: --models, --max-iter, --cv, --seed, --jobs, --out.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    models : sequence of str
+        Names of what is compared, in the order of the table.
+    what : str, default="models"
+        What they are called.
+    """
+    group = parser.add_argument_group(what)
+    group.add_argument(
+        f"--{what}",
+        dest="models",
+        type=_choice_of(models),
+        action="extend",
+        metavar="NAME,...",
+        help=f"some of {', '.join(models)} (default: all)",
+    )
+    add_hidden(group)
+    group.add_argument(
+        "--max-iter",
+        type=count,
+        metavar="N",
+        help="epochs or iterations of each iterative model (default: its own)",
+    )
+    group = parser.add_argument_group("run")
+    add_folds(group)
+    group.add_argument(
+        "--seed",
+        type=whole_number(
+            "a whole number from 0 to 2**32 - 1", lambda number: 0 <= number < 2**32
+        ),
+        default=0,
+        metavar="N",
+        help="seed of folds and models (default: %(default)s)",
+    )
+    add_jobs(group)
+    group.add_argument(
+        "--out",
+        type=_out_file,
+        metavar="FILE",
+        help="write the results to a .json, .csv or .md file, too",
+    )
+
+
+def _choice_of(models):
+    """The type of an argument that names some of the models."""
+    known = {name.lower(): name for name in models}
+
+    def read(text):
+        names = [name.strip() for name in text.split(",") if name.strip()]
+        unknown = [name for name in names or [text] if name.lower() not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(
+                f"{unknown[0]!r} is unknown: choose from {', '.join(models)}"
+            )
+        return [known[name.lower()] for name in names]
+
+    return read
+
+
+def _out_file(text):
+    """The type of --out: a path that can be written."""
+    try:
+        return check_out(text)
+    except DataError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_jobs(parser):
+    """Add --jobs, the number of processes."""
+    parser.add_argument(
+        "--jobs",
+        type=whole_number(
+            "a number of processes, or -1 for one per processor",
+            lambda number: number != 0,
+        ),
+        default=1,
+        metavar="N",
+        help="processes; -1: one per processor (default: %(default)s)",
+    )
 
 
 def add_folds(parser, folds="folds of the cross-validation"):

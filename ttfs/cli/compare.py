@@ -1,10 +1,11 @@
 """``ttfs compare``: TTFSClassifier beside scikit-learn classifiers."""
 
+import argparse
 import os
 import sys
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -14,10 +15,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from .. import TTFSClassifier
-from .arguments import DATASETS, add_folds, add_hidden, whole_number
-from .data import BUNDLED, DataError, data_names, load_data
-from .terminal import Table, interrupts, one_line, one_thread, progress
+from .. import TTFSClassifier, __version__
+from .arguments import add_data, add_run, load_all, reading_of
+from .data import BUNDLED, DataError
+from .output import write_results
+from .runs import Task, run_all
+from .terminal import Table, interrupts, one_line, progress
 
 _TABLE = Table(
     ("data", "model", "accuracy %", "fit s", "predict /s", "hidden spikes"),
@@ -25,83 +28,131 @@ _TABLE = Table(
 )
 
 
+MODELS = (
+    "LogisticRegression",
+    "KNeighborsClassifier",
+    "SVC",
+    "HistGradientBoostingClassifier",
+    "MLPClassifier",
+    "TTFSClassifier",
+)
+
+_DESCRIPTION = """\
+Train TTFSClassifier beside scikit-learn classifiers and print one table of
+accuracy, speed and spike counts. Yin-Yang has its own test set, all other
+data are cross-validated. Pixels of digits are scaled to [0, 1], all other
+features but those of Yin-Yang to unit variance, for all models alike; texts
+become features that are 0 or 1. All of that, and values for missing ones, is
+learned from the training samples alone."""
+
+_EPILOG = """\
+examples:
+  ttfs compare                                 all named data sets
+  ttfs compare digits --jobs 2                 one of them, in two processes
+  ttfs compare people.csv --target income --drop id,name --missing impute
+  ttfs compare a.parquet b.tsv.gz --models SVC,TTFSClassifier --out all.json
+
+A column is given by its name in the first line, or by its number: 1 is the
+first one, -1 the last one."""
+
+
 def register(commands):
     """Add the subcommand to a parser: see `ttfs.cli.main`."""
     parser = commands.add_parser(
         "compare",
         help="train TTFSClassifier beside scikit-learn classifiers",
-        description=(
-            "Train TTFSClassifier beside scikit-learn classifiers and print one "
-            "table of accuracy, speed and spike counts. Yin-Yang has its own test "
-            "set, all other data are cross-validated. Pixels of digits are scaled "
-            "to [0, 1], all other features but those of Yin-Yang to unit variance, "
-            "for all models alike."
-        ),
+        usage="ttfs compare [DATA ...] [options]",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dataset",
-        action="append",
-        metavar="NAME|FILE",
-        help=(
-            "data sets, separated by commas or by repeating the option: "
-            f"{DATASETS} (default: all named ones)"
-        ),
-    )
-    add_folds(parser)
-    add_hidden(parser)
-    parser.add_argument(
-        "--seed",
-        type=whole_number(
-            "a whole number from 0 to 2**32 - 1", lambda number: 0 <= number < 2**32
-        ),
-        default=0,
-        metavar="N",
-        help="seed of folds and models (default: %(default)s)",
-    )
+    add_data(parser, default="all named ones")
+    add_run(parser, MODELS)
     parser.set_defaults(
-        run=run, parser=parser, hint="data sets are given with --dataset"
+        run=run,
+        parser=parser,
+        hint="data sets are given with --dataset, or as they are",
     )
 
 
 def run(args):
     """Compare the models as the arguments say; returns the exit status."""
     try:
-        names = data_names(args.dataset) if args.dataset else BUNDLED
-        data = [load_data(name, args.cv, args.seed) for name in names]
-        return compare(data, args.hidden, args.seed)
+        data = load_all(args, BUNDLED)
     except DataError as error:
         args.parser.error(str(error))
+    return compare(
+        data,
+        args.hidden,
+        args.seed,
+        models=args.models,
+        max_iter=args.max_iter,
+        n_jobs=args.jobs,
+        out=args.out,
+        settings={"cv": args.cv, **asdict(reading_of(args))},
+    )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Results of one model on one split; None where an error came before."""
+
+    accuracy: float | None = None
+    fit_seconds: float | None = None
+    predict_rate: float | None = None  # samples per second
+    hidden_spikes: float | None = None  # per sample
+    n_hidden: int | None = None
+    error: str = ""
+    warning: str = ""
 
 
 @dataclass
 class Row:
-    """Results of one model on one data set: each list has an element per split."""
+    """Results of one model on one data set, one for each split."""
 
     data: str
     model: str
-    scores: list = field(default_factory=list)
-    fit_seconds: list = field(default_factory=list)
-    predict_rates: list = field(default_factory=list)  # samples per second
-    spikes: list = field(default_factory=list)  # hidden spikes per sample
-    n_hidden: int = 0
-    error: str = ""
-    warning: str = ""
+    fits: list = field(default_factory=list)
+
+    @property
+    def error(self):
+        """The first error, or an empty text."""
+        return next((fit.error for fit in self.fits if fit.error), "")
+
+    @property
+    def warning(self):
+        """The first warning, or an empty text."""
+        return next((fit.warning for fit in self.fits if fit.warning), "")
 
     def cells(self):
         """The columns of the table as strings."""
         if self.error:
             return [self.data, self.model, f"error: {self.error}"]
-        accuracy = f"{100 * np.mean(self.scores):.1f}"
-        if len(self.scores) > 1:
-            accuracy += f" ± {100 * np.std(self.scores):.1f}"
-        spikes = f"{np.mean(self.spikes):.1f}/{self.n_hidden}" if self.spikes else "-"
+
+        def values(name):
+            return [getattr(fit, name) for fit in self.fits]
+
+        scores = values("accuracy")
+        accuracy = f"{100 * np.mean(scores):.1f}"
+        if len(scores) > 1:
+            accuracy += f" ± {100 * np.std(scores):.1f}"
+        spikes, n_hidden = "-", self.fits[0].n_hidden
+        if n_hidden is not None:
+            spikes = f"{np.mean(values('hidden_spikes')):.1f}/{n_hidden}"
         return [
             self.data,
             self.model,
             accuracy,
-            f"{np.mean(self.fit_seconds):.3f}",
-            f"{np.mean(self.predict_rates):,.0f}",
+            f"{np.mean(values('fit_seconds')):.3f}",
+            f"{np.mean(values('predict_rate')):,.0f}",
             spikes,
+        ]
+
+    def results(self):
+        """The results as dictionaries, one for each split."""
+        return [
+            {"data": self.data, "model": self.model, "split": k + 1, **asdict(fit)}
+            for k, fit in enumerate(self.fits)
         ]
 
 
@@ -119,8 +170,36 @@ def make_models(hidden, seed):
     }
 
 
-def compare(data, hidden, seed):
-    """Train all models on all data sets and print the results.
+def make_tasks(data, hidden, seed, models=None, max_iter=None):
+    """The trainings of a comparison, in the order of the table.
+
+    The solver of SVC ends by itself, after steps that are no passes over the data: it
+    takes no `max_iter`.
+    """
+    tasks = []
+    for part in data:
+        for name, model in make_models(hidden or part.hidden, seed).items():
+            if models is not None and name not in models:
+                continue
+            is_iterative = "max_iter" in model.get_params() and name != "SVC"
+            if max_iter is not None and is_iterative:
+                model.set_params(max_iter=max_iter)
+            tasks += [Task(part, name, model, k) for k in range(len(part.splits))]
+    return tasks
+
+
+def compare(
+    data,
+    hidden,
+    seed,
+    *,
+    models=None,
+    max_iter=None,
+    n_jobs=1,
+    out=None,
+    settings=None,
+):
+    """Train models on all data sets, print the results and write them to a file.
 
     Each row is printed as soon as it is finished, and all rows again at the end. On a
     terminal a line of progress goes to the standard error. Every model gets one thread
@@ -136,85 +215,139 @@ def compare(data, hidden, seed):
     seed : int
         Seed of the models.
 
+    models : list of str or None, default=None
+        Names of the models; None stands for all.
+
+    max_iter : int or None, default=None
+        Epochs or iterations of iterative models; None stands for each model's own.
+
+    n_jobs : int, default=1
+        Number of processes, as in joblib.
+
+    out : pathlib.Path or None, default=None
+        File of the results, see `ttfs.cli.output`.
+
+    settings : dict or None, default=None
+        What else the results depend on; for the file.
+
     Returns
     -------
     status : int
         0, or 1 if a model failed, or 130 after Ctrl-C.
     """
+    tasks = make_tasks(data, hidden, seed, models, max_iter)
     rows = []
     status = 0
+    about_data = [f"{part.name}: {note}" for part in data for note in part.notes]
+    for note in about_data:
+        print(note)
     _TABLE.print_head()
-    with interrupts() as interrupted, one_thread():
+    with interrupts() as interrupted:
         try:
-            for part in data:
-                for name, model in make_models(hidden or part.hidden, seed).items():
-                    row = _evaluate(part, name, model)
-                    if interrupted:
-                        raise KeyboardInterrupt
-                    rows.append(row)
-                    _TABLE.print_row(row.cells())
+            for row in _rows(tasks, n_jobs, interrupted):
+                rows.append(row)
+                _TABLE.print_row(row.cells())
         except KeyboardInterrupt:
             status = 130
         finally:
             progress("")
-    _TABLE.print_all([row.cells() for row in rows])
-    _print_notes(rows, data, interrupted=status == 130)
+    cells = [row.cells() for row in rows]
+    notes = _notes(rows, data)
+    if status == 130:
+        notes.append("interrupted: the remaining models were not trained")
+    _TABLE.print_all(cells)
+    print("\n".join(notes))
+    if out is not None:
+        content = {
+            "ttfs": __version__,
+            "data": [part.name for part in data],
+            "splits": [len(part.splits) for part in data],
+            "hidden": None if hidden is None else list(hidden),
+            "seed": seed,
+            "max_iter": max_iter,
+            **(settings or {}),
+        }
+        results = [result for row in rows for result in row.results()]
+        table = [list(_TABLE.columns), *cells]
+        try:
+            write_results(out, content, results, table, [*about_data, *notes])
+            print(f"written: {out}")
+        except OSError as error:
+            print(f"ttfs compare: error: {error}", file=sys.stderr)
+            status = status or 1
+    sys.stdout.flush()
     if status == 0 and any(row.error for row in rows):
         status = 1
     return status
 
 
-def _evaluate(data, name, model):
-    """Fit and score one model on every split of one data set."""
-    row = Row(data.name, name)
-    pipeline = make_pipeline(data.scaler() if data.scaler else "passthrough", model)
+def _rows(tasks, n_jobs, interrupted):
+    """Yield the rows of the table as they are finished."""
+    row = None
+    for task, fit in run_all(evaluate, tasks, n_jobs):
+        if interrupted:
+            raise KeyboardInterrupt
+        if task.split == 0:
+            row = Row(*task.key)
+        if fit is not None:
+            row.fits.append(fit)
+        if task.split == len(task.data.splits) - 1:
+            yield row
+
+
+def evaluate(task):
+    """Fit and score a model on a split."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for k, (train, test) in enumerate(data.splits):
-            progress(f"{data.name}: {name}, split {k + 1} of {len(data.splits)}")
-            try:
-                _evaluate_split(row, pipeline, data, train, test)
-            except Exception as error:  # the other models are still compared
-                row.error = one_line(error)
-                break
-    progress("")
-    if caught:
-        row.warning = one_line(caught[0].message)
-    return row
+        try:
+            fit = _evaluate(task)
+        except Exception as error:  # the other models are still compared
+            fit = Fit(error=one_line(error))
+    if not caught:
+        return fit
+    return replace(fit, warning=one_line(caught[0].message))
 
 
-def _evaluate_split(row, pipeline, data, train, test):
-    """Append the results of one split to a row."""
+def _evaluate(task):
+    data = task.data
+    train, test = data.splits[task.split]
     X, y = data.X[test], data.y[test]
+    pipeline = make_pipeline(data.preprocessor(), task.model)
     start = time.perf_counter()
     pipeline.fit(data.X[train], data.y[train])
     fitted = time.perf_counter()
     predicted = pipeline.predict(X)
     end = time.perf_counter()
-    score = np.mean(predicted == y)
-    row.fit_seconds.append(fitted - start)
-    row.predict_rates.append(len(test) / (end - fitted))
-    if isinstance(pipeline[-1], TTFSClassifier):
-        scaled = pipeline[:-1].transform(X)
-        score = pipeline[-1].first_spike_score(scaled, y)
-        activity = pipeline[-1].activity(scaled)
-        row.spikes.append(activity.summary()["hidden spikes"])
-        row.n_hidden = sum(activity.sizes[1:-1])
-    row.scores.append(score)
+    fit = Fit(
+        accuracy=float(np.mean(predicted == y)),
+        fit_seconds=fitted - start,
+        predict_rate=len(test) / (end - fitted),
+    )
+    if not isinstance(pipeline[-1], TTFSClassifier):
+        return fit
+    prepared = pipeline[:-1].transform(X)
+    activity = pipeline[-1].activity(prepared)
+    return replace(
+        fit,
+        accuracy=float(pipeline[-1].first_spike_score(prepared, y)),
+        hidden_spikes=float(activity.summary()["hidden spikes"]),
+        n_hidden=sum(activity.sizes[1:-1]),
+    )
 
 
-def _print_notes(rows, data, interrupted):
-    """Print what a reader of the table must know."""
+def _notes(rows, data):
+    """What a reader of the table must know."""
+    notes = []
     n_folds = {len(part.splits) for part in data} - {1}
     if n_folds:
-        print(f"accuracy: mean ± standard deviation over {n_folds.pop()} folds")
-    print("accuracy of TTFSClassifier: by first spikes alone")
-    print("hidden spikes: mean per sample / number of hidden neurons")
+        notes.append(f"accuracy: mean ± standard deviation over {n_folds.pop()} folds")
+    notes += [
+        "accuracy of TTFSClassifier: by first spikes alone",
+        "hidden spikes: mean per sample / number of hidden neurons",
+    ]
     n_threads = os.environ.get("OMP_NUM_THREADS", "1 (set OMP_NUM_THREADS for more)")
-    print(f"threads per model: {n_threads}")
-    for row in rows:
-        if row.warning:
-            print(f"{row.data}, {row.model} warns: {row.warning}")
-    if interrupted:
-        print("interrupted: the remaining models were not trained")
-    sys.stdout.flush()
+    notes.append(f"threads per model: {n_threads}")
+    notes += [
+        f"{row.data}, {row.model} warns: {row.warning}" for row in rows if row.warning
+    ]
+    return notes

@@ -20,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that reports an error in one line."""
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
 
 
 def _parser():
@@ -53,6 +53,9 @@ def main(argv=None):
     args, unknown = parser.parse_known_args(argv)
     if args.command is None:
         parser.error("a command is missing; try 'ttfs compare' or 'ttfs --help'")
+    if "data" in args and not any(text.startswith("-") for text in unknown):
+        # What stands behind an option, where the parser expects no data sets anymore.
+        args.data, unknown = [*args.data, *unknown], []
     if unknown:
         args.parser.error(f"unknown argument {unknown[0]!r}; {args.hint}")
     for stream in (sys.stdout, sys.stderr):

@@ -94,13 +94,27 @@ def interrupts():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def one_thread():
-    """A context in which every model gets one thread, unless OMP_NUM_THREADS is set.
+def thread_limit():
+    """How many threads a model gets: 1, or None if OMP_NUM_THREADS says it.
 
     Threads that wait for each other on a busy machine can make a fit a hundred times
     slower.
     """
-    return threadpool_limits(None if "OMP_NUM_THREADS" in os.environ else 1)
+    return None if "OMP_NUM_THREADS" in os.environ else 1
+
+
+def one_thread():
+    """A context in which every model gets one thread, unless OMP_NUM_THREADS is set."""
+    return threadpool_limits(thread_limit())
+
+
+def duration(seconds):
+    """A time as a text of two or three digits and a unit."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def one_line(error):
@@ -110,5 +124,6 @@ def one_line(error):
 
 
 def cut(text, length=40):
-    """A text, shortened for a message."""
+    """A text for a message: in one line, shortened, without what moves the cursor."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= length else text[: length - 3] + "..."

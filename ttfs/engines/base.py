@@ -48,6 +48,18 @@ class Trainer(ABC):
     def state(self):
         """What the optimizer keeps from one call of partial_fit to the next."""
 
+    def prune(self, sparsity, left):
+        """Set the smallest weights into hidden neurons to 0; they stay 0.
+
+        Parameters
+        ----------
+        sparsity : float
+            The share of the weights of each hidden layer that is to be 0 in the end.
+        left : float
+            The part of the present way to there that is left after this step.
+        """
+        raise NotImplementedError
+
     def take_state(self):
         """The same as :meth:`state`, at the end: the trainer learns no more.
 

@@ -8,6 +8,7 @@ from ..parameters import ExactGradient
 from . import recipe as recipes
 from .base import Engine, Trainer, resting_weights
 from .losses import error_unit
+from .pruning import prune
 
 
 def simulator(network, **parameters):
@@ -82,7 +83,10 @@ class FloatEngine(Engine):
             loss=self.loss_parameters(network, n_seen),
             min_slope=adam.min_slope * neuron.threshold / neuron.tau_syn,
             silence_penalty=recipes.SILENCE_PENALTY * self.loss_unit / neuron.threshold,
-            silence_tolerance=recipes.SILENCE_TOLERANCE,
+            silence_tolerance=recipes.silence_tolerance(learning.sparsity),
+            spike_cost=recipes.spike_cost(learning.sparsity) * self.loss_unit,
+            spike_scale=recipes.SPIKE_SCALE * neuron.tau_syn,
+            keeps_zeros=learning.sparsity > 0,
             beta_1=adam.beta_1,
             beta_2=adam.beta_2,
             epsilon=adam.epsilon,
@@ -121,6 +125,9 @@ class FloatTrainer(Trainer):
     def epoch(self, spikes, targets, order, batch_size, rates):
         factors = np.ones(len(spikes))
         return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
+
+    def prune(self, sparsity, left):
+        prune(self.core, sparsity, left)
 
     def labels(self, spikes):
         return self.core.labels(spikes)

@@ -13,6 +13,7 @@ from ..fixed.ticks import n_ticks_of, on_grid
 from . import recipe as recipes
 from .base import Trainer, resting_weights
 from .float import FloatEngine, are_few
+from .pruning import prune
 
 
 class QuantizedEngine(FloatEngine):
@@ -169,6 +170,9 @@ class QuantizedTrainer(Trainer):
             rates,
             forward=self._forward,
         )
+
+    def prune(self, sparsity, left):
+        prune(self.core, sparsity, left)
 
     def labels(self, spikes):
         return self._simulated().labels(spikes)

@@ -19,6 +19,10 @@ FEW_SAMPLES = 2_000  # with more the time scale falls
 REST = 3.0  # weights decay to this drive: neurons just fire
 SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
 SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
+SPARSE_TOLERANCE = 1.0  # the same where hidden spikes have a cost
+SPIKE_COST, SPIKE_SCALE = 0.00025, 0.3  # of hidden spikes before the decision
+PRUNED_AT = 0.5  # part of the epochs after which all is pruned that is to be
+LEFT_PARTIAL = 0.75  # of the way to there, after a call of partial_fit
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
 TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t_max
 EARLY_END = 2.0  # the term of early firing is exponential up to this time at most
@@ -178,6 +182,19 @@ LOCAL_REGRESSION = replace(LOCAL, rate=0.005, local_decay=1.5e-6)
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
+
+
+def spike_cost(sparsity):
+    """What a hidden spike long before the decision costs [unit of the loss].
+
+    It grows with the odds that a weight is pruned, so that it has no upper end either.
+    """
+    return SPIKE_COST * sparsity / (1 - sparsity)
+
+
+def silence_tolerance(sparsity):
+    """The fraction of a batch in which silence costs a hidden neuron nothing."""
+    return SILENCE_TOLERANCE if sparsity == 0 else SPARSE_TOLERANCE
 
 
 def spread_of(n_layers):

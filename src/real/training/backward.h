@@ -4,10 +4,11 @@
 
 #include "real/training/pass_back.h"
 #include "real/training/rows.h"
+#include "real/training/spike_cost.h"
 
 /* Back through the hidden layers. A neuron that is silent in more than the fraction
  * silence_tolerance of the batch is pulled back by the loss silence_penalty (threshold
- * - u_peak). */
+ * - u_peak). Spikes before the decision may have a cost, see spike_cost.h. */
 static void train_backward(const TYPE(training) * training, size_t n_samples,
                            double learning_rate, size_t part)
 {
@@ -61,6 +62,10 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 const events_t *e = recall(layer, work, s, &p, network->t_max);
                 kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
                                       slopes, plan.own.workspace);
+            }
+            if (training->spike_cost > 0) {
+                push_spikes(training, &plan, k, s, n_samples, grad, c);
+                grad = c;
             }
             weigh_spikes(training, &p, spikes, grad, slopes, pull, n_out, c);
             pass_back(training, &plan, k, s, &p);

@@ -8,13 +8,15 @@ from joblib import effective_n_jobs
 from ..arguments import (
     DATASETS,
     add_chip,
+    add_columns,
     add_folds,
     add_hidden,
+    add_jobs,
     count,
-    whole_number,
+    reading_of,
 )
 from ..data import BUNDLED, load_data
-from ..terminal import interrupts, progress
+from ..terminal import duration, interrupts, progress
 from .plot import plot
 from .report import TABLE, ideal_accuracies, print_notes, summarise
 from .results import Results
@@ -44,6 +46,7 @@ def register(commands):
         metavar="NAME|FILE",
         help=f"{DATASETS} (default: %(default)s)",
     )
+    add_columns(parser)
     add_folds(parser, "folds of the data; chips take turns at them")
     add_hidden(parser)
     parser.add_argument(
@@ -72,16 +75,7 @@ def register(commands):
     )
     parser.add_argument("--quick", action="store_true", help="fewer updates and chips")
     add_chip(parser)
-    parser.add_argument(
-        "--jobs",
-        type=whole_number(
-            "a number of processes, or -1 for one per processor",
-            lambda number: number != 0,
-        ),
-        default=1,
-        metavar="N",
-        help="processes; -1: one per processor (default: %(default)s)",
-    )
+    add_jobs(parser)
     parser.add_argument(
         "--out",
         default="robustness",
@@ -100,7 +94,7 @@ def run(args):
     updates, chips = (QUICK_UPDATES, QUICK_CHIPS) if args.quick else (UPDATES, CHIPS)
     try:
         points = read_sweeps(args.sweep)
-        data = load_data(args.dataset, args.cv, 0)
+        data = load_data(args.dataset, args.cv, 0, reading_of(args))
         study = Study(
             data,
             make_base(data, args.preset, args.set),
@@ -197,24 +191,18 @@ def _run_all(study, wanted, results, n_jobs, interrupted):
         results.append(block)
         n_done += len(block)
         seconds = np.mean([run.seconds for run in results.runs.values()])
-        left = _duration(seconds * (len(wanted) - n_done) / effective_n_jobs(n_jobs))
+        left = duration(seconds * (len(wanted) - n_done) / effective_n_jobs(n_jobs))
         progress("")
         if blocks_done == 0:
-            print(f"a run takes {_duration(seconds)}; about {left} to go", flush=True)
+            print(f"a run takes {duration(seconds)}; about {left} to go", flush=True)
         blocks_done += 1
         print_rows()
         progress(f"{n_done} of {len(wanted)} runs; about {left} to go")
 
 
-def _duration(seconds):
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
 def _print_head(study, n_chips, results):
+    for note in study.data.notes:
+        print(f"{study.data.name}: {note}")
     train, test = study.data.splits[0]
     print(
         f"{study.data.name}: {len(train)} training and {len(test)} test samples; "

@@ -57,9 +57,8 @@ class Study:
         """Training and test data of the chip with this number."""
         train, test = self._rows(number)
         X, X_test = self.data.X[train], self.data.X[test]
-        if self.data.scaler is not None:
-            scaler = self.data.scaler().fit(X)
-            X, X_test = scaler.transform(X), scaler.transform(X_test)
+        preprocessor = self.data.preprocessor().fit(X)
+        X, X_test = preprocessor.transform(X), preprocessor.transform(X_test)
         return X, self.data.y[train], X_test, self.data.y[test]
 
     def model(self, number, substrate=None):

@@ -123,7 +123,7 @@ def make_base(data, preset, settings):
     more rows of synapses each feature has.
     """
     if preset is None:
-        rows = max(1, round(_ROWS / data.X.shape[1]))
+        rows = max(1, round(_ROWS / data.n_channels))
         settings = [f"rows_per_input={rows}", *settings]
     return make_chip(preset, settings)
 

@@ -1,0 +1,15 @@
+"""Data sets of the command line: bundled ones by name, and files."""
+
+from .errors import DataError
+from .reading import Reading
+from .sets import BUNDLED, FILES, Data, data_names, load_data
+
+__all__ = [
+    "BUNDLED",
+    "FILES",
+    "Data",
+    "DataError",
+    "Reading",
+    "data_names",
+    "load_data",
+]

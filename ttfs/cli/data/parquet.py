@@ -1,0 +1,107 @@
+"""Tables in .parquet files, through pandas or polars."""
+
+import re
+
+import numpy as np
+
+from ..terminal import one_line
+from .columns import Column
+from .errors import DataError
+from .table import make_table
+
+_INDEX = re.compile(r"__index_level_\d+__")  # how pandas stores row numbers
+
+
+def read_parquet(path, reading):
+    """The table of a .parquet file.
+
+    Raises
+    ------
+    DataError
+        If the file is no table, or nothing is installed that reads it.
+    OSError
+        If it cannot be read.
+    """
+    open(path, "rb").close()  # the usual error of a file that is not there
+    names, columns = _frame(path)
+    if len(columns) < 2:
+        raise DataError("at least two columns are needed: features and a label")
+    return make_table(columns, names, reading, lambda row: f"row {row + 1}")
+
+
+def _frame(path):
+    """Names and columns of a file, by the first library that is there."""
+    for read in (_with_pandas, _with_polars):
+        try:
+            return read(path)
+        except ImportError:
+            continue
+        except DataError:
+            raise
+        except Exception as error:  # each library has its own
+            message = f"not a readable .parquet file ({one_line(error)})"
+            raise DataError(message) from error
+    raise DataError(
+        "a .parquet file needs pandas with pyarrow (pip install pandas pyarrow) "
+        "or polars (pip install polars)"
+    )
+
+
+def _with_pandas(path):
+    import pandas as pd
+
+    frame = pd.read_parquet(path)
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names, columns = [], []
+    for name, series in frame.items():
+        kind = series.dtype
+        is_number = pd.api.types.is_numeric_dtype(kind)  # booleans too
+        is_date = getattr(kind, "kind", "") in "mM" or isinstance(
+            kind, pd.PeriodDtype | pd.DatetimeTZDtype
+        )
+        if is_number:
+            values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            holes = series.isna()
+            values = [
+                None if hole else value
+                for value, hole in zip(series, holes, strict=True)
+            ]
+        names.append(str(name))
+        columns.append(_column(str(name), values, is_number, is_date))
+    return names, columns
+
+
+def _with_polars(path):
+    import polars as pl
+
+    frame = pl.read_parquet(path, use_pyarrow=False)
+    names, columns = [], []
+    for series in frame:
+        if _INDEX.fullmatch(series.name):
+            continue
+        is_number = series.dtype.is_numeric() or series.dtype == pl.Boolean
+        if is_number:
+            series = series.cast(pl.Float64).fill_null(np.nan)
+        values = series.to_numpy() if is_number else series.to_list()
+        names.append(series.name)
+        is_date = series.dtype.is_temporal()
+        columns.append(_column(series.name, values, is_number, is_date))
+    return names, columns
+
+
+def _column(name, values, is_number, is_date):
+    """The column of values: numbers, or a list in which None stands for no value."""
+    column = Column(is_date=is_date)
+    if is_number:
+        column.append_numbers(values)
+        return column
+    for value in values:
+        if isinstance(value, list | dict | tuple | set | bytes | np.ndarray):
+            raise DataError(
+                f"column {name!r} holds values of type {type(value).__name__}, "
+                "not numbers or texts"
+            )
+    column.append(["" if value is None else str(value) for value in values])
+    return column

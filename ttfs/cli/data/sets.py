@@ -1,0 +1,304 @@
+"""Data sets as the commands use them: features, labels, and splits."""
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
+from sklearn.utils.multiclass import type_of_target
+
+from ...datasets import make_yin_yang
+from ..terminal import cut
+from .archive import read_npz
+from .errors import DataError
+from .parquet import read_parquet
+from .reading import Reading
+from .text import read_text
+
+BUNDLED = ("yin_yang", "iris", "wine", "breast_cancer", "digits")
+
+_LOADERS = {
+    "iris": load_iris,
+    "wine": load_wine,
+    "breast_cancer": load_breast_cancer,
+    "digits": load_digits,
+}
+_TEXTS = tuple(
+    kind + packed for kind in (".csv", ".tsv", ".tab") for packed in ("", ".gz")
+)
+_SUFFIXES = (*_TEXTS, ".parquet", ".npz")
+FILES = ".csv or .tsv (also .gz), .parquet or .npz"
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set, and how it is used.
+
+    Attributes
+    ----------
+    name : str
+    X : ndarray of shape (n_samples, n_features)
+        Numbers; of features that are texts, numbers of their categories; NaN where a
+        value is to be imputed.
+    y : ndarray of shape (n_samples,)
+    splits : list of (ndarray, ndarray)
+        Indices of the training and of the test samples, a pair for each split.
+    scaler : class or None
+        Transformer of the features that are numbers; None: they are used as they are.
+    hidden : tuple of int
+        Hidden layers of TTFSClassifier, unless the command line says otherwise.
+    names : tuple of str
+        Names of the features, empty where they have none.
+    categories : dict of {int: list of str}
+        Names of the categories of features that are texts.
+    notes : tuple of str
+        What a user must know about how the data were read, in lines.
+    """
+
+    name: str
+    X: np.ndarray
+    y: np.ndarray
+    splits: list
+    scaler: type | None = StandardScaler
+    hidden: tuple = (100,)
+    names: tuple = ()
+    categories: dict = field(default_factory=dict)
+    notes: tuple = ()
+
+    @property
+    def n_channels(self):
+        """Number of features after the preprocessor, if all categories are known."""
+        n_categories = sum(len(names) for names in self.categories.values())
+        return self.X.shape[1] - len(self.categories) + n_categories
+
+    def preprocessor(self):
+        """A new transformer of the features, to be fitted on training samples.
+
+        Missing numbers become the median, missing categories the most frequent one.
+        Then numbers are scaled, and categories become features that are 0 or 1; a
+        category that the training samples do not have makes all of them 0.
+
+        Returns
+        -------
+        transformer : scikit-learn transformer, not yet fitted
+        """
+        scale = self.scaler or FunctionTransformer
+        is_whole = not np.isnan(self.X).any()
+        if is_whole and not self.categories:
+            return scale()
+        texts = sorted(self.categories)
+        numbers = [k for k in range(self.X.shape[1]) if k not in self.categories]
+        return ColumnTransformer(
+            [
+                ("numbers", make_pipeline(_imputer("median"), scale()), numbers),
+                ("texts", make_pipeline(_imputer("most_frequent"), _one_hot()), texts),
+            ]
+        )
+
+
+def _imputer(strategy):
+    # A feature without any value in a training fold stays, as zeros.
+    return SimpleImputer(strategy=strategy, keep_empty_features=True)
+
+
+def _one_hot():
+    return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+
+
+def data_names(options):
+    """The distinct names in texts of the command line, in their order."""
+    names = []
+    for text in options:
+        # A comma may also be part of a file name.
+        names += [text] if os.path.exists(text) else text.split(",")
+    return list(dict.fromkeys(name.strip() for name in names))
+
+
+def load_data(name, cv, seed, reading=None):
+    """Load a data set by its name or from a file, and check it.
+
+    Parameters
+    ----------
+    name : str
+        One of `BUNDLED`, or the path of a file.
+
+    cv : int
+        Number of folds; Yin-Yang has one split into its published sets instead.
+
+    seed : int
+        Seed of the folds.
+
+    reading : Reading or None, default=None
+        What columns and missing values are taken for; None stands for the defaults.
+
+    Returns
+    -------
+    data : Data
+
+    Raises
+    ------
+    DataError
+        If there is no such data set or it is unfit for classification.
+    """
+    reading = reading or Reading()
+    if name in BUNDLED:
+        if reading.columns:
+            raise DataError(
+                f"{name} has no columns to choose from: --target, --drop and "
+                "--categorical are for tables in files"
+            )
+        if name == "yin_yang":
+            return _load_yin_yang()
+        X, y = _LOADERS[name](return_X_y=True)
+        scaler = MinMaxScaler if name == "digits" else StandardScaler
+        return _with_folds(Data(name, X, y, [], scaler), cv, seed)
+    path = Path(name)
+    suffix = next((s for s in _SUFFIXES if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise DataError(
+            f"unknown data set {name!r}: choose from {', '.join(BUNDLED)}, "
+            f"or give a file: {FILES}"
+        )
+    try:
+        table, notes = _settle(_read(path, suffix, reading), reading.missing)
+    except OSError as error:
+        raise DataError(f"{name}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise DataError(f"{name}: it does not fit into the memory") from error
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+    data = Data(
+        path.name,
+        table.X,
+        table.y,
+        [],
+        names=table.names,
+        categories=table.categories,
+        notes=notes,
+    )
+    return _with_folds(data, cv, seed)
+
+
+def _load_yin_yang():
+    """Yin-Yang in its published sets."""
+    X, y = make_yin_yang(5000, random_state=42)
+    X_test, y_test = make_yin_yang(1000, random_state=40)
+    return Data(
+        "yin_yang",
+        np.vstack([X, X_test]),
+        np.concatenate([y, y_test]),
+        splits=[(np.arange(5000), np.arange(5000, 6000))],
+        scaler=None,
+        hidden=(120,),
+    )
+
+
+def _with_folds(data, cv, seed):
+    """Data with the splits of a cross-validation."""
+    _check_classes(data.name, data.y, cv)
+    folds = StratifiedKFold(cv, shuffle=True, random_state=seed)
+    data.splits.extend(folds.split(data.X, data.y))
+    return data
+
+
+def _read(path, suffix, reading):
+    """The table of a file, with holes."""
+    if suffix == ".npz":
+        if reading.columns:
+            raise DataError("--target, --drop and --categorical are not for .npz files")
+        return read_npz(path)
+    if suffix == ".parquet":
+        return read_parquet(path, reading)
+    return read_text(path, suffix, reading)
+
+
+def _settle(table, missing):
+    """A table without the samples that cannot be used, and notes about what was done.
+
+    Raises
+    ------
+    DataError
+        If values are missing and nobody said what is to be done.
+    """
+    is_hole = np.isnan(table.X)
+    has_hole = is_hole.any(axis=1)
+    n_samples, notes = len(table.X), list(table.notes)
+    if missing == "error":
+        _refuse_holes(table, is_hole)
+    is_out = table.is_unlabelled | has_hole
+    if missing == "impute":
+        is_out = table.is_unlabelled
+    if is_out.all():
+        raise DataError(f"no samples are left: all {n_samples} have missing values")
+    if is_out.any():
+        what = "without a label" if missing == "impute" else "with missing values"
+        notes.append(f"{is_out.sum()} of {n_samples} samples, {what}, are dropped")
+        is_hole = is_hole[~is_out]
+        table = replace(table, X=table.X[~is_out], y=table.y[~is_out])
+    n_holes, n_features = is_hole.sum(), is_hole.any(axis=0).sum()
+    if n_holes:
+        notes.append(
+            f"{n_holes} missing values in {n_features} of {table.X.shape[1]} features "
+            "are imputed: medians or most frequent values of the training samples"
+        )
+    if table.categories:
+        n_categories = sum(map(len, table.categories.values()))
+        notes.append(
+            f"{len(table.categories)} of {table.X.shape[1]} features are categories, "
+            f"and become {n_categories} features that are 0 or 1"
+        )
+    return table, tuple(notes)
+
+
+def _refuse_holes(table, is_hole):
+    """Raise DataError if a value or a label is missing."""
+    n_samples = len(table.X)
+    if table.is_unlabelled.any():
+        raise DataError(
+            f"{table.place(int(np.argmax(table.is_unlabelled)))} has no label; "
+            f"--missing drop leaves out such samples, "
+            f"{table.is_unlabelled.sum()} of {n_samples}"
+        )
+    if is_hole.any():
+        row, feature = np.argwhere(is_hole)[0]
+        n_holes, n_rows = is_hole.sum(), is_hole.any(axis=1).sum()
+        raise DataError(
+            f"{table.place(row, feature)} has no value; {n_holes} of {is_hole.size} "
+            f"values are missing, in {n_rows} of {n_samples} samples: leave these "
+            "out with --missing drop, or fill the values in with --missing impute"
+        )
+
+
+def _check_classes(name, y, cv):
+    """Raise DataError for labels that are no classes, or too few for the folds."""
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise DataError(f"{name}: the label {y[np.isinf(y)][0]} is no class")
+    try:
+        kind = type_of_target(y)
+    except (TypeError, ValueError):
+        kind = y.dtype.name
+    if kind not in ("binary", "multiclass"):
+        raise DataError(f"{name}: labels must be classes, not {kind} values")
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) < 2:
+        raise DataError(f"{name}: all samples have the label {cut(str(classes[0]))}")
+    if counts.min() < cv:
+        label = cut(str(classes[counts.argmin()]))
+        hint = (
+            "; or is it the name of a column (--header)?" if counts.min() == 1 else ""
+        )
+        raise DataError(
+            f"{name}: class {label} has {counts.min()} samples, too few for {cv} folds "
+            f"(--cv){hint}"
+        )

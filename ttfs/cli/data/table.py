@@ -1,0 +1,154 @@
+"""From the columns of a file to features and labels."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..terminal import cut
+from .columns import Mixed, Values, labels_of
+from .errors import DataError
+from .reading import find_column, option_name, title
+
+# A column of more different texts is no feature: one-hot channels of it would be few
+# samples each. Names and other identifiers differ in most of the rows, too.
+_MAX_CATEGORIES = 100
+_MANY, _MOST = 10, 0.5
+_N_REASONS = 3  # in a message
+
+
+@dataclass(frozen=True)
+class Table:
+    """Features and labels as a file has them, with holes.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64
+        Numbers, and numbers of categories; NaN where there is no value.
+    y : ndarray of shape (n_samples,)
+        Labels; any value where there is none.
+    is_unlabelled : ndarray of shape (n_samples,), bool
+    place : callable
+        ``place(row)`` and ``place(row, feature)`` say where something is in the file.
+    names : tuple of str
+        Names of the features, empty where they have none.
+    categories : dict
+        Names of the categories of features that are no numbers.
+    notes : tuple of str
+        What a user must know about how the file was read.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    is_unlabelled: np.ndarray
+    place: Callable
+    names: tuple = ()
+    categories: dict | None = None
+    notes: tuple = ()
+
+
+def make_table(
+    columns, names, reading, row_name, *, has_decimal_commas=False, notes=()
+):
+    """Make a table of the columns of a file.
+
+    Parameters
+    ----------
+    columns : list of Column
+        They are used up.
+    names : list of str
+        Names of the columns; empty where the file has none.
+    reading : Reading
+    row_name : callable
+        ``row_name(row)`` is the name of a row in messages, such as "line 3".
+    has_decimal_commas : bool, default=False
+    notes : tuple of str
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or is no feature.
+    """
+    n_columns = len(columns)
+    target = n_columns - 1
+    if reading.target is not None:
+        target = find_column(names, reading.target, n_columns)
+    dropped = {find_column(names, text, n_columns) for text in reading.drop}
+    categorical = {find_column(names, text, n_columns) for text in reading.categorical}
+    if target in dropped:
+        raise DataError(f"{title(names, target)} is the target and cannot be dropped")
+    kept = [k for k in range(n_columns) if k != target and k not in dropped]
+    if not kept:
+        raise DataError(f"no features are left beside {title(names, target)}")
+    n_samples = len(columns[target])
+    if n_samples == 0:
+        raise DataError("there are no samples")
+    X = np.empty((n_samples, len(kept)))
+    categories, refused, with_commas = {}, [], []
+
+    def place(row, feature=None):
+        where = row_name(row)
+        return where if feature is None else f"{where}, {title(names, kept[feature])}"
+
+    for k, column in enumerate(kept):
+        try:
+            values = Values(columns[column], column in categorical, has_decimal_commas)
+        except Mixed as error:
+            option = shlex.quote(option_name(names, column))
+            raise DataError(
+                f"{place(error.row, k)}: {cut(error.text)!r} is not a finite number, "
+                f"and others of the column are; leave it out (--drop {option}) or let "
+                f"its values be categories (--categorical {option})"
+            ) from None
+        X[:, k] = values.values
+        columns[column] = None
+        is_infinite = np.isinf(X[:, k])
+        if is_infinite.any():
+            row = int(np.argmax(is_infinite))
+            raise DataError(f"{place(row, k)}: {X[row, k]} is not a finite number")
+        reason = _why_no_feature(values, column in categorical)
+        if reason:
+            refused.append((column, reason))
+        if values.categories is not None:
+            categories[k] = values.categories
+        if values.has_commas:
+            with_commas.append(title(names, column))
+        if n_samples > _MANY and (np.diff(X[:, k]) == 1).all():
+            notes = (*notes, f"{title(names, column)} numbers the rows, to no purpose")
+    if refused:
+        raise DataError(_refusal(refused, names))
+    if with_commas:
+        notes = (*notes, f"decimal commas are read in {', '.join(with_commas)}")
+    y, is_unlabelled = labels_of(columns[target])
+    feature_names = tuple(names[k] for k in kept) if names else ()
+    return Table(X, y, is_unlabelled, place, feature_names, categories, tuple(notes))
+
+
+def _why_no_feature(values, is_categorical):
+    """Why a column cannot be a feature, or None; a user may insist on categories."""
+    n_present = values.n_present
+    if n_present == 0:
+        return "has no values"
+    if values.categories is None:
+        return None
+    example = cut(values.categories[0], 30)
+    if values.is_date:
+        return f"has dates or times, such as {example!r}, which are no features"
+    n_categories = len(values.categories)
+    most = _MAX_CATEGORIES if is_categorical else max(_MANY, _MOST * n_present)
+    if n_categories > min(most, _MAX_CATEGORIES):
+        return (
+            f"has {n_categories} different texts in {n_present} rows, such as "
+            f"{example!r}, too many for one-hot features"
+        )
+    return None
+
+
+def _refusal(refused, names):
+    """The message about columns that cannot be features."""
+    reasons = [f"{title(names, column)} {reason}" for column, reason in refused]
+    if len(reasons) > _N_REASONS:
+        reasons[_N_REASONS:] = [f"and {len(reasons) - _N_REASONS} more columns"]
+    option = shlex.quote(",".join(option_name(names, column) for column, _ in refused))
+    return f"{'; '.join(reasons)}: leave out with --drop {option}"

@@ -1,0 +1,160 @@
+"""Tables in text files: .csv and .tsv, compressed or not."""
+
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from array import array
+
+from ..terminal import one_line
+from .columns import Column, is_missing, number
+from .errors import DataError
+from .reading import find_column
+from .table import make_table
+
+_BLOCK = 8192  # rows that are in memory as texts
+_SAMPLE = 1 << 16  # characters in which the delimiter is looked for
+_DELIMITERS = ",;\t"
+_UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+
+
+def read_text(path, suffix, reading):
+    """The table of a text file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    suffix : str
+        The suffix that says what the file is, such as ".csv.gz".
+    reading : Reading
+
+    Raises
+    ------
+    DataError
+        If the file is no table.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with open(path, "rb") as raw:
+            file = gzip.open(raw) if suffix.endswith(".gz") else raw
+            with _decoded(file) as text:
+                return _read(text, suffix, reading)
+    except (UnicodeError, csv.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        hint = "; it must be UTF-8 text" if isinstance(error, UnicodeError) else ""
+        message = f"not a readable {suffix} file ({one_line(error)}){hint}"
+        raise DataError(message) from error
+
+
+def _decoded(file):
+    """A file as text: UTF-8, or UTF-16 if it begins so, as of spreadsheets."""
+    is_utf16 = file.peek(2)[:2] in _UTF16
+    return io.TextIOWrapper(file, "utf-16" if is_utf16 else "utf-8-sig", newline="")
+
+
+def _read(file, suffix, reading):
+    """The table of an open file."""
+    start = file.read(_SAMPLE)
+    file.seek(0)
+    delimiter = "\t" if suffix.startswith((".tsv", ".tab")) else _delimiter(start)
+    reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
+    # Lines that are empty, or have nothing but delimiters, are no rows.
+    rows = ((reader.line_num, cells) for cells in reader if any(cells))
+    block = list(itertools.islice(rows, _BLOCK))
+    if not block:
+        raise DataError("the file is empty")
+    width = len(block[0][1])
+    if width < 2:
+        raise DataError(
+            "at least two columns are needed, separated by commas, semicolons or tabs: "
+            "features and a label"
+        )
+    names, notes = [], ()
+    has_header, is_sure = _has_header([cells for _, cells in block], reading)
+    if has_header:
+        names = [" ".join(cell.split()) for cell in block.pop(0)[1]]
+        if block and len(block[0][1]) == width + 1:
+            # As R writes it: the names of the rows are a column without a name.
+            names.insert(0, "")
+            width += 1
+    if not is_sure:
+        what = "names of columns" if has_header else "data"
+        notes = (
+            f"the first line is taken for {what}; if it is not: "
+            f"--{'no-' if has_header else ''}header",
+        )
+    columns = [Column() for _ in range(width)]
+    lines = array("q")
+    while block:
+        for line, cells in block:
+            if len(cells) != width:
+                raise DataError(f"line {line} has {len(cells)} columns, not {width}")
+            lines.append(line)
+        cells_of_columns = zip(*(cells for _, cells in block), strict=True)
+        for column, cells in zip(columns, cells_of_columns, strict=True):
+            column.append(cells)
+        block = list(itertools.islice(rows, _BLOCK))
+    return make_table(
+        columns,
+        names,
+        reading,
+        lambda row: f"line {lines[row]}",
+        has_decimal_commas=delimiter != ",",
+        notes=notes,
+    )
+
+
+def _delimiter(start):
+    """The delimiter of a table that starts so: it parts lines alike, into numbers."""
+    lines = start.splitlines()
+    if len(start) >= _SAMPLE:
+        lines = lines[:-1] or lines  # the last line may be cut off
+
+    def merit(delimiter):
+        try:
+            rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:
+            return False, 0.0, 0
+        widths = {len(row) for row in rows}
+        cells = [cell for row in rows for cell in row]
+        if delimiter != ",":
+            cells = [cell.replace(",", ".", 1) for cell in cells]
+        n_numbers = sum(number(cell) is not None for cell in cells)
+        is_even = len(widths) == 1 and widths != {1}
+        return is_even, n_numbers / max(1, len(cells)), max(widths, default=0)
+
+    return max(_DELIMITERS, key=merit)
+
+
+def _has_header(rows, reading):
+    """Whether the first row has the names of the columns, and whether that is sure."""
+    first, below = [cell.strip() for cell in rows[0]], rows[1:]
+    if reading.header is not None:
+        return reading.header, True
+    if any(text in first and number(text) is None for text in reading.columns):
+        return True, True
+    try:
+        target = find_column([], reading.target or "-1", len(first))
+    except DataError:
+        target = len(first) - 1  # an unknown name is an error later
+    features = [k for k in range(len(first)) if k != target]
+    if any(number(first[k]) is not None for k in features):
+        return False, True
+    columns = [
+        {row[k].strip() for row in below if k < len(row)} for k in range(len(first))
+    ]
+    for k in features:
+        present = [text for text in columns[k] if not is_missing(text)]
+        if (
+            present
+            and not is_missing(first[k])
+            and all(number(text) is not None for text in present)
+        ):
+            return True, True
+    # Only texts: names of columns are not among the values of their columns.
+    recurs = any(
+        first[k] in texts for k, texts in enumerate(columns) if not is_missing(first[k])
+    )
+    return not recurs, not below

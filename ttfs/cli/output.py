@@ -1,0 +1,76 @@
+"""Files of results: .json, .csv or .md."""
+
+import csv
+import io
+import json
+import tempfile
+from pathlib import Path
+
+from .._files import write_text
+from .data import DataError
+
+_SUFFIXES = (".json", ".csv", ".md")
+
+
+def check_out(path):
+    """The path of a file of results, which can be written.
+
+    Nothing is written, so that a training that fails leaves old results as they are.
+
+    Raises
+    ------
+    DataError
+        If the suffix is unknown or no such file can be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise DataError(f"{str(path)!r} does not end in .json, .csv or .md")
+    try:
+        if path.exists():
+            path.open("r+b").close()
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        message = f"{str(path)!r} cannot be written: {error.strerror}"
+        raise DataError(message) from error
+    return path
+
+
+def write_results(path, settings, results, table, notes):
+    """Write what a command found, in the format that the suffix says.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        See `check_out`.
+    settings : dict
+        What the results depend on; for .json.
+    results : list of dict
+        Numbers and texts of each result, None where there is none; all have the same
+        keys. For .json and .csv.
+    table : list of list of str
+        Titles and rows of the printed table; for .md.
+    notes : list of str
+        What a reader must know; for .json and .md.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        content = {"settings": settings, "results": results, "notes": notes}
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    elif suffix == ".csv":
+        lines = io.StringIO(newline="")
+        writer = csv.DictWriter(lines, list(results[0]) if results else [])
+        writer.writeheader()
+        writer.writerows(results)
+        text = lines.getvalue()
+    else:
+        titles, *rows = table
+        width = len(titles)
+        rule = ["---"] * min(2, width) + ["---:"] * (width - 2)
+        rows = [[*row, *[""] * (width - len(row))] for row in rows]
+        lines = [_markdown(row) for row in (titles, rule, *rows)]
+        text = "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
+    write_text(path, text)
+
+
+def _markdown(cells):
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
