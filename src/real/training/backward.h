@@ -42,7 +42,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
         }
         for (size_t s = first; s < last; ++s) {
             const real *spikes = work->spikes + s * n_out;
-            const real *grad = plan.layers[k + 1].grad + s * next->n_in;
+            real *grad = plan.layers[k + 1].grad + s * next->n_in;
             real *at = work->at + s * n_out, *slopes = work->slopes + s * n_out;
             real *c = work->c + s * n_out;
             mask any = m_none();
@@ -62,6 +62,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
                                       slopes, plan.own.workspace);
             }
+            if (training->local) keep_in_window(training->local, spikes, n_out, grad);
             weigh_spikes(training, &p, spikes, grad, slopes, pull, n_out, c);
             pass_back(training, &plan, k, s, &p);
         }
