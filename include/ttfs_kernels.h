@@ -100,6 +100,8 @@ typedef struct {
      * packed like weights. Direct, target: (n_out of last layer, n_out of layer k - 1),
      * row-major, through which the error reaches the inputs of layer k. */
     const real *const *feedback_weights;
+    /* Hidden neurons learn from spikes at learn_from <= t < learn_until [time]. */
+    double learn_from, learn_until;
 } NAME(ttfs_local);
 
 /* What the batches of a run have in common. */

@@ -24,6 +24,7 @@ class _Local(TypedDict):
     kernel: Literal["table", "linear"]
     feedback: Literal["symmetric", "random", "direct", "target"]
     feedback_weights: NotRequired[Sequence[_Real | None] | None]
+    window: NotRequired[tuple[float, float]]
 
 def precision(array: Any) -> ModuleType: ...
 def n_threads() -> int: ...

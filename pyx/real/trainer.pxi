@@ -75,6 +75,8 @@ cdef class Trainer(Simulator):
           the way back to its inputs, finite. "random": in the shape of the layer's
           weights. "direct" and "target": (n_out of the layer before, n_outputs). The
           entry of the first layer is not used.
+        - "window", two times, by default -inf and +inf: hidden neurons learn from
+          spikes not before the first, and before the second.
     dropout : float
         Probability with which an input spike is deleted.
     may_drop : ndarray of bool of shape (n_channels,), optional
@@ -288,10 +290,18 @@ cdef class Trainer(Simulator):
         name = local.pop("feedback", None)
         feedback = _choice(FEEDBACKS, "feedback", name)
         weights = local.pop("feedback_weights", None)
+        learn_from, learn_until = local.pop("window", (-np.inf, np.inf))
         if local:
             raise TypeError(f"unknown parameters of a local rule: {', '.join(local)}")
         self.local_rule.kernel = kernel
         self.local_rule.feedback = feedback
+        if not learn_from <= learn_until:
+            raise ValueError(
+                "the window of a local rule must not end before it begins, "
+                f"got {learn_from}, {learn_until}"
+            )
+        self.local_rule.learn_from = learn_from
+        self.local_rule.learn_until = learn_until
         self.training.local = &self.local_rule
         if feedback == TTFS_SYMMETRIC:
             if weights is not None:

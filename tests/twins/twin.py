@@ -409,7 +409,12 @@ def local_backward(
         weights, neuron = did.layer.weights, did.layer.neuron
         unit = neuron.threshold / neuron.tau_syn
         powers = power(did.events.slope(weights, did.t_peak) / unit)
-        if k == len(passes) - 1:
+        if k < len(passes) - 1:
+            start, end = local.get("window", (-np.inf, np.inf))
+            start, end = did.spikes.dtype.type(start), did.spikes.dtype.type(end)
+            is_in_window = (start <= did.spikes) & (did.spikes < end)
+            grad_times = np.where(is_in_window, grad_times, 0)
+        else:
             is_late = did.spikes > did.spikes.dtype.type(read_out)
             powers = np.where(is_late, 1.0, powers)
         c = grad_times / (unit * powers)

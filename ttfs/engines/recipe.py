@@ -76,6 +76,11 @@ class Recipe:
         errors lose against a greater one.
     partial_rate : float
         Factor of the learning rate in partial_fit without fit, where it does not fall.
+    hidden_rate : float
+        Factor of the learning rate in hidden layers, by the local rule.
+    window : tuple of (float, float)
+        Hidden neurons learn by the local rule from spikes not before the first of these
+        times and before the second, after the first possible input [tau_syn].
     """
 
     time_per_layer: float
@@ -92,6 +97,8 @@ class Recipe:
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
     partial_rate: float = 1.0
+    hidden_rate: float = 1.0
+    window: tuple = (-math.inf, math.inf)
 
     def batch_size(self, n_samples):
         """The size of batch_size="auto"."""
@@ -183,6 +190,16 @@ LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 
+# What is else where errors reach hidden neurons straight from the outputs.
+FEEDBACKS = {
+    "target": {
+        "hidden_rate": 4.0,
+        "window": (0.5, 1.1),
+        "time_scale": (0.2, 0.2),
+        "rate": 0.002,
+    },
+}
+
 
 def spike_cost(sparsity):
     """What a hidden spike long before the decision costs [unit of the loss].
@@ -233,9 +250,9 @@ def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
     if is_regression:
         return LOCAL_REGRESSION
     arithmetic = structure.arithmetic
-    if isinstance(arithmetic, FixedPoint) and arithmetic.accumulator_bits is None:
-        return LOCAL_COARSE
-    return LOCAL
+    is_coarse = isinstance(arithmetic, FixedPoint) and not arithmetic.accumulator_bits
+    changes = FEEDBACKS.get(structure.gradient.feedback, {})
+    return replace(LOCAL_COARSE if is_coarse else LOCAL, **changes)
 
 
 def target_window(network, end):

@@ -43,7 +43,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
         }
         for (size_t s = first; s < last; ++s) {
             const real *spikes = work->spikes + s * n_out;
-            const real *grad = plan.layers[k + 1].grad + s * next->n_in;
+            real *grad = plan.layers[k + 1].grad + s * next->n_in;
             real *at = work->at + s * n_out, *slopes = work->slopes + s * n_out;
             real *c = work->c + s * n_out;
             mask any = m_none();
@@ -63,6 +63,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
                                       slopes, plan.own.workspace);
             }
+            if (training->local) keep_in_window(training->local, spikes, n_out, grad);
             if (training->spike_cost > 0) {
                 push_spikes(training, &plan, k, s, n_samples, grad, c);
                 grad = c;
