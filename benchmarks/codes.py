@@ -154,28 +154,10 @@ def dense_macs(X, sizes):
     return int(np.dot(sizes[:-1], sizes[1:]))
 
 
-def frozen(seed, data, row):
-    """The output layer alone learns by the rule, from spikes of a drawn layer."""
-    X, y, X_test, y_test = data
-    drawn, _ = fitted(
-        TTFSClassifier(
-            random_state=seed,
-            **{**row.parameters, "learning_rate_init": 1e-9, "max_iter": 1},
-        ),
-        X[:1000],
-        y[:1000],
-    )
-    hidden, hidden_test = (drawn.spike_times(part)[1] for part in (X, X_test))
-    parameters = {**row.parameters, "hidden_layer_sizes": (), "encoder": "spike_times"}
-    model = TTFSClassifier(random_state=seed, **parameters)
-    model, seconds = fitted(model, hidden, y)
-    accuracy = 100 * model.first_spike_score(hidden_test, y_test)
-    return {row.title: {"accuracy": accuracy, "fit_seconds": seconds}}
-
-
 TTFS = first_spikes(TTFSClassifier)
 INTEGERS = {"arithmetic": FixedPoint(accumulator_bits=16)}
 TARGET = {"gradient": LocalRule(feedback="target")}
+FROZEN = {"gradient": LocalRule(feedback="none")}
 NETWORK = {"hidden_layer_sizes": (350,)}
 MLP = {**NETWORK, "max_iter": 30}
 
@@ -228,21 +210,26 @@ ROWS = {
         targets=(("", "accuracy", 94.0, 95.5),),
         published="95.3 on chip, a small convolutional network [4]",
     ),
-    "yin-yang-target": Row(
-        "Yin-Yang, random target projection", yin_yang, TTFS, {**YIN_YANG, **TARGET}
+    "frozen": Row(
+        "hidden layer frozen, local rule", mnist, TTFS, {**NETWORK, **FROZEN}
     ),
-    "yin-yang-frozen": Row(
-        "Yin-Yang, hidden layer frozen", yin_yang, frozen, {**YIN_YANG, **TARGET}
-    ),
-    "yin-yang-target-integers": Row(
-        "Yin-Yang, random target projection, integers",
-        yin_yang,
-        TTFS,
-        {**YIN_YANG, **TARGET, **INTEGERS},
-    ),
-    "yin-yang-local": Row(
-        "Yin-Yang, local rule", yin_yang, TTFS, {**YIN_YANG, "gradient": "local"}
-    ),
+    **{
+        f"yin-yang-{name}{ending}": Row(
+            f"Yin-Yang, {title}{numbers}",
+            yin_yang,
+            TTFS,
+            {**YIN_YANG, **rule, **arithmetic},
+        )
+        for ending, numbers, arithmetic in (
+            ("", "", {}),
+            ("-integers", ", integers", INTEGERS),
+        )
+        for name, title, rule in (
+            ("local", "local rule", {"gradient": "local"}),
+            ("target", "random target projection", TARGET),
+            ("frozen", "hidden layer frozen", FROZEN),
+        )
+    },
 }
 SOURCES = """
 [1] Kheradpisheh & Masquelier 2020    [2] Rueckauer et al. 2017    [3] Mostafa 2017

@@ -17,6 +17,7 @@ from .plot import check_figure, plot
 from .results import content_of, make_rows, make_table
 
 _DATA = ("digits",)  # without an argument
+_FOLDS = 3  # unless --cv says otherwise: some methods take long
 _COST_MODEL = "cmos45-int8"
 
 _DESCRIPTION = """\
@@ -81,6 +82,7 @@ def register(commands):
         run=run,
         parser=parser,
         jobs=-1,
+        cv=_FOLDS,
         hint="data sets are given first, or with --dataset",
     )
 
