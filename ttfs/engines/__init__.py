@@ -115,3 +115,14 @@ def _refuse_learning(structure, learning, integers_learn):
         structure.gradient is not None and structure.gradient.feedback == "target"
     ):
         raise ValueError("feedback='target' needs classes, and regression has none")
+    if learning.sparsity > 0:
+        if structure.gradient is not None:
+            raise ValueError(
+                f"sparsity={learning.sparsity:g} is not supported with "
+                "gradient='local': use gradient='exact', or sparsity=0"
+            )
+        if not structure.hidden_layer_sizes:
+            raise ValueError(
+                f"sparsity={learning.sparsity:g} is about hidden neurons, and "
+                "hidden_layer_sizes is empty: use sparsity=0"
+            )
