@@ -25,7 +25,7 @@ from ttfs import (
 )
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
-from ttfs.energy import COST_MODELS, Activity
+from ttfs.energy import COST_MODELS, Activity, Anytime
 from ttfs.parameters import (
     CrossEntropy,
     ExactGradient,
@@ -108,7 +108,11 @@ def classify(folder: Path) -> None:
         activity.energy.mean(),
         activity.summary()["synaptic events"],
         activity.n_spikes.sum(),
+        activity.n_events_to_decision.sum(axis=1),
+        activity.break_even,
     )
+    curve: Anytime = clf.anytime(X, y, times=[0.5, 1.0])
+    print(curve, curve.accuracy.max(), curve.summary()["events"])
     export.to_json(clf, folder / "model.json")
     export.to_c(clf, str(folder / "model.c"), prefix="model")
     export.to_library(clf, folder / "model", self_test=X[:3])

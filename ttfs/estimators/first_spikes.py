@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from .activity import count_by_moment
 from .measures import MeasuresMixin
@@ -88,17 +88,18 @@ class FirstSpikesMixin(MeasuresMixin):
         ValueError
             If data or labels are not valid, or `times` do not increase.
         """
-        engine, runnable, blocks = self._runnable(X)
+        check_is_fitted(self)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         if times is None:
-            moments = self.network_.t_max * np.arange(1, _N_MOMENTS + 1) / _N_MOMENTS
+            moments = np.linspace(0, self.network_.t_max, _N_MOMENTS + 1)[1:]
         else:
             moments = check_array(
                 times, dtype=np.float64, ensure_2d=False, input_name="times"
             )
             if moments.ndim != 1 or np.any(np.diff(moments) <= 0):
                 raise ValueError("times must be one-dimensional, and increase")
+        engine, runnable, blocks = self._runnable(X)
         weights = engine.effective_weights(self.network_, runnable)
 
         def run():
