@@ -303,14 +303,14 @@ def spike_cost_gradients(passes, spike_cost, spike_scale, t_max):
     decision = np.minimum(outputs.min(axis=1), t_max)
     cost, by_layer = 0.0, []
     for did in passes[:-1]:
-        with np.errstate(over="ignore"):
-            late = np.exp(-(decision[:, None] - did.spikes) / spike_scale)
         counts = did.spikes < decision[:, None]
-        cost += spike_cost / n_samples * np.sum(np.where(counts, 1 - late, 0))
+        ages = decision[:, None] - np.where(counts, did.spikes, decision[:, None])
+        late = np.exp(-ages / spike_scale)
+        cost += spike_cost / n_samples * np.sum(1 - late)
         pushes = np.where(counts, spike_cost / spike_scale / n_samples * late, 0)
         by_layer.append(-pushes)
     is_first = np.arange(outputs.shape[1]) == outputs.argmin(axis=1)[:, None]
-    total = -sum(pushes.sum(axis=1) for pushes in by_layer)
+    total = -sum((pushes.sum(axis=1) for pushes in by_layer), np.zeros(n_samples))
     by_layer.append(np.where(is_first & passes[-1].fired, total[:, None], 0))
     return cost, by_layer
 
