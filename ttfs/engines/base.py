@@ -228,7 +228,8 @@ class Engine(ABC):
         if self.is_local:
             # Errors that pass several layers add up, in the layers and to each other.
             depth = min(1.0, 2 / len(network.layers)) ** 3
-            rate = rate * network.layers[0].n_active ** 0.5 * depth
+            n_active = network.layers[0].n_active
+            rate = rate * n_active**self.recipe.rate_growth * depth
         if not self.learning.is_partial:
             return rate
         follows_fit = self.learning.follows_fit
@@ -251,6 +252,11 @@ class Engine(ABC):
     def step_units(self, network):
         """The unit of the learning rate of each layer."""
         return [step_unit(layer.neuron, layer.n_active) for layer in network.layers]
+
+    def hidden_rate(self, network):
+        """The learning rate of hidden layers in that of the output, by a local rule."""
+        n_active = network.layers[0].n_active
+        return self.recipe.hidden_rate * n_active**self.recipe.hidden_growth
 
     @property
     def window(self):

@@ -66,8 +66,10 @@ class Recipe:
     batch_range : tuple of (int, int)
         Smallest and largest batch of batch_size="auto".
     rate : float
-        Learning rate; that of the local rule is for one active input, and grows with
-        the square root of their number.
+        Learning rate; that of the local rule is for one active input.
+    rate_growth : float
+        The learning rate of the local rule grows with this power of the number of
+        active inputs.
     prior : tuple of (float, float)
         Number of samples that the prior of the weights counts for, in hidden layers and
         in the output layer. The local rule has `local_decay`.
@@ -76,8 +78,10 @@ class Recipe:
         errors lose against a greater one.
     partial_rate : float
         Factor of the learning rate in partial_fit without fit, where it does not fall.
-    hidden_rate : float
-        Factor of the learning rate in hidden layers, by the local rule.
+    hidden_rate, hidden_growth : float
+        The learning rate of hidden layers in that of the output layer, by the local
+        rule: for one active input of the network, and the power of their number that
+        it grows with.
     window : tuple of (float, float)
         Hidden neurons learn by the local rule from spikes not before the first of these
         times and before the second, after the first possible input [tau_syn].
@@ -97,7 +101,9 @@ class Recipe:
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
     partial_rate: float = 1.0
+    rate_growth: float = 0.5
     hidden_rate: float = 1.0
+    hidden_growth: float = 0.0
     window: tuple = (-math.inf, math.inf)
 
     def batch_size(self, n_samples):
@@ -190,14 +196,18 @@ LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 
-# What is else where errors reach hidden neurons straight from the outputs.
+# What depends on the feedback of the local rule. Hidden neurons that follow labels are
+# told no errors that become small; those that learn nothing leave steps to the outputs
+# that must not grow with the inputs.
 FEEDBACKS = {
     "target": {
-        "hidden_rate": 4.0,
-        "window": (0.5, 1.1),
-        "time_scale": (0.2, 0.2),
-        "rate": 0.002,
+        "rate": 0.04,
+        "rate_growth": 0.0,
+        "hidden_rate": 0.02,
+        "hidden_growth": 1.0,
+        "window": (0.8, 1.1),
     },
+    "none": {"rate": 0.04, "rate_growth": 0.0},
 }
 
 
