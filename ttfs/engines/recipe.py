@@ -261,8 +261,9 @@ def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
         return LOCAL_REGRESSION
     arithmetic = structure.arithmetic
     is_coarse = isinstance(arithmetic, FixedPoint) and not arithmetic.accumulator_bits
-    changes = FEEDBACKS.get(structure.gradient.feedback, {})
-    return replace(LOCAL_COARSE if is_coarse else LOCAL, **changes)
+    recipe = LOCAL_COARSE if is_coarse else LOCAL
+    changes = FEEDBACKS.get(structure.gradient.feedback)
+    return replace(recipe, **changes) if changes else recipe
 
 
 def target_window(network, end):
