@@ -26,7 +26,7 @@ MAX_PARAMETERS = 28  # of an estimator
 # The parts of the package in the order of docs/architecture.md: a part imports from the
 # parts before it. Modules that are in no part come before all of them.
 PARTS = (
-    *("model", "encoders", "fixed", "substrates", "parameters", "energy", "datasets"),
+    *("model", "encoders", "fixed", "substrates", "parameters", "datasets", "energy"),
     *("engines", "estimators", "export"),
     "ttfs",  # the names that the package exports
     "cli",

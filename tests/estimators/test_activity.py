@@ -1,6 +1,4 @@
-"""Counts of spikes and events against slow loops, and what they cost."""
-
-from dataclasses import replace
+"""Counts of spikes and events against slow loops."""
 
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ from scipy.sparse import csr_array
 
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs.datasets import make_yin_yang
-from ttfs.energy import COST_MODELS, Activity, CostModel
 from ttfs.parameters import FixedPoint
 from ttfs.substrates import AnalogChip, Ideal
 
@@ -21,14 +18,16 @@ def fitted(hidden=(12, 7), **parameters):
 
 
 def slow_counts(clf, spikes, layers, t_max):
-    """Counts by sample and layer: events, causal ones, and spikes of biases.
+    """Counts by sample and layer: events, causal ones, spikes of biases, and events
+    until the decision.
 
     `spikes` are lists of (channel, time) of each sample, and `layers` the spike times
     of neurons.
     """
     shape = len(spikes), len(layers)
-    n_events, n_causal, n_biases = np.zeros((3, *shape), int)
+    n_events, n_causal, n_biases, n_until = np.zeros((4, *shape), int)
     for i in range(shape[0]):
+        decision = min(t_max, *layers[-1][i])
         inputs = list(spikes[i])
         for k, fired in enumerate(layers):
             n_in = clf.coefs_[k].shape[0] - len(clf.bias_times_[k])
@@ -44,8 +43,10 @@ def slow_counts(clf, spikes, layers, t_max):
                         delay = clf.delays_[k][channel, j]
                     n_events[i, k] += time + delay < t_max
                     n_causal[i, k] += time + delay < min(fired[i, j], t_max)
+                    is_before = time + delay < min(fired[i, j], decision)
+                    n_until[i, k] += is_before and clf.coefs_[k][channel, j] != 0
             inputs = list(enumerate(fired[i]))
-    return n_events, n_causal, n_biases
+    return n_events, n_causal, n_biases, n_until
 
 
 def assert_counts(clf, X, spikes, begin=0.0):
@@ -53,27 +54,32 @@ def assert_counts(clf, X, spikes, begin=0.0):
     activity = clf.activity(X)
     layers = [times - begin for times in clf.spike_times(X)[1:]]
     t_max = clf.t_max_
-    n_events, n_causal, n_biases = slow_counts(clf, spikes, layers, t_max)
+    n_events, n_causal, n_biases, n_until = slow_counts(clf, spikes, layers, t_max)
     assert_array_equal(activity.n_events, n_events)
     assert_array_equal(activity.n_causal_events, n_causal)
     assert_array_equal(activity.n_bias_spikes, n_biases)
+    assert_array_equal(activity.n_events_to_decision, n_until)
     n_inputs = [sum(time < t_max for _, time in sample) for sample in spikes]
     assert_array_equal(activity.n_spikes[:, 0], n_inputs)
     for k, fired in enumerate(layers):
         assert_array_equal(activity.n_spikes[:, k + 1], np.isfinite(fired).sum(axis=1))
+    decisions = layers[-1].min(axis=1).clip(max=t_max)
+    seen = [sum(t <= d for _, t in s) for s, d in zip(spikes, decisions, strict=True)]
+    seen = [seen, *((times <= decisions[:, None]).sum(axis=1) for times in layers)]
+    assert_array_equal(activity.n_spikes_to_decision, np.transpose(seen))
     assert_array_equal(activity.is_undecided, np.isinf(layers[-1]).all(axis=1))
-    assert_allclose(
-        activity.decision_times, layers[-1].min(axis=1).clip(max=t_max), rtol=1e-12
-    )
+    assert_allclose(activity.decision_times, decisions, rtol=1e-12)
     return activity
+
+
+def prune(clf):
+    """Make the smaller half of the weights of each layer 0."""
+    clf.coefs_ = [np.where(abs(w) < np.median(abs(w)), 0, w) for w in clf.coefs_]
 
 
 def as_pairs(times):
     """Spikes (channel, time) of each row of spike times."""
     return [[(c, t) for c, t in enumerate(row) if np.isfinite(t)] for row in times]
-
-
-# ----------------------------------------------------------------------------- counts
 
 
 @pytest.mark.parametrize(
@@ -97,6 +103,56 @@ def test_counts_equal_those_of_a_slow_loop(parameters):
     activity = assert_counts(clf, X, as_pairs(clf.spike_times(X)[0]))
     assert activity.sizes == (clf.n_channels_in_, *hidden, 3)
     assert 0 < activity.n_causal_events.sum() < activity.n_events.sum()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"arithmetic": "float64"},
+        {"arithmetic": "float64", "delays": "axonal"},
+        {"arithmetic": "float64", "delays": "synaptic"},
+        {"arithmetic": "float64", "substrate": Ideal()},
+        {"arithmetic": "fixed"},
+    ],
+    ids=str,
+)
+def test_events_over_weights_of_0_do_not_count_until_the_decision(parameters):
+    clf, X = fitted(**parameters)
+    whole = clf.activity(X)
+    prune(clf)
+    pruned = assert_counts(clf, X, as_pairs(clf.spike_times(X)[0]))
+    assert pruned.n_events_to_decision.sum() < 0.8 * whole.n_events_to_decision.sum()
+    assert pruned.n_causal_events.sum() > 0.8 * whole.n_causal_events.sum()
+
+
+def test_weights_that_a_substrate_rounds_to_0_are_no_synapses():
+    chip = AnalogChip(weight_bits=4, weight_clip=2.0)
+    clf, X = fitted(arithmetic="float64", substrate=chip)
+    rounded = [np.count_nonzero(w == 0) for w in clf.coefs_]
+    assert rounded == [0, 0, 0]
+    activity = clf.activity(X)
+    steps = [chip.weight_step(k) for k in range(3)]
+    clf.coefs_ = [np.rint(w / s) * s for w, s in zip(clf.coefs_, steps, strict=True)]
+    assert sum(np.count_nonzero(w == 0) for w in clf.coefs_) > 5
+    as_rounded = assert_counts(clf, X, as_pairs(clf.spike_times(X)[0]))
+    assert_array_equal(activity.n_events_to_decision, as_rounded.n_events_to_decision)
+
+
+def test_spikes_at_the_decision_count_and_arrivals_do_not():
+    # Without leak output 0 fires on the input at 0 alone, at ln 2; output 1 needs the
+    # input at 1.
+    X = SpikeTrains([0, 0, 1, 1], [0, 1, 0, 1], [0.0, 1.0, 0.0, 1.0], (2, 2))
+    clf = TTFSClassifier((), arithmetic="float64", tau_mem=np.inf, read_out=None)
+    clf.set_params(t_max=3.0, max_iter=1, random_state=0).fit(X, [0, 1])
+    n_bias = len(clf.bias_times_[0])
+    clf.coefs_ = [np.vstack([[[2.0, 0.5], [1.0, 1.0]], np.zeros((n_bias, 2))])]
+    activity = clf.activity(X)
+    assert_allclose(activity.decision_times, np.log(2))
+    assert_array_equal(activity.n_spikes_to_decision, [[1, 1], [1, 1]])
+    # The first input reaches both outputs; nothing else comes before the decision.
+    assert_array_equal(activity.n_events_to_decision, [[2], [2]])
+    # Output 0 has its decision, but output 1 goes on.
+    assert_array_equal(activity.n_causal_events, [[3 + 2 * n_bias - 1]] * 2)
 
 
 @pytest.mark.parametrize("delays", ["axonal", "synaptic"])
@@ -175,7 +231,8 @@ def test_blocks_of_samples_do_not_matter():
     clf, _ = fitted()
     X, _ = make_yin_yang(1500, random_state=3)
     whole, part = clf.activity(X), clf.activity(X[1100:1110])
-    for name in ("n_spikes", "n_events", "n_causal_events", "decision_times"):
+    names = ("n_spikes", "n_events", "n_causal_events", "decision_times")
+    for name in (*names, "n_spikes_to_decision", "n_events_to_decision"):
         assert_array_equal(getattr(whole, name)[1100:1110], getattr(part, name))
 
 
@@ -204,134 +261,6 @@ def test_bad_input():
         clf.activity(X, "abacus")
     with pytest.raises(TypeError, match="the name of one, or None; got float"):
         clf.activity(X, 1e-12)
-
-
-# ------------------------------------------------------------------------------- cost
-
-
-def activity_of(sizes=(4, 5, 2), n_samples=3, **changes):
-    n_layers = len(sizes) - 1
-    rng = np.random.RandomState(0)
-    n_events = rng.randint(50, 90, (n_samples, n_layers))
-    counts = {
-        "n_spikes": rng.randint(1, 4, (n_samples, n_layers + 1)),
-        "n_bias_spikes": np.ones((n_samples, n_layers), int),
-        "n_events": n_events,
-        "n_causal_events": n_events - 20,
-        "decision_times": np.array([1.0, 3.0, 6.0])[:n_samples],
-        "is_undecided": np.array([False, False, True])[:n_samples],
-        "is_read_out": np.array([False, True, False])[:n_samples],
-        "t_max": 6.0,
-        "tau_syn": 2.0,
-    }
-    return Activity(sizes, **(counts | changes))
-
-
-def test_energy_is_the_sum_of_its_parts():
-    activity = activity_of()
-    n_events = activity.n_events.sum(axis=1)
-    n_spikes = activity.n_spikes.sum(axis=1) + 2
-    assert_allclose(CostModel("a", event_energy=3.0).energy(activity), 3 * n_events)
-    causal = CostModel("a", event_energy=3.0, is_causal=True)
-    assert_allclose(causal.energy(activity), 3 * (n_events - 40))
-    assert_allclose(CostModel("a", spike_energy=2.0).energy(activity), 2 * n_spikes)
-    assert_allclose(CostModel("a", inference_energy=2.0).energy(activity), 2)
-    # 7 neurons, 8 steps of each of 3 tau_syn
-    clocked = CostModel("a", update_energy=0.5, steps=8)
-    assert_allclose(clocked.energy(activity), 0.5 * 7 * 24)
-    # 3 tau_syn of 10 s
-    powered = CostModel("a", power=0.1, tau_syn=10.0)
-    assert_allclose(powered.energy(activity), 3.0)
-    parts = dict(
-        event_energy=3.0,
-        spike_energy=2.0,
-        inference_energy=2.0,
-        update_energy=0.5,
-        steps=8,
-        power=0.1,
-        tau_syn=10.0,
-    )
-    assert_allclose(
-        CostModel("all", **parts).energy(activity),
-        3 * n_events + 2 * n_spikes + 2 + 84 + 3,
-    )
-
-
-def test_latency_and_duration():
-    activity = activity_of()
-    model = CostModel("a", tau_syn=10.0, fixed_latency=1.0)
-    assert_allclose(model.latency(activity), [6, 16, 31])
-    assert_allclose(model.duration(activity), 31)
-    early = replace(model, stops_early=True, min_duration=12.0, power=2.0)
-    assert_allclose(early.duration(activity), [12, 16, 31])
-    assert_allclose(early.energy(activity), [24, 32, 62])
-    noisy = activity_of(decision_times=np.array([-1.0, 0.0, 6.0]))
-    assert_allclose(model.latency(noisy), [1, 1, 31])
-    hasty = CostModel("a", tau_syn=10.0, power=2.0, stops_early=True)
-    assert_allclose(hasty.energy(noisy), [0, 0, 60])
-    hasty = CostModel("a", update_energy=0.5, steps=8, stops_early=True)
-    assert_allclose(hasty.energy(noisy), [0, 0, 84])
-    timeless = CostModel("a", min_duration=2.0, power=0.5)
-    assert np.isnan(timeless.latency(activity)).all()
-    assert_allclose(timeless.energy(activity), 1.0)
-    assert np.isnan(CostModel("a").duration(activity)).all()
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"event_energy": -1.0}, "event_energy must be a finite number.*got -1.0"),
-        ({"tau_syn": np.inf}, "tau_syn must be a finite"),
-        ({"spike_energy": None}, "spike_energy must be a finite"),
-        ({"power": "1 W"}, "power must be a finite number, not negative; got '1 W'"),
-        ({"power": 1.0}, "power=1 needs a time"),
-        ({"update_energy": 1.0}, "update_energy=1 needs steps"),
-    ],
-    ids=str,
-)
-def test_bad_cost_models(parameters, message):
-    with pytest.raises(ValueError, match=message):
-        CostModel("bad", **parameters)
-
-
-def test_published_rate_and_energy_of_brainscales2():
-    """The model has power and time alone: 20,800 images per second at 8.4 µJ."""
-    model = COST_MODELS["brainscales2"]
-    activity = activity_of((256, 246, 10), t_max=2.0, tau_syn=1.0)
-    assert_allclose(model.energy(activity), 8.4e-6, rtol=1e-9)
-    assert_allclose(1 / model.duration(activity), 20_800)
-    # A long experiment takes longer: 10 tau_syn of 6 µs.
-    slow = activity_of((256, 246, 10), t_max=10.0, tau_syn=1.0)
-    assert_allclose(model.energy(slow), 8.4e-6 * 20_800 * 60e-6)
-
-
-@pytest.mark.parametrize("name", COST_MODELS)
-def test_presets_have_a_source_and_give_an_energy(name):
-    model = COST_MODELS[name]
-    assert model.name == name
-    assert "(20" in model.source
-    activity = activity_of(cost_model=model)
-    assert (activity.energy > 0).all()
-    assert name in str(activity)
-
-
-def test_summary_and_table():
-    activity = activity_of(cost_model=COST_MODELS["cmos45-float32"])
-    means = activity.summary()
-    assert means["hidden spikes"] == activity.n_spikes[:, 1].mean()
-    assert means["dense events"] == 4 * 5 + 5 * 2
-    assert_allclose(means["decision time"], 10 / 3 / 2)
-    assert_allclose(means["undecided"], 1 / 3)
-    assert_allclose(means["decided by the read-out"], 1 / 3)
-    assert "33.3 % by the read-out, 33.3 % without an output spike" in str(activity)
-    assert_allclose(means["energy"], 0.9e-12 * means["causal events"])
-    assert_allclose(activity.dense_energy, 30 * 4.6e-12)
-    lines = str(activity).splitlines()
-    assert lines[0] == "network 4-5-2, 3 samples, means"
-    assert [line.split()[0] for line in lines[2:5]] == ["input", "hidden", "output"]
-    assert lines[-1].endswith("dense: 138 pJ")
-    assert replace(activity, cost_model=None).energy is None
-    assert "energy" not in replace(activity, cost_model=None).summary()
 
 
 @pytest.mark.parametrize("kind", [{}, {"arithmetic": "fixed"}], ids=str)

@@ -146,3 +146,56 @@ def test_threshold_that_is_only_a_limit_is_not_reached(dtype):
     got = ttfs.first_spike(times, weights, neuron)
     assert_array_equal(np.isinf(got), [[True, True], [False, False]])
     assert_allclose(got[1], [100, 100], rtol=1e-6)
+
+
+def mostafa(z, w):
+    """z_out of a neuron without leak and the derivatives by w and z; inf, 0 if silent.
+
+    As published: z = exp(t / tau_syn), threshold 1; the causal set is the first prefix
+    of the sorted inputs with sum w > 1 and z_out before the next z [1]_.
+
+    .. [1] H. Mostafa, "Supervised learning based on temporal coding in spiking neural
+       networks", IEEE Transactions on Neural Networks and Learning Systems 29,
+       3227-3235 (2018).
+    """
+    by_w, by_z = np.zeros((2, len(z)))
+    order = np.argsort(z)
+    for n in range(1, len(z) + 1):
+        causal = order[:n]
+        after = z[order[n]] if n < len(z) else np.inf
+        total = w[causal].sum()
+        if total <= 1:
+            continue
+        z_out = (w[causal] * z[causal]).sum() / (total - 1)
+        if z_out < after:
+            by_w[causal] = (z[causal] - z_out) / (total - 1)
+            by_z[causal] = w[causal] / (total - 1)
+            return z_out, by_w, by_z
+    return np.inf, by_w, by_z
+
+
+@pytest.mark.parametrize("tau_syn", [1.0, 0.4])
+def test_no_leak_is_the_neuron_of_mostafa(tau_syn):
+    rng = np.random.RandomState(3)
+    neuron = ttfs.LIF(np.inf, tau_syn, 1.0)
+    t = tau_syn * rng.uniform(0, np.log(6), (6, 12))
+    w = rng.normal(0.15, 0.4, (12, 30))
+    spikes = ttfs.first_spike(t, w, neuron)
+    z = np.exp(t / tau_syn)
+    for i, j in np.ndindex(*spikes.shape):
+        z_out, by_w, by_z = mostafa(z[i], w[:, j])
+        assert_allclose(np.exp(spikes[i, j] / tau_syn), z_out, rtol=1e-11)
+        if np.isinf(z_out):
+            continue
+        one = np.zeros((1, 30))
+        one[0, j] = 1.0
+        by_times, by_weights = ttfs.first_spike_vjp(
+            t[i : i + 1], w, spikes[i : i + 1], one, neuron
+        )
+        # t = tau_syn ln z: dt_out = tau_syn dz_out / z_out, dz = z dt / tau_syn.
+        scale = np.abs(by_w).max() / z_out
+        assert_allclose(
+            by_weights[:, j], tau_syn * by_w / z_out, atol=1e-9 * tau_syn * scale
+        )
+        assert_allclose(by_times[0], by_z * z[i] / z_out, atol=1e-9 * scale)
+    assert 0.2 < np.isfinite(spikes).mean() < 1

@@ -162,6 +162,18 @@ class Engine(ABC):
         """
         return self.runnable(network), spikes
 
+    def effective_weights(self, network, runnable):
+        """The weights (n_in, n_out) of each layer with which a network fires."""
+        return network.weights
+
+    def first_outputs(self, runnable, spikes, times):
+        """The number (n_samples,) of the output neuron that fires first.
+
+        `times` are what `runnable.spike_times(spikes)` gave; where no output fires, any
+        number may stand.
+        """
+        return times[-1].argmin(axis=1)
+
     # -- Learning ----------------------------------------------------------------------
 
     def time_scale(self, network, n_seen):

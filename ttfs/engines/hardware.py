@@ -55,6 +55,9 @@ class HardwareEngine(FloatEngine):
         # A substrate is always asked for the whole network.
         return self.runnable(network), spikes
 
+    def effective_weights(self, network, runnable):
+        return [runnable.rounded(k) for k in range(len(network.layers))]
+
     def with_its_read_out(self, network):
         """The network with a read-out in the weights of this substrate.
 

@@ -111,6 +111,10 @@ class QuantizedEngine(FloatEngine):
                 return self.runnable(network.of_inputs(rows)), narrowed
         return self.runnable(network), spikes
 
+    def first_outputs(self, runnable, spikes, times):
+        # Neurons that fire in the same tick are ordered by their membranes.
+        return runnable.labels(spikes)
+
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
         core = self.core_trainer(
             network.real(),

@@ -3,58 +3,147 @@
 import numpy as np
 
 from .. import core as _core
-from ..energy import Activity
+from ..energy import Activity, Anytime
 
 
-def count_activity(network, runs, cost_model):
+def count_activity(network, weights, runs, cost_model):
     """The Activity of a network.
 
     Parameters
     ----------
     network : Network
         The network that has fired.
+    weights : list of ndarray
+        The weights of each layer with which it has.
     runs : iterable of (core.Spikes, list of ndarray)
         Blocks of samples: the spikes that enter the network, biases included, and the
         spike times (n_samples, n_out) of each layer.
-    cost_model : str, CostModel or None
+    cost_model : CostModel or None
         The cost model of the :class:`ttfs.energy.Activity`.
     """
-    blocks = [_count(network, spikes, times) for spikes, times in runs]
-    counts = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+    synapses = [_Synapses(w) for w in weights]
+    blocks = [_count(network, synapses, *run) for run in runs]
+    counts = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
     return Activity(
         network.sizes,
-        *counts,
+        **counts,
         t_max=network.t_max,
         tau_syn=network.neuron.tau_syn,
         cost_model=cost_model,
     )
 
 
-def _count(network, spikes, times):
-    """Counts of one block of samples, in the order of the fields of Activity."""
-    t_max, n_layers = network.t_max, len(network.layers)
-    n_spikes = np.zeros((len(spikes), n_layers + 1), int)
-    n_biases, n_events, n_causal = np.zeros((3, len(spikes), n_layers), int)
-    for k, (layer, fired) in enumerate(zip(network.layers, times, strict=True)):
+def count_by_moment(network, weights, runs, times):
+    """The Anytime of a network whose first output spikes decide.
+
+    Parameters
+    ----------
+    network, weights
+        As those of :func:`count_activity`.
+    runs : iterable of (core.Spikes, list of ndarray, ndarray of bool)
+        As there, and whether the first output spike of each sample is right.
+    times : ndarray of shape (n_times,)
+        The moments, in increasing order.
+    """
+    synapses = [_Synapses(w) for w in weights]
+    n_samples, counts = 0, np.zeros((4, len(times)))
+    for spikes, fired, is_right in runs:
+        first, ends = _ends(network, fired)
+        decided = np.searchsorted(times, np.where(first < network.t_max, first, np.inf))
+        seen = [np.where(f <= ends, f, np.inf)[f < network.t_max] for f in fired]
+        counts[0] += _until(times, decided, is_right)
+        counts[1] += _until(times, decided)
+        counts[2] += _until(times, np.searchsorted(times, np.concatenate(seen)))
+        for k, layer, inputs, sent, i in _each(network, spikes, fired):
+            arrivals = _arrivals(layer, inputs, sent)
+            limits = np.minimum(fired[k][i], ends[i])
+            is_event = synapses[k].among(inputs, arrivals < limits)
+            if arrivals.shape[1] == 1:  # all neurons see a spike at the same time
+                is_event = np.count_nonzero(is_event, axis=1)
+            moments = np.searchsorted(times, arrivals.ravel())
+            counts[3] += _until(times, moments, is_event.ravel())
+        n_samples += len(spikes)
+    accuracy, decided, n_spikes, n_events = counts / n_samples
+    return Anytime(times, accuracy, decided, n_spikes, n_events)
+
+
+def _until(times, moments, weights=None):
+    """How many `moments`, indices of times, are at most each index; weighted."""
+    return np.bincount(moments, weights, len(times) + 1)[:-1].cumsum()
+
+
+class _Synapses:
+    """Which weights (n_in, n_out) of a layer are not 0."""
+
+    def __init__(self, weights):
+        self.exist = weights != 0
+        self.are_all = bool(self.exist.all())
+
+    def among(self, inputs, is_event):
+        """Those of `is_event` (n_spikes, n_out), by input, that pass a synapse."""
+        return is_event if self.are_all else is_event & self.exist[inputs]
+
+
+def _ends(network, fired):
+    """The first output spike of each sample, and the time (n_samples, 1) it ends at."""
+    first = fired[-1].min(axis=1)
+    return first, np.minimum(first, network.t_max)[:, np.newaxis]
+
+
+def _each(network, spikes, fired):
+    """What each layer sees in each sample.
+
+    Yields the number of the layer, the layer, inputs and times (n_spikes, 1) of the
+    spikes that it sees, and the number of the sample.
+    """
+    for k, layer in enumerate(network.layers):
         if k > 0:
-            before = np.ascontiguousarray(times[k - 1])
-            spikes = _core.spikes_at(before, layer.bias_times, t_max)
+            before = np.ascontiguousarray(fired[k - 1])
+            spikes = _core.spikes_at(before, layer.bias_times, network.t_max)
         for i in range(len(spikes)):
             mine = slice(int(spikes.begin[i]), int(spikes.end[i]))
-            inputs, arrivals = spikes.inputs[mine], spikes.times[mine, np.newaxis]
-            n_biases[i, k] = np.count_nonzero(inputs >= layer.n_in)
-            if k == 0:
-                n_spikes[i, 0] = len(inputs) - n_biases[i, 0]
-            if layer.delays is not None:
-                arrivals = arrivals + layer.delays[inputs].reshape(len(inputs), -1)
-            arrive = arrivals < t_max
-            n_synapses = layer.n_out // arrivals.shape[1]
-            n_events[i, k] = n_synapses * np.count_nonzero(arrive)
-            n_causal[i, k] = np.count_nonzero(arrive & (arrivals < fired[i]))
-        n_spikes[:, k + 1] = np.count_nonzero(fired < t_max, axis=1)
-    first = times[-1].min(axis=1).astype(float)
+            yield k, layer, spikes.inputs[mine], spikes.times[mine, np.newaxis], i
+
+
+def _arrivals(layer, inputs, sent):
+    """Times (n_spikes, 1) or, with synaptic delays, (n_spikes, n_out)."""
+    if layer.delays is None:
+        return sent
+    return sent + layer.delays[inputs].reshape(len(inputs), -1)
+
+
+def _count(network, synapses, spikes, fired):
+    """Counts of one block of samples by the fields of Activity."""
+    t_max, n_layers = network.t_max, len(network.layers)
+    first, ends = _ends(network, fired)
+    n_spikes, n_until = np.zeros((2, len(spikes), n_layers + 1), int)
+    n_biases, n_events, n_causal, n_deciding = np.zeros((4, len(spikes), n_layers), int)
+    for k, layer, inputs, sent, i in _each(network, spikes, fired):
+        is_bias = inputs >= layer.n_in
+        n_biases[i, k] = np.count_nonzero(is_bias)
+        if k == 0:
+            n_spikes[i, 0] = len(inputs) - n_biases[i, 0]
+            n_until[i, 0] = np.count_nonzero(sent[~is_bias] <= ends[i])
+        arrivals = _arrivals(layer, inputs, sent)
+        n_synapses = layer.n_out // arrivals.shape[1]
+        arrivals = np.where(arrivals < t_max, arrivals, np.inf)
+        n_events[i, k] = n_synapses * np.count_nonzero(arrivals < np.inf)
+        n_causal[i, k] = np.count_nonzero(arrivals < fired[k][i])
+        is_event = arrivals < np.minimum(fired[k][i], ends[i])
+        n_deciding[i, k] = np.count_nonzero(synapses[k].among(inputs, is_event))
+    for k, times in enumerate(fired, 1):
+        n_spikes[:, k] = np.count_nonzero(times < t_max, axis=1)
+        n_until[:, k] = np.count_nonzero((times < t_max) & (times <= ends), axis=1)
     is_undecided = n_spikes[:, -1] == 0
-    decisions = np.where(is_undecided, t_max, first)
-    precision = times[-1].dtype.type
-    is_read_out = ~is_undecided & (first > precision(network.read_out))
-    return n_spikes, n_biases, n_events, n_causal, decisions, is_undecided, is_read_out
+    precision = fired[-1].dtype.type
+    return {
+        "n_spikes": n_spikes,
+        "n_bias_spikes": n_biases,
+        "n_events": n_events,
+        "n_causal_events": n_causal,
+        "decision_times": np.where(is_undecided, t_max, first.astype(float)),
+        "is_undecided": is_undecided,
+        "is_read_out": ~is_undecided & (first > precision(network.read_out)),
+        "n_spikes_to_decision": n_until,
+        "n_events_to_decision": n_deciding,
+    }

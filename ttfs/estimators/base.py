@@ -22,18 +22,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
-from ..encoders import SpikeTrains, freeze, make_encoder
+from ..encoders import freeze, make_encoder
 from ..encoders.base import BaseEncoder
-from ..energy import check_cost_model
 from ..engines import FitState, Learning, Specification, Structure, choose
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
 from ..model.checks import arrays_like
 from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
-from ..substrates import NetworkError, SubstrateError, calibrate
-from .activity import count_activity
+from ..substrates import NetworkError, SubstrateError
 from .history import History
+from .measures import MeasuresMixin
 from .nested import SHORTHANDS, with_params
 from .schedule import Schedule
 from .weights import (
@@ -47,15 +46,9 @@ from .weights import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._typing import Array, Features
-    from ..core import Spikes
-    from ..energy import Activity, CostModel
+    from .._typing import Array
     from ..engines import Engine
     from ..model import Network
-    from ..substrates import Calibration
-
-# Samples that predict and spike_times work on at a time.
-_BLOCK = 1024
 
 # What must be the same for `fit` to go on with a call that a substrate interrupted.
 _RESUMABLE = (
@@ -73,7 +66,7 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(Stored, BaseEstimator, ABC):
+class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
     """Base class of the estimators: fits, runs and measures a network.
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has the methods under
@@ -393,12 +386,6 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
             return make_encoder(self.encoder, self._window, X)
         return self.encoder_
 
-    @staticmethod
-    def _check_trains(X, engine):
-        """Raise where X has several spikes of a channel, and the engine takes one."""
-        if isinstance(X, SpikeTrains) and X.has_several_spikes:
-            engine.check_takes_several_spikes()
-
     def _fit_state(self, X, is_continued):
         """The call of `fit` that a substrate has interrupted, or a new one."""
         schedule = X.shape[0], *(getattr(self, name) for name in _RESUMABLE)
@@ -666,132 +653,3 @@ class BaseTTFS(Stored, BaseEstimator, ABC):
     @property
     def weight_steps_(self) -> list[float]:
         return list(self.network_.steps)
-
-    # -- Inference -----------------------------------------------------------------
-
-    def _spikes(self, X):
-        """Sorted spikes of valid data, and of the biases of the first layer."""
-        dtype = self._fitted_structure.dtype
-        bias_times = self.network_.layers[0].bias_times.astype(dtype)
-        return self.encoder_.spikes(X, bias_times, self.network_.t_max, self)
-
-    def _blocks(self, X):
-        """The engine, valid data, and the blocks of samples that they are run in."""
-        check_is_fitted(self)
-        X = self.encoder_.validate_data(self, X, reset=False)
-        engine = choose(Specification(self._fitted_structure, self.substrate))
-        self._check_trains(X, engine)
-        return engine, X, self.encoder_.blocks(X, _BLOCK)
-
-    def _run(self, X, method):
-        """What a method of the network that fires returns for X, block by block."""
-        engine, X, parts = self._blocks(X)
-        if len(parts) == 1:
-            once, spikes = engine.runnable_once(self.network_, self._spikes(X))
-            return getattr(once, method)(spikes)
-        run = getattr(engine.runnable(self.network_), method)
-        return np.concatenate([run(self._spikes(X[rows])) for rows in parts])
-
-    def _runs(self, X):
-        """Spikes that enter the network, and spike times of its layers, in blocks."""
-        engine, X, parts = self._blocks(X)
-        network = engine.runnable(self.network_)
-        for rows in parts:
-            spikes = engine.place(self._spikes(X[rows]), self.network_)
-            yield spikes, network.spike_times(spikes)
-
-    def encode(self, X: Features) -> Spikes:
-        """The spikes that enter the network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        spikes : ttfs.core.Spikes
-            For each sample the spikes of channels and of the biases of the first layer,
-            sorted by time, counted from the start of the inputs.
-        """
-        check_is_fitted(self)
-        X = self.encoder_.validate_data(self, X, reset=False)
-        engine = choose(Specification(self._fitted_structure))
-        return engine.place(self._spikes(X), self.network_)
-
-    def spike_times(self, X: Features) -> list[Array]:
-        """Spike times of all channels and neurons.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        times : list of ndarray of shape (n_samples, n_neurons)
-            The times of the encoder's channels, the first if there are several, then
-            one array for each layer; without biases; +inf = absent or silent. In the
-            unit of the time constants, from the start of the inputs; if `X` holds spike
-            times, on their axis.
-        """
-        blocks = [
-            [spikes.dense(self.n_channels_in_), *times]
-            for spikes, times in self._runs(X)
-        ]
-        out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        if self.encoder_.takes_spike_times:
-            out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
-        return out
-
-    def activity(
-        self, X: Features, cost_model: str | CostModel | None = None
-    ) -> Activity:
-        """Count spikes and synaptic events, and what they cost.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Features.
-        cost_model : str or CostModel, default=None
-            The model that energy and latency are estimated by: a name in
-            :data:`ttfs.energy.COST_MODELS`, or a :class:`ttfs.energy.CostModel`.
-
-        Returns
-        -------
-        activity : ttfs.energy.Activity
-            Counts of each sample and layer, decision times, and estimates of energy
-            and latency; ``print`` shows the means as a table.
-        """
-        cost_model = check_cost_model(cost_model)
-        return count_activity(self.network_, self._runs(X), cost_model)
-
-    def calibrate(self, X: Features, **options: Any) -> Calibration:
-        """Estimate the neurons of the substrate from spike times alone.
-
-        The substrate runs random networks of the shape of this one on the spike times
-        of `X`; the weights of this network are neither used nor changed.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Typical features.
-        **options
-            Options of :func:`ttfs.substrates.calibrate`.
-
-        Returns
-        -------
-        calibration : ttfs.substrates.Calibration
-            Threshold and time constants of each neuron. Its `compensate` makes a
-            substrate with which they are made up for.
-
-        Raises
-        ------
-        ValueError
-            If there is no substrate.
-        """
-        check_is_fitted(self)
-        if self.substrate is None:
-            raise ValueError("calibrate needs a substrate, but substrate is None")
-        times = self.encode(X).dense(self.n_channels_in_)
-        return calibrate(self.substrate, times, self.network_, **options)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._typing import validated
 from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
 from .base import BaseTTFS
-from .weights import check_sample_weight, weights_of_classes
+from .first_spikes import FirstSpikesMixin
+from .weights import weights_of_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from ..substrates import Substrate
 
 
-class TTFSClassifier(ClassifierMixin, BaseTTFS):
+class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
     r"""Spiking neural network classifier with time-to-first-spike coding.
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
-    and `score` the accuracy. `partial_fit` learns from more data; `spike_times` and
-    `activity` show what the neurons do. The defaults suit most data::
+    and `score` the accuracy. `partial_fit` learns from more data; `spike_times`,
+    `activity` and `anytime` show what the neurons do. The defaults suit most data::
 
         clf = TTFSClassifier().fit(X_train, y_train)
         y_pred = clf.predict(X_test)
@@ -712,39 +712,6 @@ class TTFSClassifier(ClassifierMixin, BaseTTFS):
         """
         labels = self._run(X, "labels")
         return self.classes_[labels]
-
-    def first_spike_score(
-        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Accuracy by first spikes alone.
-
-        A sample in which no output neuron fires counts as wrong, whatever the
-        membranes would have decided. With a read-out nearly every sample has an output
-        spike, and this is `score`. Integers that fire in the same tick are ordered by
-        their membranes, as docs/spec/fixed_point.md says.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            True labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
-
-        Returns
-        -------
-        score : float
-            The fraction of samples that a first spike decides rightly.
-        """
-        decisions = self._decisions(X)
-        check_consistent_length(decisions, y)
-        sample_weight = check_sample_weight(sample_weight, decisions)
-        # Silent outputs are as late as a spike at the end of the experiment, or later.
-        end = self.network_.stretched(np.float64(self.network_.t_max))
-        is_decided = decisions.min(axis=1) < end
-        is_right = self.classes_[decisions.argmin(axis=1)] == column_or_1d(y)
-        return float(np.average(is_right & is_decided, weights=sample_weight))
 
     def predict_proba(self, X: Features) -> Array:
         """Probabilities of the classes: softmax(-t / time_scale).

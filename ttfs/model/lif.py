@@ -27,7 +27,7 @@ class LIF:
         \frac{du}{dt} &= -\frac{u}{\tau_{mem}} + \frac{I}{\tau_{syn}} \\
         \frac{dI}{dt} &= -\frac{I}{\tau_{syn}} + \sum_i w_i \delta(t - t_i)
 
-    and the neuron fires at the first time at which u equals the threshold, once.
+    and the neuron fires at the first time at which u equals the threshold, once [1]_.
 
     Parameters
     ----------
@@ -46,10 +46,22 @@ class LIF:
     TypeError
         If a parameter is not a real number.
 
+    Notes
+    -----
+    Without leak, spike times are those of [2]_: with z = exp(t / tau_syn), and sums
+    over the inputs before the spike,
+
+    .. math:: z_{out} = \frac{\sum_i w_i z_i}{\sum_i w_i - \vartheta}
+
+    where theta is the threshold.
+
     References
     ----------
-    J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep learning
-    with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+    .. [1] J. Göltz, L. Kriener et al., "Fast and energy-efficient neuromorphic deep
+       learning with first-spike times", Nature Machine Intelligence 3, 823-835 (2021).
+    .. [2] H. Mostafa, "Supervised learning based on temporal coding in spiking neural
+       networks", IEEE Transactions on Neural Networks and Learning Systems 29,
+       3227-3235 (2018).
 
     Examples
     --------

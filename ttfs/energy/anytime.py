@@ -1,0 +1,103 @@
+"""Decisions by the moment at which one stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .._typing import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Anytime:
+    """What a network has decided, and spent, by the moment at which one stops.
+
+    Made by :meth:`ttfs.TTFSClassifier.anytime`; ``print`` shows it as a table. A sample
+    ends with its decision: what follows is neither waited for nor counted.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n_times,)
+        Moments, in increasing order, from the start of the inputs.
+    accuracy : ndarray of shape (n_times,)
+        Share of all samples that are decided by then, and rightly.
+    decided : ndarray of shape (n_times,)
+        Share of the samples that are decided by then.
+    n_spikes : ndarray of shape (n_times,)
+        Spikes of the hidden and output neurons of a sample until then, on average.
+    n_events : ndarray of shape (n_times,)
+        Synaptic events of a sample until then, on average; those of
+        `n_events_to_decision` in :class:`Activity`.
+    unit : {"time", "step"}, default="time"
+        Unit of `times`: that of the time constants, or a step of a code with a clock.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not have one length, or `times` do not increase.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(300, random_state=0)
+    >>> clf = TTFSClassifier((20,), max_iter=2, random_state=0).fit(X, y)
+    >>> curve = clf.anytime(X, y, times=[0.5, 1.0, clf.t_max_])
+    >>> bool(curve.accuracy[-1] == clf.first_spike_score(X, y))
+    True
+    >>> bool((curve.n_events[1:] >= curve.n_events[:-1]).all())
+    True
+    """
+
+    times: Floats
+    accuracy: Floats
+    decided: Floats
+    n_spikes: Floats
+    n_events: Floats
+    unit: Literal["time", "step"] = "time"
+
+    def __post_init__(self) -> None:
+        if self.unit not in ("time", "step"):
+            raise ValueError(f"unit must be 'time' or 'step', got {self.unit!r}")
+        shape = np.shape(self.times)
+        for field in fields(self)[:-1]:
+            found = np.shape(getattr(self, field.name))
+            if len(shape) != 1 or found != shape:
+                raise ValueError(
+                    f"times and {field.name} must have the same shape (n_times,), got "
+                    f"{shape} and {found}"
+                )
+        if np.any(np.diff(self.times) <= 0):
+            raise ValueError("times must increase")
+
+    def summary(self) -> dict[str, list[float]]:
+        """The curves as lists.
+
+        Returns
+        -------
+        curves : dict of str to list of float
+            A list for each array, by the words that the table has for it.
+        """
+        names = (self.unit, "accuracy", "decided", "spikes", "events")
+        arrays = (getattr(self, field.name) for field in fields(self)[:-1])
+        return {
+            name: np.asarray(array, float).tolist()
+            for name, array in zip(names, arrays, strict=True)
+        }
+
+    def __str__(self) -> str:
+        curves = self.summary()
+        rows = zip(*curves.values(), strict=True)
+        return "\n".join(
+            [
+                "".join(name.rjust(12) for name in curves),
+                *(
+                    f"{time:12.4g}{accuracy:12.4f}{decided:12.4f}{spikes:12,.1f}"
+                    f"{events:12,.1f}"
+                    for time, accuracy, decided, spikes, events in rows
+                ),
+            ]
+        )

@@ -1,0 +1,113 @@
+"""What the first output spikes of a classifier decide, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_array
+
+from .activity import count_by_moment
+from .measures import MeasuresMixin
+from .weights import check_sample_weight
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Array, Features
+    from ..energy import Anytime
+
+_N_MOMENTS = 50
+
+
+class FirstSpikesMixin(MeasuresMixin):
+    """Measures the decisions of a classifier by first spikes."""
+
+    classes_: Array
+
+    def first_spike_score(
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Accuracy by first spikes alone.
+
+        A sample in which no output neuron fires counts as wrong, whatever the
+        membranes would have decided. With a read-out nearly every sample has an output
+        spike, and this is `score`. Integers that fire in the same tick are ordered by
+        their membranes, as docs/spec/fixed_point.md says.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            The fraction of samples that a first spike decides rightly.
+        """
+        decisions = self._decisions(X)
+        check_consistent_length(decisions, y)
+        sample_weight = check_sample_weight(sample_weight, decisions)
+        # Silent outputs are as late as a spike at the end of the experiment, or later.
+        end = self.network_.stretched(np.float64(self.network_.t_max))
+        is_decided = decisions.min(axis=1) < end
+        is_right = self.classes_[decisions.argmin(axis=1)] == column_or_1d(y)
+        return float(np.average(is_right & is_decided, weights=sample_weight))
+
+    def anytime(
+        self, X: Features, y: ArrayLike, times: ArrayLike | None = None
+    ) -> Anytime:
+        """Accuracy, spikes and events by the moment at which one stops.
+
+        A sample is decided by its first output spike, as in :meth:`first_spike_score`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            True labels.
+        times : array-like of shape (n_times,), default=None
+            Moments from the start of the inputs, in increasing order, in the unit of
+            the time constants. None: fifty, up to `t_max_`.
+
+        Returns
+        -------
+        curves : ttfs.energy.Anytime
+            The share of samples that are decided by each moment, that of those decided
+            rightly, and the spikes and synaptic events until then. At `t_max_` they are
+            `first_spike_score` and the means of `activity`.
+
+        Raises
+        ------
+        ValueError
+            If data or labels are not valid, or `times` do not increase.
+        """
+        engine, runnable, blocks = self._runnable(X)
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        if times is None:
+            moments = self.network_.t_max * np.arange(1, _N_MOMENTS + 1) / _N_MOMENTS
+        else:
+            moments = check_array(
+                times, dtype=np.float64, ensure_2d=False, input_name="times"
+            )
+            if moments.ndim != 1 or np.any(np.diff(moments) <= 0):
+                raise ValueError("times must be one-dimensional, and increase")
+        weights = engine.effective_weights(self.network_, runnable)
+
+        def run():
+            n_done = 0
+            for spikes in blocks:
+                fired = runnable.spike_times(spikes)
+                labels = engine.first_outputs(runnable, spikes, fired)
+                truth = y[n_done : n_done + len(spikes)]
+                yield spikes, fired, self.classes_[labels] == truth
+                n_done += len(spikes)
+
+        return count_by_moment(self.network_, weights, run(), moments)
