@@ -103,7 +103,8 @@ class LayerBatch(metaclass=_OfBoth):
     """The input spikes of a batch, in the precision of `times`."""
 
     def __new__(cls, times, neuron, t_max=np.inf):
-        return precision(times).LayerBatch(times, neuron, t_max)
+        array = times.times if isinstance(times, Spikes) else times
+        return precision(array).LayerBatch(times, neuron, t_max)
 
 
 class LayerTrains(metaclass=_OfBoth):

@@ -39,7 +39,7 @@ cdef class LayerTrains:
         self.refractory = ldexp(refractory, -self.time)
         self.horizon = ldexp(t_max, -self.time)
         self.spikes = spikes.shifted(-self.time)
-        if spikes.last() >= t_max:
+        if self.spikes.last() >= DTYPE(self.horizon):
             raise ValueError("all spikes must be before t_max")
 
     cdef AlignedBuffer pack(self, object weights):
