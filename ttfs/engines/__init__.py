@@ -121,8 +121,8 @@ def _refuse_trains(specification, is_fixed, is_local):
             raise ValueError(f"{what} is not supported with {name}")
     if structure.read_out not in ("auto", "count", "peak", "mean", None):
         raise ValueError(
-            f"{what} is not supported with a read-out at read_out={structure.read_out}: "
-            "use 'auto', 'count', 'peak', 'mean' or None"
+            f"{what} is not supported with read_out={structure.read_out!r}: use "
+            " 'auto', 'count', 'peak', 'mean' or None"
         )
 
 

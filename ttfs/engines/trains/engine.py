@@ -143,9 +143,7 @@ class TrainsRunner:
         """The Events that enter layer k of the network, for `core.Spikes`."""
         network = self.network
         events = of_spikes(spikes).delayed(network.layers[0].delays, network.t_max)
-        for layer, following in zip(
-            network.layers[:k], network.layers[1 : k + 1], strict=True
-        ):
+        for layer, following in itertools.pairwise(network.layers[: k + 1]):
             times, _ = self.hidden.run(events, layer)
             events = of_neurons(times, following.bias_times, network.t_max)
             events = events.delayed(following.delays, network.t_max)
@@ -155,9 +153,7 @@ class TrainsRunner:
         """Spike times (n_samples, n_out, max_spikes) of each layer."""
         network, times = self.network, []
         events = of_spikes(spikes).delayed(network.layers[0].delays, network.t_max)
-        for layer, following in zip(
-            network.layers[:-1], network.layers[1:], strict=True
-        ):
+        for layer, following in itertools.pairwise(network.layers):
             times.append(self.hidden.run(events, layer)[0])
             events = of_neurons(times[-1], following.bias_times, network.t_max)
             events = events.delayed(following.delays, network.t_max)
@@ -197,6 +193,6 @@ def effective_inputs(events, neuron, t_max):
 
 
 def drawn_weights(rng, shape, n_active, neuron, dtype):
-    """Random weights of a layer: normal, with a mean that is a part of the deviation."""
+    """Random weights: normal, with a mean that is a part of the deviation."""
     deviation = weight_unit(neuron) / np.sqrt(n_active)
     return rng.normal(recipes.TRAINS_MEAN * deviation, deviation, shape).astype(dtype)

@@ -109,7 +109,7 @@ def of_spikes(spikes):
 
 
 def of_neurons(times, bias_times, t_max):
-    """The Events of neurons with spikes (n_samples, n_neurons, max_spikes), and biases."""
+    """The Events of biases, and of neurons that fire at (n, n_neurons, max_spikes)."""
     n_samples, n_neurons, max_spikes = times.shape
     n_times, n_bias = n_neurons * max_spikes, len(bias_times)
     biases = np.asarray(bias_times, times.dtype)

@@ -1,7 +1,9 @@
 """Weights that learn from spike trains, by the exact gradient and Adam."""
 
+import itertools
+
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from ...parameters import ExactGradient
 from .. import recipe as recipes
@@ -64,37 +66,60 @@ class TrainsTrainer(Trainer):
 
     def _update(self, spikes, labels, rate):
         """An update from a batch; returns the sum of its losses."""
+        self.moments["n_steps"] += 1
         network = self.learned()
-        layers, t_max = network.layers, network.t_max
-        events, kept = self._inputs(spikes, layers[0]), []
-        for layer, following in zip(layers[:-1], layers[1:], strict=True):
+        events = self._inputs(spikes, network.layers[0])
+        loss, by_layer = self.gradients(network, events, labels)
+        for k, (by_weight, by_delay) in enumerate(by_layer):
+            self._move(k, by_weight, by_delay, rate)
+        return loss * len(labels)
+
+    def gradients(self, network, events, labels):
+        """The mean cross-entropy of some samples, and its gradients.
+
+        Parameters
+        ----------
+        network : Network
+        events : Events
+            What enters the first layer, after its delays.
+        labels : ndarray of int of shape (n_samples,)
+
+        Returns
+        -------
+        loss : float
+        gradients : list of (ndarray, ndarray or None)
+            Of each layer, with respect to weights and delays. Neurons that are silent
+            in nearly all samples have the gradient that wakes them besides.
+        """
+        layers, t_max, kept = network.layers, network.t_max, []
+        for layer, following in itertools.pairwise(layers):
             times, of_layer = self.hidden.run(events, layer)
             kept.append((events, times, of_layer))
             events = of_neurons(times, following.bias_times, t_max)
             events = events.delayed(following.delays, t_max)
         scores, of_outputs = self.outputs.run(events, layers[-1])
-        log_p = log_softmax(scores.astype(np.float64) / self.scale, axis=1)
-        picked = np.arange(len(labels)), labels.astype(np.intp)
-        error = softmax(scores.astype(np.float64) / self.scale, axis=1)
-        error[picked] -= 1
-        grad = (error / (self.scale * len(labels))).astype(scores.dtype)
-        self.moments["n_steps"] += 1
+        loss, grad = self._loss(scores, labels)
         by_weight, by_time = self.outputs.back(layers[-1], events, of_outputs, grad)
-        updates = [
-            (len(layers) - 1, by_weight, self._by_delay(events, by_time, layers[-1]))
-        ]
-        for k in range(len(layers) - 2, -1, -1):
-            following, layer = layers[k + 1], layers[k]
-            by_slot = events.by_slot(by_time)
-            events, times, of_layer = kept[k]
-            n_times = times[0].size
-            grad = np.ascontiguousarray(by_slot[:, :n_times].reshape(times.shape))
+        gradients = [(by_weight, self._by_delay(events, by_time, layers[-1]))]
+        for layer, (before, times, of_layer) in zip(
+            layers[-2::-1], kept[::-1], strict=True
+        ):
+            by_slot = events.by_slot(by_time)[:, : times[0].size]
+            grad = np.ascontiguousarray(by_slot.reshape(times.shape))
             by_weight, by_time = self.hidden.back(layer, times, of_layer, grad)
+            events = before
             by_weight += self._pull(events, layer, times)
-            updates.append((k, by_weight, self._by_delay(events, by_time, layer)))
-        for k, by_weight, by_delay in updates:
-            self._move(k, by_weight, by_delay, rate)
-        return -log_p[picked].sum()
+            gradients.append((by_weight, self._by_delay(events, by_time, layer)))
+        return loss, gradients[::-1]
+
+    def _loss(self, scores, labels):
+        """The mean cross-entropy, and its gradient with respect to the scores."""
+        picked = np.arange(len(labels)), labels.astype(np.intp)
+        log_p = log_softmax(scores.astype(np.float64) / self.scale, axis=1)
+        error = np.exp(log_p)
+        error[picked] -= 1
+        grad = error / (self.scale * len(labels))
+        return -log_p[picked].mean(), grad.astype(scores.dtype)
 
     def _inputs(self, spikes, layer):
         """The Events of a batch, without those that are dropped."""
