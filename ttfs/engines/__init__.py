@@ -122,7 +122,7 @@ def _refuse_trains(specification, is_fixed, is_local):
     if structure.read_out not in ("auto", "count", "peak", "mean", None):
         raise ValueError(
             f"{what} is not supported with read_out={structure.read_out!r}: use "
-            " 'auto', 'count', 'peak', 'mean' or None"
+            "'auto', 'count', 'peak', 'mean' or None"
         )
 
 

@@ -70,6 +70,7 @@ class Engine(ABC):
     """
 
     max_batch = None  # samples of an update, at most
+    decides_by_first_spike = True  # of the outputs; else at the end of the experiment
 
     def __init__(self, specification):
         self.structure = specification.structure

@@ -35,8 +35,14 @@ class TrainsEngine(Engine):
             return recipes.TRAINS_DECISION
         return "first" if read_out is None else read_out
 
+    @property
+    def decides_by_first_spike(self):
+        return self.decision == "first"
+
     def default_time_scale(self, network, n_seen):
-        """Scores have their scale already."""
+        """Scores are in units of the threshold, or numbers of spikes, or times."""
+        if self.decides_by_first_spike:
+            return recipes.TIME_SCALE * self.structure.tau_syn
         return 1.0
 
     def loss_parameters(self, network, n_seen):
@@ -62,9 +68,8 @@ class TrainsEngine(Engine):
             return Count(self.hidden(network, min_slope))
         return FirstOrPeak(
             t_max,
-            fires=self.decision == "first",
+            fires=self.decides_by_first_spike,
             pseudo_slope=network.pseudo_slope,
-            time_scale=recipes.TIME_SCALE * network.neuron.tau_syn,
             min_slope=min_slope,
         )
 
@@ -103,7 +108,7 @@ class TrainsEngine(Engine):
             if is_output and self.decision != "count":
                 scores, _ = self.outputs(network).run(events, scaled)
                 activity = np.std(scores - scores.mean(axis=1, keepdims=True))
-                wanted = recipes.TRAINS_SCORES
+                wanted = recipes.TRAINS_SCORES * self.default_time_scale(network, 0)
             else:
                 times, _ = self.hidden(network).run(events, scaled)
                 activity = np.isfinite(times).sum() / times[..., 0].size
@@ -111,6 +116,9 @@ class TrainsEngine(Engine):
         return scaled
 
     # -- Inference and learning --------------------------------------------------------
+
+    def first_outputs(self, runnable, spikes, times):
+        return times[-1][:, :, 0].argmin(axis=1)
 
     def runnable(self, network):
         return TrainsRunner(self, network)
@@ -150,7 +158,10 @@ class TrainsRunner:
         return events
 
     def spike_times(self, spikes):
-        """Spike times (n_samples, n_out, max_spikes) of each layer."""
+        """Spike times (n_samples, n_out, max_spikes) of each layer.
+
+        Outputs whose membranes decide have none, those whose first spike decides one.
+        """
         network, times = self.network, []
         events = of_spikes(spikes).delayed(network.layers[0].delays, network.t_max)
         for layer, following in itertools.pairwise(network.layers):
@@ -165,9 +176,11 @@ class TrainsRunner:
         scores, kept = self.outputs.run(events, last)
         if isinstance(self.outputs, Count):
             return kept[0]
+        shape = *scores.shape, self.engine.structure.max_spikes
+        times = np.full(shape, np.inf, scores.dtype)
         if isinstance(self.outputs, FirstOrPeak):
-            return kept[2][:, :, None]
-        return np.full((*scores.shape, 1), np.inf, scores.dtype)
+            times[:, :, 0] = kept[2]
+        return times
 
     def scores(self, spikes):
         """Scores (n_samples, n_outputs); the greatest decides."""

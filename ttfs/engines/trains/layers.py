@@ -87,16 +87,13 @@ class FirstOrPeak:
     ----------
     fires : bool
         Whether they fire. A silent one has the pseudo-time t_max + pseudo_slope
-        (threshold - u_peak), and the score is -time / time_scale. Outputs that do not
-        fire have the score u_peak / threshold.
+        (threshold - u_peak), and the score is -time. Outputs that do not fire have the
+        score u_peak / threshold.
     """
 
-    def __init__(
-        self, t_max, *, fires, pseudo_slope=0.0, time_scale=1.0, min_slope=0.0
-    ):
+    def __init__(self, t_max, *, fires, pseudo_slope=0.0, min_slope=0.0):
         self.t_max, self.fires = t_max, fires
-        self.pseudo_slope, self.time_scale = pseudo_slope, time_scale
-        self.min_slope = min_slope
+        self.pseudo_slope, self.min_slope = pseudo_slope, min_slope
 
     @staticmethod
     def _wide(events, layer):
@@ -118,10 +115,8 @@ class FirstOrPeak:
         u_peak, t_peak = batch.peak(weights, times)
         if self.fires:
             missed = layer.neuron.threshold - u_peak
-            decisions = np.where(
-                times < np.inf, times, self.t_max + self.pseudo_slope * missed
-            )
-            scores = -decisions / self.time_scale
+            late = self.t_max + self.pseudo_slope * missed
+            scores = -np.where(times < np.inf, times, late)
         else:
             scores = u_peak / layer.neuron.threshold
         return scores, (batch, weights, times, t_peak)
@@ -133,11 +128,8 @@ class FirstOrPeak:
         slope = batch.slope(weights, t_peak)
         if self.fires:
             floor = self.min_slope * layer.neuron.threshold / layer.neuron.tau_syn
-            by_time = -grad / self.time_scale
             c = np.where(
-                has_fired,
-                over_slope(by_time, slope, floor),
-                self.pseudo_slope * by_time,
+                has_fired, over_slope(-grad, slope, floor), -self.pseudo_slope * grad
             )
         else:
             c = -grad / layer.neuron.threshold

@@ -1,5 +1,6 @@
 """Weights that learn from spike trains, by the exact gradient and Adam."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -47,13 +48,12 @@ class TrainsTrainer(Trainer):
         self.rests = resting_weights(network.layers)
         decay = engine.weight_decay(network, batch_size, n_seen)
         self.decay = np.broadcast_to(decay, n_layers)
-        self.moments = fit_state.optimizer or {"n_steps": 0, "moments": {}}
-        self.moments = {
-            "n_steps": self.moments["n_steps"],
-            "moments": {
-                k: (m.copy(), v.copy()) for k, (m, v) in self.moments["moments"].items()
-            },
+        self.optimizer = fit_state.optimizer or {
+            "n_steps": 0,
+            "weights": [_no_moments(w) for w in self.weights],
+            "delays": [_no_moments(d) for d in self.delays],
         }
+        self.optimizer = copy.deepcopy(self.optimizer)
 
     # -- Learning ----------------------------------------------------------------------
 
@@ -66,8 +66,8 @@ class TrainsTrainer(Trainer):
 
     def _update(self, spikes, labels, rate):
         """An update from a batch; returns the sum of its losses."""
-        self.moments["n_steps"] += 1
-        network = self.learned()
+        self.optimizer["n_steps"] += 1
+        network = self._current()
         events = self._inputs(spikes, network.layers[0])
         loss, by_layer = self.gradients(network, events, labels)
         for k, (by_weight, by_delay) in enumerate(by_layer):
@@ -125,7 +125,7 @@ class TrainsTrainer(Trainer):
         """The Events of a batch, without those that are dropped."""
         events = of_spikes(spikes)
         if self.dropout > 0:
-            rng = np.random.default_rng([self.seed, self.moments["n_steps"]])
+            rng = np.random.default_rng([self.seed, self.optimizer["n_steps"]])
             kept = rng.random(len(events.times)) >= self.dropout
             events = events.keep(kept | ~self.may_drop[events.rows])
         return events.delayed(layer.delays, self.network.t_max)
@@ -150,44 +150,57 @@ class TrainsTrainer(Trainer):
 
     def _move(self, k, by_weight, by_delay, rate):
         """A step of Adam for a layer (Kingma & Ba 2015), with decoupled decay."""
-        weights = self.weights[k]
-        unit = self.units[k]
+        weights, rest = self.weights[k], float(self.rests[k] * recipes.TRAINS_REST)
+        step = self._step(self.optimizer["weights"][k], by_weight)
+        step *= rate * self.units[k]
+        step += float(rate * self.decay[k]) * (weights - rest)
         n_trained = len(weights) - self.network.layers[k].n_fixed
-        step = self._step(("weights", k), by_weight)
-        decay = rate * self.decay[k]
-        moved = weights - rate * unit * step
-        moved -= decay * (weights - self.rests[k] * recipes.TRAINS_REST)
-        self.weights[k] = np.concatenate(
-            [moved[:n_trained], weights[n_trained:]]
-        ).astype(weights.dtype)
+        weights[:n_trained] -= step[:n_trained]
         if by_delay is not None:
-            unit = recipes.DELAY_STEP * self.network.neuron.tau_syn
             delays = self.delays[k]
-            moved = delays - rate * unit * self._step(("delays", k), by_delay)
-            self.delays[k] = np.maximum(moved, 0).astype(delays.dtype)
+            step = self._step(self.optimizer["delays"][k], by_delay)
+            step *= rate * recipes.DELAY_STEP * self.network.neuron.tau_syn
+            np.maximum(delays - step, 0, out=delays)
 
-    def _step(self, name, grad):
-        """The direction of Adam for a gradient."""
-        adam, n_steps = self.adam, self.moments["n_steps"]
-        zero = np.zeros_like(grad)
-        m, v = self.moments["moments"].get(name, (zero, zero))
-        m = adam.beta_1 * m + (1 - adam.beta_1) * grad
-        v = adam.beta_2 * v + (1 - adam.beta_2) * grad**2
-        self.moments["moments"][name] = m, v
-        m = m / (1 - adam.beta_1**n_steps)
-        return m / (np.sqrt(v / (1 - adam.beta_2**n_steps)) + adam.epsilon)
+    def _step(self, moments, grad):
+        """The direction of Adam for a gradient, by which the moments move."""
+        adam, n_steps = self.adam, self.optimizer["n_steps"]
+        m, v = moments
+        m += (1 - adam.beta_1) * (grad - m)
+        v += (1 - adam.beta_2) * (grad * grad - v)
+        root = np.sqrt(v / (1 - adam.beta_2**n_steps))
+        root += adam.epsilon
+        return m / (1 - adam.beta_1**n_steps) / root
 
     # -- What is learned ---------------------------------------------------------------
 
     def labels(self, spikes):
-        return self.engine.runnable(self.learned()).labels(spikes)
+        return self.engine.runnable(self._current()).labels(spikes)
 
     def decisions(self, spikes):
-        return self.engine.runnable(self.learned()).decisions(spikes)
+        return self.engine.runnable(self._current()).decisions(spikes)
 
     def learned(self):
-        network = self.network.with_layers(weights=self.weights)
-        return network.with_layers(delays=self.delays)
+        network = self._current()
+        return network.with_layers(
+            weights=[weights.copy() for weights in self.weights],
+            delays=[None if d is None else d.copy() for d in self.delays],
+        )
+
+    def _current(self):
+        """The same, whose arrays the next update changes."""
+        return self.network.with_layers(weights=self.weights, delays=self.delays)
 
     def state(self):
-        return self.moments
+        return copy.deepcopy(self.optimizer)
+
+    def take_state(self):
+        return self.optimizer
+
+
+def _no_moments(array):
+    """The moments of Adam before its first step."""
+    if array is None:
+        return None
+    return [np.zeros_like(array), np.zeros_like(array)]
+
