@@ -64,7 +64,7 @@ def test_gradients_of_a_network_are_those_of_differences(read_out, tau_mem):
 
     _, gradients = loss(network)
     rng = np.random.RandomState(2)
-    step = 1e-6
+    step = 1e-7
     for name, which in (("weights", 0), ("delays", 1)):
         n_good, n_all = 0, 0
         for _ in range(12):

@@ -113,18 +113,17 @@ def _each(network, spikes, fired):
     spikes that it sees, and the number of the sample.
     """
     for k, layer in enumerate(network.layers):
-        inputs = spikes.inputs
+        owners = np.arange(layer.n_in + len(layer.bias_times))  # of the spikes' inputs
         if k > 0:
             before = np.ascontiguousarray(fired[k - 1])
             n_samples, n_in, repeats = before.shape
             before = before.reshape(n_samples, n_in * repeats)
             spikes = _core.spikes_at(before, layer.bias_times, network.t_max)
-            biases = n_in + np.arange(len(layer.bias_times))
-            owners = np.concatenate([np.repeat(np.arange(n_in), repeats), biases])
-            inputs = owners[spikes.inputs]
+            owners = np.append(np.repeat(owners[:n_in], repeats), owners[n_in:])
         for i in range(len(spikes)):
             mine = slice(int(spikes.begin[i]), int(spikes.end[i]))
-            yield k, layer, inputs[mine], spikes.times[mine, np.newaxis], i
+            inputs = owners[spikes.inputs[mine]]
+            yield k, layer, inputs, spikes.times[mine, np.newaxis], i
 
 
 def _arrivals(layer, inputs, sent):

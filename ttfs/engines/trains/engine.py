@@ -40,9 +40,9 @@ class TrainsEngine(Engine):
         return self.decision == "first"
 
     def default_time_scale(self, network, n_seen):
-        """Scores are in units of the threshold, or numbers of spikes, or times."""
+        """Times have that of other engines; membranes and numbers of spikes have 1."""
         if self.decides_by_first_spike:
-            return recipes.TIME_SCALE * self.structure.tau_syn
+            return super().default_time_scale(network, n_seen)
         return 1.0
 
     def loss_parameters(self, network, n_seen):
@@ -94,24 +94,29 @@ class TrainsEngine(Engine):
     def _scaled(self, network, events, is_output):
         """The last layer with weights that make it as active as it is to begin.
 
-        Hidden neurons fire `recipes.TRAINS_RATE` times in a sample on average, but at
-        most in half of their possible spikes; scores of outputs deviate from each other
-        by `recipes.TRAINS_SCORES`.
+        Neurons fire `recipes.TRAINS_RATE` times in a sample on average, but at most in
+        half of their possible spikes; the membranes of outputs that decide by them
+        deviate from each other by `recipes.TRAINS_SCORES`.
         """
         layer = network.layers[-1]
-        wanted = min(recipes.TRAINS_RATE, 0.5 * self.structure.max_spikes)
+        is_membrane = is_output and self.decision in ("peak", "mean")
+        is_first = is_output and self.decides_by_first_spike
+        n_possible = 1 if is_first else self.structure.max_spikes
+        wanted = min(recipes.TRAINS_RATE, 0.5 * n_possible)
+        if is_membrane:
+            wanted = recipes.TRAINS_SCORES
         low, high = 2.0**-10, 2.0**10
         for _ in range(20):
             scale = (low * high) ** 0.5
             weights = (layer.weights * scale).astype(layer.weights.dtype)
             scaled = replace(layer, weights=weights)
-            if is_output and self.decision != "count":
+            if is_membrane:
                 scores, _ = self.outputs(network).run(events, scaled)
                 activity = np.std(scores - scores.mean(axis=1, keepdims=True))
-                wanted = recipes.TRAINS_SCORES * self.default_time_scale(network, 0)
             else:
                 times, _ = self.hidden(network).run(events, scaled)
-                activity = np.isfinite(times).sum() / times[..., 0].size
+                is_spike = np.isfinite(times[:, :, :n_possible])
+                activity = is_spike.sum() / times[:, :, 0].size
             low, high = (scale, high) if activity < wanted else (low, scale)
         return scaled
 

@@ -203,4 +203,3 @@ def _no_moments(array):
     if array is None:
         return None
     return [np.zeros_like(array), np.zeros_like(array)]
-
