@@ -272,7 +272,8 @@ typedef struct {
      * times      [time]: < t_max, or +infinity after the last spike.
      * slopes     u' at the spike, from the left [threshold/time].
      * rises      u' at the end of its refractory time [threshold/time]; 0 if that is
-     *            after t_max.
+     *            after t_max. That of the last possible spike moves nothing, and is not
+     *            computed where all neurons are done.
      * scratch    trains_workspace_size(max_events) bytes. */
     void (*spike_trains)(const ttfs_neuron *neuron, double refractory, size_t max_out,
                          const NAME(ttfs_spikes) * spikes, size_t n_samples,
@@ -292,7 +293,7 @@ typedef struct {
      * min_slope  slopes count as at least this [threshold/time].
      * adjoint    (n_samples, n_out, max_out) out [1/threshold].
      * grad_times dL/dt of the input spikes, which are at the same places as their times
-     *            in `spikes`, out [1/time]. */
+     *            in `spikes`, out [1/time]; or NULL. */
     void (*trains_adjoint)(const ttfs_neuron *neuron, double refractory, size_t max_out,
                            const NAME(ttfs_spikes) * spikes, size_t n_samples,
                            size_t n_in, const real *weights, size_t n_out, double t_max,

@@ -80,7 +80,8 @@ class LayerTrains:
         rises: _Real,
         grad: _Real,
         min_slope: float,
-    ) -> tuple[_Real, _Real]: ...
+        with_times: bool = ...,
+    ) -> tuple[_Real, _Real | None]: ...
     def grad_weights(self, times: _Real, adjoint: _Real, grad: _Real) -> None: ...
 
 class LayerBatch:

@@ -71,7 +71,7 @@ cdef class LayerTrains:
 
     def adjoint(
         self, const real[:, ::1] weights not None, times, slopes, rises, grad,
-        double min_slope,
+        double min_slope, bint with_times=True,
     ):
         """Adjoints of spikes, and dL/dt of each input spike, at its place in `spikes`.
 
@@ -81,13 +81,15 @@ cdef class LayerTrains:
             dL/dt of the spikes.
         min_slope : float
             Floor of slopes [threshold / tau_syn].
+        with_times : bool
+            Whether dL/dt of the input spikes is wanted, else it is None.
         """
         for array in (times, slopes, rises, grad):
             self.check(array, weights.shape[1], "spikes")
         times = shift(times, -self.time, "times")
         grad = np.where(times < np.inf, grad, 0)
         adjoint = np.zeros_like(times)
-        grad_times = np.zeros(self.spikes.times.shape, DTYPE)
+        grad_times = np.zeros(self.spikes.times.shape, DTYPE) if with_times else None
         floor = min_slope * self.neuron.threshold / self.neuron.tau_syn
         self.run(
             TRAINS_ADJOINT, weights, times, slopes, rises, grad, floor, adjoint,
@@ -110,6 +112,7 @@ cdef class LayerTrains:
         cdef ttfs_spikes all, mine
         cdef void *scratch
         cdef const real *w
+        cdef real *by_time = NULL
         _same_shape(weights, n_in, n_out, "weights")
         if n_samples == 0 or n_in == 0 or n_out == 0 or spikes.n_spikes == 0:
             return 0
@@ -119,6 +122,8 @@ cdef class LayerTrains:
         packed = self.pack(weights)
         w = <real *>packed.start
         all = spikes.view()
+        if grad_times is not None:
+            by_time = &grad_times[0]
         for part in prange(n_parts, nogil=True, num_threads=n_parts, chunksize=1,
                            schedule="static"):
             s = n_samples * part // n_parts
@@ -139,7 +144,7 @@ cdef class LayerTrains:
                 KERNELS.trains_adjoint(
                     &self.neuron, self.refractory, max_out, &mine, n, n_in, w, n_out,
                     t_max, &times[s, 0, 0], &slopes[s, 0, 0], &rises[s, 0, 0],
-                    &grad[s, 0, 0], floor, &adjoint[s, 0, 0], &grad_times[0], scratch,
+                    &grad[s, 0, 0], floor, &adjoint[s, 0, 0], by_time, scratch,
                 )
         return 0
 

@@ -9,6 +9,7 @@ delays together, and the only one that refuses combinations of them:
 float32, float64    `FloatEngine`      `FloatEngine`
 substrate           `HardwareEngine`   `HardwareEngine`
 `FixedPoint`        `QuantizedEngine`  `IntegerEngine`
+several spikes      `TrainsEngine`
 ==================  =================  ==================
 
 An engine gets a frozen :class:`Specification` and never sees the estimator.

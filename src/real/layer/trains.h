@@ -5,10 +5,10 @@
  *     u <- u exp(-d / tau_mem) + I kappa(d)          I <- I exp(-d / tau_syn)
  * A spike of input i adds w_i to I. The neuron fires where u reaches the threshold; u
  * is 0 from there to the end of the refractory time, and I goes on. At an exact
- * crossing this is a reset by subtraction: u(t) = sum_i w_i kappa(t - t_i) - threshold
- * sum_z exp(-(t - t_z) / tau_mem) A neuron that may fire goes through an interval on
- * its own; all others pass it together, with the factors that the interval has for all
- * of them. */
+ * crossing, and without a refractory time, this is a reset by subtraction:
+ *     u(t) = sum_i w_i kappa(t - t_i) - threshold sum_z exp(-(t - t_z) / tau_mem)
+ * A vector in which a neuron may fire goes through an interval on its own; all others
+ * pass it together, with the factors that the interval has for all of them. */
 #ifndef TTFS_REAL_LAYER_TRAINS_H
 #define TTFS_REAL_LAYER_TRAINS_H
 
@@ -258,6 +258,10 @@ ALWAYS_INLINE void trains_vecs(const trains_t *n, const passages_t *list,
         if (is_given) next[q] = next_given(to, q, lanes_of(lanes, q));
     }
     for (size_t k = 0; k < e->n; ++k) {
+        mask left = m_none(); /* neurons that have a spike to come, perhaps */
+        EACH_VEC left =
+            m_or(left, is_given ? v_gt(v_set(INFINITY), next[q]) : active[q]);
+        if (!m_any(left)) return;
         const real *w = weights + e->input[k] * ((size_t)vecs * WIDTH);
         EACH_VEC current[q] = current[q] + v_load(w + q * WIDTH);
         if (e->span[k] == 0) continue;

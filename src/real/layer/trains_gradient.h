@@ -128,8 +128,15 @@ ALWAYS_INLINE void trains_back_vecs(const trains_t *n, const passages_t *list,
     const passages_t copy = *list, *e = &copy; /* a copy that no store can change */
     const size_t stride = (size_t)vecs * WIDTH;
     back_t b[PANEL_VECS];
-    EACH_VEC begin_back(n, fired, (size_t)q * WIDTH, lanes_of(lanes, q), &b[q]);
-    for (size_t k = e->n; k-- > 0;) {
+    vec due = v_set(-INFINITY);
+    EACH_VEC
+    {
+        begin_back(n, fired, (size_t)q * WIDTH, lanes_of(lanes, q), &b[q]);
+        due = v_max(due, b[q].due);
+    }
+    size_t n_causal = e->n; /* events after the last spike change nothing */
+    while (n_causal > 0 && !m_any(v_gt(due, v_set(e->time[n_causal - 1])))) --n_causal;
+    for (size_t k = n_causal; k-- > 0;) {
         if (e->span[k] > 0) {
             const vec mem = v_set(e->mem[k]), syn = v_set(e->syn[k]);
             const vec kappa = v_set(e->kappa[k]), time = v_set(e->time[k]);
@@ -177,8 +184,8 @@ static void trains_adjoint(const ttfs_neuron *neuron, double refractory, size_t 
     memset(adjoint, 0, n_samples * n_out * max_out * sizeof(real));
     for (size_t s = 0; s < n_samples; ++s) {
         const passages_t e = passages_in(&trains, spikes, s, t_max, scratch);
-        real *to = grad_times + spikes->begin[s];
-        memset(to, 0, e.n * sizeof(real));
+        real *to = grad_times ? grad_times + spikes->begin[s] : NULL;
+        if (to) memset(to, 0, e.n * sizeof(real));
         for (size_t j = 0; j < n_out; j += LANES) {
             const size_t at = (s * n_out + j) * max_out;
             const fired_t fired = {max_out,   times + at,      slopes + at, rises + at,

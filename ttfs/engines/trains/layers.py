@@ -38,11 +38,11 @@ class Spiking:
         times, slopes, rises = core.spike_trains(layer.weights, self.max_spikes)
         return times, (core, slopes, rises)
 
-    def back(self, layer, times, kept, grad):
-        """Gradients from those of the spikes."""
+    def back(self, layer, times, kept, grad, *, with_times=True):
+        """Gradients from those of the spikes; that of times if it is wanted, or None."""
         core, slopes, rises = kept
         adjoint, by_time = core.adjoint(
-            layer.weights, times, slopes, rises, grad, self.min_slope
+            layer.weights, times, slopes, rises, grad, self.min_slope, with_times
         )
         by_weight = np.zeros_like(layer.weights)
         core.grad_weights(times, adjoint, by_weight)

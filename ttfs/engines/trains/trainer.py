@@ -106,7 +106,13 @@ class TrainsTrainer(Trainer):
         ):
             by_slot = events.by_slot(by_time)[:, : times[0].size]
             grad = np.ascontiguousarray(by_slot.reshape(times.shape))
-            by_weight, by_time = self.hidden.back(layer, times, of_layer, grad)
+            by_weight, by_time = self.hidden.back(
+                layer,
+                times,
+                of_layer,
+                grad,
+                with_times=layer is not layers[0] or layer.delays is not None,
+            )
             events = before
             by_weight += self._pull(events, layer, times)
             gradients.append((by_weight, self._by_delay(events, by_time, layer)))
