@@ -158,7 +158,7 @@ def test_first_spikes_that_decide_have_a_score_and_curves():
     activity = clf.activity(X)
     assert_allclose(curves.accuracy[-1], is_right.mean())
     assert_allclose(
-        curves.n_spikes[-1], activity.n_spikes_to_decision.sum(axis=1).mean()
+        curves.n_spikes[-1], activity.n_spikes_to_decision[:, 1:].sum(axis=1).mean()
     )
     assert_allclose(
         curves.n_events[-1], activity.n_events_to_decision.sum(axis=1).mean()
