@@ -39,7 +39,7 @@ class Spiking:
         return times, (core, slopes, rises)
 
     def back(self, layer, times, kept, grad, *, with_times=True):
-        """Gradients from those of the spikes; that of times if it is wanted, or None."""
+        """Gradients from those of the spikes; that of times only if it is wanted."""
         core, slopes, rises = kept
         adjoint, by_time = core.adjoint(
             layer.weights, times, slopes, rises, grad, self.min_slope, with_times
