@@ -15,8 +15,8 @@ from ttfs import TTFSClassifier
 from ttfs.encoders import LevelCrossingEncoder
 
 # %%
-# Signals are an array (n_samples, n_signals, n_timepoints), or, as here, a list of arrays
-# (n_signals, n_timepoints) of unequal lengths.
+# Signals are an array (n_samples, n_signals, n_timepoints), or, as here, a list of
+# arrays (n_signals, n_timepoints) of unequal lengths.
 rng = np.random.default_rng(0)
 y = rng.integers(1, 4, size=450)
 

@@ -345,8 +345,11 @@ static inline void ttfs_fixed_hidden_errors(const ttfs_fixed_network *network,
         if (state->ticks[i] < network->n_ticks) {
             const int s = ttfs_fixed_log_slope(layer, state->slope[i]);
             layer->silence[i] = (uint8_t)(layer->silence[i] - (layer->silence[i] > 0));
-            error = ttfs_fixed_feed_back(network, k, states, label, i);
-            error = ttfs_fixed_round(error, layer->error_shift + s);
+            if (network->learn_from <= state->ticks[i] &&
+                state->ticks[i] < network->learn_until) {
+                error = ttfs_fixed_feed_back(network, k, states, label, i);
+                error = ttfs_fixed_round(error, layer->error_shift + s);
+            }
         } else {
             const int silence = layer->silence[i] + TTFS_FIXED_SILENT_STEP;
             layer->silence[i] = (uint8_t)(silence > 255 ? 255 : silence);

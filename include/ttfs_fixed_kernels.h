@@ -62,6 +62,7 @@ typedef struct {
  * `max_stored`.
  * - error_shift is 5 to 25, rate_shift at most 30, softmax[0] is 256 and none is more.
  * - n_fixed is at most n_bias, read_out at most n_ticks; stretch is 1 or more.
+ * - learn_from and learn_until are at most the greatest n_ticks, 16384.
  * - Bias ticks are at most n_ticks. lfsr has `stride` entries.
  * - An input that spikes r times in a sample counts as r samples of a batch, of
  *   which there are TTFS_FIXED_MAX_SAMPLES at most.

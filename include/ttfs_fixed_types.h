@@ -107,6 +107,8 @@ typedef struct {
     ttfs_fixed_constu16 *reciprocal; /* (128,) 2^15 / (128 + m) [5] */
     uint16_t gain;                   /* 128 to 255: mantissa of the learning rate [5] */
     int16_t push; /* error of neurons that are silent too often [6] */
+    /* Hidden neurons learn from spikes at learn_from <= tick < learn_until [6]. */
+    uint16_t learn_from, learn_until;
     ttfs_fixed_feedback feedback;
     uint8_t is_floor; /* round down instead of stochastically [7] */
     uint8_t drop;     /* 256 times the probability of deleting an input spike */

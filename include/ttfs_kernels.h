@@ -100,6 +100,8 @@ typedef struct {
      * packed like weights. Direct, target: (n_out of last layer, n_out of layer k - 1),
      * row-major, through which the error reaches the inputs of layer k. */
     const real *const *feedback_weights;
+    /* Hidden neurons learn from spikes at learn_from <= t < learn_until [time]. */
+    double learn_from, learn_until;
 } NAME(ttfs_local);
 
 /* What the batches of a run have in common. */
@@ -113,6 +115,10 @@ typedef struct {
                        * [threshold/time] */
     double silence_penalty,
         silence_tolerance; /* the loss of silent hidden neurons, see backward.h */
+    double spike_cost, spike_scale; /* what a hidden spike before the decision costs
+                                     * [loss], and its scale [time], see spike_cost.h;
+                                     * not with the local rule. 0: nothing */
+    int keeps_zeros; /* weights that are 0 stay 0; not with the local rule */
     /* Adam. epsilon is in the unit of a gradient: loss per threshold of the layer, of
      * delays loss per tau_syn of the layer, where the loss of a squared error is in
      * tau_syn^2 of the last layer. */

@@ -214,6 +214,10 @@ cdef class FixedCore:
         )
         self.net.gain = _integer(network.gain, 0, 255, "gain")
         self.net.push = _integer(network.push, -32_768, 32_767, "push")
+        self.net.learn_from = _integer(network.learn_from, 0, MAX_TICKS, "learn_from")
+        self.net.learn_until = _integer(
+            network.learn_until, 0, MAX_TICKS, "learn_until"
+        )
         self.net.feedback = <ttfs_fixed_feedback>FEEDBACKS[network.feedback]
         self.net.is_floor = bool(network.is_floor)
         self.net.drop = _integer(network.drop, 0, 255, "drop")

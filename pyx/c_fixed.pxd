@@ -68,6 +68,8 @@ cdef extern from "ttfs_fixed_kernels.h" nogil:
         const uint16_t *reciprocal
         uint16_t gain
         int16_t push
+        uint16_t learn_from
+        uint16_t learn_until
         ttfs_fixed_feedback feedback
         uint8_t is_floor
         uint8_t drop

@@ -12,10 +12,12 @@ import pytest
 from classifiers import quick
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 import ttfs
 from ttfs import ModelVersionWarning, TTFSClassifier, TTFSRegressor, _stored
+from ttfs.baselines import RateClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import (
     FilterBank,
@@ -39,10 +41,12 @@ X, y = make_yin_yang(60, random_state=0)
 def stored():
     """A fitted model of each class that has a version."""
     encoder = LatencyEncoder(silent_time=2.0)
+    relu = MLPClassifier((5,), tol=1e9, n_iter_no_change=1, random_state=0)
     return {
         "classifier": quick().fit(X, y),
         "regressor": quick(TTFSRegressor).fit(X, X[:, 0]),
         "encoder": encoder.fit(X),
+        "rate code": RateClassifier(ann=relu).fit(X, y),
         "pipeline": make_pipeline(encoder, quick()).fit(X, y),
     }
 

@@ -17,7 +17,7 @@ Public names:
   than once
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
-- :mod:`ttfs.datasets` - the Yin-Yang data set
+- :mod:`ttfs.datasets` - the Yin-Yang data set, and temporal patterns
 - :data:`TRUSTED_TYPES` - names of the types of stored models, for
   ``skops.io.load(file, trusted=ttfs.TRUSTED_TYPES)``
 - :class:`ModelVersionWarning` - a model was stored by another version

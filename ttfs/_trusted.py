@@ -60,4 +60,9 @@ _TYPES = (
     TTFSRegressor,
 )
 
-TRUSTED_TYPES = [f"{cls.__module__}.{cls.__qualname__}" for cls in _TYPES]
+# The optimisers of an MLPClassifier, which a RateClassifier holds.
+_OPTIMIZERS = "AdamOptimizer", "SGDOptimizer"
+
+TRUSTED_TYPES = [f"{cls.__module__}.{cls.__qualname__}" for cls in _TYPES] + [
+    f"sklearn.neural_network._stochastic_optimizers.{name}" for name in _OPTIMIZERS
+]

@@ -24,6 +24,7 @@ class _Local(TypedDict):
     kernel: Literal["table", "linear"]
     feedback: Literal["symmetric", "random", "direct", "target"]
     feedback_weights: NotRequired[Sequence[_Real | None] | None]
+    window: NotRequired[tuple[float, float]]
 
 def precision(array: Any) -> ModuleType: ...
 def n_threads() -> int: ...
@@ -205,6 +206,9 @@ class Trainer(Simulator):
         rests: Sequence[float] | None = ...,
         limits: Sequence[float] | None = ...,
         local: _Local | None = ...,
+        spike_cost: float = ...,
+        spike_scale: float = ...,
+        keeps_zeros: bool = ...,
         dropout: float = ...,
         may_drop: NDArray[np.bool_] | None = ...,
         seed: int = ...,
@@ -224,6 +228,7 @@ class Trainer(Simulator):
         forward: _Forward | None = ...,
         end_batch: Callable[[float, int], object] | None = ...,
     ) -> float: ...
+    def prune(self, k: int, least: float) -> None: ...
     def round(
         self,
         steps: Sequence[float],

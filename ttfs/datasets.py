@@ -9,12 +9,162 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .encoders import SpikeTrains
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from ._typing import Floats, RandomState
 
-__all__ = ["make_yin_yang"]
+__all__ = ["make_temporal_patterns", "make_yin_yang"]
+
+
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "n_classes": [Interval(Integral, 1, None, closed="left")],
+        "n_patterns": [Interval(Integral, 1, None, closed="left")],
+        "width": [Interval(Real, 0, None, closed="neither"), "array-like"],
+        "jitter": [Interval(Real, 0, None, closed="left")],
+        "shift": [Interval(Real, 0, None, closed="left")],
+        "n_distractors": [Interval(Integral, 0, None, closed="left")],
+        "window": [Interval(Real, 0, None, closed="left")],
+        "lead": [Interval(Real, None, None, closed="neither")],
+        "balanced": ["boolean"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_temporal_patterns(
+    n_samples: int = 1000,
+    *,
+    n_channels: int = 10,
+    n_classes: int = 4,
+    n_patterns: int = 2,
+    width: float | ArrayLike = 1.0,
+    jitter: float = 0.1,
+    shift: float = 0.5,
+    n_distractors: int = 0,
+    window: float = 4.0,
+    lead: float = 1.0,
+    balanced: bool = False,
+    random_state: RandomState = None,
+) -> tuple[SpikeTrains, NDArray[np.int64]]:
+    """Make spike trains whose class is in the relative times of a pattern.
+
+    A pattern is one spike in each channel, at random times that are the same in all
+    samples of the pattern; each class has some patterns. In a sample these times are
+    jittered, and shifted together. Spikes that say nothing, the distractors, come
+    before it or among it. Number and channels of spikes tell nothing about the class.
+
+    All times have one unit: that of the time constants of the neurons, as a rule.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of samples.
+
+    n_channels : int, default=10
+        Number of channels.
+
+    n_classes : int, default=4
+        Number of classes, which are equally likely.
+
+    n_patterns : int, default=2
+        Number of patterns of each class.
+
+    width : float or array-like of shape (n_channels,), default=1.0
+        Times of a pattern are uniform in an interval of this length, from the start of
+        the pattern. Channels may have widths of their own: time scales of a pattern.
+
+    jitter : float, default=0.1
+        Standard deviation of a spike of a pattern, as a part of `width`.
+
+    shift : float, default=0.5
+        A sample's pattern starts late by a time that is uniform in [0, `shift`].
+
+    n_distractors : int, default=0
+        Number of distractors of a sample: spikes in random channels, at uniform times
+        in [0, `window`].
+
+    window : float, default=4.0
+        Length of the time in which there are distractors.
+
+    lead : float, default=1.0
+        Time from the end of that window to the start of a pattern, which is at
+        `window` + `lead`, also where there are no distractors. If it is negative, which
+        it may be down to -`window`, distractors come among the pattern, too.
+
+    balanced : bool, default=False
+        Whether all channels have the same number of distractors in each sample, so that
+        a sum of weights over them is always the same. `n_distractors` must be a
+        multiple of `n_channels` then.
+
+    random_state : int, RandomState instance or None, default=None
+        Source of patterns and samples. Pass an int for the same in every call; training
+        and test data with the same patterns are parts of one call.
+
+    Returns
+    -------
+    X : SpikeTrains of shape (n_samples, n_channels)
+        The spikes: ``n_channels + n_distractors`` in each sample.
+
+    y : ndarray of shape (n_samples,)
+        The classes, from 0.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> from ttfs.datasets import make_temporal_patterns
+    >>> X, y = make_temporal_patterns(100, n_distractors=5, random_state=0)
+    >>> X
+    SpikeTrains(shape=(100, 10), n_spikes=1500, dtype=float64)
+    >>> y[:5].tolist()
+    [1, 3, 1, 3, 1]
+    """
+    width = np.asarray(width, float)
+    if width.shape not in ((), (n_channels,)):
+        raise ValueError(
+            f"width must be a number or have one for each of the {n_channels} "
+            f"channels, got the shape {width.shape}"
+        )
+    if not np.all((width > 0) & (width < np.inf)):
+        raise ValueError("width must be positive and finite")
+    if window + lead < 0:
+        raise ValueError(
+            f"lead must be at least -window, got lead={lead!r} and window={window!r}"
+        )
+    if balanced and n_distractors % n_channels:
+        raise ValueError(
+            "n_distractors must be a multiple of n_channels if balanced=True, got "
+            f"{n_distractors} distractors for {n_channels} channels"
+        )
+    rng = check_random_state(random_state)
+    patterns = width * rng.uniform(size=(n_classes * n_patterns, n_channels))
+    pattern = rng.randint(len(patterns), size=n_samples)
+    start = window + lead + rng.uniform(0, shift, n_samples)
+    noise = jitter * width * rng.normal(size=(n_samples, n_channels))
+    spikes = start[:, None] + patterns[pattern] + noise
+    if balanced:
+        channels = np.tile(np.arange(n_distractors) % n_channels, (n_samples, 1))
+    else:
+        channels = rng.randint(n_channels, size=(n_samples, n_distractors))
+    distractors = rng.uniform(0, window, (n_samples, n_distractors))
+    samples = np.arange(n_samples)
+    X = SpikeTrains(
+        np.concatenate(
+            [np.repeat(samples, n_channels), np.repeat(samples, n_distractors)]
+        ),
+        np.concatenate([np.tile(np.arange(n_channels), n_samples), channels.ravel()]),
+        np.concatenate([spikes.ravel(), distractors.ravel()]),
+        shape=(n_samples, n_channels),
+    )
+    return X, (pattern // n_patterns).astype(np.int64)
 
 
 @validate_params(

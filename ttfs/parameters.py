@@ -251,14 +251,26 @@ class LocalRule(Parameters):
     ----------
     kernel : {"table", "linear"}, default="table"
         The kernel: that of the membrane, or piecewise linear with the same peak.
-    feedback : {"symmetric", "random", "direct", "target"}, default="symmetric"
+    feedback : {"symmetric", "random", "direct", "target", "none"}, default="symmetric"
         How errors reach hidden neurons: through the weights; through fixed random
-        weights from the next layer, or directly from the errors of the outputs, or
-        from the labels.
+        weights from the next layer [1]_, or directly from the errors of the outputs
+        [2]_, or from the labels [3]_. With "none" they do not: hidden layers stay as
+        they were drawn, and only the output layer learns, which shows what the others
+        are worth. The recipe of "auto" parameters depends on it.
 
     See Also
     --------
     ExactGradient : The gradient that the rule simplifies.
+
+    References
+    ----------
+    .. [1] T. P. Lillicrap et al., "Random synaptic feedback weights support error
+       backpropagation for deep learning", Nature Communications 7, 13276 (2016).
+    .. [2] A. Nøkland, "Direct feedback alignment provides learning in deep neural
+       networks", NeurIPS (2016).
+    .. [3] C. Frenkel, M. Lefebvre, D. Bol, "Learning without feedback: fixed random
+       learning signals allow for feedforward training of deep neural networks",
+       Frontiers in Neuroscience 15, 629892 (2021).
 
     Examples
     --------
@@ -269,11 +281,11 @@ class LocalRule(Parameters):
 
     _: KW_ONLY
     kernel: Literal["table", "linear"] = "table"
-    feedback: Literal["symmetric", "random", "direct", "target"] = "symmetric"
+    feedback: Literal["symmetric", "random", "direct", "target", "none"] = "symmetric"
 
     _parameter_constraints: ClassVar[dict] = {
         "kernel": [StrOptions({"table", "linear"})],
-        "feedback": [StrOptions({"symmetric", "random", "direct", "target"})],
+        "feedback": [StrOptions({"symmetric", "random", "direct", "target", "none"})],
     }
 
     @property

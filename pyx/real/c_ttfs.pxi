@@ -53,6 +53,8 @@ cdef extern from "ttfs.h" nogil:
         ttfs_local_kernel kernel
         ttfs_feedback feedback
         const real *const *feedback_weights
+        double learn_from
+        double learn_until
 
     ctypedef struct ttfs_training "TTFS_OF(ttfs_training)":
         ttfs_network network
@@ -66,6 +68,9 @@ cdef extern from "ttfs.h" nogil:
         double min_slope
         double silence_penalty
         double silence_tolerance
+        double spike_cost
+        double spike_scale
+        bint keeps_zeros
         double beta_1
         double beta_2
         double epsilon

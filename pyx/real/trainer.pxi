@@ -46,6 +46,12 @@ cdef class Trainer(Simulator):
         The loss of a silent hidden neuron is silence_penalty (threshold - u_peak),
         averaged over the batch, if it is silent in more than the fraction
         silence_tolerance of the batch.
+    spike_cost, spike_scale : float
+        Cost of a hidden spike before the first output spike, in the unit of the loss:
+        spike_cost (1 - exp(-(t_output - t) / spike_scale)), averaged over the batch.
+        The loss that `epoch` returns has no part of it. 0: none.
+    keeps_zeros : bool
+        Whether weights that are 0 stay 0, as those that `prune` has set.
     beta_1, beta_2, epsilon : float
         Parameters of Adam. epsilon is in the unit of a gradient: loss per threshold of
         the layer, and for delays loss per tau_syn of the layer, where the unit of
@@ -69,6 +75,8 @@ cdef class Trainer(Simulator):
           the way back to its inputs, finite. "random": in the shape of the layer's
           weights. "direct" and "target": (n_out of the layer before, n_outputs). The
           entry of the first layer is not used.
+        - "window", two times, by default -inf and +inf: hidden neurons learn from
+          spikes not before the first, and before the second.
     dropout : float
         Probability with which an input spike is deleted.
     may_drop : ndarray of bool of shape (n_channels,), optional
@@ -100,6 +108,7 @@ cdef class Trainer(Simulator):
         double min_slope, double silence_penalty, double silence_tolerance,
         double beta_1, double beta_2, double epsilon, weight_decay,
         delay_units=None, rests=None, limits=None, dict local=None,
+        double spike_cost=0.0, double spike_scale=1.0, bint keeps_zeros=False,
         double dropout=0.0, may_drop=None, uint64_t seed=0, state=None,
     ):
         cdef ttfs_layer *structs = <ttfs_layer *>self.layers.start
@@ -125,6 +134,10 @@ cdef class Trainer(Simulator):
             decays = [decays] * len(self.shapes)
         if len(decays) != len(self.shapes):
             raise ValueError("weight_decay must have one entry for each layer")
+        if not (spike_cost >= 0 and spike_scale > 0):
+            raise ValueError("spike_cost must be at least 0, and spike_scale positive")
+        if local is not None and (spike_cost > 0 or keeps_zeros):
+            raise ValueError("the local rule knows no spike_cost, and keeps no zeros")
         n_in = self.shapes[0][0]
         drops = np.zeros(n_in, np.uint8)
         if not 0 <= dropout < 1:
@@ -189,6 +202,9 @@ cdef class Trainer(Simulator):
         self.training.min_slope = min_slope
         self.training.silence_penalty = silence_penalty
         self.training.silence_tolerance = silence_tolerance
+        self.training.spike_cost = ldexp(spike_cost, -self.loss_power)
+        self.training.spike_scale = ldexp(spike_scale, -self.time)
+        self.training.keeps_zeros = keeps_zeros
         self.training.beta_1 = beta_1
         self.training.beta_2 = beta_2
         self.training.epsilon = epsilon
@@ -274,10 +290,18 @@ cdef class Trainer(Simulator):
         name = local.pop("feedback", None)
         feedback = _choice(FEEDBACKS, "feedback", name)
         weights = local.pop("feedback_weights", None)
+        learn_from, learn_until = local.pop("window", (-np.inf, np.inf))
         if local:
             raise TypeError(f"unknown parameters of a local rule: {', '.join(local)}")
         self.local_rule.kernel = kernel
         self.local_rule.feedback = feedback
+        if not learn_from <= learn_until:
+            raise ValueError(
+                "the window of a local rule must not end before it begins, "
+                f"got {learn_from}, {learn_until}"
+            )
+        self.local_rule.learn_from = learn_from
+        self.local_rule.learn_until = learn_until
         self.training.local = &self.local_rule
         if feedback == TTFS_SYMMETRIC:
             if weights is not None:
@@ -593,6 +617,24 @@ cdef class Trainer(Simulator):
         if fired.time != self.time or fired.t_max > self.net.t_max:
             raise ValueError("LayerSpikes are in other units or have a later t_max")
         return 0
+
+    def prune(self, k, double least):
+        """Set the weights of layer k whose magnitude is at most `least` to 0.
+
+        RuntimeError in an epoch. The rows of a read-out must be in another layer.
+        """
+        cdef AlignedBuffer packed
+        cdef real *weights
+        cdef real limit = <real>ldexp(least, -self.threshold)
+        cdef size_t i, n
+        if self.is_running:
+            raise RuntimeError("this trainer is in an epoch")
+        n_in, n_out = self.shapes[k]
+        packed = (self.packed if self.shadows is None else self.shadows)[k]
+        weights, n = <real *>packed.start, KERNELS.packed_size(n_in, n_out)
+        for i in range(n):
+            if -limit <= weights[i] <= limit:
+                weights[i] = 0
 
     def round(self, steps, max_weights, list out):
         """Write the weights that learn to arrays, as integers.

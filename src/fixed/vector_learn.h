@@ -55,6 +55,8 @@ static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
     ttfs_fixed_state *state = &states[k];
     const vec high = v_set16(TTFS_FIXED_MAX_ERROR), low = v_sub16(v_set16(0), high);
     const vec one = v_set32(1);
+    const int until = network->learn_until < network->n_ticks ? network->learn_until
+                                                              : network->n_ticks;
     vec all = v_set16(0);
 
     for (uint32_t i = 0; i < layer->n_out; ++i) {
@@ -68,9 +70,10 @@ static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
     }
     for (size_t i = 0; i < layer->n_out; i += WIDTH) {
         const vec ticks = v_load(state->ticks + i), slope = v_load(state->slope + i);
-        const mask fires = v_gt16(v_set16(network->n_ticks), ticks);
+        const mask learns = m_andnot(v_gt16(v_set16(until), ticks),
+                                     v_gt16(v_set16(network->learn_from), ticks));
         vec error = v_load(state->error + i), x[2];
-        if (m_any(fires)) {
+        if (m_any(learns)) {
             vec log_slope = v_set16(layer->error_shift + TTFS_FIXED_MIN_LOG_SLOPE);
             for (int m = 0; m < TTFS_FIXED_SLOPE_BOUNDS; ++m) {
                 const mask below = v_gt16(v_set16(layer->slope_bounds[m]), slope);
@@ -83,7 +86,7 @@ static void hidden_errors(const ttfs_fixed_network *network, uint32_t k,
                 x[h] = v_adds32(x[h], v_sllv32(one, v_sub32(n, one)));
                 x[h] = v_srav32(x[h], n);
             }
-            error = v_or(error, v_keep16(fires, v_narrow(x[0], x[1])));
+            error = v_or(error, v_keep16(learns, v_narrow(x[0], x[1])));
         }
         error = v_max16(v_min16(error, high), low);
         v_store(state->error + i, error);

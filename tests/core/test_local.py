@@ -72,6 +72,42 @@ def test_other_networks_and_losses(loss, feedback, sizes):
 
 
 @pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize("feedback", FEEDBACKS)
+def test_window_of_spikes_that_teach(feedback):
+    layers = make_layers(LIF(), (9, 70, 21, 3))
+    local = make_rule(layers, "table", feedback) | {"window": (0.6, 1.1)}
+    core, slow = trainers(layers, LOSSES["early"], local=local)
+    data = make_data(23, 9, 3)
+    run_both(core, slow, data, 5)
+    assert_weights_close(core, slow, layers, 1e-10)
+    # In a window without an end it would be another rule.
+    other = make_rule(layers, "table", feedback) | {"window": (0.6, np.inf)}
+    other, slow = trainers(layers, LOSSES["early"], local=other)
+    run_both(other, slow, data, 5)
+    assert np.abs(core.weights()[0] - other.weights()[0]).max() > 1e-3
+
+
+def test_empty_window_leaves_hidden_layers_alone():
+    layers = make_layers(LIF(), (9, 70, 21, 3))
+    local = make_rule(layers, "table", "symmetric") | {"window": (-np.inf, -np.inf)}
+    still = {"silence_penalty": 0.0, "weight_decay": 0.0}
+    core, slow = trainers(layers, LOSSES["early"], local=local, **still)
+    run_both(core, slow, make_data(23, 9, 3), 5)
+    *hidden, output = core.weights()
+    for weights, layer in zip(hidden, layers, strict=False):
+        assert_array_equal(weights, layer.weights)
+    assert np.abs(output - layers[-1].weights).max() > 1e-3
+
+
+@pytest.mark.parametrize("window", [(1.0, 0.5), (np.nan, 1.0)])
+def test_window_must_not_end_before_it_begins(window):
+    layers = make_layers(LIF(), (9, 7, 3))
+    local = make_rule(layers, "table", "symmetric") | {"window": window}
+    with pytest.raises(ValueError, match="window"):
+        trainers(layers, LOSSES["early"], local=local)
+
+
+@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_large_batches_and_long_lists(kernel):
     # More samples than are worked on at a time, events of more than one segment.

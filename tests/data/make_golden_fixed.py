@@ -148,6 +148,18 @@ CASES = {
         "n_fixed": 2,
         "drop": 64,
     },
+    # Hidden neurons learn from the spikes of a window alone.
+    "target in a window": {
+        "feedback": "target",
+        "seed": 12,
+        "neuron": LIF(),
+        "kernel": "table",
+        "fraction": 9,
+        "rate_shift": 9,
+        "widths": (9, 8, 7, 3),
+        "window": (8, 16),
+        "drop": 0,
+    },
     # The shift kernel with a usual neuron, and a read-out.
     "shifts": {
         "feedback": "symmetric",
@@ -254,6 +266,7 @@ BRANCHES = [
     *(("weight_bits", bits) for bits in (2, 8)),
     *(("input at", where) for where in ("first tick", "last tick")),
     *(("membrane", how) for how in ("only inhibited", "not computed")),
+    *(("window", when) for when in ("before", "first", "last", "behind", "after")),
     *(("batch", size) for size in (1, 4, 5, 7)),
     *((whose, when) for whose in ("output", "label") for when in WHEN),
     *(("late with an error", whose) for whose in ("label", "other")),
@@ -295,6 +308,14 @@ def count_others(case, taken):
         taken["batch", size] += len(samples) // size
         for k, layer in enumerate(network["layers"]):
             taken["shifts", layer.get("syn_shift"), layer.get("mem_shift")] += 1
+            if k < len(network["layers"]) - 1 and network["learn_until"] < end:
+                begin, behind = network["learn_from"], network["learn_until"]
+                t = np.array(case[run]["ticks"][k])
+                taken["window", "before"] += np.sum(t < begin)
+                taken["window", "first"] += np.sum(t == begin)
+                taken["window", "last"] += np.sum(t == behind - 1)
+                taken["window", "behind"] += np.sum(t == behind)
+                taken["window", "after"] += np.sum((t > behind) & (t < end))
             bits = (layer["max_stored"] >> layer["fraction"]).bit_length()
             taken["weight_bits", bits] += 1
             after = case[run]["after"]["weights"][k]
@@ -352,7 +373,8 @@ def make(
 ):
     rng = np.random.default_rng(seed)
     choices = USUAL | choices
-    choices = {"read_out": choices["n_ticks"]} | choices
+    n_ticks = choices["n_ticks"]
+    choices = {"read_out": n_ticks, "window": (0, n_ticks)} | choices
     network = fixed_networks.random_network(
         rng, feedback=feedback, neurons=[neuron], n_bias=1, decay=decay_by, **choices
     )

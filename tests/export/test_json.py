@@ -92,7 +92,7 @@ def test_json_is_the_model(name, tmp_path):
     path = tmp_path / "model.json"
     export.to_json(clf, path)
     model = json.loads(path.read_text(), parse_constant=pytest.fail)
-    assert (model["format"], model["version"]) == ("ttfs-fixed", 4)
+    assert (model["format"], model["version"]) == ("ttfs-fixed", 5)
     assert model["classes"] == clf.classes_.tolist()
     assert ("learning" in model) == (name in LEARNING)
     for layer, weights in zip(model["layers"], clf.coefs_, strict=True):

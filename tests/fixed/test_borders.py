@@ -70,6 +70,8 @@ def poke(name, index, value, k=0):
         (put("reciprocal", np.ones(127, U16)), ValueError),
         (put("gain", 256), ValueError),
         (put("push", 32_768), ValueError),
+        (put("learn_from", -1), ValueError),
+        (put("learn_until", 16_385), ValueError),
         (put("feedback", "none", None), ValueError),
         (put("drop", 256), ValueError),
         (put("may_drop", np.ones(3, U8)), ValueError),

@@ -123,6 +123,8 @@ def _network_type(layer):
             ("reciprocal", POINTER(c_uint16)),
             ("gain", c_uint16),
             ("push", c_int16),
+            ("learn_from", c_uint16),
+            ("learn_until", c_uint16),
             ("feedback", c_int),
             ("is_floor", c_uint8),
             ("drop", c_uint8),

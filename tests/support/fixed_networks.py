@@ -89,6 +89,7 @@ def random_network(
     time_scale=None,
     read_out=None,
     stretch=None,
+    window=None,
     n_fixed=None,
     decay="table",
     neurons=NEURONS,
@@ -104,6 +105,8 @@ def random_network(
         Biases of the output layer that spike at the read-out, besides those of all
         layers; their weights do not learn. Drawn, it may go for more biases, also in
         other layers.
+    window : tuple of (int, int)
+        The ticks of spikes from which hidden neurons learn, the second one left out.
     decay : {"table", "shift"}
         With "shift" the neurons are those that shifts realise.
     neurons : sequence of LIF
@@ -184,7 +187,7 @@ def random_network(
     delay = fixed_twin.silent_delay(neuron, tick, layers[-1].threshold)
     may_drop = rng.random(len(layers[0].weights)) < 0.9
     may_drop[widths[0] :] = False
-    return FixedNetwork(
+    network = FixedNetwork(
         layers=layers,
         n_ticks=n_ticks,
         silent_delay=delay,
@@ -200,6 +203,13 @@ def random_network(
         may_drop=may_drop.astype(np.uint8),
         lfsr=rng.integers(1, 65536, 1).astype(np.uint16),
     )
+    network.learn_until = n_ticks
+    if window is not None:
+        network.learn_from, network.learn_until = window
+    elif rng.random() < 0.3:
+        bounds = np.sort(rng.integers(0, n_ticks + 1, 2))
+        network.learn_from, network.learn_until = bounds.tolist()
+    return network
 
 
 def random_wide_network(rng, **choices):

@@ -453,6 +453,9 @@ def hidden_errors(network, k, states, label):
     for i, (t, v) in enumerate(zip(state.ticks, state.slope, strict=True)):
         if t < network.n_ticks:
             layer.silence[i] = max(0, layer.silence[i] - 1)
+            if not network.learn_from <= t < network.learn_until:
+                errors.append(0)
+                continue
             x = fed_back(network, k, states, label, i)
             c = rounded(x, layer.error_shift + log_slope(layer, v))
             errors.append(clip(c, 8191))

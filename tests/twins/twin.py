@@ -286,8 +286,44 @@ def lowered_peaks(last):
     return last.u_peak - np.clip(highest - threshold, 0, threshold)
 
 
+def spike_cost_gradients(passes, spike_cost, spike_scale, t_max):
+    """The cost of hidden spikes before the decision, and its gradients.
+
+    A hidden spike at t costs spike_cost (1 - exp(-(t* - t) / spike_scale)) if it comes
+    before t*, the first output spike, or t_max; the mean over the batch is taken.
+
+    Returns
+    -------
+    cost : float
+    by_layer : list of ndarray of shape (n_samples, n_out)
+        The gradient by spike times, of the hidden layers and of the outputs.
+    """
+    outputs = passes[-1].spikes
+    n_samples = len(outputs)
+    decision = np.minimum(outputs.min(axis=1), t_max)
+    cost, by_layer = 0.0, []
+    for did in passes[:-1]:
+        counts = did.spikes < decision[:, None]
+        ages = decision[:, None] - np.where(counts, did.spikes, decision[:, None])
+        late = np.exp(-ages / spike_scale)
+        cost += spike_cost / n_samples * np.sum(1 - late)
+        pushes = np.where(counts, spike_cost / spike_scale / n_samples * late, 0)
+        by_layer.append(-pushes)
+    is_first = np.arange(outputs.shape[1]) == outputs.argmin(axis=1)[:, None]
+    total = -sum((pushes.sum(axis=1) for pushes in by_layer), np.zeros(n_samples))
+    by_layer.append(np.where(is_first & passes[-1].fired, total[:, None], 0))
+    return cost, by_layer
+
+
 def backward(
-    passes, grad_times, *, pseudo_slope, min_slope, silence_penalty, silence_tolerance
+    passes,
+    grad_times,
+    *,
+    pseudo_slope,
+    min_slope,
+    silence_penalty,
+    silence_tolerance,
+    more_grads=None,
 ):
     """Gradients of the weights, and of the delays, of all layers.
 
@@ -303,13 +339,16 @@ def backward(
         Floor of u' at a spike, in threshold units per time.
     silence_penalty, silence_tolerance : float
         See `silence_gradient`.
+    more_grads : list of ndarray of shape (n_samples, n_out), optional
+        Gradient by the spike times of each layer of what is not in grad_times.
     """
     grads, delay_grads = [None] * len(passes), [None] * len(passes)
     for k in reversed(range(len(passes))):
         did = passes[k]
         layer = did.layer
         slope = did.events.slope(layer.weights, did.t_peak)
-        c = over_slope(grad_times, slope, min_slope)
+        by_spikes = grad_times + (0 if more_grads is None else more_grads[k])
+        c = over_slope(by_spikes.astype(grad_times.dtype), slope, min_slope)
         if k == len(passes) - 1:
             silent = pseudo_slope * grad_times
         else:
@@ -370,7 +409,12 @@ def local_backward(
         weights, neuron = did.layer.weights, did.layer.neuron
         unit = neuron.threshold / neuron.tau_syn
         powers = power(did.events.slope(weights, did.t_peak) / unit)
-        if k == len(passes) - 1:
+        if k < len(passes) - 1:
+            start, end = local.get("window", (-np.inf, np.inf))
+            start, end = did.spikes.dtype.type(start), did.spikes.dtype.type(end)
+            is_in_window = (start <= did.spikes) & (did.spikes < end)
+            grad_times = np.where(is_in_window, grad_times, 0)
+        else:
             is_late = did.spikes > did.spikes.dtype.type(read_out)
             powers = np.where(is_late, 1.0, powers)
         c = grad_times / (unit * powers)
@@ -456,7 +500,8 @@ class Adam:
 
     A row whose input has no event in the batch is left alone. When it has one again its
     moments and its weights decay for the steps between too, at the present rate.
-    They decay to `rest`, and a step leaves them within `limit`.
+    They decay to `rest`, and a step leaves them within `limit`. With `keeps_zeros`
+    those that are 0 stay 0.
     """
 
     def __init__(
@@ -470,6 +515,7 @@ class Adam:
         weight_decay,
         rest=0.0,
         limit=np.inf,
+        keeps_zeros=False,
     ):
         self.unit = unit
         self.betas = beta_1, beta_2
@@ -477,6 +523,7 @@ class Adam:
         self.weight_decay = weight_decay
         self.rest = rest
         self.limit = limit
+        self.keeps_zeros = keeps_zeros
         self.n_steps = 0
         self.touched = np.zeros(shape[0], int)
         self.m, self.v = np.zeros(shape), np.zeros(shape)
@@ -492,6 +539,8 @@ class Adam:
         keep = np.exp(-learning_rate * self.weight_decay)
         decayed = self.rest + (weights[active] - self.rest) * keep**steps
         moved = decayed - rate * self.move(g, active, steps)
+        if self.keeps_zeros:
+            moved = np.where(weights[active] == 0, 0, moved)
         weights[active] = np.clip(moved, -self.limit, self.limit)
 
     def move(self, g, active, steps):
@@ -540,6 +589,9 @@ class Trainer:
     rests: list | None = None
     limits: list | None = None
     local: dict | None = None
+    spike_cost: float = 0.0
+    spike_scale: float = 1.0
+    keeps_zeros: bool = False
     dropout: float = 0.0
     may_drop: np.ndarray | None = None
     seed: int = 0
@@ -566,6 +618,7 @@ class Trainer:
                 weight_decay=decay,
                 rest=rest,
                 limit=limit,
+                keeps_zeros=self.keeps_zeros,
             )
             for layer, unit, decay, rest, limit in zip(
                 self.layers,
@@ -654,8 +707,11 @@ class Trainer:
             delay_grads = [None] * len(grads)
         else:
             grad = grad_spikes(passes[-1], by_decisions, **late)
+            _, more_grads = spike_cost_gradients(
+                passes, self.spike_cost, self.spike_scale, self.t_max
+            )
             grads, delay_grads = backward(
-                passes, grad, min_slope=self.min_slope, **silent
+                passes, grad, min_slope=self.min_slope, more_grads=more_grads, **silent
             )
         self.n_kinks += n_kinks(passes, self.silence_penalty, self.silence_tolerance)
         for did in passes[:-1]:

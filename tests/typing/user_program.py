@@ -24,7 +24,7 @@ from ttfs import (
     first_spike,
     first_spike_vjp,
 )
-from ttfs.baselines import RateClassifier
+from ttfs.baselines import RateClassifier, S4NNClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ttfs.energy import COST_MODELS, Activity, Anytime
@@ -87,6 +87,7 @@ def mistakes() -> None:
     TTFSClassifier(substrate=LIF())  # type: ignore
     FixedPoint(weight_bits="4")  # type: ignore
     RateClassifier(inputs="poisson")  # type: ignore
+    S4NNClassifier(encoder="population")  # type: ignore
     LIF(tau_mem=[1.0, 2.0])  # type: ignore
     first_spike([[0.0]], [[1.0]], neuron=1.0)  # type: ignore
     TTFSClassifier().fit(3.5, [0, 1]).predict()  # type: ignore
@@ -153,7 +154,7 @@ def regress() -> None:
 
 
 def compare_codes() -> None:
-    """Another code on the same data."""
+    """Other codes on the same data."""
     X, y = make_yin_yang(60, random_state=0)
     ann = MLPClassifier((10,), max_iter=2).fit(X, y)
     rate = RateClassifier((10,), max_iter=2, random_state=0, outputs="membrane")
@@ -162,6 +163,11 @@ def compare_codes() -> None:
         print(prediction.shape, clf.decisions(X, [1, 4]).shape, clf.score(X, y))
         print(clf.activity(X, "loihi").energy.mean(), clf.anytime(X, y).accuracy[-1])
         print(clf.coefs_[0].shape, clf.scales_, clf.firing_rates(csr_matrix(X))[0])
+    s4nn = S4NNClassifier((10,), n_steps="auto", max_iter=2, random_state=0)
+    times = assert_type(s4nn.fit(X, y), S4NNClassifier).spike_times(X)
+    print(times[0].shape, s4nn.partial_fit(X, y).predict_proba(X).shape)
+    print(s4nn.strict_score(X, y), s4nn.published_score(X, y), s4nn.n_steps_)
+    print(s4nn.activity(X, "loihi").energy.mean(), s4nn.anytime(X, y).accuracy[-1])
 
 
 def layer_of_neurons() -> None:

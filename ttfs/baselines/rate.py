@@ -93,7 +93,11 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
     outputs : {"spikes", "membrane"}, default="spikes"
         - "spikes": the output neuron with most spikes is the answer; of several, the
           one with the highest membrane.
-        - "membrane": output neurons do not spike; the highest membrane is the answer.
+        - "membrane": output neurons do not spike; the highest membrane is the answer,
+          as in [1]_ for a softmax layer.
+
+        Outputs are scaled as the other layers are: with a scale of 1, that of a softmax
+        layer, all whose logits are above 1 would spike in every step.
 
     initial_membrane : float, default=0.5
         Membrane of all neurons before the first step, in thresholds. With 0, as in

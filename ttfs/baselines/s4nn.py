@@ -89,7 +89,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs.
         - "constant": stays, as published.
 
-    learning_rate_init : float, default=0.6
+    learning_rate_init : float, default=0.3
         Learning rate of a network with the published initial weights; published is a
         constant rate of 0.2. In other networks the rate of a layer is multiplied by the
         upper end of the initial weights that "auto" stands for, in units of the
@@ -223,7 +223,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from ttfs.baselines import S4NNClassifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = S4NNClassifier((100,), max_iter=20, random_state=0)
+    >>> clf = S4NNClassifier((200,), max_iter=30, random_state=0)
     >>> clf.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.8
     True
     """
@@ -275,7 +275,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         encoder: Literal["auto", "latency", "complement"] = "auto",
         init_ranges: ArrayLike | Auto = "auto",
         learning_rate: Literal["cosine", "constant"] = "cosine",
-        learning_rate_init: float = 0.6,
+        learning_rate_init: float = 0.3,
         weight_decay: float = 1e-6,
         gamma: float = 3.0,
         max_iter: int = 100,
@@ -460,7 +460,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         n_active = sum(
             np.count_nonzero(steps < code.n_steps) for steps in code.blocks(X)
         )
-        # One input more or less makes no difference where there are many.
+        # Later layers have many inputs, of which a few suffice: see the class.
         ends = self._threshold * np.array(
             [_DRIVE / max(1, n_active / len(X))]
             + [max(_LATER_RANGE, _DRIVE / n) for n in sizes[1:-1]]

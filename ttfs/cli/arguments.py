@@ -159,7 +159,7 @@ def load_all(args, default):
     ]
 
 
-def add_run(parser, models, *, what="models"):
+def add_run(parser, models, *, what="models", networks="TTFSClassifier"):
     """Add how a comparison is run: --models, --max-iter, --cv, --seed, --jobs, --out.
 
     Parameters
@@ -169,6 +169,8 @@ def add_run(parser, models, *, what="models"):
         Names of what is compared, in the order of the table.
     what : str, default="models"
         What they are called.
+    networks : str, default="TTFSClassifier"
+        What has the hidden layers of --hidden.
     """
     group = parser.add_argument_group(what)
     group.add_argument(
@@ -179,7 +181,7 @@ def add_run(parser, models, *, what="models"):
         metavar="NAME,...",
         help=f"some of {', '.join(models)} (default: all)",
     )
-    add_hidden(group)
+    add_hidden(group, networks)
     group.add_argument(
         "--max-iter",
         type=count,
@@ -255,14 +257,14 @@ def add_folds(parser, folds="folds of the cross-validation"):
     )
 
 
-def add_hidden(parser):
-    """Add --hidden, the sizes of the hidden layers of TTFSClassifier."""
+def add_hidden(parser, networks="TTFSClassifier"):
+    """Add --hidden, the sizes of the hidden layers of some networks."""
     parser.add_argument(
         "--hidden",
         type=layer_sizes,
         metavar="SIZES",
         help=(
-            "hidden layers of TTFSClassifier, such as 100 or 100,50 "
+            f"hidden layers of {networks}, such as 100 or 100,50 "
             "(default: 100; for yin_yang 120)"
         ),
     )

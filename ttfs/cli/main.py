@@ -11,9 +11,9 @@ import os
 import sys
 
 from .. import __version__
-from . import compare, robustness, serve
+from . import codes, compare, robustness, serve
 
-COMMANDS = (compare, robustness, serve)
+COMMANDS = (codes, compare, robustness, serve)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,9 +13,20 @@ _SUFFIXES = (".json", ".csv", ".md")
 
 
 def check_out(path):
-    """The path of a file of results, which can be written.
+    """The path of a file of results, which can be written: see `check_path`."""
+    return check_path(path, _SUFFIXES)
+
+
+def check_path(path, suffixes):
+    """The path of a file, which can be written.
 
     Nothing is written, so that a training that fails leaves old results as they are.
+
+    Parameters
+    ----------
+    path : str
+    suffixes : tuple of str
+        The formats, as the path may end.
 
     Raises
     ------
@@ -23,8 +34,9 @@ def check_out(path):
         If the suffix is unknown or no such file can be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in _SUFFIXES:
-        raise DataError(f"{str(path)!r} does not end in .json, .csv or .md")
+    if path.suffix.lower() not in suffixes:
+        *first, last = suffixes
+        raise DataError(f"{str(path)!r} does not end in {', '.join(first)} or {last}")
     try:
         if path.exists():
             path.open("r+b").close()
@@ -35,7 +47,7 @@ def check_out(path):
     return path
 
 
-def write_results(path, settings, results, table, notes):
+def write_results(path, settings, results, table, notes, **others):
     """Write what a command found, in the format that the suffix says.
 
     Parameters
@@ -51,10 +63,12 @@ def write_results(path, settings, results, table, notes):
         Titles and rows of the printed table; for .md.
     notes : list of str
         What a reader must know; for .json and .md.
+    **others
+        What else a .json file has, by name.
     """
     suffix = path.suffix.lower()
     if suffix == ".json":
-        content = {"settings": settings, "results": results, "notes": notes}
+        content = {"settings": settings, "results": results, "notes": notes, **others}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     elif suffix == ".csv":
         lines = io.StringIO(newline="")

@@ -253,17 +253,17 @@ default=None
             f"{100 * means['undecided']:.3g} % without an output spike",
         ]
         if self.cost_model is not None:
-            line = f"{self.cost_model.name}: {_quantity(means['energy'], 'J')}"
+            line = f"{self.cost_model.name}: {quantity(means['energy'], 'J')}"
             if not np.isnan(means["latency"]):
-                line += f", decision after {_quantity(means['latency'], 's')}"
+                line += f", decision after {quantity(means['latency'], 's')}"
             if self.dense_energy is not None:
-                line += f"; dense: {_quantity(self.dense_energy, 'J')}, as much if an "
+                line += f"; dense: {quantity(self.dense_energy, 'J')}, as much if an "
                 line += f"event cost {self.break_even:.3g} times as much"
             lines.append(line)
         return "\n".join(lines)
 
 
-def _quantity(value, unit):
+def quantity(value, unit):
     """A number with its unit, 1 to 1000 of it."""
     power = int(np.clip(np.floor(np.log10(value) / 3), -5, 0)) if value > 0 else 0
     return f"{value / 1000.0**power:.3g} {['', 'm', 'µ', 'n', 'p', 'f'][-power]}{unit}"

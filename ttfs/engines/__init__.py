@@ -117,6 +117,7 @@ def _refuse_trains(specification, is_fixed, is_local):
     if learning is not None:
         refused["regression"] = isinstance(learning.loss, TargetTimes)
         refused[f"loss={learning.loss!r}"] = not isinstance(learning.loss, CrossEntropy)
+        refused[f"sparsity={learning.sparsity:g}"] = learning.sparsity > 0
     for name, is_refused in refused.items():
         if is_refused:
             raise ValueError(f"{what} is not supported with {name}")
@@ -146,3 +147,14 @@ def _refuse_learning(structure, learning, integers_learn):
         structure.gradient is not None and structure.gradient.feedback == "target"
     ):
         raise ValueError("feedback='target' needs classes, and regression has none")
+    if learning.sparsity > 0:
+        if structure.gradient is not None:
+            raise ValueError(
+                f"sparsity={learning.sparsity:g} is not supported with "
+                "gradient='local': use gradient='exact', or sparsity=0"
+            )
+        if not structure.hidden_layer_sizes:
+            raise ValueError(
+                f"sparsity={learning.sparsity:g} is about hidden neurons, and "
+                "hidden_layer_sizes is empty: use sparsity=0"
+            )

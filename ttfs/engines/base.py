@@ -51,6 +51,18 @@ class Trainer(ABC):
     def state(self):
         """What the optimizer keeps from one call of partial_fit to the next."""
 
+    def prune(self, sparsity, left):
+        """Set the smallest weights into hidden neurons to 0; they stay 0.
+
+        Parameters
+        ----------
+        sparsity : float
+            The share of the weights of each hidden layer that is to be 0 in the end.
+        left : float
+            The part of the present way to there that is left after this step.
+        """
+        raise NotImplementedError
+
     def take_state(self):
         """The same as :meth:`state`, at the end: the trainer learns no more.
 
@@ -275,20 +287,29 @@ class Engine(ABC):
         return (recipes.AFTER_FIT if follows_fit else self.recipe.partial_rate) * rate
 
     def weight_decay(self, network, batch_size, n_seen):
-        """Weight decay per unit of learning rate of all layers, or of each.
+        """Weight decay per unit of learning rate, of each layer.
 
         n_seen is the number of samples that have been trained on.
         """
         strength = self.learning.weight_decay
-        if self.is_local:  # errors are summed over the batch, too
-            return self.recipe.local_decay * strength * batch_size
         n_hidden, first = len(network.layers) - 1, network.layers[0]
+        if self.is_local:  # errors are summed over the batch, too
+            decay = self.recipe.local_decay * strength * batch_size
+            is_frozen = self.structure.gradient.feedback == "none"
+            return [0.0 if is_frozen else decay] * n_hidden + [decay]
         hidden, output = self.recipe.decays(n_seen, first.n_in, first.n_active)
         return [strength * hidden] * n_hidden + [strength * output]
 
     def step_units(self, network):
         """The unit of the learning rate of each layer."""
         return [step_unit(layer.neuron, layer.n_active) for layer in network.layers]
+
+    @property
+    def window(self):
+        """The times of spikes from which hidden neurons learn by the local rule."""
+        begin, end = self.recipe.window
+        tau_syn = self.structure.tau_syn
+        return begin * tau_syn, end * tau_syn
 
     def seed(self, rng):
         """The seed of input dropout, drawn from rng."""

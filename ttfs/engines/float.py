@@ -8,6 +8,7 @@ from ..parameters import ExactGradient
 from . import recipe as recipes
 from .base import Engine, Trainer, resting_weights
 from .losses import error_unit
+from .pruning import prune
 
 
 def simulator(network, **parameters):
@@ -25,7 +26,7 @@ class FloatEngine(Engine):
 
     def prepare(self, network, may_drop, rng):
         rule = self.structure.gradient
-        if rule is None or rule.feedback == "symmetric":
+        if rule is None or rule.feedback in ("symmetric", "none"):
             return network
         n_actives = [layer.n_active for layer in network.layers]
         drawn = feedback_weights(
@@ -72,6 +73,7 @@ class FloatEngine(Engine):
             )
             scale = np.e * unit / neuron.tau_syn
             units = [scale * weight_unit(layer.neuron) ** 2 for layer in network.layers]
+            units[:-1] = [self.recipe.hidden_rate * unit for unit in units[:-1]]
             local = self._local_rule(network)
         adam = learning.optimizer or ExactGradient()  # the local rule reads none of it
         return _core.Trainer(
@@ -81,8 +83,11 @@ class FloatEngine(Engine):
             delay_units=[recipes.DELAY_STEP * neuron.tau_syn] * len(network.layers),
             loss=self.loss_parameters(network, n_seen),
             min_slope=adam.min_slope * neuron.threshold / neuron.tau_syn,
-            silence_penalty=recipes.SILENCE_PENALTY * self.loss_unit / neuron.threshold,
-            silence_tolerance=recipes.SILENCE_TOLERANCE,
+            silence_penalty=self.silence_penalty / neuron.threshold,
+            silence_tolerance=recipes.silence_tolerance(learning.sparsity),
+            spike_cost=recipes.spike_cost(learning.sparsity) * self.loss_unit,
+            spike_scale=recipes.SPIKE_SCALE * neuron.tau_syn,
+            keeps_zeros=learning.sparsity > 0,
             beta_1=adam.beta_1,
             beta_2=adam.beta_2,
             epsilon=adam.epsilon,
@@ -95,14 +100,21 @@ class FloatEngine(Engine):
             state=fit_state.optimizer,
         )
 
+    @property
+    def silence_penalty(self):
+        """The penalty of silent hidden neurons for each threshold that they miss."""
+        rule = self.structure.gradient
+        is_frozen = rule is not None and rule.feedback == "none"
+        return 0.0 if is_frozen else recipes.SILENCE_PENALTY * self.loss_unit
+
     def _local_rule(self, network):
         rule = self.structure.gradient
-        feedback = [layer.feedback for layer in network.layers]
-        return {
-            "kernel": rule.kernel,
-            "feedback": rule.feedback,
-            "feedback_weights": None if rule.feedback == "symmetric" else feedback,
-        }
+        local = {"kernel": rule.kernel, "feedback": rule.feedback}
+        if rule.feedback == "none":  # a window in which no spike is
+            return local | {"feedback": "symmetric", "window": (-np.inf, -np.inf)}
+        if rule.feedback != "symmetric":
+            local["feedback_weights"] = [layer.feedback for layer in network.layers]
+        return local | {"window": self.window}
 
 
 class FloatTrainer(Trainer):
@@ -121,6 +133,9 @@ class FloatTrainer(Trainer):
     def epoch(self, spikes, targets, order, batch_size, rates):
         factors = np.ones(len(spikes))
         return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
+
+    def prune(self, sparsity, left):
+        prune(self.core, sparsity, left)
 
     def labels(self, spikes):
         return self.core.labels(spikes)

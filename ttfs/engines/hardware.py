@@ -23,6 +23,7 @@ from ..substrates.protocol import SubstrateError
 from ..substrates.simulated import fire, is_itself, is_simulated
 from .base import Trainer
 from .float import FloatEngine, simulator
+from .pruning import prune
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
 # in so many samples, is dead.
@@ -300,6 +301,9 @@ class HardwareTrainer(Trainer):
             end_batch=self._end_batch,
         )
         return state.total_loss / len(order)
+
+    def prune(self, sparsity, left):
+        prune(self.core, sparsity, left)
 
     def _end_batch(self, loss, n_samples):
         self.fit_state.end_batch(loss, n_samples)

@@ -13,6 +13,7 @@ from ..fixed.ticks import n_ticks_of, on_grid
 from . import recipe as recipes
 from .base import Trainer, resting_weights
 from .float import FloatEngine, are_few
+from .pruning import prune
 
 
 class QuantizedEngine(FloatEngine):
@@ -66,6 +67,7 @@ class QuantizedEngine(FloatEngine):
     def prepare(self, network, may_drop, rng):
         fixed = self.structure.arithmetic
         rule = self.structure.gradient
+        hidden_rate = self.recipe.hidden_rate
         drops = np.zeros(network.layers[0].weights.shape[0], np.uint8)
         drops[: network.n_channels] = may_drop
         integers, steps, scales = make_network(
@@ -77,6 +79,7 @@ class QuantizedEngine(FloatEngine):
             weight_range=fixed.weight_range,
             accumulator_bits=fixed.accumulator_bits,
             feedback="symmetric" if rule is None else rule.feedback,
+            window=self.window,
             is_floor=fixed.rounding == "floor",
             may_drop=drops,
             rests=resting_weights(network.layers),
@@ -89,7 +92,7 @@ class QuantizedEngine(FloatEngine):
             integers=integers,
             tick=self.tick,
             steps=tuple(steps),
-            scales=tuple(scales),
+            scales=(*(scale / hidden_rate for scale in scales[:-1]), scales[-1]),
             real_weights=None if self.is_local else network.weights,
         )
         return quantized.with_layers(
@@ -169,6 +172,9 @@ class QuantizedTrainer(Trainer):
             rates,
             forward=self._forward,
         )
+
+    def prune(self, sparsity, left):
+        prune(self.core, sparsity, left)
 
     def labels(self, spikes):
         return self._simulated().labels(spikes)

@@ -19,6 +19,10 @@ FEW_SAMPLES = 2_000  # with more the time scale falls
 REST = 3.0  # weights decay to this drive: neurons just fire
 SILENCE_PENALTY = 0.1  # of silent hidden neurons, src/real/training/backward.h
 SILENCE_TOLERANCE = 0.15  # fraction of a batch in which silence costs nothing
+SPARSE_TOLERANCE = 0.9  # the same with sparsity
+SPIKE_COST, SPIKE_SCALE = 0.0001, 0.3  # of hidden spikes before the decision
+PRUNED_AT = 0.5  # part of the epochs after which all is pruned that is to be
+LEFT_PARTIAL = 0.75  # of the way to there, after a call of partial_fit
 TARGET_TIMES = 0.8, 1.2  # default targets of the squared error
 TARGET_WINDOW = 0.45, 0.85  # targets of regression lie between these parts of t_max
 EARLY_END = 2.0  # the term of early firing is exponential up to this time at most
@@ -79,6 +83,11 @@ class Recipe:
         errors lose against a greater one.
     partial_rate : float
         Factor of the learning rate in partial_fit without fit, where it does not fall.
+    hidden_rate : float
+        Factor of the learning rate in hidden layers, by the local rule.
+    window : tuple of (float, float)
+        Hidden neurons learn by the local rule from spikes not before the first of these
+        times and before the second, after the first possible input [tau_syn].
     """
 
     time_per_layer: float
@@ -95,6 +104,8 @@ class Recipe:
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
     partial_rate: float = 1.0
+    hidden_rate: float = 1.0
+    window: tuple = (-math.inf, math.inf)
 
     def batch_size(self, n_samples):
         """The size of batch_size="auto"."""
@@ -186,6 +197,29 @@ LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 
+# What is else where errors reach hidden neurons straight from the outputs.
+FEEDBACKS = {
+    "target": {
+        "hidden_rate": 4.0,
+        "window": (0.5, 1.1),
+        "time_scale": (0.2, 0.2),
+        "rate": 0.002,
+    },
+}
+
+
+def spike_cost(sparsity):
+    """What a hidden spike long before the decision costs [unit of the loss].
+
+    It grows with the odds that a weight is pruned, so that it has no upper end either.
+    """
+    return SPIKE_COST * sparsity / (1 - sparsity)
+
+
+def silence_tolerance(sparsity):
+    """The fraction of a batch in which silence costs a hidden neuron nothing."""
+    return SILENCE_TOLERANCE if sparsity == 0 else SPARSE_TOLERANCE
+
 
 # Neurons that fire several times.
 SEVERAL = replace(NO_READ_OUT, rate=0.01, prior=(10.0, 10.0), max_epochs=300)
@@ -229,9 +263,9 @@ def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
     if is_regression:
         return LOCAL_REGRESSION
     arithmetic = structure.arithmetic
-    if isinstance(arithmetic, FixedPoint) and arithmetic.accumulator_bits is None:
-        return LOCAL_COARSE
-    return LOCAL
+    is_coarse = isinstance(arithmetic, FixedPoint) and not arithmetic.accumulator_bits
+    changes = FEEDBACKS.get(structure.gradient.feedback, {})
+    return replace(LOCAL_COARSE if is_coarse else LOCAL, **changes)
 
 
 def target_window(network, end):

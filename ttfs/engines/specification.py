@@ -95,6 +95,9 @@ class Learning:
         Regularisation.
     learning_rate_init : float or "auto"
         Initial learning rate.
+    sparsity : float
+        Share of the weights into hidden neurons that are pruned, and strength of the
+        cost of hidden spikes before the decision.
     is_partial : bool
         Whether partial_fit asks, for one epoch.
     follows_fit : bool
@@ -107,6 +110,7 @@ class Learning:
     input_dropout: float
     weight_decay: float
     learning_rate_init: float | str
+    sparsity: float = 0.0
     is_partial: bool = False
     follows_fit: bool = False
 

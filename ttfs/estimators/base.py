@@ -124,6 +124,7 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
     read_out = None
     max_spikes = 1
     refractory = 0.0
+    sparsity = 0.0
 
     _was_fit = False  # whether the weights have gone through `fit`
 
@@ -258,6 +259,7 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             input_dropout=self.input_dropout,
             weight_decay=self.weight_decay,
             learning_rate_init=self.learning_rate_init,
+            sparsity=float(self.sparsity),
             is_partial=is_partial,
             follows_fit=self._was_fit,
         )
@@ -556,6 +558,11 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
                     f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
                     "learning_rate_init or raise min_slope of the gradient"
                 )
+            is_pruned = True
+            if self.sparsity > 0:
+                left = schedule.left_to_prune(epoch)
+                trainer.prune(self.sparsity, left)
+                is_pruned = left == 0
             score = None
             if validation is not None and state.fall is None:
                 score = self._validation_score(trainer, *validation)
@@ -565,6 +572,9 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             if self.verbose:
                 print(self._history.last_line(score), flush=True)
             score = -loss / schedule.loss_unit if score is None else score
+            if not is_pruned:  # no epoch until then is the best, or too many
+                state.end_epoch(-np.inf, is_better=True)
+                continue
             state.end_epoch(score, is_better=score > state.best_score + self.tol)
             has_converged = state.n_worse > self.n_iter_no_change
             if has_converged and schedule.may_stop and not schedule.is_cosine:

@@ -194,6 +194,15 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         With gradient="local" it does not depend on the number of samples:
         docs/guide/parameters.md has a table.
 
+    sparsity : float, default=0.0
+        How sparse the network shall be, from 0 to below 1: the share of the weights
+        into hidden neurons that are 0 in the end, and the strength of a cost of each
+        hidden spike before the decision. With 0 there is neither. The smallest weights
+        are pruned after each epoch of the first half of training, and never come back:
+        `fit` with warm_start=True and `partial_fit` go on from what is pruned. Spikes
+        and synaptic events are saved at the price of some accuracy, which is less than
+        what a smaller network costs: docs/guide/sparsity.md. With the exact gradient.
+
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
         gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
@@ -436,6 +445,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         ],
         "max_spikes": [Interval(Integral, 1, None, closed="left")],
         "refractory": [Interval(Real, 0, None, closed="left")],
+        "sparsity": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -459,6 +469,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         time_scale: float | None = None,
         input_dropout: float = 0.2,
         weight_decay: float = 1.0,
+        sparsity: float = 0.0,
         batch_size: int | Auto = "auto",
         learning_rate: Literal["cosine", "constant"] = "cosine",
         learning_rate_init: float | Auto = "auto",
@@ -490,6 +501,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         self.time_scale = time_scale
         self.input_dropout = input_dropout
         self.weight_decay = weight_decay
+        self.sparsity = sparsity
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..engines.recipe import LEFT_PARTIAL, PRUNED_AT
+
 # A loss above this part of the least one without features is no progress.
 NO_PROGRESS = 0.97
 # Fewer epochs than these are few on purpose, and need not have learned yet.
@@ -50,6 +52,7 @@ class Schedule:
 
     def __init__(self, parameters, engine, n_samples, *, n_draws=None, is_partial):
         self.n_draws, self.loss_unit = n_draws, engine.loss_unit
+        self.is_partial = is_partial
         self.batch_size = _batch_size(parameters.batch_size, engine, n_samples)
         self.is_cosine = parameters.learning_rate == "cosine" and not is_partial
         self.may_stop = not is_partial and (
@@ -86,6 +89,19 @@ class Schedule:
         if fall is None:
             return np.ones_like(done)
         return cosine((epoch - fall + done) / (self.end(fall) - fall))
+
+    def left_to_prune(self, epoch):
+        """The part of what is left to be pruned that is left after this epoch too.
+
+        Shares of pruned weights rise as 1 - (1 - progress)^3 (Zhu & Gupta 2017), and no
+        longer once the rate has fallen far. It depends on the share that is pruned
+        already, and not on where it began.
+        """
+        if self.is_partial:
+            return LEFT_PARTIAL
+        end = self.n_epochs * (EARLIEST_FALL if self.may_stop else PRUNED_AT)
+        before, after = (max(0.0, 1 - n / end) for n in (epoch, epoch + 1))
+        return (after / before) ** 3 if before > 0 else 0.0
 
     def check_progress(self, loss, least):
         """Warn if the last loss is about the least one without features, or more."""

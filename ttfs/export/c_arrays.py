@@ -359,6 +359,8 @@ def model_code(network, *, learn):
             "reciprocal": arrays.constant("reciprocal", network.reciprocal),
             "gain": network.gain,
             "push": network.push,
+            "learn_from": network.learn_from,
+            "learn_until": network.learn_until,
             "feedback": f"TTFS_FIXED_{network.feedback.upper()}",
             "is_floor": int(network.is_floor),
             "drop": network.drop,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._typing import FilePath
     from ..estimators import TTFSClassifier
 
-_FORMAT = {"format": "ttfs-fixed", "version": 4}
+_FORMAT = {"format": "ttfs-fixed", "version": 5}
 
 _LAYER = (
     "fraction current_shift threshold decay_mem decay_syn kappa syn_shift mem_shift "
@@ -29,7 +29,8 @@ _LAYER_LEARNING = (
     "lfsr silence"
 ).split()
 _NETWORK_LEARNING = (
-    "read_out stretch softmax reciprocal gain push feedback drop may_drop lfsr"
+    "read_out stretch softmax reciprocal gain push learn_from learn_until feedback "
+    "drop may_drop lfsr"
 ).split()
 
 
@@ -113,7 +114,7 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
 
     The keys:
 
-    - ``format``, ``version``: "ttfs-fixed", 4. `ttfs` is the version that wrote it.
+    - ``format``, ``version``: "ttfs-fixed", 5. `ttfs` is the version that wrote it.
     - ``classes``: the labels, in the order of the output neurons.
     - ``n_ticks``, ``silent_delay``.
     - ``layers``: ``n_in``, ``n_bias``, ``n_out``, ``bias_ticks``; ``weights``,
@@ -135,8 +136,9 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
     And where gradient="local":
 
     - ``learning`` of the model: ``read_out`` (``n_ticks`` if there is none),
-      ``stretch``, ``softmax``, ``reciprocal``, ``gain``, ``push``, ``feedback``,
-      ``rounding``, ``drop``, ``may_drop``, ``lfsr`` of the deletions.
+      ``stretch``, ``softmax``, ``reciprocal``, ``gain``, ``push``, ``learn_from``,
+      ``learn_until``, ``feedback``, ``rounding``, ``drop``, ``may_drop``,
+      ``lfsr`` of the deletions.
     - ``learning`` of each layer: ``accumulators``, what is stored of the weights, with
       ``fraction`` more bits; ``n_fixed``, the number of last biases whose weights do
       not learn; ``kernel``, ``kernel_slope``, ``max_stored``, ``rest``, ``decay``,

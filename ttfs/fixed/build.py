@@ -150,6 +150,7 @@ def make_network(
     weight_range,
     accumulator_bits,
     feedback,
+    window,
     is_floor,
     may_drop,
     rests,
@@ -174,8 +175,11 @@ def make_network(
         The greatest weight, in that of the default.
     accumulator_bits : int or None
         Bits of an accumulator with its sign; None: the weights are their accumulators.
-    feedback : {"symmetric", "random", "direct", "target"}
+    feedback : {"symmetric", "random", "direct", "target", "none"}
         The way of errors to hidden layers.
+    window : tuple of (float, float)
+        Hidden neurons learn from spikes not before the first time, and before the
+        second.
     is_floor : bool
         Whether steps of weights are rounded down, and not at random.
     may_drop : ndarray of shape (n_in,), uint8
@@ -204,7 +208,7 @@ def make_network(
     steps = weight_steps(layers, weight_bits, weight_range)
     is_direct = feedback in ("direct", "target")
     drawn = None
-    if feedback != "symmetric":
+    if feedback not in ("symmetric", "none"):
         drawn = feedback_weights(rng, layers, n_active, feedback, _SPREAD_FEEDBACK)
     fixed, gains = [], [1.0] * n_layers
     for k in reversed(range(n_layers)):
@@ -212,7 +216,7 @@ def make_network(
         source = None if k == n_layers - 1 else n_layers - 1 if is_direct else k + 1
         step, random = steps[k], None
         shifts = realise(layer.neuron, tick)[0] if decay == "shift" else NO_SHIFTS
-        if source is not None and feedback != "symmetric":
+        if source is not None and drawn is not None:
             # Biases of the next layer are its last inputs and have no errors.
             random = drawn[k + 1][: layer.weights.shape[1]]
             if is_direct:
@@ -250,6 +254,11 @@ def make_network(
         n_out = layer.weights.shape[1]
         layer.lfsr = shift_registers(seed, n, n_out)
         n += n_out
+    if feedback == "none":
+        window = 0.0, 0.0  # in which no spike is, so that hidden neurons have no errors
+    learn_from, learn_until = (
+        int(np.clip(ticks, 0, n_ticks)) for ticks in n_ticks_of(window, tick)
+    )
     network = FixedNetwork(
         layers=fixed,
         n_ticks=n_ticks,
@@ -259,8 +268,10 @@ def make_network(
         softmax=softmax_table(tick, tick),  # until parameters of learning are known
         reciprocal=reciprocal_table(),
         gain=255,
-        push=_PUSH,
-        feedback=feedback,
+        push=0 if feedback == "none" else _PUSH,
+        feedback="symmetric" if feedback == "none" else feedback,
+        learn_from=learn_from,
+        learn_until=learn_until,
         is_floor=is_floor,
         drop=0,
         may_drop=may_drop,

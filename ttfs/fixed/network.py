@@ -71,8 +71,12 @@ class FixedNetwork:
     reciprocal: np.ndarray  # uint16 (128,)
     gain: int
     push: int
-    feedback: str  # one of FEEDBACKS
+    feedback: str  # one of FEEDBACKS; that of "none" has an empty window and push 0
     is_floor: bool
     drop: int  # 256 times the probability with which an input spike is deleted
     may_drop: np.ndarray  # uint8 (n_in of the first layer,)
     lfsr: np.ndarray  # uint16 (1,)
+    # Hidden neurons learn from spikes from the first tick on, before the second. Models
+    # that were stored before there was such a window have no such fields.
+    learn_from: int = 0
+    learn_until: int = MAX_TICKS

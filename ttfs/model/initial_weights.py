@@ -55,7 +55,9 @@ def feedback_weights(rng, layers, n_actives, feedback, spread):
 
     They are drawn like weights, but with mean 0. The first layer has none. The weights
     of feedback="random" have the shape (n_in + n_bias, n_out); those of "direct" and
-    "target" lead from the outputs, (n_in, n_outputs), and have no unit.
+    "target" lead from the outputs, (n_in, n_outputs), and have no unit. With "target"
+    those of each neuron have mean 0 over the outputs, or labels would drive it to one
+    side, whatever they are; and all neurons the same mean square, so that all learn.
     """
     drawn = [None]
     is_direct = feedback != "random"
@@ -70,5 +72,9 @@ def feedback_weights(rng, layers, n_actives, feedback, spread):
                 n_in - len(layers[k].bias_times),
             )
         deviation = unit * spread / np.sqrt(max(n_active, 1.0))
-        drawn.append(rng.normal(0, deviation, (n_in, source.weights.shape[1])))
+        weights = rng.normal(0, deviation, (n_in, source.weights.shape[1]))
+        if feedback == "target":
+            weights -= weights.mean(axis=1, keepdims=True)
+            weights *= deviation / np.sqrt(np.mean(weights**2, axis=1, keepdims=True))
+        drawn.append(weights)
     return drawn

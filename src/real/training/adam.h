@@ -54,9 +54,10 @@ ALWAYS_INLINE void store_first(real *p, vec x, size_t n)
     }
 }
 
-/* One vector of weights w, of which the first n have moments m and v; gradient g. */
+/* One vector of weights w, of which the first n have moments m and v; gradient g. With
+ * keeps_zeros weights that are 0 stay 0; a constant leaves no branch. */
 ALWAYS_INLINE void adam_vec(const adam_t *adam, real *w, real *m, real *v, size_t n,
-                            vec g)
+                            vec g, int keeps_zeros)
 {
     const vec m_new = v_fma(adam->b1, load_first(m, n), adam->c1 * g);
     const vec v_new = v_fma(adam->b2, load_first(v, n), adam->c2 * g * g);
@@ -67,8 +68,29 @@ ALWAYS_INLINE void adam_vec(const adam_t *adam, real *w, real *m, real *v, size_
     const vec move = m_new * v_inverse(v_fma(adam->scale, root, adam->epsilon));
     store_first(m, m_new, n);
     store_first(v, v_new, n);
-    const vec kept = v_fma(adam->keep, v_load(w), adam->pull);
-    v_store(w, limited(v_fnma(adam->rate, move, kept), adam->max_weight));
+    const vec old = v_load(w), kept = v_fma(adam->keep, old, adam->pull);
+    const vec moved = limited(v_fnma(adam->rate, move, kept), adam->max_weight);
+    if (keeps_zeros) {
+        const mask is_there = m_or(v_gt(old, v_set(0)), v_gt(v_set(0), old));
+        v_store(w, v_keep(is_there, moved));
+    } else {
+        v_store(w, moved);
+    }
+}
+
+/* A row of weights, of which the last vector, from `whole` on, may have fewer moments:
+ * those of `lanes` weights in all. */
+ALWAYS_INLINE void adam_row(const adam_t *adam, real *w, real *m, real *v,
+                            const real *grad, size_t whole, size_t width, size_t lanes,
+                            int keeps_zeros)
+{
+    for (size_t l = 0; l < whole; l += WIDTH) {
+        adam_vec(adam, w + l, m + l, v + l, WIDTH, v_load(grad + l), keeps_zeros);
+    }
+    if (whole < width) {
+        adam_vec(adam, w + whole, m + whole, v + whole, lanes - whole,
+                 v_load(grad + whole), keeps_zeros);
+    }
 }
 
 #endif

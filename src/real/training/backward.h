@@ -4,10 +4,11 @@
 
 #include "real/training/pass_back.h"
 #include "real/training/rows.h"
+#include "real/training/spike_cost.h"
 
 /* Back through the hidden layers. A neuron that is silent in more than the fraction
  * silence_tolerance of the batch is pulled back by the loss silence_penalty (threshold
- * - u_peak). */
+ * - u_peak). Spikes before the decision may have a cost, see spike_cost.h. */
 static void train_backward(const TYPE(training) * training, size_t n_samples,
                            double learning_rate, size_t part)
 {
@@ -42,7 +43,7 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
         }
         for (size_t s = first; s < last; ++s) {
             const real *spikes = work->spikes + s * n_out;
-            const real *grad = plan.layers[k + 1].grad + s * next->n_in;
+            real *grad = plan.layers[k + 1].grad + s * next->n_in;
             real *at = work->at + s * n_out, *slopes = work->slopes + s * n_out;
             real *c = work->c + s * n_out;
             mask any = m_none();
@@ -61,6 +62,11 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
                 const events_t *e = recall(layer, work, s, &p, network->t_max);
                 kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
                                       slopes, plan.own.workspace);
+            }
+            if (training->local) keep_in_window(training->local, spikes, n_out, grad);
+            if (training->spike_cost > 0) {
+                push_spikes(training, &plan, k, s, n_samples, grad, c);
+                grad = c;
             }
             weigh_spikes(training, &p, spikes, grad, slopes, pull, n_out, c);
             pass_back(training, &plan, k, s, &p);

@@ -6,6 +6,7 @@
 #include "real/spikes/dropout.h"
 #include "real/training/loss.h"
 #include "real/training/pass_back.h"
+#include "real/training/spike_cost.h"
 
 /* The sorted inputs of a layer in sample s of the batch, which has this number in the
  * data set. Returns how many. */
@@ -181,6 +182,12 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
             slopes[j] = unit_slope; /* u' is the read-out's doing: s = 0 */
         } else {
             c[j] *= (real)network->stretch;
+        }
+    }
+    if (training->spike_cost > 0) {
+        const size_t first = first_output(spikes, n_out);
+        if (spikes[first] < INFINITY) {
+            c[first] += decision_push(training, plan, s, spikes[first], n_samples);
         }
     }
     weigh_spikes(training, &p, spikes, c, slopes, own->kink, n_out, c);

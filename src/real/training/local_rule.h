@@ -138,6 +138,17 @@ static inline int is_direct(const TYPE(local) * local)
     return local->feedback == TTFS_DIRECT || local->feedback == TTFS_TARGET;
 }
 
+/* Hidden neurons whose spikes are outside of the window learn nothing from them: as
+ * where the activation of a neuron of a rate saturates. */
+static inline void keep_in_window(const TYPE(local) * local, const real *spikes,
+                                  size_t n, real *grad)
+{
+    const real from = (real)local->learn_from, until = (real)local->learn_until;
+    for (size_t i = 0; i < n; ++i) {
+        grad[i] = from <= spikes[i] && spikes[i] < until ? grad[i] : 0;
+    }
+}
+
 /* dL/dt of the inputs of layer k, through its weights or through fixed ones. */
 static void local_inputs(const TYPE(local) * local, const TYPE(layer) * layer, size_t k,
                          const neuron_t *p, const events_t *e, const real *at,

@@ -65,7 +65,7 @@ ALWAYS_INLINE void set_row(adam_t *adam, const work_t *work, size_t r)
 static inline void adam_delays(const adam_t *adam, real *delays, real *m, real *v,
                                vec grad)
 {
-    adam_vec(adam, delays, m, v, WIDTH, grad);
+    adam_vec(adam, delays, m, v, WIDTH, grad, 0);
     v_store(delays, v_max(v_set(0), v_load(delays))); /* a NaN is kept */
 }
 

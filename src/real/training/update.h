@@ -91,12 +91,10 @@ static void panel_step(const update_t *u, panel_t panel, size_t begin, size_t en
         }
         set_row(&adam, work, r);
         real *w = learning + at, *m = layer->m + moments, *v = layer->v + moments;
-        for (size_t l = 0; l < whole; l += WIDTH) {
-            adam_vec(&adam, w + l, m + l, v + l, WIDTH, v_load(grad + l));
-        }
-        if (whole < width) {
-            adam_vec(&adam, w + whole, m + whole, v + whole, panel.lanes - whole,
-                     v_load(grad + whole));
+        if (u->training->keeps_zeros) {
+            adam_row(&adam, w, m, v, grad, whole, width, panel.lanes, 1);
+        } else {
+            adam_row(&adam, w, m, v, grad, whole, width, panel.lanes, 0);
         }
         if (kind->update_row) kind->update_row(u, r, at, width);
     }

@@ -158,7 +158,8 @@ static void NAME(test_local)(const NAME(ttfs_kernels) * k, ttfs_local_kernel ker
     real *packed = NAME(make_packed)(k, fixed, NAME(WIDE) + 1, 3);
     const real *weights[2] = {NULL, feedback == TTFS_RANDOM ? packed : fixed};
     const NAME(ttfs_local)
-        local = {kernel, feedback, feedback == TTFS_SYMMETRIC ? NULL : weights};
+        local = {kernel, feedback, feedback == TTFS_SYMMETRIC ? NULL : weights,
+                 -INFINITY, INFINITY};
     const size_t n_parts[3] = {1, 2, 7};
     double before[3], after[3];
     NAME(case_t) cases[3];

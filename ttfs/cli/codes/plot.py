@@ -1,0 +1,125 @@
+"""The figure of a comparison; needs matplotlib."""
+
+import numpy as np
+
+from ..data import DataError
+from ..output import check_path
+from .methods import METHODS
+
+FORMATS = (".png", ".svg", ".pdf")
+# A method looks the same whatever else is in the figure: colour and mark.
+_STYLES = {
+    key: (f"C{k}", mark)
+    for k, (key, mark) in enumerate(zip(METHODS, "*osD^<vPX", strict=True))
+}
+_TICKS = 0, 50, 70, 80, 85, 90, 93, 95, 96, 97, 98, 99, 100  # of accuracies
+_BELOW = 10  # % of accuracy that are shown below the best point of the worst method
+
+
+def check_figure(path):
+    """The path of a figure, which can be drawn.
+
+    Raises
+    ------
+    DataError
+        If matplotlib is missing, the ending of the file is no known format, or the file
+        cannot be written.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise DataError(
+            'a figure needs matplotlib: pip install "scikit-ttfs[plot]"'
+        ) from None
+    return check_path(path, FORMATS)
+
+
+def plot(rows, curves, settings, path):
+    """Draw accuracy against operations and latency, two panels for each data set.
+
+    Operations are synaptic events, and multiply-accumulates that are no events. A
+    method with first spikes is a mark at its decisions, and a curve of what was decided
+    by any moment before; a rate code is a line over its steps, with a mark at each of
+    them; a dense network is a mark, and a line in the other panel, since no cost model
+    knows its latency. Accuracies are stretched towards 100 %.
+
+    Parameters
+    ----------
+    rows : list of Row
+        Those without an error, at least one.
+    curves : list of dict
+        See `ttfs.cli.codes.results.make_rows`.
+    settings : Settings
+    path : str
+        The file of the figure; its ending decides the format.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    names = list(dict.fromkeys(row.data for row in rows))
+    figure = Figure((9.5, 4.2 * len(names) + 0.9), layout="constrained")
+    grid = figure.subplots(len(names), 2, sharey="row", squeeze=False)
+    for axes, name in zip(grid, names, strict=True):
+        mine = [row for row in rows if row.data == name]
+        held = {curve["method"]: curve for curve in curves if curve["data"] == name}
+        best = {}
+        for row in mine:
+            best[row.method] = max(100 * row.mean("accuracy"), best.get(row.method, 0))
+        bottom = max(0, min(best.values()) - _BELOW)
+        for key in best:
+            points = [row for row in mine if row.method == key]
+            _draw(axes, points, held.get(key), bottom, *_STYLES[key])
+        axes[0].set_yscale("function", functions=(_stretch, _shrink))
+        axes[0].set_yticks([tick for tick in _TICKS if tick >= bottom])
+        axes[0].set_ylim(bottom, 100)
+        axes[0].set_ylabel(f"{name}: accuracy by spikes [%]")
+        axes[0].set_xlabel("synaptic events and multiply-accumulates")
+        axes[1].set_xlabel(f"time until the decision [{settings.latency_unit}]")
+        for ax in axes:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter("{x:,g}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
+            ax.grid(alpha=0.3)
+    handles = {}
+    for ax in grid[:, 0]:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    figure.savefig(path, dpi=150)
+
+
+def _stretch(accuracy):
+    """The scale of accuracies: nearly that of the logarithm of the error."""
+    return -np.log(101 - np.minimum(accuracy, 100))
+
+
+def _shrink(height):
+    """The accuracy at a height, see `_stretch`."""
+    return 101 - np.exp(-height)
+
+
+def _draw(axes, points, curve, bottom, color, mark):
+    """Draw a method into both panels: the marks of its points, and its curve.
+
+    The curve is left out below `bottom`, and where nothing is decided any more.
+    """
+    accuracy = [100 * row.mean("accuracy") for row in points]
+    deviation = [100 * np.std(row.accuracies) for row in points]
+    marks = {"color": color, "marker": mark, "linewidth": 1, "zorder": 3}
+    marks["label"] = points[0].method_title
+    if points[0].mean("events") is None:  # a dense network
+        operations = [row.mean("operations") for row in points]
+        axes[0].plot(operations, accuracy, linestyle="none", markersize=12, **marks)
+        axes[1].axhline(accuracy[0], color=color, linestyle=":")
+        return
+    names = ("operations", "events"), ("latency", "latency")
+    for ax, (name, of_curve) in zip(axes, names, strict=True):
+        x = [row.mean(name) for row in points]
+        if None not in x:
+            ax.plot(x, accuracy, linestyle="-" if len(x) > 1 else "none", **marks)
+            ax.errorbar(x, accuracy, deviation, fmt="none", color=color, alpha=0.4)
+        if len(points) == 1 and curve is not None and curve[of_curve] is not None:
+            y = 100 * np.array(curve["accuracy"])
+            shown = slice(int(np.argmax(y >= bottom)), int(np.argmax(y)) + 1)
+            ax.plot(curve[of_curve][shown], y[shown], color=color, linewidth=1)
