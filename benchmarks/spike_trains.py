@@ -70,8 +70,7 @@ def against_spikes():
     """
     times, weights = busy_layer()
     many = spike_trains(times, weights, NEURON, max_spikes=32, t_max=T_MAX)
-    print("spikes  fired   inputs   forward  back   ms for 1,000    memory")
-    print("of a neuron     each       ms      ms    neurons' spikes   MB")
+    print("at most  fired   inputs  forward    back  for a spike  memory")
     for max_spikes in (1, 2, 4, 8, 16, 32):
         last = many[:, :, max_spikes - 1]
         t_max = float(np.median(last[np.isfinite(last)]))
@@ -91,10 +90,10 @@ def against_spikes():
         fired = np.isfinite(spikes).sum()
         n_inputs = (times < t_max).sum() / len(times)
         print(
-            f"{max_spikes:6} {fired / spikes[..., 0].size:6.1f} {n_inputs:9.0f}"
-            f"{1e3 * seconds:10.1f}{1e3 * seconds_back:8.1f}"
-            f"{1e6 * (seconds + seconds_back) / fired:12.1f}"
-            f"{peak_of(lambda f=forward, b=back: (f(), b())) / 2**20:14.1f}"
+            f"{max_spikes:7}{fired / spikes[..., 0].size:7.1f}{n_inputs:9.0f}"
+            f"{1e3 * seconds:6.0f} ms{1e3 * seconds_back:5.0f} ms"
+            f"{1e6 * (seconds + seconds_back) / fired:10.2f} us"
+            f"{peak_of(lambda f=forward, b=back: (f(), b())) / 2**20:5.1f} MB"
         )
 
 

@@ -138,6 +138,7 @@ def test_partial_fit_goes_on_with_its_moments():
         ({"gradient": "local"}, "not supported with gradient='local'"),
         ({"delays": "synaptic"}, "not supported with delays='synaptic'"),
         ({"loss": "squared_error"}, "not supported with loss=SquaredError"),
+        ({"loss": CrossEntropy(early_firing=0.1)}, "not supported with early_firing"),
         ({"sparsity": 0.5}, "not supported with sparsity=0.5"),
         ({"read_out": 1.5}, "not supported with read_out=1.5"),
         ({"substrate": ttfs.substrates.AnalogChip()}, "with a substrate"),

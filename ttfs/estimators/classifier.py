@@ -101,14 +101,16 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
 
         What else may decide: "count", the number of output spikes, of which the earlier
         ones count a little more; "peak" or "mean", the greatest or the mean membrane of
-        outputs that do not fire. If `max_spikes` is above 1, "auto" is "peak", and None
-        the first output spike; a time is not supported.
+        outputs that do not fire: docs/guide/several_spikes.md has the formulas. If
+        `max_spikes` is above 1, "auto" is "peak", and None the first output spike; a
+        time is not supported.
 
     max_spikes : int, default=1
         Spikes of a neuron, at most. With more than one a spike resets the membrane to 0
         and leaves the synaptic current; gradients are exact as for one spike [4]_.
         Signals that unfold in time need several, see
-        :class:`ttfs.encoders.LevelCrossingEncoder`.
+        :class:`ttfs.encoders.LevelCrossingEncoder`. Not with arithmetic="fixed",
+        gradient="local", a `substrate`, synaptic delays, `sparsity` or squared errors.
 
     refractory : float, default=0.0
         Time after a spike for which the membrane stays at 0.
@@ -715,6 +717,9 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
     def decision_function(self, X: Features) -> Array:
         """Confidence scores: -t / time_scale of the output neurons.
 
+        Where their number of spikes or their membranes decide, that takes the place of
+        -t: see `read_out`.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
@@ -733,7 +738,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
 
     def predict(self, X: Features) -> Array:
-        """Class whose output neuron fires first.
+        """Class whose output neuron fires first, or has the greatest score.
 
         Parameters
         ----------
