@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 import ttfs
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
@@ -263,6 +264,26 @@ def test_partial_fit_does_not_change_what_was_given_away():
     other.partial_fit(X, y)
     for a, b in zip(other.coefs_, clf.coefs_, strict=True):
         assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("read_out", READ_OUTS)
+def test_bits_do_not_depend_on_threads(read_out, monkeypatch):
+    """With networks and batches so large that threads share them."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    rng = np.random.RandomState(0)
+    many, labels = rng.uniform(size=(300, 60)), rng.randint(0, 5, 300)
+    fits = []
+    for n_threads in (1, 2, 4):
+        clf = TTFSClassifier(
+            (150, 80), max_spikes=4, read_out=read_out, max_iter=2, batch_size=150,
+            random_state=0,
+        )  # fmt: skip
+        with threadpool_limits(n_threads), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fits.append(clf.fit(many, labels))
+    for other in fits[1:]:
+        for a, b in zip(fits[0].coefs_, other.coefs_, strict=True):
+            assert_array_equal(a, b)
 
 
 # -------------------------------------------------------------------- what is refused
