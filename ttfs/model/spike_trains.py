@@ -87,7 +87,7 @@ def spike_trains(
     --------
     >>> from ttfs import spike_trains
     >>> spike_trains([[0.0, 0.5]], [[4.0], [3.0]], max_spikes=3).round(4)
-    array([[[0.3574, 0.8242, 1.5085]]])
+    array([[[0.3574, 0.6505, 0.9353]]])
     """
     dtype = common_dtype(times=times, weights=weights)
     times, weights = _check_layer(times, weights, dtype)
@@ -170,7 +170,7 @@ def spike_trains_vjp(
     >>> spikes = spike_trains(times, weights, max_spikes=2)
     >>> grad_times, _ = spike_trains_vjp(times, weights, spikes, [[[0.0, 1.0]]])
     >>> grad_times.round(4)  # the sum of a row is 1: all move together
-    array([[0.6138, 0.3862]])
+    array([[0.4023, 0.5977]])
     """
     dtype = common_dtype(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
