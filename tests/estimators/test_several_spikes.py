@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 import ttfs
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
-from ttfs.export import cost_sheet, estimate, to_c, to_json
+from ttfs.export import cost_sheet, estimate, to_c, to_json, tune
 
 X, y = make_yin_yang(120, random_state=0)
 READ_OUTS = ("peak", "mean", "count", None)
@@ -299,6 +299,11 @@ def test_exports_refuse_several_spikes():
     ):
         with pytest.raises(ValueError, match="max_spikes=3 cannot be exported"):
             export()
+
+
+def test_tuning_refuses_several_spikes():
+    with pytest.raises(ValueError, match="max_spikes=3 is not supported with arith"):
+        tune(quick(arithmetic="fixed"), X, y)
 
 
 def test_regression_has_no_such_parameters():
