@@ -12,6 +12,8 @@ Public names:
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
+- :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
+  than once
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
@@ -56,7 +58,7 @@ from ._stored import ModelVersionWarning
 from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
-from .model import LIF, first_spike, first_spike_vjp
+from .model import LIF, first_spike, first_spike_vjp, spike_trains, spike_trains_vjp
 
 __all__ = [
     "LIF",
@@ -76,5 +78,7 @@ __all__ = [
     "get_include",
     "parameters",
     "show_versions",
+    "spike_trains",
+    "spike_trains_vjp",
     "substrates",
 ]

@@ -30,6 +30,13 @@ MAX_T_MAX = 1e4  # limit of t_max
 AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
 LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_max
 
+# Networks whose neurons fire several times.
+TRAINS_DECISION = "peak"  # of read_out="auto"
+TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
+TRAINS_SCORES = 0.5  # deviation of scores before training
+TRAINS_MEAN = 0.3  # mean of initial weights, in their deviation
+TRAINS_REST = 0.0  # weights decay to this part of the resting weights
+
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
 
@@ -180,6 +187,10 @@ LOCAL_COARSE = replace(
 )
 
 
+# Neurons that fire several times.
+SEVERAL = replace(NO_READ_OUT, rate=0.01, prior=(10.0, 10.0), max_epochs=300)
+
+
 def spread_of(n_layers):
     """The spread of initial weights, which grows with the depth of a network.
 
@@ -207,6 +218,8 @@ def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
     -------
     recipe : Recipe
     """
+    if structure.has_trains:
+        return SEVERAL
     if structure.gradient is None:
         if is_regression:
             return REGRESSION
