@@ -44,6 +44,11 @@ class TrainsEngine(Engine):
         scale = self.time_scale(network, n_seen)
         return {"time_scale": scale, "early": 0.0, "early_scale": 1.0, "early_end": 0.0}
 
+    def bias_times(self, end):
+        """Times all over the signals, by which weights can depend on the time."""
+        n_biases = recipes.TRAINS_BIASES
+        return end * (np.arange(n_biases) + 0.5) / n_biases
+
     # -- The layers --------------------------------------------------------------------
 
     def hidden(self, network, min_slope=0.0):
