@@ -8,12 +8,13 @@ electricity that ship with the package aeon, in their official splits into train
 test data. All parameters were chosen on training data, by `--validation`: three folds
 of the training set of each set take the place of the test set.
 
-Networks of one and of several spikes per neuron have the same encoder, sizes, updates
-and recipe; what they had to be told is in `OURS`, one setting for all sets. "first" is
-a network of one spike per neuron whose first output spike decides, as for features that
-are no signals. MLPClassifier and the nearest neighbour see signals that are resampled
-to the length of the longest one in training, or `MAX_POINTS` values, flattened and
-scaled; MiniRocket, made of 10,000 random convolutions, the resampled ones.
+Networks of one and of several spikes per neuron have the same encoder, sizes and recipe
+of training, and one setting for all sets, `OURS`; the membrane time constant of either
+is the better one of two in validation. "first" is a network whose first output spike
+decides, as for features that are no signals. MLPClassifier and the nearest neighbour
+see signals that are resampled to the length of the longest one in training, or
+`MAX_POINTS` values, flattened and scaled; MiniRocket, made of 10,000 random
+convolutions, the resampled ones.
 
 Spikes are those of hidden and output neurons for a test sample; synaptic events those
 spikes and the ones of inputs and biases, times the synapses that each passes. The
@@ -112,29 +113,37 @@ def flat(X):
 
 # -- Models ------------------------------------------------------------------------
 
-ENCODER = {"n_steps": 24, "duration": 10.0}
+ENCODER = {"n_steps": 32, "duration": 10.0, "n_windows": 20}
 HIDDEN = (100,)
-SEVERAL = {"max_spikes": 20}
-# One spike per neuron, with the same read-out.
-ONE = {"max_spikes": 1, "read_out": "peak"}
-NON_LEAKY = {"tau_mem": float("inf")}
+NON_LEAKY = float("inf")
+LEAKY = [2.0, NON_LEAKY]  # the outputs, which decide by their peak, never forget
+COMMON = {"read_out": "peak", "input_dropout": 0.05}
 AXONAL = {"delays": "axonal"}
+# Of the two time constants the better one in validation, for either number of spikes.
+SEVERAL = COMMON | {"max_spikes": 20, "tau_mem": LEAKY}
+ONE = COMMON | {"max_spikes": 1, "tau_mem": NON_LEAKY}
 OURS = {
     "several": SEVERAL,
     "one": ONE,
     "several, delays": SEVERAL | AXONAL,
     "one, delays": ONE | AXONAL,
-    "several, non-leaky": SEVERAL | NON_LEAKY,
-    "one, non-leaky": ONE | NON_LEAKY,
-    "first": {},
+    "several, non-leaky": SEVERAL | {"tau_mem": NON_LEAKY},
+    "one, leaky": ONE | {"tau_mem": LEAKY},
+    "first": ONE | {"read_out": "auto"},
 }
+WITHOUT_WINDOWS = {"several, no windows": SEVERAL, "one, no windows": ONE}
+OURS |= WITHOUT_WINDOWS
 OTHERS = "MLP", "1-NN", "MiniRocket"
 ROWS = *OURS, *OTHERS
 
 
 def our_model(row, seed):
-    model = TTFSClassifier(HIDDEN, random_state=seed, **OURS[row])
-    return make_pipeline(LevelCrossingEncoder(**ENCODER), model)
+    encoder = LevelCrossingEncoder(**ENCODER)
+    if row in WITHOUT_WINDOWS:
+        encoder.set_params(n_windows=1)
+    return make_pipeline(
+        encoder, TTFSClassifier(HIDDEN, random_state=seed, **OURS[row])
+    )
 
 
 def other_model(row, X, seed):
@@ -189,9 +198,8 @@ def activity(pipeline, X):
 
 def measure(name, row, seed, is_validation):
     """The `Result` of a row on a set."""
-    results = []
+    results, is_ours = [], row in OURS
     for X, y, X_test, y_test in splits(name, seed, is_validation):
-        is_ours = row in OURS
         model = our_model(row, seed) if is_ours else other_model(row, X, seed)
         with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -201,9 +209,19 @@ def measure(name, row, seed, is_validation):
             accuracy = 100 * float(np.mean(model.predict(X_test) == y_test))
             rest = activity(model, X_test) if is_ours else ()
         results.append(Result(accuracy, fit, *rest))
-    print(f"{name}, {row}, seed {seed}: {accuracy:.1f}", file=sys.stderr, flush=True)
+    accuracy = np.mean([result.accuracy for result in results])
+    text = f"{name}, {row}, seed {seed}: {accuracy:.1f}"
+    print(text, file=sys.stderr, flush=True)
     columns = zip(*(asdict(result).values() for result in results), strict=True)
     return Result(*(None if None in c else float(np.mean(c)) for c in columns))
+
+
+def measure_seeds(name, row, n_seeds, is_validation):
+    """The `Result` of each seed."""
+    return [
+        measure(name, row, seed, is_validation)
+        for seed in seeds(n_seeds, is_validation)
+    ]
 
 
 # -- Tables ------------------------------------------------------------------------
@@ -244,17 +262,19 @@ def print_means(table):
     print(f"\nmeans over {len(table)} sets")
     for row, values in means.items():
         print(f"  {row:20s} {values.mean():.2f}")
-    pairs = [
-        ("several", other) for other in ("one", "first", *OTHERS) if other in means
-    ]
-    pairs += [(f"several, {kind}", f"one, {kind}") for kind in ("delays", "non-leaky")]
-    pairs += [("several, delays", "several"), ("several, non-leaky", "several")]
+    others = "one", "first", *OTHERS
+    pairs = [("several", other) for other in others]
+    pairs += [(f"several, {kind}", f"one, {kind}") for kind in ("delays", "no windows")]
+    pairs += [("several, non-leaky", "one"), ("several", "one, leaky")]
+    for row in "several", "one":
+        kinds = "delays", "non-leaky", "leaky", "no windows"
+        pairs += [(f"{row}, {kind}", row) for kind in kinds]
     for a, b in pairs:
         if a in means and b in means and a != b:
             gains = means[a] - means[b]
             error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else 0
             each = ", ".join(f"{gain:+.1f}" for gain in gains)
-            print(f"  {a} - {b}: {gains.mean():+.2f} ± {error:.2f} ({each})")
+            print(f"  ({a}) - ({b}): {gains.mean():+.2f} ± {error:.2f} ({each})")
 
 
 def verdicts(table):
@@ -296,18 +316,14 @@ def main(arguments=None):
     scored = "folds of training data" if options.validation else "test data"
     print(f"{scored}, {n_seeds} seeds")
     signals(names[0], "train")  # where aeon is missing, says so
-    tasks = [
-        (name, row, seed)
-        for name in names
-        for row in rows
-        for seed in seeds(n_seeds, options.validation)
-    ]
+    tasks = [(name, row) for name in names for row in rows]
     done = Parallel(options.jobs)(
-        delayed(measure)(*task, options.validation) for task in tasks
+        delayed(measure_seeds)(name, row, n_seeds, options.validation)
+        for name, row in tasks
     )
-    table = {name: {row: [] for row in rows} for name in names}
-    for (name, row, _), result in zip(tasks, done, strict=True):
-        table[name][row].append(result)
+    table = {name: {} for name in names}
+    for (name, row), results in zip(tasks, done, strict=True):
+        table[name][row] = results
     for name, of_set in table.items():
         print_set(name, of_set)
     print_means(table)
@@ -315,7 +331,8 @@ def main(arguments=None):
     if options.out:
         entries = [
             {"set": name, "row": row, "seed": seed, **asdict(result)}
-            for (name, row, seed), result in zip(tasks, done, strict=True)
+            for (name, row), results in zip(tasks, done, strict=True)
+            for seed, result in enumerate(results)
         ]
         options.out.write_text(json.dumps(entries, indent=1) + "\n")
 

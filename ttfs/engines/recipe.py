@@ -35,7 +35,6 @@ TRAINS_DECISION = "peak"  # of read_out="auto"
 TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
 TRAINS_SCORES = 0.5  # deviation of scores before training
 TRAINS_BIASES = 10  # spikes of each layer's biases, all over the signals
-TRAINS_MEAN = 0.3  # mean of initial weights, in their deviation
 TRAINS_REST = 0.0  # weights decay to this part of the resting weights
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
@@ -186,10 +185,14 @@ LOCAL_REGRESSION = replace(LOCAL, rate=0.005, local_decay=1.5e-6)
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
-
-
 # Neurons that fire several times.
-SEVERAL = replace(NO_READ_OUT, rate=0.01, prior=(10.0, 10.0), max_epochs=300)
+SEVERAL = replace(
+    NO_READ_OUT,
+    rate=0.01,
+    prior=(10.0, 10.0),
+    update_factor=40.0,
+    max_epochs=300,
+)
 
 
 def spread_of(n_layers):

@@ -198,6 +198,6 @@ def effective_inputs(events, neuron, t_max):
 
 
 def drawn_weights(rng, shape, n_active, neuron, dtype):
-    """Random weights: normal, with a mean that is a part of the deviation."""
+    """Random weights: normal, of either sign alike."""
     deviation = weight_unit(neuron) / np.sqrt(n_active)
-    return rng.normal(recipes.TRAINS_MEAN * deviation, deviation, shape).astype(dtype)
+    return rng.normal(0, deviation, shape).astype(dtype)
