@@ -123,7 +123,7 @@ class Engine(ABC):
         return times
 
     def bias_times(self, end):
-        """Times at which the biases of each layer spike; inputs may spike until `end`."""
+        """Times at which biases of each layer spike; inputs may spike until `end`."""
         return self.structure.tau_syn * np.array(recipes.BIAS_TIMES)
 
     def output_weights(self, layers):

@@ -61,6 +61,8 @@ class Recipe:
         Updates of max_iter="auto", at most.
     update_factor : float
         Updates of max_iter="auto" over the power 0.7 of the number of samples.
+    min_updates : int
+        Updates of max_iter="auto", at least, if `max_epochs` allows.
     min_epochs, max_epochs : int
         Epochs of max_iter="auto", at least and at most.
     batches : int
@@ -92,6 +94,7 @@ class Recipe:
     rate: float
     min_epochs: int = 40
     update_factor: float = math.inf
+    min_updates: int = 0
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
     partial_rate: float = 1.0
@@ -104,7 +107,8 @@ class Recipe:
 
     def n_epochs(self, n_samples, batch_size):
         """The number of epochs of max_iter="auto"."""
-        n_updates = min(self.update_factor * n_samples**0.7, self.n_updates)
+        n_updates = max(self.update_factor * n_samples**0.7, self.min_updates)
+        n_updates = min(n_updates, self.n_updates)
         n_epochs = math.ceil(n_updates / math.ceil(n_samples / batch_size))
         return min(max(n_epochs, self.min_epochs), self.max_epochs)
 
@@ -185,12 +189,16 @@ LOCAL_REGRESSION = replace(LOCAL, rate=0.005, local_decay=1.5e-6)
 LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
+
+
 # Neurons that fire several times.
 SEVERAL = replace(
     NO_READ_OUT,
     rate=0.01,
     prior=(10.0, 10.0),
-    update_factor=40.0,
+    update_factor=15.0,
+    min_updates=500,
+    min_epochs=20,
     max_epochs=300,
 )
 
