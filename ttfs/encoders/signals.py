@@ -110,7 +110,7 @@ class LevelCrossingEncoder(SignalTransformer):
 
     Parameters
     ----------
-    n_steps : float, default=8
+    n_steps : float, default=32
         The range between two quantiles of the training values of a signal's channel has
         so many steps.
 
@@ -185,7 +185,7 @@ class LevelCrossingEncoder(SignalTransformer):
 
     def __init__(
         self,
-        n_steps: float = 8,
+        n_steps: float = 32,
         *,
         quantiles: Sequence[float] = (0.05, 0.95),
         reference: str = "median",
