@@ -373,9 +373,12 @@ class FilterBank(SignalTransformer):
     n_bands : int, default=16
         Bands of each channel.
 
-    low, high : float, default=0.01, 0.4
-        The lowest and the highest centre of a band, in cycles for each value of the
-        signal; with `sample_rate` in the same unit as that. Below half a cycle.
+    low : float, default=0.01
+        The lowest centre of a band, in cycles for each value of the signal; with
+        `sample_rate` in the same unit as that.
+
+    high : float, default=0.4
+        The highest centre of a band, below half a cycle for each value.
 
     sample_rate : float, default=1.0
         Values of a signal for each unit of time.
