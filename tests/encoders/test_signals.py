@@ -120,6 +120,22 @@ def test_max_spikes_keeps_the_first_ones():
     assert list(zip(*few.events(), strict=True)) == expected
 
 
+def test_windows_send_the_spikes_of_their_time_again():
+    X = some_signals()
+    longer = some_signals(seed=1, n_times=50)  # than those of training
+    plain = LevelCrossingEncoder(n_steps=20, duration=6.0).fit(X)
+    encoder = LevelCrossingEncoder(n_steps=20, duration=6.0, n_windows=3).fit(X)
+    assert encoder.n_channels_ == 4 * plain.n_channels_ == 4 * 6
+    for signals in (X, longer):
+        expected = set(zip(*plain.transform(signals).events(), strict=True))
+        got = set(zip(*encoder.transform(signals).events(), strict=True))
+        assert {event for event in got if event[1] < 6} == expected
+        again = {(s, c % 6, t) for s, c, t in got if c >= 6}
+        assert again == expected
+        windows = {(c // 6 - 1, min(int(t / 2.0), 2)) for _, c, t in got if c >= 6}
+        assert windows == {(0, 0), (1, 1), (2, 2)}
+
+
 def test_pipelines_and_grids_learn_signals():
     rng = np.random.RandomState(0)
     y = np.repeat([0, 1], 20)

@@ -193,6 +193,16 @@ def test_the_local_rule_has_as_many_updates_for_all_data(
 
 
 @pytest.mark.parametrize(
+    ("n_samples", "n_epochs"),
+    # 500 updates of few samples, but 300 epochs at most; 15 N^0.7 of more
+    [(15, 250), (40, 125), (5, 300), (270, 28), (8_000, 51)],
+)
+def test_several_spikes_have_500_updates_at_least(n_samples, n_epochs):
+    batch_size = recipe.SEVERAL.batch_size(n_samples)
+    assert recipe.SEVERAL.n_epochs(n_samples, batch_size) == n_epochs
+
+
+@pytest.mark.parametrize(
     ("head", "n_updates"), [(TTFSClassifier, 70), (TTFSRegressor, 100)]
 )
 def test_a_fit_has_these_epochs(head, n_updates):

@@ -110,7 +110,7 @@ class LevelCrossingEncoder(SignalTransformer):
 
     Parameters
     ----------
-    n_steps : float, default=8
+    n_steps : float, default=32
         The range between two quantiles of the training values of a signal's channel has
         so many steps.
 
@@ -126,6 +126,12 @@ class LevelCrossingEncoder(SignalTransformer):
         Time that the longest training signal takes, in the unit of the neurons' time
         constants: the first value is at 0, its last one at `duration`. The time between
         two values is the same for all signals, training or not.
+
+    n_windows : int, default=1
+        With more than one, `duration` has so many windows of the same length, and a
+        spike is sent twice: by its channel, and by one that this channel has for the
+        window. Neurons can then weigh the same move differently at different times,
+        as what counts in signals that begin alike may need.
 
     max_spikes : int, default=None
         Spikes that a channel sends for a signal, at most: the first ones. None: no
@@ -144,7 +150,7 @@ class LevelCrossingEncoder(SignalTransformer):
         Number of channels of a signal.
     n_channels_ : int
         Number of channels of the spike trains: for each channel of a signal one for
-        its rises, one for its falls.
+        its rises, one for its falls; and these for each of several windows.
 
     See Also
     --------
@@ -173,22 +179,25 @@ class LevelCrossingEncoder(SignalTransformer):
         "quantiles": ["array-like"],
         "reference": [StrOptions({"median", "first"})],
         "duration": [Interval(Real, 0, None, closed="neither")],
+        "n_windows": [Interval(Integral, 1, None, closed="left")],
         "max_spikes": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def __init__(
         self,
-        n_steps: float = 8,
+        n_steps: float = 32,
         *,
         quantiles: Sequence[float] = (0.05, 0.95),
         reference: str = "median",
         duration: float = 10.0,
+        n_windows: int = 1,
         max_spikes: int | None = None,
     ) -> None:
         self.n_steps = n_steps
         self.quantiles = quantiles
         self.reference = reference
         self.duration = duration
+        self.n_windows = n_windows
         self.max_spikes = max_spikes
 
     @validated
@@ -225,7 +234,8 @@ array-like of shape (n_signals, n_timepoints)
         self.references_ = medians
         self.time_step_ = self.duration / max(int(lengths.max()) - 1, 1)
         self.n_signals_in_ = len(medians)
-        self.n_channels_ = 2 * len(medians)
+        n_sets = 1 if self.n_windows == 1 else 1 + self.n_windows
+        self.n_channels_ = 2 * len(medians) * n_sets
         return self
 
     def _low_and_high(self):
@@ -252,9 +262,10 @@ array-like of shape (n_signals, n_timepoints)
 
         Returns
         -------
-        trains : ttfs.SpikeTrains of shape (n_samples, 2 * n_signals)
+        trains : ttfs.SpikeTrains of shape (n_samples, n_channels_)
             Channel 2 k has the rises of channel k of the signals, channel 2 k + 1 its
-            falls.
+            falls. With several windows those of the first window follow in the same
+            order, then those of the second, ...
 
         Raises
         ------
@@ -297,6 +308,12 @@ array-like of shape (n_signals, n_timepoints)
             kept = order[number < self.max_spikes]
             samples, channels, times = samples[kept], channels[kept], times[kept]
         times = times * self.time_step_
+        if self.n_windows > 1:
+            windows = (times / self.duration * self.n_windows).astype(np.intp)
+            windows = np.minimum(windows, self.n_windows - 1)  # of longer signals
+            in_windows = channels + 2 * self.n_signals_in_ * (1 + windows)
+            samples, times = np.tile(samples, 2), np.tile(times, 2)
+            channels = np.concatenate([channels, in_windows])
         return SpikeTrains(samples, channels, times, (n_samples, self.n_channels_))
 
 

@@ -135,6 +135,10 @@ class Engine(ABC):
         """Times nearest to the given ones at which this engine can fire."""
         return times
 
+    def bias_times(self, end):
+        """Times at which biases of each layer spike; inputs may spike until `end`."""
+        return self.structure.tau_syn * np.array(recipes.BIAS_TIMES)
+
     def output_weights(self, layers):
         """The weights that a synapse of the last of these layers can have.
 

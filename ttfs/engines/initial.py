@@ -31,7 +31,7 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     structure = engine.structure
     t_max, read_out = _horizon(engine, encoder)
     some = rng.permutation(X.shape[0])[: recipes.N_INITIAL_SAMPLES]
-    bias_times = engine.possible_times(structure.tau_syn * np.array(recipes.BIAS_TIMES))
+    bias_times = engine.possible_times(engine.bias_times(encoder.end_))
     dtype = engine.dtype
     spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
     sizes = [encoder.n_channels_, *structure.hidden_layer_sizes, n_outputs]

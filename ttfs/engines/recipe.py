@@ -38,7 +38,7 @@ LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_
 TRAINS_DECISION = "peak"  # of read_out="auto"
 TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
 TRAINS_SCORES = 0.5  # deviation of scores before training
-TRAINS_MEAN = 0.3  # mean of initial weights, in their deviation
+TRAINS_BIASES = 10  # spikes of each layer's biases, all over the signals
 TRAINS_REST = 0.0  # weights decay to this part of the resting weights
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
@@ -65,6 +65,8 @@ class Recipe:
         Updates of max_iter="auto", at most.
     update_factor : float
         Updates of max_iter="auto" over the power 0.7 of the number of samples.
+    min_updates : int
+        Updates of max_iter="auto", at least, if `max_epochs` allows.
     min_epochs, max_epochs : int
         Epochs of max_iter="auto", at least and at most.
     batches : int
@@ -105,6 +107,7 @@ class Recipe:
     rate: float
     min_epochs: int = 40
     update_factor: float = math.inf
+    min_updates: int = 0
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
     partial_rate: float = 1.0
@@ -121,7 +124,8 @@ class Recipe:
 
     def n_epochs(self, n_samples, batch_size):
         """The number of epochs of max_iter="auto"."""
-        n_updates = min(self.update_factor * n_samples**0.7, self.n_updates)
+        n_updates = max(self.update_factor * n_samples**0.7, self.min_updates)
+        n_updates = min(n_updates, self.n_updates)
         n_epochs = math.ceil(n_updates / math.ceil(n_samples / batch_size))
         return min(max(n_epochs, self.min_epochs), self.max_epochs)
 
@@ -232,7 +236,15 @@ def silence_tolerance(sparsity):
 
 
 # Neurons that fire several times.
-SEVERAL = replace(NO_READ_OUT, rate=0.01, prior=(10.0, 10.0), max_epochs=300)
+SEVERAL = replace(
+    NO_READ_OUT,
+    rate=0.01,
+    prior=(10.0, 10.0),
+    update_factor=15.0,
+    min_updates=500,
+    min_epochs=20,
+    max_epochs=300,
+)
 
 
 def spread_of(n_layers):

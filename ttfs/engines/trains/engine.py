@@ -50,6 +50,11 @@ class TrainsEngine(Engine):
         scale = self.time_scale(network, n_seen)
         return {"time_scale": scale, "early": 0.0, "early_scale": 1.0, "early_end": 0.0}
 
+    def bias_times(self, end):
+        """Times all over the signals, by which weights can depend on the time."""
+        n_biases = recipes.TRAINS_BIASES
+        return end * (np.arange(n_biases) + 0.5) / n_biases
+
     # -- The layers --------------------------------------------------------------------
 
     def hidden(self, network, min_slope=0.0):
@@ -211,6 +216,6 @@ def effective_inputs(events, neuron, t_max):
 
 
 def drawn_weights(rng, shape, n_active, neuron, dtype):
-    """Random weights: normal, with a mean that is a part of the deviation."""
+    """Random weights: normal, of either sign alike."""
     deviation = weight_unit(neuron) / np.sqrt(n_active)
-    return rng.normal(recipes.TRAINS_MEAN * deviation, deviation, shape).astype(dtype)
+    return rng.normal(0, deviation, shape).astype(dtype)
