@@ -173,7 +173,7 @@ def compare_codes(data, keys, hidden, settings, n_jobs=1, out=None, figure=None)
         for k in range(len(part.splits))
     ]
     table = make_table(settings)
-    about_data = [f"{part.name}: {note}" for part in data for note in part.notes]
+    about_data = [line for part in data for line in part.about]
     for line in (*about_data, *map(str, dict.fromkeys(map(_network, tasks)))):
         print(line)
     rows, curves, status = [], [], 0
