@@ -94,7 +94,8 @@ def plot(rows, curves, settings, path):
         axes[0].set_ylabel(f"{name}: accuracy by spikes [%]")
         axes[0].set_xlabel("synaptic events and multiply-accumulates")
         axes[1].set_xlabel(
-            f"time{unit}: marks at the mean decision, curves if all stop then"
+            f"time until the decision{unit}\n"
+            "marks: mean decision; curves: all samples stopped at that time"
         )
         for ax, formatter in zip(axes, formatters, strict=True):
             ax.set_xscale("log")
