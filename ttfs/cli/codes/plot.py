@@ -95,7 +95,7 @@ def plot(rows, curves, settings, path):
         axes[0].set_xlabel("synaptic events and multiply-accumulates")
         axes[1].set_xlabel(
             f"time until the decision{unit}\n"
-            "marks: mean decision; curves: all samples stopped at that time"
+            "marks: mean decision; curves: all stop at that time"
         )
         for ax, formatter in zip(axes, formatters, strict=True):
             ax.set_xscale("log")
