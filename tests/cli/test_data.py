@@ -263,6 +263,10 @@ def test_errors_of_the_first_line_name_the_option(tmp_path):
         load(path)
     with pytest.raises(DataError, match="line 1, column 2: 'x' is not"):
         load(path, header=False)
+    # a text above numbers, in a line whose label recurs
+    path = save(tmp_path / "b.csv", "1,x,a\n2,2,b\n3,3,a\n4,4,b\n")
+    with pytest.raises(DataError, match=match):
+        load(path)
 
 
 def test_lines_that_are_no_data(tmp_path):

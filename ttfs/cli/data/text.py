@@ -163,16 +163,16 @@ def _has_header(rows, reading, has_decimal_commas):
         [row[k].strip() for row in below if k < len(row)]
         for k in range(shift, len(first) + shift)
     ]
-    has_number = any(map(is_number, first))
-    for name, column in zip(first, columns, strict=True):
-        present = [text for text in column if not is_missing(text)]
-        is_name = not (
-            is_number(name) or is_missing(name) or name.lower() in MISSING_NUMBERS
-        )
-        if is_name and present and all(map(is_number, present)):
-            return True, not has_number
-    if has_number:
-        return _are_numbers_names(first, columns, reading)
+    is_above_numbers = [
+        not (is_number(name) or is_missing(name) or name.lower() in MISSING_NUMBERS)
+        and any(not is_missing(text) for text in column)
+        and all(is_number(text) or is_missing(text) for text in column)
+        for name, column in zip(first, columns, strict=True)
+    ]
+    if any(map(is_number, first)):
+        return _may_numbers_be_names(first, columns, is_above_numbers, reading)
+    if any(is_above_numbers):
+        return True, True
     # Only texts: names of columns are not among the values of their columns.
     recurs = any(
         name in column
@@ -182,22 +182,27 @@ def _has_header(rows, reading, has_decimal_commas):
     return not recurs, not below
 
 
-def _are_numbers_names(first, columns, reading):
-    """The same of a first row with numbers, and of columns of texts below its texts.
+def _may_numbers_be_names(first, columns, is_above_numbers, reading):
+    """The same, of a first row with numbers.
 
-    Whole numbers may be names where the label of the row is one that no other row has,
-    while the other labels recur: a class of a single sample would be of no use.
+    It has names if one of its texts stands above a column of numbers, or if its numbers
+    are whole. But a text above texts that are labels must be one that no other row has,
+    while the other labels recur: else the row is one of them.
     """
     try:
         target = find_column([], reading.target or "-1", len(first))
     except DataError:
         target = len(first) - 1  # an unknown name is an error later
     name, labels = first[target], columns[target]
-    is_class = (
-        number(name) is not None
-        or is_missing(name)
-        or name in labels
-        or not 2 <= len(set(labels)) <= len(labels) / 2
-    )
+    if is_above_numbers[target]:
+        return True, False
+    if number(name) is not None or is_missing(name):
+        has_header = any(is_above_numbers)
+        return has_header, not has_header
     are_whole = all(cell.isdecimal() for cell in first if number(cell) is not None)
-    return (False, True) if is_class or not are_whole else (True, False)
+    has_header = (
+        (are_whole or any(is_above_numbers))
+        and name not in labels
+        and 2 <= len(set(labels)) <= len(labels) / 2
+    )
+    return has_header, not has_header
