@@ -307,6 +307,9 @@ def test_texts_that_look_like_numbers_are_noted(tmp_path):
         "3 of 3 features are categories, and become 8 features that are 0 or 1: "
         "column 1 ('rate'), column 2 ('sum'), column 3 ('kind')",
     )
+    rows = "".join(f"{k}.5%,{k % 2}\n" for k in range(30))
+    with pytest.raises(DataError, match=r"'0.5%' \(make numbers of them\?\), too many"):
+        load(save(tmp_path / "b.csv", f"rate,y\n{rows}"))
     data = load(tmp_path / "a.csv", categorical=("rate", "sum"))
     assert "look like numbers" not in "".join(data.notes)
 

@@ -187,9 +187,10 @@ def _why_no_feature(values, is_categorical):
     n_categories = len(values.categories)
     most = _MAX_CATEGORIES if is_categorical else max(_MANY, _MOST * n_present)
     if n_categories > min(most, _MAX_CATEGORIES):
+        like_numbers = " (make numbers of them?)" if values.numeric_text else ""
         return (
             f"has {n_categories} different texts in {n_present} rows, such as "
-            f"{example!r}, too many for one-hot features"
+            f"{example!r}{like_numbers}, too many for one-hot features"
         )
     return None
 
