@@ -19,8 +19,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OLDEST = ROOT / ".ci" / "oldest.txt"
 # Names of distributions, where the module has another one.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-# Packages that are imported by functions that say which extra brings them.
-OPTIONAL = {"matplotlib", "msgpack"}
+# Packages that are imported by functions that say which extra brings them; polars is
+# taken for pandas where it is there.
+OPTIONAL = {"matplotlib", "msgpack", "pandas", "polars"}
 
 
 def bounds(requirements):

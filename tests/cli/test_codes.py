@@ -20,8 +20,10 @@ from sklearn.preprocessing import StandardScaler
 
 from ttfs import TTFSClassifier
 from ttfs.cli.codes import measure as measures
-from ttfs.cli.codes.measure import Settings, with_time
+from ttfs.cli.codes.measure import Point, Settings, with_time
 from ttfs.cli.codes.methods import METHODS
+from ttfs.cli.codes.plot import plot
+from ttfs.cli.codes.results import Row
 from ttfs.cli.data import load_data
 from ttfs.cli.main import main
 from ttfs.cli.runs import Task
@@ -112,7 +114,11 @@ def test_all_methods(capsys, command):
     assert command("--max-iter 3 --steps 5,2") == 0
     output = capsys.readouterr()
     assert output.err == ""
-    labels = {"rate": ["T = 2", "T = 5"], "sparse": ["0.5", "0.8", "0.9"]}
+    labels = {
+        "rate": ["T = 2", "T = 5"],
+        "sparse": ["0.5", "0.8", "0.9"],
+        "narrow": ["1/3", "1/5"],
+    }
     titles = [
         " ".join([method.title, label]).strip()
         for key, method in METHODS.items()
@@ -157,6 +163,9 @@ def test_first_spikes(results):
         assert_allclose(row["hidden_spikes"], hidden)
         assert_allclose(row["decision"], activity.decision_times.mean(), rtol=1e-6)
         assert row["unit"] == "tau_syn"
+        assert row["by_read_out"] == activity.is_read_out.mean()
+        assert row["undecided"] == activity.is_undecided.mean()
+        assert row["published"] is row["strict"] is None
         assert_allclose(row["energy"], activity.energy.mean(), rtol=1e-12)
         dear = replace(MODEL, event_energy=3 * MODEL.event_energy)
         expected = dear.energy(activity).mean()
@@ -168,6 +177,37 @@ def test_first_spikes(results):
         causal = model.activity(X).n_causal_events.mean(axis=0)
         expected = 2 * causal[0] + 3 * causal[1]
         assert_allclose(row["training_events"], expected, rtol=1e-12)
+
+
+def test_narrow_networks(results):
+    """Their counts are those of a network with fewer neurons."""
+    found = results("--models narrow --max-iter 3")["results"]
+    assert [row["label"] for row in found[::N_SPLITS]] == ["1/3", "1/5"]
+    for n_hidden, rows in zip(
+        (3, 2), (found[:N_SPLITS], found[N_SPLITS:]), strict=True
+    ):
+        for row, (X, y, X_test, y_test) in zip(rows, splits(), strict=True):
+            model = TTFSClassifier(n_hidden, max_iter=3, random_state=0).fit(X, y)
+            assert row["accuracy"] == model.first_spike_score(X_test, y_test)
+            assert row["dense_macs"] == (4 + 3) * n_hidden
+            events = model.activity(X_test).n_events_to_decision.sum() / 25
+            assert_allclose(row["events"], events)
+
+
+def test_ties_of_s4nn(capsys, results):
+    """They count as right, as wrong, and by the membrane, which is between both."""
+    found = results("--models s4nn --max-iter 3")
+    rows = found["results"]
+    for row, (X, y, X_test, y_test) in zip(rows, splits(), strict=True):
+        model = METHODS["s4nn"].make((HIDDEN,), 0, len(X), max_iter=3).fit(X, y)
+        assert row["published"] == model.published_score(X_test, y_test)
+        assert row["strict"] == model.strict_score(X_test, y_test)
+        assert row["strict"] <= row["accuracy"] <= row["published"]
+    published = 100 * np.mean([row["published"] for row in rows])
+    strict = 100 * np.mean([row["strict"] for row in rows])
+    output = capsys.readouterr().out
+    assert f"S4NN: accuracy {published:.1f} % if outputs that are first tog" in output
+    assert f"\n  {strict:.1f} % if none of them does\n" in output
 
 
 def test_target_projection_passes_nothing_back():
@@ -202,10 +242,12 @@ def test_rate_code(results):
 
 def test_curves(results):
     """At the end all are decided that ever are, and all events have happened."""
-    content = results("--methods exact,s4nn --max-iter 5")
-    assert [curve["method"] for curve in content["curves"]] == ["s4nn", "exact"]
-    for curve in content["curves"]:
-        rows = [r for r in content["results"] if r["method"] == curve["method"]]
+    content = results("--methods exact,s4nn,sparse --max-iter 5")
+    keys = [(curve["method"], curve["label"]) for curve in content["curves"]]
+    sparse = [("sparse", label) for label in ("0.5", "0.8", "0.9")]
+    assert keys == [("s4nn", ""), ("exact", ""), *sparse]
+    for curve, key in zip(content["curves"], keys, strict=True):
+        rows = [r for r in content["results"] if (r["method"], r["label"]) == key]
         accuracy = np.mean([row["accuracy"] for row in rows])
         assert_allclose(curve["accuracy"][-1], accuracy, rtol=1e-12)
         events = np.mean([row["events"] for row in rows])
@@ -269,6 +311,32 @@ def test_figure(capsys, command, tmp_path, ending):
     assert f"drawn: figure.{ending}" in capsys.readouterr().out
 
 
+def test_figure_of_the_same_numbers_is_the_same_file(command, tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("a.svg", "b.svg"):
+        assert command(f"--models dense,exact --max-iter 2 --plot {name}") == 0
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_axes_of_a_figure(monkeypatch, tmp_path):
+    """Seconds have prefixes, and low accuracies an axis that fits them."""
+    figure = pytest.importorskip("matplotlib.figure")
+    drawn = []
+    monkeypatch.setattr(
+        figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self)
+    )
+    point = Point("", 0.2, 1.0, 1, 90, events=50.0, latency=2e-5, unit="tau_syn")
+    rows = [Row("toy", "exact", [point]), Row("toy", "nonleaky", [point])]
+    settings = Settings(0, COST_MODELS["brainscales2"])
+    assert settings.latency_unit == "s"
+    plot(rows, [], settings, tmp_path / "a.svg")
+    left, right = drawn[0].axes
+    bottom, top = left.get_ylim()
+    assert_allclose([bottom, top], [10, 30])
+    assert list(left.get_yticks()) == [10, 20, 30]
+    assert right.xaxis.get_major_formatter()(2e-5) in ("20 \N{MICRO SIGN}s", "20 μs")
+
+
 def test_figure_of_several_data_sets(command, tmp_path):
     pytest.importorskip("matplotlib")
     assert command("wine --methods exact --max-iter 2 --plot figure.svg") == 0
@@ -298,6 +366,15 @@ def test_markdown(command, tmp_path):
     lines = (tmp_path / "out.md").read_text().splitlines()
     assert lines[0].startswith("| data | method | accuracy % |")
     assert lines[2].startswith("| flowers.npz | TTFS, exact | ")
+    assert " tau_syn | " in lines[2]
+    places = [k for k, line in enumerate(lines) if line.startswith("  weight that is")]
+    assert [lines[k - 1][:10] for k in places] == ["- events: "]
+
+
+@pytest.mark.parametrize("option", ["--models", "--methods"])
+def test_models_are_chosen_by_two_names(results, option):
+    found = results(f"{option} dense --max-iter 2")["results"]
+    assert {row["method"] for row in found} == {"dense"}
 
 
 def test_settings(results):
@@ -359,7 +436,8 @@ def test_binary_labels(tmp_path):
     for key in METHODS:
         measured = measures.measure(Task(data, key, settings))
         assert measured.error == ""
-        assert measured.points[0].dense_macs == 4 * HIDDEN + HIDDEN
+        n_hidden = round(HIDDEN / 3) if key == "narrow" else HIDDEN
+        assert measured.points[0].dense_macs == 4 * n_hidden + n_hidden
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,10 @@ BAD_CSV = {
     "one column": (b"1\n3\n", "at least two columns"),
     "ragged": (b"1,2,x\n3,y\n", "line 2 has 2 columns, not 3"),
     "word": (b"1,2,x\n3,four,y\n", "line 2, column 2: 'four' is not a finite number"),
-    "word above": (b"1,two,x\n3,4,y\n", "line 1, column 2: 'two' is not a finite"),
+    "word above": (
+        b"1,two,x\n3,4,y\n",
+        "line 1 .*--header.*, column 2: 'two' is not a finite",
+    ),
     "hole": (
         b"a,b,label\n1,2,x\n,4,y\n",
         r"line 3, column 1 \('a'\) has no value",

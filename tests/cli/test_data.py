@@ -60,6 +60,7 @@ def check_rows(data, *, has_names=True):
         ("a.csv", "\t"),
         ("a.csv.gz", ","),
         ("a.CSV.gz", ";"),
+        ("a.csv", "|"),
         ("a.tsv", "\t"),
         ("a.tsv.gz", "\t"),
         ("a.tab", "\t"),
@@ -167,7 +168,7 @@ def test_parquet_without_a_library(tmp_path, monkeypatch, error_of):
     for name in ("pandas", "polars"):
         monkeypatch.setitem(sys.modules, name, None)
     error = error_of(["compare", str(path)])
-    assert "needs pandas with pyarrow (pip install pandas pyarrow) or polars" in error
+    assert 'needs pandas with pyarrow (pip install "scikit-ttfs[parquet]")' in error
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"1,2\n" * 99)[:-9]])
@@ -214,8 +215,108 @@ def test_headers(tmp_path, header, names, bom):
     assert data.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ('sepal,"petal, length",Uni,4,species', "{k}.5,2,3,{k},{c}"),
+        ("0,1,2,3,y", "{k},2,3,4,{n}"),
+        ("0,1,2,3,y", "{k},2,3,4,{c}"),
+        ("region,2019,2020,2021,y", "{c},2,3,{k},{n}"),
+        ("region,2019,2020,2021,y", "{c},2,3,{k},{c}"),
+        (",0,1,2,3,target", "{k},1,2,3,4,{n}"),
+        (",0,1,2,3,target", "{k},1,2,3,4,{c}"),
+        ("1990,2000,label", "{k},5,{n}"),
+    ],
+)
+def test_a_number_among_the_names(tmp_path, header, row):
+    rows = [row.format(k=k, n=k % 2, c="ab"[k % 2]) for k in range(1, 7)]
+    path = save(tmp_path / "a.csv", "\n".join([header, *rows]) + "\n")
+    data = load(path)
+    names = header.replace('"petal, length"', "petal length").split(",")
+    assert [name.replace(",", "") for name in data.names] == names[:-1]
+    assert len(data.X) == 6
+    assert "taken for names of columns; if it is not: --no-header" in data.notes[0]
+    with pytest.raises(DataError, match=r"line 1|class"):
+        load(path, header=False)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "5.1,3,{c}",  # the label is that of other rows
+        "5.1,{k}.5,{c}",
+        "-,{k},{n}",  # no value, above numbers
+        "{k},{c},{n}",
+    ],
+)
+def test_data_in_the_first_line(tmp_path, row):
+    rows = [row.format(k=k, n=k % 2, c="ab"[k % 2]) for k in range(1, 7)]
+    rows[1:] = [line.replace("-", "7") for line in rows[1:]]
+    data = load(save(tmp_path / "a.csv", "\n".join(rows) + "\n"), missing="impute")
+    assert (data.names, len(data.X)) == ((), 6)
+
+
+def test_errors_of_the_first_line_name_the_option(tmp_path):
+    path = save(tmp_path / "a.csv", "1,x,a\n2,2,b\n3,y,a\n4,4,b\n")
+    match = r"line 1 \(if it names the columns: --header\), column 2: 'x' is not"
+    with pytest.raises(DataError, match=match):
+        load(path)
+    with pytest.raises(DataError, match="line 1, column 2: 'x' is not"):
+        load(path, header=False)
+    # a text above numbers, in a line whose label recurs
+    path = save(tmp_path / "b.csv", "1,x,a\n2,2,b\n3,3,a\n4,4,b\n")
+    with pytest.raises(DataError, match=match):
+        load(path)
+
+
+def test_lines_that_are_no_data(tmp_path):
+    rows = "1,2,a\n3,4,b\n5,6,a\n7,8,b\n"
+    path = save(tmp_path / "a.csv", f"# made by us\nu,v,kind\n{rows}")
+    with pytest.raises(DataError, match="line 1 begins with '#': comments are no part"):
+        load(path)
+    path = save(tmp_path / "b.csv", f"u,v,kind\ncm,kg,-\n{rows}")
+    with pytest.raises(DataError, match=r"line 2, .*if the line has units"):
+        load(path)
+
+
+def test_delimiters_at_the_ends_of_lines(tmp_path):
+    path = save(tmp_path / "a.csv", "a,b,y,\n1,5,p,\n2,6,q,\n3,7,p,\n4,8,q,\n")
+    match = r"column 4, that of the labels, is empty.*: --target -2 --drop -1$"
+    with pytest.raises(DataError, match=match):
+        load(path)
+    data = load(path, target="-2", drop=("-1",))
+    assert data.names == ("a", "b")
+    assert list(data.y) == ["p", "q", "p", "q"]
+
+
+def test_where_the_labels_are_is_said(tmp_path):
+    path = save(tmp_path / "a.csv", "u,v,n\n1,0.5,p\n2,1.5,q\n3,2.5,p\n4,3.25,q\n")
+    assert load(path).about == ["a.csv: labels are column 3 ('n'), 2 classes"]
+    match = "not continuous values; labels are column 2 .'v'., --target names another"
+    with pytest.raises(DataError, match=match):
+        load(path, target="v")
+    assert load("iris").about == []
+
+
+def test_texts_that_look_like_numbers_are_noted(tmp_path):
+    rows = "".join(f'{k % 3}.5%,"1,10{k % 3}",c{k % 2},{k % 2}\n' for k in range(12))
+    data = load(save(tmp_path / "a.csv", f"rate,sum,kind,y\n{rows}"))
+    assert data.notes == (
+        "taken for categories, although they look like numbers: column 1 ('rate'), "
+        "such as '0.5%'; column 2 ('sum'), such as '1,100'",
+        "3 of 3 features are categories, and become 8 features that are 0 or 1: "
+        "column 1 ('rate'), column 2 ('sum'), column 3 ('kind')",
+    )
+    rows = "".join(f"{k}.5%,{k % 2}\n" for k in range(30))
+    with pytest.raises(DataError, match=r"'0.5%' \(make numbers of them\?\), too many"):
+        load(save(tmp_path / "b.csv", f"rate,y\n{rows}"))
+    data = load(tmp_path / "a.csv", categorical=("rate", "sum"))
+    assert "look like numbers" not in "".join(data.notes)
+
+
 def test_numbers_as_names(tmp_path):
-    path = save(tmp_path / "a.csv", "1990,2000,label\n1,5,0\n2,6,1\n3,7,0\n4,8,1\n")
+    # nothing but numbers is taken for data
+    path = save(tmp_path / "a.csv", "1990,2000,3\n1,5,0\n2,6,1\n3,7,0\n4,8,1\n")
     with pytest.raises(DataError, match=r"is it the name of a column \(--header\)"):
         load(path)
     data = load(path, header=True)
@@ -375,10 +476,20 @@ def test_many_categories(tmp_path):
 
 
 def test_options_are_for_tables(tmp_path, error_of):
-    assert "iris has no columns" in error_of(["compare", "iris", "--target", "1"])
+    for option in (
+        ["--target", "1"],
+        ["--header"],
+        ["--no-header"],
+        ["--missing", "drop"],
+    ):
+        assert "iris has no columns" in error_of(["compare", "iris", *option])
     np.savez(tmp_path / "a.npz", X=np.eye(4), y=[0, 1, 0, 1])
     path = str(tmp_path / "a.npz")
-    assert "not for .npz files" in error_of(["compare", path, "--drop", "1"])
+    for option in (["--drop", "1"], ["--header"]):
+        assert "not for .npz files" in error_of(["compare", path, *option])
+    (tmp_path / "a.parquet").touch()
+    path = str(tmp_path / "a.parquet")
+    assert "not for .parquet files" in error_of(["compare", path, "--header"])
 
 
 def test_names_are_split_as_in_a_file():
@@ -437,7 +548,7 @@ def test_dropped(tmp_path):
     kept = [k for k in range(12) if k not in (2, 5, 7)]
     assert_array_equal(data.X[:, 0], [ROWS[k][0] for k in kept])
     assert_array_equal(data.y, [ROWS[k][-1] for k in kept])
-    assert data.notes[0] == "3 of 12 samples, with missing values, are dropped"
+    assert data.notes[1] == "3 of 12 samples, with missing values, are dropped"
 
 
 @pytest.mark.parametrize("hole", HOLES)
@@ -447,7 +558,7 @@ def test_imputed(tmp_path, hole):
     if hole == "none":
         path.write_text(path.read_text().replace("none,none", "none,"))
     data = load(path, missing="impute")
-    assert data.notes[:2] == (
+    assert data.notes[1:3] == (
         "1 of 12 samples, without a label, are dropped",
         "3 missing values in 2 of 4 features are imputed: medians or most frequent "
         "values of the training samples",

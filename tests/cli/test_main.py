@@ -48,6 +48,25 @@ def test_bad_commands(error_of, arguments, message):
     assert message in error_of(arguments)
 
 
+def test_streams_that_are_no_text_files(monkeypatch):
+    """As a notebook or a program puts in the place of standard output."""
+
+    class Stream:
+        def __init__(self):
+            self.texts = []
+
+        def write(self, text):
+            self.texts.append(text)
+
+        def flush(self):
+            pass
+
+    stream = Stream()
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main("compare iris --models SVC --cv 2".split()) == 0
+    assert "iris" in "".join(stream.texts)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe that closes early")
 def test_module_and_closed_pipe():
     read, write = os.pipe()

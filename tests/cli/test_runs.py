@@ -146,11 +146,12 @@ def test_what_is_done_to_the_data_is_said(capsys, people):
     options = ["--target", "kind", *QUICK]
     assert main(["compare", str(people), "--missing", "impute", *options]) == 0
     head, _, _ = capsys.readouterr().out.partition("\ndata ")
-    assert head.splitlines()[:2] == [
+    assert head.splitlines()[:3] == [
+        "people.csv: labels are column 1 ('kind'), 3 classes",
+        "people.csv: 1 of 3 features are categories, and become 2 features that are "
+        "0 or 1: column 4 ('colour')",
         "people.csv: 20 missing values in 2 of 3 features are imputed: medians or most "
         "frequent values of the training samples",
-        "people.csv: 1 of 3 features are categories, and become 2 features that are "
-        "0 or 1",
     ]
     assert main(["compare", str(people), "--missing", "drop", *options]) == 0
     assert "samples, with missing values, are dropped\n" in capsys.readouterr().out

@@ -159,7 +159,7 @@ def load_all(args, default):
     ]
 
 
-def add_run(parser, models, *, what="models", networks="TTFSClassifier"):
+def add_run(parser, models, *, what="models", networks="TTFSClassifier", jobs=1):
     """Add how a comparison is run: --models, --max-iter, --cv, --seed, --jobs, --out.
 
     Parameters
@@ -168,13 +168,15 @@ def add_run(parser, models, *, what="models", networks="TTFSClassifier"):
     models : sequence of str
         Names of what is compared, in the order of the table.
     what : str, default="models"
-        What they are called.
+        What they are called, which is another name of --models.
     networks : str, default="TTFSClassifier"
         What has the hidden layers of --hidden.
+    jobs : int, default=1
+        Number of processes, unless the command line says otherwise.
     """
     group = parser.add_argument_group(what)
     group.add_argument(
-        f"--{what}",
+        *dict.fromkeys(("--models", f"--{what}")),
         dest="models",
         type=_choice_of(models),
         action="extend",
@@ -199,7 +201,7 @@ def add_run(parser, models, *, what="models", networks="TTFSClassifier"):
         metavar="N",
         help="seed of folds and models (default: %(default)s)",
     )
-    add_jobs(group)
+    add_jobs(group, jobs, "; times are steadiest with 1")
     group.add_argument(
         "--out",
         type=_out_file,
@@ -232,17 +234,17 @@ def _out_file(text):
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def add_jobs(parser):
-    """Add --jobs, the number of processes."""
+def add_jobs(parser, default=1, remark=""):
+    """Add --jobs, the number of processes; a remark ends its help."""
     parser.add_argument(
         "--jobs",
         type=whole_number(
             "a number of processes, or -1 for one per processor",
             lambda number: number != 0,
         ),
-        default=1,
+        default=default,
         metavar="N",
-        help="processes; -1: one per processor (default: %(default)s)",
+        help=f"processes; -1: one per processor{remark} (default: %(default)s)",
     )
 
 

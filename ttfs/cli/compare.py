@@ -238,7 +238,7 @@ def compare(
     tasks = make_tasks(data, hidden, seed, models, max_iter)
     rows = []
     status = 0
-    about_data = [f"{part.name}: {note}" for part in data for note in part.notes]
+    about_data = [line for part in data for line in part.about]
     for note in about_data:
         print(note)
     _TABLE.print_head()

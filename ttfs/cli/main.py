@@ -59,8 +59,10 @@ def main(argv=None):
     if unknown:
         args.parser.error(f"unknown argument {unknown[0]!r}; {args.hint}")
     for stream in (sys.stdout, sys.stderr):
-        # A terminal without a plus-minus sign shows a question mark.
-        stream.reconfigure(errors="replace")
+        # A terminal without a plus-minus sign shows a question mark. What a program
+        # puts in the place of a stream need not be one of text files.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     try:
         return args.run(args)
     except KeyboardInterrupt:

@@ -82,7 +82,9 @@ def write_results(path, settings, results, table, notes, **others):
         rule = ["---"] * min(2, width) + ["---:"] * (width - 2)
         rows = [[*row, *[""] * (width - len(row))] for row in rows]
         lines = [_markdown(row) for row in (titles, rule, *rows)]
-        text = "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
+        # What is indented goes on with the note before.
+        items = [note if note.startswith("  ") else f"- {note}" for note in notes]
+        text = "\n".join([*lines, "", *items]) + "\n"
     write_text(path, text)
 
 

@@ -18,6 +18,7 @@ from .results import content_of, make_rows, make_table
 
 _DATA = ("digits",)  # without an argument
 _FOLDS = 3  # unless --cv says otherwise: some methods take long
+_JOBS = -1  # for the same reason; counts do not depend on it
 _COST_MODEL = "cmos45-int8"
 
 _DESCRIPTION = """\
@@ -30,7 +31,7 @@ _EPILOG = """\
 examples:
   ttfs codes --plot digits.svg                 the bundled digits, with a figure
   ttfs codes people.csv --target income --out people.json
-  ttfs codes wine --methods dense,exact --cost-model loihi --event-cost 2
+  ttfs codes wine --models dense,exact --cost-model loihi --event-cost 2
 
 methods:
 """
@@ -48,7 +49,7 @@ def register(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_data(parser, default=" ".join(_DATA))
-    add_run(parser, list(METHODS), what="methods", networks="all networks")
+    add_run(parser, list(METHODS), what="methods", networks="all networks", jobs=_JOBS)
     group = parser.add_argument_group("costs and figure")
     group.add_argument(
         "--steps",
@@ -81,7 +82,6 @@ def register(commands):
     parser.set_defaults(
         run=run,
         parser=parser,
-        jobs=-1,
         cv=_FOLDS,
         hint="data sets are given first, or with --dataset",
     )
@@ -173,16 +173,16 @@ def compare_codes(data, keys, hidden, settings, n_jobs=1, out=None, figure=None)
         for k in range(len(part.splits))
     ]
     table = make_table(settings)
-    about_data = [f"{part.name}: {note}" for part in data for note in part.notes]
+    about_data = [line for part in data for line in part.about]
     for line in (*about_data, *map(str, dict.fromkeys(map(_network, tasks)))):
         print(line)
     rows, curves, status = [], [], 0
     table.print_head()
     with interrupts() as interrupted:
         try:
-            for found, curve in _results(tasks, n_jobs, interrupted):
+            for found, drawn in _results(tasks, n_jobs, interrupted):
                 rows += found
-                curves += [curve] if curve else []
+                curves += drawn
                 for row in found:
                     table.print_row(row.cells(settings))
         except KeyboardInterrupt:
@@ -221,7 +221,7 @@ def _network(task):
 
 
 def _results(tasks, n_jobs, interrupted):
-    """Yield the rows and the curve of each method as soon as it is finished."""
+    """Yield the rows and the curves of each method as soon as it is finished."""
     measured = []
     for task, result in run_all(measure, tasks, n_jobs):
         if interrupted:

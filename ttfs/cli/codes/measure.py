@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ...baselines import S4NNClassifier
 from ...energy import CostModel
 from ..terminal import one_line
 from .methods import METHODS
@@ -78,6 +79,11 @@ class Point:
         By spikes, where there are any.
     undecided : float or None
         Share of the samples without an output spike.
+    by_read_out : float or None
+        Share of the samples whose first output spike the read-out makes.
+    published, strict : float or None
+        Accuracy of S4NN if outputs that are first together are right, as it was
+        published, or wrong.
     hidden_spikes, spikes, events : float or None
         Spikes of hidden neurons, spikes of inputs, hidden and output neurons, and
         synaptic events, until the decision.
@@ -111,6 +117,9 @@ class Point:
     epochs: int | None
     dense_macs: int
     undecided: float | None = None
+    by_read_out: float | None = None
+    published: float | None = None
+    strict: float | None = None
     hidden_spikes: float | None = None
     spikes: float | None = None
     events: float | None = None
@@ -135,9 +144,11 @@ class Point:
 class Curve:
     """What is decided by any moment, of one split.
 
-    All are lists with an element for each moment; latencies may be None.
+    The label is that of the point at its end; "" if it is the curve of all points. The
+    lists have an element for each moment; latencies may be None.
     """
 
+    label: str
     unit: str
     times: list
     accuracy: list
@@ -150,7 +161,7 @@ class Measured:
     """What a method did on one split; without points if it failed."""
 
     points: list = field(default_factory=list)
-    curve: Curve | None = None
+    curves: list = field(default_factory=list)
     error: str = ""
     warning: str = ""
 
@@ -187,9 +198,10 @@ def _measure(method, settings, data, split):
         _measure_variant(method, settings, label, parameters, *samples)
         for label, parameters in method.variants.items()
     ]
-    if len(parts) == 1:
-        return parts[0]
-    return Measured([point for part in parts for point in part.points])
+    return Measured(
+        [point for part in parts for point in part.points],
+        [curve for part in parts for curve in part.curves],
+    )
 
 
 def _measure_variant(method, settings, label, parameters, X, y, X_test, y_test):
@@ -200,7 +212,8 @@ def _measure_variant(method, settings, label, parameters, X, y, X_test, y_test):
     start = time.perf_counter()
     model.fit(X, y)
     n_classes = len(model.classes_)
-    sizes = (X.shape[1], *settings.hidden, 1 if n_classes == 2 else n_classes)
+    hidden = model.hidden_layer_sizes
+    sizes = (X.shape[1], *hidden, 1 if n_classes == 2 else n_classes)
     dense = np.multiply(sizes[:-1], sizes[1:])
     about = {
         "label": label,
@@ -245,9 +258,12 @@ def _measure_first_spikes(model, X, y, settings, about):
     """A code of first spikes: one point at the decision, and a curve up to it."""
     activity = model.activity(X)
     moments = activity.t_max * np.linspace(0, 1, _N_MOMENTS)[1:]
-    curve = _curve(model.anytime(X, y, moments), activity, settings)
+    curve = _curve(model.anytime(X, y, moments), activity, settings, about["label"])
     accuracy = model.first_spike_score(X, y)
-    return Measured([_point(accuracy, activity, settings, about)], curve)
+    if isinstance(model, S4NNClassifier):
+        about["published"] = model.published_score(X, y)
+        about["strict"] = model.strict_score(X, y)
+    return Measured([_point(accuracy, activity, settings, about)], [curve])
 
 
 def _measure_steps(model, X, y, settings, about):
@@ -258,7 +274,7 @@ def _measure_steps(model, X, y, settings, about):
         activity = copy.copy(model).set_params(n_steps=n_steps).activity(X)
         labelled = {**about, "label": f"T = {n_steps}"}
         points.append(_point(accuracy, activity, settings, labelled))
-    return Measured(points, _curve(curve, activity, settings))
+    return Measured(points, [_curve(curve, activity, settings)])
 
 
 _POINTS = {
@@ -281,6 +297,7 @@ def _point(accuracy, activity, settings, about):
     return Point(
         accuracy=float(accuracy),
         undecided=float(activity.is_undecided.mean()),
+        by_read_out=float(activity.is_read_out.mean()),
         hidden_spikes=float(spikes[1:-1].sum()),
         spikes=float(spikes.sum()),
         events=float(activity.n_events_to_decision.sum(axis=1).mean()),
@@ -319,7 +336,7 @@ def _break_even(mac_energy, n_macs, others, energy):
     return (mac_energy * n_macs - others) / (energy - others)
 
 
-def _curve(anytime, activity, settings):
+def _curve(anytime, activity, settings, label=""):
     """The curve of an Anytime; a moment has the latency of a decision then."""
     model, n_samples = with_time(settings.cost_model), activity.n_samples
     latency = [
@@ -329,6 +346,7 @@ def _curve(anytime, activity, settings):
         for moment in anytime.times
     ]
     return Curve(
+        label,
         "steps" if activity.step else "tau_syn",
         *(
             np.asarray(values, float).tolist()

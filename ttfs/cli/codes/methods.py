@@ -30,15 +30,15 @@ class Method:
         What the table calls it.
     make : callable
         Makes the classifier, ``make(hidden, seed, n_samples, **options)``, for so many
-        training samples; the options are ``max_iter`` and those of a variant.
+        training samples; the options are ``max_iter`` and those of a variant. It has
+        the parameter `hidden_layer_sizes`, a tuple.
     about : str
         What is compared, for the help.
     kind : {"first spikes", "steps", "dense"}
         What its answer is: first spikes, or counts of spikes after any number of steps,
         or real numbers.
     variants : dict
-        Parameters that are varied, by the labels of their rows. Those of a code of
-        first spikes are values of `sparsity`.
+        Options of `make` that are varied, by the labels of their rows.
     passes_errors_back : bool
         Whether hidden neurons learn from errors that pass through the weights; else
         from one number for each of them, which random weights make of the label.
@@ -82,6 +82,12 @@ def _first_spikes(**parameters):
     return make
 
 
+def _narrow(hidden, seed, n_samples, part, **options):
+    """A TTFSClassifier that has the `part`-th part of the hidden neurons."""
+    sizes = tuple(max(1, round(size / part)) for size in hidden)
+    return TTFSClassifier(sizes, random_state=seed, **options)
+
+
 _INTEGERS = FixedPoint(accumulator_bits=_ACCUMULATOR_BITS)
 _TARGET = LocalRule(feedback="target")
 
@@ -110,6 +116,12 @@ METHODS = {
         _first_spikes(),
         "the same, with few spikes and weights: TTFSClassifier(sparsity=...)",
         variants={f"{s:g}": {"sparsity": s} for s in (0.5, 0.8, 0.9)},
+    ),
+    "narrow": Method(
+        "TTFS, narrow",
+        _narrow,
+        "without sparsity, with a third and a fifth of the hidden neurons",
+        variants={f"1/{part}": {"part": part} for part in (3, 5)},
     ),
     "local": Method(
         "TTFS, local rule, integers",

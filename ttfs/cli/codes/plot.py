@@ -10,7 +10,7 @@ FORMATS = (".png", ".svg", ".pdf")
 # A method looks the same whatever else is in the figure: colour and mark.
 _STYLES = {
     key: (f"C{k}", mark)
-    for k, (key, mark) in enumerate(zip(METHODS, "*osD^<vPX", strict=True))
+    for k, (key, mark) in enumerate(zip(METHODS, "*osD^<hvPX", strict=True))
 }
 _TICKS = 0, 50, 70, 80, 85, 90, 93, 95, 96, 97, 98, 99, 100  # of accuracies
 _BELOW = 10  # % of accuracy that are shown below the best point of the worst method
@@ -38,10 +38,11 @@ def plot(rows, curves, settings, path):
     """Draw accuracy against operations and latency, two panels for each data set.
 
     Operations are synaptic events, and multiply-accumulates that are no events. A
-    method with first spikes is a mark at its decisions, and a curve of what was decided
-    by any moment before; a rate code is a line over its steps, with a mark at each of
-    them; a dense network is a mark, and a line in the other panel, since no cost model
-    knows its latency. Accuracies are stretched towards 100 %.
+    method with first spikes is a mark at the mean of its decisions, and a curve of what
+    is decided if all samples are stopped at the same moment: in the panel of times the
+    mark does not lie on it. A rate code is a line over its steps, with a mark at each
+    of them; a dense network is a mark, and a line in the other panel, since no cost
+    model knows its latency. Accuracies are stretched towards 100 %.
 
     Parameters
     ----------
@@ -50,35 +51,56 @@ def plot(rows, curves, settings, path):
     curves : list of dict
         See `ttfs.cli.codes.results.make_rows`.
     settings : Settings
-    path : str
+    path : pathlib.Path
         The file of the figure; its ending decides the format.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import (
+        EngFormatter,
+        LogLocator,
+        NullFormatter,
+        StrMethodFormatter,
+    )
+
+    plain = StrMethodFormatter("{x:,g}")
+    has_seconds = settings.latency_unit == "s"
+    formatters = plain, EngFormatter(unit="s") if has_seconds else plain
+    unit = "" if has_seconds else f" [{settings.latency_unit}]"
 
     names = list(dict.fromkeys(row.data for row in rows))
     figure = Figure((9.5, 4.2 * len(names) + 0.9), layout="constrained")
     grid = figure.subplots(len(names), 2, sharey="row", squeeze=False)
     for axes, name in zip(grid, names, strict=True):
         mine = [row for row in rows if row.data == name]
-        held = {curve["method"]: curve for curve in curves if curve["data"] == name}
+        held = {
+            (curve["method"], curve["label"]): curve
+            for curve in curves
+            if curve["data"] == name
+        }
         best = {}
         for row in mine:
             best[row.method] = max(100 * row.mean("accuracy"), best.get(row.method, 0))
         bottom = max(0, min(best.values()) - _BELOW)
+        is_low = max(best.values()) < _TICKS[1]
+        top = max(best.values()) + _BELOW if is_low else 100
+        ticks = range(0, 100, 10) if is_low else _TICKS
         for key in best:
             points = [row for row in mine if row.method == key]
-            _draw(axes, points, held.get(key), bottom, *_STYLES[key])
+            _draw(axes, points, held, bottom, *_STYLES[key])
         axes[0].set_yscale("function", functions=(_stretch, _shrink))
-        axes[0].set_yticks([tick for tick in _TICKS if tick >= bottom])
-        axes[0].set_ylim(bottom, 100)
+        axes[0].set_yticks([tick for tick in ticks if bottom <= tick <= top])
+        axes[0].set_ylim(bottom, top)
         axes[0].set_ylabel(f"{name}: accuracy by spikes [%]")
         axes[0].set_xlabel("synaptic events and multiply-accumulates")
-        axes[1].set_xlabel(f"time until the decision [{settings.latency_unit}]")
-        for ax in axes:
+        axes[1].set_xlabel(
+            f"time until the decision{unit}\n"
+            "marks: mean decision; curves: all stop at that time"
+        )
+        for ax, formatter in zip(axes, formatters, strict=True):
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter("{x:,g}")
+            ax.xaxis.set_major_formatter(formatter)
             ax.xaxis.set_minor_formatter(NullFormatter())
             ax.grid(alpha=0.3)
     handles = {}
@@ -86,7 +108,10 @@ def plot(rows, curves, settings, path):
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-    figure.savefig(path, dpi=150)
+    # The same numbers make the same file.
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    with rc_context({"svg.hashsalt": "ttfs"}):
+        figure.savefig(path, dpi=150, metadata=undated.get(path.suffix.lower()))
 
 
 def _stretch(accuracy):
@@ -99,10 +124,11 @@ def _shrink(height):
     return 101 - np.exp(-height)
 
 
-def _draw(axes, points, curve, bottom, color, mark):
-    """Draw a method into both panels: the marks of its points, and its curve.
+def _draw(axes, points, curves, bottom, color, mark):
+    """Draw a method into both panels: the marks of its points, and their curves.
 
-    The curve is left out below `bottom`, and where nothing is decided any more.
+    Curves are left out below `bottom`, and where nothing is decided any more. That of a
+    code in steps is the line through its points.
     """
     accuracy = [100 * row.mean("accuracy") for row in points]
     deviation = [100 * np.std(row.accuracies) for row in points]
@@ -119,7 +145,10 @@ def _draw(axes, points, curve, bottom, color, mark):
         if None not in x:
             ax.plot(x, accuracy, linestyle="-" if len(x) > 1 else "none", **marks)
             ax.errorbar(x, accuracy, deviation, fmt="none", color=color, alpha=0.4)
-        if len(points) == 1 and curve is not None and curve[of_curve] is not None:
+        for row in points:
+            curve = curves.get((row.method, row.points[0].label))
+            if curve is None or curve[of_curve] is None:
+                continue
             y = 100 * np.array(curve["accuracy"])
             shown = slice(int(np.argmax(y >= bottom)), int(np.argmax(y)) + 1)
-            ax.plot(curve[of_curve][shown], y[shown], color=color, linewidth=1)
+            ax.plot(curve[of_curve][shown], y[shown], color=color, linewidth=0.8)

@@ -77,6 +77,7 @@ class Row:
             self.data,
             self.title,
             accuracy,
+            _percentage(self.mean("by_read_out")),
             *(_count(self.mean(name)) for name in ("spikes", "events", "macs")),
             _time(self.mean("decision"), self.points[0].unit),
             *costs,
@@ -98,7 +99,7 @@ class Row:
 
 
 def make_rows(task, measured):
-    """The rows of a method on a data set, and its mean curve.
+    """The rows of a method on a data set, and its mean curves.
 
     Parameters
     ----------
@@ -110,26 +111,25 @@ def make_rows(task, measured):
     Returns
     -------
     rows : list of Row
-    curve : dict or None
-        Mean lists of `Curve` by name, with data, method and unit; None if there is no
-        curve.
+    curves : list of dict
+        Mean lists of each `Curve` by name, with data, method, label and unit.
     """
     warning = next((part.warning for part in measured if part.warning), "")
     error = next((part.error for part in measured if part.error), "")
     if error:
-        return [Row(*task.key, [], error, warning)], None
+        return [Row(*task.key, [], error, warning)], []
     rows = [
         Row(*task.key, list(points), warning=warning)
         for points in zip(*(part.points for part in measured), strict=True)
     ]
-    return rows, _mean_curve(task, [part.curve for part in measured])
+    of_splits = zip(*(part.curves for part in measured), strict=True)
+    return rows, [_mean_curve(task, curves) for curves in of_splits]
 
 
 def _mean_curve(task, curves):
-    if None in curves:
-        return None
     data, method = task.key
-    mean = {"data": data, "method": method, "unit": curves[0].unit}
+    mean = {"data": data, "method": method, "label": curves[0].label}
+    mean["unit"] = curves[0].unit
     for name in ("times", "accuracy", "events", "latency"):
         values = [getattr(curve, name) for curve in curves]
         is_known = not any(None in part for part in values)
@@ -143,16 +143,21 @@ def make_table(settings):
         "data": 14,
         "method": 26,
         "accuracy %": 12,
+        "by read-out %": 13,
         "spikes": 9,
         "events": 10,
         "MACs": 9,
-        "decision": 10,
+        "decision": 13,
         "energy": 9,
     }
     if settings.event_cost:
         columns[f"events x {settings.event_cost:g}"] = 12
-    columns |= {"latency": 9, "train events": 14, "epochs": 6, "fit s": 7}
+    columns |= {"latency": 13, "train events": 14, "epochs": 6, "fit s": 7}
     return Table(tuple(columns), tuple(columns.values()))
+
+
+def _percentage(share):
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def _count(value):
@@ -164,7 +169,7 @@ def _count(value):
 def _time(value, unit):
     if value is None:
         return "-"
-    return f"{value:.3g} {'tau' if unit == 'tau_syn' else unit}"
+    return f"{value:.3g} {unit}"
 
 
 def _quantity(value, unit):

@@ -9,12 +9,14 @@ from .errors import DataError
 # Texts that stand for no value, in lower case. Those in the second line do so where all
 # other values of the column are numbers.
 MISSING_TEXTS = frozenset(("", "na", "nan", "n/a", "#n/a", "<na>", "nat", "null", "?"))
-_MISSING_NUMBERS = frozenset(("none", "-", "."))
+MISSING_NUMBERS = frozenset(("none", "-", "."))
 
 _TRUTH = {"false": 0.0, "true": 1.0}
 _DATE = re.compile(
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]+\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
 )
+_NUMERIC = re.compile(r"[-+$€£]?\.?\d")
+_NEARLY_ALL = 0.9
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 
@@ -131,18 +133,21 @@ class Values:
         Whether the categories look like dates or times.
     has_commas : bool
         Whether decimal commas were read.
+    numeric_text : str or None
+        One of the texts, such as "5.1%", if nearly all of them begin like numbers.
     """
 
     def __init__(self, column, is_categorical=False, has_decimal_commas=False):
         numbers, codes = column.finish()
         texts = column.texts
         present = [text for text in texts if text.lower() not in MISSING_TEXTS]
+        self.numeric_text = None
         n_numbers = np.count_nonzero(~np.isnan(numbers))
         self.categories = None
         self.is_date = column.is_date and not is_categorical
         self.has_commas = False
         if n_numbers and not is_categorical:
-            present = [t for t in present if t.lower() not in _MISSING_NUMBERS]
+            present = [t for t in present if t.lower() not in MISSING_NUMBERS]
         if has_decimal_commas and present and not is_categorical:
             self.has_commas = all(map(_DECIMAL_COMMA.fullmatch, present))
         if is_categorical:
@@ -161,6 +166,9 @@ class Values:
         else:
             self.values, self.categories = _categories(numbers, codes, texts, present)
             self.is_date |= all(map(_DATE.fullmatch, present))
+            numeric = [text for text in present if _NUMERIC.match(text)]
+            if len(numeric) >= _NEARLY_ALL * len(present):
+                self.numeric_text = numeric[0]
 
     @property
     def n_present(self):

@@ -42,8 +42,8 @@ def _frame(path):
             message = f"not a readable .parquet file ({one_line(error)})"
             raise DataError(message) from error
     raise DataError(
-        "a .parquet file needs pandas with pyarrow (pip install pandas pyarrow) "
-        "or polars (pip install polars)"
+        "a .parquet file needs pandas with pyarrow "
+        '(pip install "scikit-ttfs[parquet]") or polars (pip install polars)'
     )
 
 

@@ -64,6 +64,8 @@ class Data:
         Names of the categories of features that are texts.
     notes : tuple of str
         What a user must know about how the data were read, in lines.
+    labels : str
+        Where the file has the labels; "" if there is no choice.
     """
 
     name: str
@@ -75,6 +77,16 @@ class Data:
     names: tuple = ()
     categories: dict = field(default_factory=dict)
     notes: tuple = ()
+    labels: str = ""
+
+    @property
+    def about(self):
+        """What a user must know, in lines: where the labels are, and the notes."""
+        lines = list(self.notes)
+        if self.labels:
+            n_classes = len(np.unique(self.y))
+            lines.insert(0, f"labels are {self.labels}, {n_classes} classes")
+        return [f"{self.name}: {line}" for line in lines]
 
     @property
     def n_channels(self):
@@ -153,10 +165,10 @@ def load_data(name, cv, seed, reading=None):
     """
     reading = reading or Reading()
     if name in BUNDLED:
-        if reading.columns:
+        if reading != Reading():
             raise DataError(
-                f"{name} has no columns to choose from: --target, --drop and "
-                "--categorical are for tables in files"
+                f"{name} has no columns to choose from, and no missing values: "
+                "--target, --drop, --categorical, --missing and --header are for files"
             )
         if name == "yin_yang":
             return _load_yin_yang()
@@ -186,6 +198,7 @@ def load_data(name, cv, seed, reading=None):
         names=table.names,
         categories=table.categories,
         notes=notes,
+        labels=table.labels,
     )
     return _with_folds(data, cv, seed)
 
@@ -206,7 +219,7 @@ def _load_yin_yang():
 
 def _with_folds(data, cv, seed):
     """Data with the splits of a cross-validation."""
-    _check_classes(data.name, data.y, cv)
+    _check_classes(data, cv)
     folds = StratifiedKFold(cv, shuffle=True, random_state=seed)
     data.splits.extend(folds.split(data.X, data.y))
     return data
@@ -215,10 +228,14 @@ def _with_folds(data, cv, seed):
 def _read(path, suffix, reading):
     """The table of a file, with holes."""
     if suffix == ".npz":
-        if reading.columns:
-            raise DataError("--target, --drop and --categorical are not for .npz files")
+        if replace(reading, missing="error") != Reading():
+            raise DataError(
+                "--target, --drop, --categorical and --header are not for .npz files"
+            )
         return read_npz(path)
     if suffix == ".parquet":
+        if reading.header is not None:
+            raise DataError("--header is not for .parquet files, which have names")
         return read_parquet(path, reading)
     return read_text(path, suffix, reading)
 
@@ -252,12 +269,6 @@ def _settle(table, missing):
             f"{n_holes} missing values in {n_features} of {table.X.shape[1]} features "
             "are imputed: medians or most frequent values of the training samples"
         )
-    if table.categories:
-        n_categories = sum(map(len, table.categories.values()))
-        notes.append(
-            f"{len(table.categories)} of {table.X.shape[1]} features are categories, "
-            f"and become {n_categories} features that are 0 or 1"
-        )
     return table, tuple(notes)
 
 
@@ -280,19 +291,22 @@ def _refuse_holes(table, is_hole):
         )
 
 
-def _check_classes(name, y, cv):
+def _check_classes(data, cv):
     """Raise DataError for labels that are no classes, or too few for the folds."""
+    name, y = data.name, data.y
+    where = f"; labels are {data.labels}, --target names another" if data.labels else ""
     if y.dtype.kind == "f" and np.isinf(y).any():
-        raise DataError(f"{name}: the label {y[np.isinf(y)][0]} is no class")
+        raise DataError(f"{name}: the label {y[np.isinf(y)][0]} is no class{where}")
     try:
         kind = type_of_target(y)
     except (TypeError, ValueError):
         kind = y.dtype.name
     if kind not in ("binary", "multiclass"):
-        raise DataError(f"{name}: labels must be classes, not {kind} values")
+        raise DataError(f"{name}: labels must be classes, not {kind} values{where}")
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:
-        raise DataError(f"{name}: all samples have the label {cut(str(classes[0]))}")
+        label = cut(str(classes[0]))
+        raise DataError(f"{name}: all samples have the label {label}{where}")
     if counts.min() < cv:
         label = cut(str(classes[counts.argmin()]))
         hint = (
@@ -300,5 +314,5 @@ def _check_classes(name, y, cv):
         )
         raise DataError(
             f"{name}: class {label} has {counts.min()} samples, too few for {cv} folds "
-            f"(--cv){hint}"
+            f"(--cv){hint}{where}"
         )

@@ -16,6 +16,7 @@ from .reading import find_column, option_name, title
 _MAX_CATEGORIES = 100
 _MANY, _MOST = 10, 0.5
 _N_REASONS = 3  # in a message
+_N_TITLES = 8  # of columns in a note
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Table:
         Names of the categories of features that are no numbers.
     notes : tuple of str
         What a user must know about how the file was read.
+    labels : str
+        The column of the labels, for messages.
     """
 
     X: np.ndarray
@@ -46,6 +49,7 @@ class Table:
     names: tuple = ()
     categories: dict | None = None
     notes: tuple = ()
+    labels: str = ""
 
 
 def make_table(
@@ -84,8 +88,17 @@ def make_table(
     n_samples = len(columns[target])
     if n_samples == 0:
         raise DataError("there are no samples")
+    y, is_unlabelled = labels_of(columns[target])
+    if is_unlabelled.all():
+        hint = ""
+        if reading.target is None:
+            hint = (
+                "; if each line ends in a delimiter, or the labels are elsewhere: "
+                "--target -2 --drop -1"
+            )
+        raise DataError(f"{title(names, target)}, that of the labels, is empty{hint}")
     X = np.empty((n_samples, len(kept)))
-    categories, refused, with_commas = {}, [], []
+    categories, refused, with_commas, numeric = {}, [], [], []
 
     def place(row, feature=None):
         where = row_name(row)
@@ -96,10 +109,13 @@ def make_table(
             values = Values(columns[column], column in categorical, has_decimal_commas)
         except Mixed as error:
             option = shlex.quote(option_name(names, column))
+            units = ""
+            if names and error.row == 0:
+                units = "; if the line has units or other names, remove it"
             raise DataError(
                 f"{place(error.row, k)}: {cut(error.text)!r} is not a finite number, "
                 f"and others of the column are; leave it out (--drop {option}) or let "
-                f"its values be categories (--categorical {option})"
+                f"its values be categories (--categorical {option}){units}"
             ) from None
         X[:, k] = values.values
         columns[column] = None
@@ -112,6 +128,9 @@ def make_table(
             refused.append((column, reason))
         if values.categories is not None:
             categories[k] = values.categories
+        if values.numeric_text and not reason and column not in categorical:
+            example = cut(values.numeric_text, 30)
+            numeric.append(f"{title(names, column)}, such as {example!r}")
         if values.has_commas:
             with_commas.append(title(names, column))
         if n_samples > _MANY and (np.diff(X[:, k]) == 1).all():
@@ -120,9 +139,39 @@ def make_table(
         raise DataError(_refusal(refused, names))
     if with_commas:
         notes = (*notes, f"decimal commas are read in {', '.join(with_commas)}")
-    y, is_unlabelled = labels_of(columns[target])
+    if numeric:
+        notes = (
+            *notes,
+            f"taken for categories, although they look like numbers: "
+            f"{'; '.join(numeric)}",
+        )
+    if categories:
+        n_categories = sum(map(len, categories.values()))
+        notes = (
+            *notes,
+            f"{len(categories)} of {len(kept)} features are categories, and become "
+            f"{n_categories} features that are 0 or 1: "
+            f"{_some(title(names, kept[k]) for k in categories)}",
+        )
     feature_names = tuple(names[k] for k in kept) if names else ()
-    return Table(X, y, is_unlabelled, place, feature_names, categories, tuple(notes))
+    return Table(
+        X,
+        y,
+        is_unlabelled,
+        place,
+        feature_names,
+        categories,
+        tuple(notes),
+        title(names, target),
+    )
+
+
+def _some(titles):
+    """The first of some titles, in a text."""
+    titles = list(titles)
+    if len(titles) > _N_TITLES:
+        titles[_N_TITLES:] = [f"and {len(titles) - _N_TITLES} more"]
+    return ", ".join(titles)
 
 
 def _why_no_feature(values, is_categorical):
@@ -138,9 +187,10 @@ def _why_no_feature(values, is_categorical):
     n_categories = len(values.categories)
     most = _MAX_CATEGORIES if is_categorical else max(_MANY, _MOST * n_present)
     if n_categories > min(most, _MAX_CATEGORIES):
+        like_numbers = " (make numbers of them?)" if values.numeric_text else ""
         return (
             f"has {n_categories} different texts in {n_present} rows, such as "
-            f"{example!r}, too many for one-hot features"
+            f"{example!r}{like_numbers}, too many for one-hot features"
         )
     return None
 

@@ -9,14 +9,14 @@ import zlib
 from array import array
 
 from ..terminal import one_line
-from .columns import Column, is_missing, number
+from .columns import MISSING_NUMBERS, Column, is_missing, number
 from .errors import DataError
 from .reading import find_column
 from .table import make_table
 
 _BLOCK = 8192  # rows that are in memory as texts
 _SAMPLE = 1 << 16  # characters in which the delimiter is looked for
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 _UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 
 
@@ -43,7 +43,9 @@ def read_text(path, suffix, reading):
             with _decoded(file) as text:
                 return _read(text, suffix, reading)
     except (UnicodeError, csv.Error, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        hint = "; it must be UTF-8 text" if isinstance(error, UnicodeError) else ""
+        hint = ""
+        if isinstance(error, UnicodeError):
+            hint = "; it must be UTF-8 text: convert it first if it is, say, Latin-1"
         message = f"not a readable {suffix} file ({one_line(error)}){hint}"
         raise DataError(message) from error
 
@@ -66,13 +68,22 @@ def _read(file, suffix, reading):
     if not block:
         raise DataError("the file is empty")
     width = len(block[0][1])
+    begins_with_comment = block[0][1][0].startswith("#")
+    if begins_with_comment and width != len(block[-1][1]):
+        raise DataError(
+            f"line {block[0][0]} begins with '#': comments are no part of a table, "
+            "remove them"
+        )
     if width < 2:
         raise DataError(
-            "at least two columns are needed, separated by commas, semicolons or tabs: "
-            "features and a label"
+            "at least two columns are needed, separated by commas, semicolons, tabs or "
+            "vertical bars: features and a label"
         )
     names, notes = [], ()
-    has_header, is_sure = _has_header([cells for _, cells in block], reading)
+    has_commas = delimiter != ","
+    has_header, is_sure = _has_header(
+        [cells for _, cells in block], reading, has_commas
+    )
     if has_header:
         names = [" ".join(cell.split()) for cell in block.pop(0)[1]]
         if block and len(block[0][1]) == width + 1:
@@ -96,12 +107,18 @@ def _read(file, suffix, reading):
         for column, cells in zip(columns, cells_of_columns, strict=True):
             column.append(cells)
         block = list(itertools.islice(rows, _BLOCK))
+
+    def row_name(row):
+        is_doubtful = row == 0 and not has_header and reading.header is None
+        hint = " (if it names the columns: --header)" if is_doubtful else ""
+        return f"line {lines[row]}{hint}"
+
     return make_table(
         columns,
         names,
         reading,
-        lambda row: f"line {lines[row]}",
-        has_decimal_commas=delimiter != ",",
+        row_name,
+        has_decimal_commas=has_commas,
         notes=notes,
     )
 
@@ -128,33 +145,64 @@ def _delimiter(start):
     return max(_DELIMITERS, key=merit)
 
 
-def _has_header(rows, reading):
+def _has_header(rows, reading, has_decimal_commas):
     """Whether the first row has the names of the columns, and whether that is sure."""
     first, below = [cell.strip() for cell in rows[0]], rows[1:]
     if reading.header is not None:
         return reading.header, True
     if any(text in first and number(text) is None for text in reading.columns):
         return True, True
+
+    def is_number(text):
+        text = text.replace(",", ".", 1) if has_decimal_commas else text
+        return number(text) is not None
+
+    # As R writes it, the names of the rows are one column more than there are names.
+    shift = 1 if below and len(below[0]) == len(first) + 1 else 0
+    columns = [
+        [row[k].strip() for row in below if k < len(row)]
+        for k in range(shift, len(first) + shift)
+    ]
+    is_above_numbers = [
+        not (is_number(name) or is_missing(name) or name.lower() in MISSING_NUMBERS)
+        and any(not is_missing(text) for text in column)
+        and all(is_number(text) or is_missing(text) for text in column)
+        for name, column in zip(first, columns, strict=True)
+    ]
+    if any(map(is_number, first)):
+        return _may_numbers_be_names(first, columns, is_above_numbers, reading)
+    if any(is_above_numbers):
+        return True, True
+    # Only texts: names of columns are not among the values of their columns.
+    recurs = any(
+        name in column
+        for name, column in zip(first, columns, strict=True)
+        if not is_missing(name)
+    )
+    return not recurs, not below
+
+
+def _may_numbers_be_names(first, columns, is_above_numbers, reading):
+    """The same, of a first row with numbers.
+
+    It has names if one of its texts stands above a column of numbers, or if its numbers
+    are whole. But a text above texts that are labels must be one that no other row has,
+    while the other labels recur: else the row is one of them.
+    """
     try:
         target = find_column([], reading.target or "-1", len(first))
     except DataError:
         target = len(first) - 1  # an unknown name is an error later
-    features = [k for k in range(len(first)) if k != target]
-    if any(number(first[k]) is not None for k in features):
-        return False, True
-    columns = [
-        {row[k].strip() for row in below if k < len(row)} for k in range(len(first))
-    ]
-    for k in features:
-        present = [text for text in columns[k] if not is_missing(text)]
-        if (
-            present
-            and not is_missing(first[k])
-            and all(number(text) is not None for text in present)
-        ):
-            return True, True
-    # Only texts: names of columns are not among the values of their columns.
-    recurs = any(
-        first[k] in texts for k, texts in enumerate(columns) if not is_missing(first[k])
+    name, labels = first[target], columns[target]
+    if is_above_numbers[target]:
+        return True, False
+    if number(name) is not None or is_missing(name):
+        has_header = any(is_above_numbers)
+        return has_header, not has_header
+    are_whole = all(cell.isdecimal() for cell in first if number(cell) is not None)
+    has_header = (
+        (are_whole or any(is_above_numbers))
+        and name not in labels
+        and 2 <= len(set(labels)) <= len(labels) / 2
     )
-    return not recurs, not below
+    return has_header, not has_header

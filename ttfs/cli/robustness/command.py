@@ -201,8 +201,8 @@ def _run_all(study, wanted, results, n_jobs, interrupted):
 
 
 def _print_head(study, n_chips, results):
-    for note in study.data.notes:
-        print(f"{study.data.name}: {note}")
+    for line in study.data.about:
+        print(line)
     train, test = study.data.splits[0]
     print(
         f"{study.data.name}: {len(train)} training and {len(test)} test samples; "
