@@ -410,7 +410,7 @@ def test_outputs_fire_in_the_order_of_their_membranes(iris):
 
 @pytest.mark.parametrize("tau_mem", [0.5, 2.0, np.inf])
 def test_a_read_out_decides_whatever_the_leak(tau_mem):
-    # Without leak a kernel peaks late, and weights in its unit lift membranes too slowly.
+    # Without leak a kernel peaks late: weights in its unit would lift too slowly.
     X, y = make_yin_yang(1000, random_state=0)
     clf = small(
         hidden_layer_sizes=(60,), tau_mem=tau_mem, encoder="latency", max_iter=40
