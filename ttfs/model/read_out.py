@@ -12,9 +12,13 @@ other weights.
 
 Spikes after the read-out lie close together. Decisions and losses stretch the time
 after it, by :func:`stretch`: an output that misses the threshold by a unit of membrane
-at the read-out is then as late as a silent one whose peak misses it by as much. An
-output that misses it by more than about 2.4 thresholds stays silent within half a
-tau_syn, whatever its time constants: :func:`_unit`.
+at the read-out is then as late as a silent one whose peak misses it by as much.
+
+The weight is the same for all time constants of the membrane. An output whose membrane
+is less than about two thresholds below 0 then fires within half a tau_syn if no other
+current holds it down: a leak takes from what lifts it, and from what it has to make up
+for. (A weight in :func:`weight_unit` is too small without leak, and leaves samples
+without an output spike.)
 """
 
 from dataclasses import replace
@@ -23,7 +27,7 @@ import numpy as np
 
 from .initial_weights import weight_unit
 
-WEIGHT = 8.0  # of the read-out, in _unit()
+WEIGHT = 8.0  # of the read-out, in thresholds
 MAX_WEIGHT = 1.0  # of each of its spikes, in weight_unit(): most chips have that
 MAX_SPIKES = 1000  # that share the weight
 
@@ -53,8 +57,7 @@ def with_read_out(layer, time, max_weight=np.inf, step=0.0):
     ValueError
         If the greatest weight is so small that more than `MAX_SPIKES` would share it.
     """
-    unit = _unit(layer.neuron)
-    total, dtype = WEIGHT * unit, layer.weights.dtype
+    total, dtype = WEIGHT * layer.neuron.threshold, layer.weights.dtype
     n_spikes = total / min(MAX_WEIGHT * weight_unit(layer.neuron), max_weight)
     if n_spikes > MAX_SPIKES:
         raise ValueError(
@@ -104,17 +107,6 @@ def without_read_out(layer):
     )
 
 
-def _unit(neuron):
-    """The unit of the read-out's weight.
-
-    It is the weight that lifts a membrane, in the half tau_syn in which outputs are to
-    fire, as high as `weight_unit` does with equal time constants.
-    """
-    equal = replace(neuron, tau_mem=neuron.tau_syn)
-    delay = 0.5 * neuron.tau_syn
-    return weight_unit(equal) * float(equal.kappa(delay) / neuron.kappa(delay))
-
-
 def stretch(neuron, pseudo_slope):
     """By how much decisions and losses stretch the time after the read-out.
 
@@ -129,4 +121,4 @@ def stretch(neuron, pseudo_slope):
     -------
     stretch : float
     """
-    return pseudo_slope * WEIGHT * _unit(neuron) / neuron.tau_syn
+    return pseudo_slope * WEIGHT * neuron.threshold / neuron.tau_syn
