@@ -182,6 +182,7 @@ typedef struct {
     size_t (*clocked_workspace_size)(const NAME(ttfs_network) * network,
                                      size_t max_events);
     size_t (*training_workspace_size)(const NAME(ttfs_training) * training);
+    size_t (*trains_workspace_size)(size_t max_events);
 
     /* (n_in, n_out) row-major to packed and back; padding is set to 0. */
     void (*pack)(const real *weights, size_t n_in, size_t n_out, real *packed);
@@ -269,6 +270,51 @@ typedef struct {
                        size_t n_samples, size_t n_in, const real *weights, size_t n_out,
                        double t_max, const real *at, const real *c, const real *kink,
                        real *grad, void *scratch);
+
+    /* Neurons that fire up to max_out times, and not within `refractory` [time] after a
+     * spike, in which the membrane is 0. A spike leaves the synaptic current as it is.
+     * After Wunderlich and Pehle (2021). Arrays of spikes are (n_samples, n_out,
+     * max_out), those of a neuron in their order:
+     * times      [time]: < t_max, or +infinity after the last spike.
+     * slopes     u' at the spike, from the left [threshold/time].
+     * rises      u' at the end of its refractory time [threshold/time]; 0 if that is
+     *            after t_max. That of the last possible spike moves nothing, and is not
+     *            computed where all neurons are done.
+     * scratch    trains_workspace_size(max_events) bytes. */
+    void (*spike_trains)(const ttfs_neuron *neuron, double refractory, size_t max_out,
+                         const NAME(ttfs_spikes) * spikes, size_t n_samples,
+                         size_t n_in, const real *weights, size_t n_out, double t_max,
+                         real *times, real *slopes, real *rises, void *scratch);
+
+    /* The same slopes and rises where neurons fire at given times, which may be
+     * measured; 0 at a spike that no input precedes. */
+    void (*trains_slopes)(const ttfs_neuron *neuron, double refractory, size_t max_out,
+                          const NAME(ttfs_spikes) * spikes, size_t n_samples,
+                          size_t n_in, const real *weights, size_t n_out, double t_max,
+                          const real *times, real *slopes, real *rises, void *scratch);
+
+    /* Derivatives of a loss with respect to the membrane just before each spike, from
+     * those with respect to the spikes' times, for later ones depend on earlier ones.
+     * grad       (n_samples, n_out, max_out) dL/dt [1/time]; 0 after the last spike.
+     * min_slope  slopes count as at least this [threshold/time].
+     * adjoint    (n_samples, n_out, max_out) out [1/threshold].
+     * grad_times dL/dt of the input spikes, which are at the same places as their times
+     *            in `spikes`, out [1/time]; or NULL. */
+    void (*trains_adjoint)(const ttfs_neuron *neuron, double refractory, size_t max_out,
+                           const NAME(ttfs_spikes) * spikes, size_t n_samples,
+                           size_t n_in, const real *weights, size_t n_out, double t_max,
+                           const real *times, const real *slopes, const real *rises,
+                           const real *grad, double min_slope, real *adjoint,
+                           real *grad_times, void *scratch);
+
+    /* Gradient of weights from these.
+     * begin, end neurons; begin is a multiple of `lanes`, end too or n_out.
+     * grad       packed like weights [1/threshold]: dL/dw is added. */
+    void (*trains_grad_weights)(const ttfs_neuron *neuron, double refractory,
+                                size_t max_out, const NAME(ttfs_spikes) * spikes,
+                                size_t n_samples, size_t n_in, const real *times,
+                                const real *adjoint, size_t n_out, size_t begin,
+                                size_t end, double t_max, real *grad, void *scratch);
 
     /* Losses on the times of the output layer, computed in double; see ttfs_loss.
      * times      (n_samples, n_classes) [time], finite: decision times, see infer().

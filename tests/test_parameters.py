@@ -379,7 +379,7 @@ def test_targets_have_the_unit_of_the_time_constants():
         *((ExactGradient(beta_2=x), "beta_2") for x in (-0.1, 1.0)),
         *((ExactGradient(epsilon=x), "epsilon") for x in (0.0, np.inf)),
         (LocalRule(kernel="alpha"), "kernel"),
-        (LocalRule(feedback="none"), "feedback"),
+        (LocalRule(feedback="nothing"), "feedback"),
         *((CrossEntropy(early_firing=x), "early_firing") for x in (-1.0, np.inf, "a")),
         *((SquaredError(targets=x), "targets") for x in (1.0, (1.0,), (1.0, np.inf))),
         *((SquaredError(targets=x), "targets") for x in ("ab", [1, 2, 3], (1, None))),

@@ -19,7 +19,12 @@ import ttfs
 from ttfs import ModelVersionWarning, TTFSClassifier, TTFSRegressor, _stored
 from ttfs.baselines import RateClassifier
 from ttfs.datasets import make_yin_yang
-from ttfs.encoders import LatencyEncoder, PopulationEncoder
+from ttfs.encoders import (
+    FilterBank,
+    LatencyEncoder,
+    LevelCrossingEncoder,
+    PopulationEncoder,
+)
 from ttfs.parameters import (
     CrossEntropy,
     ExactGradient,
@@ -79,6 +84,20 @@ def test_integers_without_shifts_decay_by_tables():
     for a, b in zip(old.coefs_, model.coefs_, strict=True):
         assert_array_equal(a, b)
     assert old.get_params()["arithmetic__decay"] == "table"
+
+
+def test_models_from_before_several_spikes_have_one():
+    model = quick().fit(X, y)
+    old = pickle.loads(pickle.dumps(model))
+    for holder in old, old._fitted_structure:
+        for name in "max_spikes", "refractory":
+            del vars(holder)[name]
+    old = pickle.loads(pickle.dumps(old))
+    assert_array_equal(old.predict(X), model.predict(X))
+    assert old.get_params() == model.get_params()
+    for again in (model, old):
+        again.partial_fit(X, y)
+    assert_array_equal(old.coefs_[0], model.coefs_[0])
 
 
 @every_model
@@ -151,6 +170,10 @@ MODELS = {
     "delays": quick(loss=CrossEntropy(), delays="axonal", early_stopping=True),
     "population": quick(encoder=PopulationEncoder()),
     "spike times": quick(encoder="spike_times"),
+    "several spikes": quick(max_spikes=3, delays="axonal"),
+    "signals": make_pipeline(
+        FilterBank(n_bands=2, decimation=1), LevelCrossingEncoder(), quick(max_spikes=3)
+    ),
     "clocked": quick(substrate=Clocked()),
     "chip": quick(substrate=CHIP),
     "compensated": quick(
@@ -172,14 +195,21 @@ def test_skops_loads_the_types_that_are_trusted(name):
 
     model = copy.deepcopy(MODELS[name])
     if name not in (*stored(), "not fitted", "interrupted"):
-        model.fit(X, y)
+        model.fit(data_of(name), y)
     again = skops.io.loads(skops.io.dumps(model), trusted=ttfs.TRUSTED_TYPES)
     assert set(vars(again)) == set(vars(model))
     if name == "not fitted" or not hasattr(model, "predict"):
         return
-    assert_array_equal(again.predict(X), model.predict(X))
+    assert_array_equal(again.predict(data_of(name)), model.predict(data_of(name)))
     if name == "interrupted":
         assert_array_equal(again.fit(X, y).coefs_[0], model.fit(X, y).coefs_[0])
+
+
+def data_of(name):
+    """What a model of this name is fitted on."""
+    if name != "signals":
+        return X
+    return np.sin(np.arange(50) * X[:, :1, np.newaxis])
 
 
 class TypesOf(pickle.Pickler):
@@ -201,7 +231,7 @@ def test_all_types_of_a_model_are_trusted(name):
     """Holds without skops too, which is often not installed."""
     model = copy.deepcopy(MODELS[name])
     if name not in (*stored(), "not fitted", "interrupted"):
-        model.fit(X, y)
+        model.fit(data_of(name), y)
     types = TypesOf(model).types
     assert types
     assert types <= set(ttfs.TRUSTED_TYPES)

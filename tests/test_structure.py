@@ -21,7 +21,7 @@ C_FOLDERS = "include", "src", "tests/c"
 MAX_LINES = dict.fromkeys((".py", ".pyx", ".pxi", ".pxd"), 800)
 MAX_LINES |= dict.fromkeys((".c", ".h"), 600)
 MAX_FUNCTION_LINES = 100  # of C, without blank lines and comments
-MAX_PARAMETERS = 29  # of an estimator
+MAX_PARAMETERS = 31  # of an estimator
 
 # The parts of the package in the order of docs/architecture.md: a part imports from the
 # parts before it. Modules that are in no part come before all of them.

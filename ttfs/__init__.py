@@ -13,6 +13,8 @@ Public names:
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
+- :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
+  than once
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set, and temporal patterns
@@ -56,7 +58,7 @@ from ._stored import ModelVersionWarning
 from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
-from .model import LIF, first_spike, first_spike_vjp
+from .model import LIF, first_spike, first_spike_vjp, spike_trains, spike_trains_vjp
 
 __all__ = [
     "LIF",
@@ -76,5 +78,7 @@ __all__ = [
     "get_include",
     "parameters",
     "show_versions",
+    "spike_trains",
+    "spike_trains_vjp",
     "substrates",
 ]

@@ -2,8 +2,10 @@
 
 from .baselines import RateClassifier, S4NNClassifier
 from .encoders import (
+    FilterBank,
     FrozenEncoder,
     LatencyEncoder,
+    LevelCrossingEncoder,
     PopulationEncoder,
     SpikeTimesEncoder,
 )
@@ -33,6 +35,7 @@ _TYPES = (
     Clocked,
     CrossEntropy,
     ExactGradient,
+    FilterBank,
     FitState,
     FixedLayer,
     FixedNetwork,
@@ -43,6 +46,7 @@ _TYPES = (
     LIF,
     LatencyEncoder,
     Layer,
+    LevelCrossingEncoder,
     LocalRule,
     Network,
     PopulationEncoder,

@@ -36,6 +36,7 @@ EncoderName: TypeAlias = Literal[
 FeatureType: TypeAlias = Literal["uint8", "int16"] | type[np.uint8] | type[np.int16]
 ArithmeticName: TypeAlias = Literal["float32", "float64", "fixed"]
 GradientName: TypeAlias = Literal["exact", "local"]
+ReadOutName: TypeAlias = Literal["count", "peak", "mean"]
 LossName: TypeAlias = Literal["cross_entropy", "squared_error", "shift_invariant"]
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "TIME_LIMIT",
     "LayerBatch",
     "LayerSpikes",
+    "LayerTrains",
     "NeuronMismatch",
     "Simulator",
     "Spikes",
@@ -102,7 +103,15 @@ class LayerBatch(metaclass=_OfBoth):
     """The input spikes of a batch, in the precision of `times`."""
 
     def __new__(cls, times, neuron, t_max=np.inf):
-        return precision(times).LayerBatch(times, neuron, t_max)
+        array = times.times if isinstance(times, Spikes) else times
+        return precision(array).LayerBatch(times, neuron, t_max)
+
+
+class LayerTrains(metaclass=_OfBoth):
+    """The input spikes of a layer of several spikes per neuron, in their precision."""
+
+    def __new__(cls, spikes, neuron, refractory=0.0, t_max=np.inf):
+        return precision(spikes.times).LayerTrains(spikes, neuron, refractory, t_max)
 
 
 class LayerSpikes(metaclass=_OfBoth):

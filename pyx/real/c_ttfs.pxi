@@ -109,6 +109,7 @@ cdef extern from "ttfs.h" nogil:
             const ttfs_network *network, size_t max_events
         ) noexcept nogil
         size_t (*training_workspace_size)(const ttfs_training *training) noexcept nogil
+        size_t (*trains_workspace_size)(size_t max_events) noexcept nogil
         void (*pack)(
             const real *weights, size_t n_in, size_t n_out, real *packed
         ) noexcept nogil
@@ -167,6 +168,31 @@ cdef extern from "ttfs.h" nogil:
             size_t n_in, const real *weights, size_t n_out, double t_max,
             const real *at, const real *c, const real *kink, real *grad,
             void *scratch
+        ) noexcept nogil
+        void (*spike_trains)(
+            const ttfs_neuron *neuron, double refractory, size_t max_out,
+            const ttfs_spikes *spikes, size_t n_samples, size_t n_in,
+            const real *weights, size_t n_out, double t_max, real *times,
+            real *slopes, real *rises, void *scratch
+        ) noexcept nogil
+        void (*trains_slopes)(
+            const ttfs_neuron *neuron, double refractory, size_t max_out,
+            const ttfs_spikes *spikes, size_t n_samples, size_t n_in,
+            const real *weights, size_t n_out, double t_max, const real *times,
+            real *slopes, real *rises, void *scratch
+        ) noexcept nogil
+        void (*trains_adjoint)(
+            const ttfs_neuron *neuron, double refractory, size_t max_out,
+            const ttfs_spikes *spikes, size_t n_samples, size_t n_in,
+            const real *weights, size_t n_out, double t_max, const real *times,
+            const real *slopes, const real *rises, const real *grad,
+            double min_slope, real *adjoint, real *grad_times, void *scratch
+        ) noexcept nogil
+        void (*trains_grad_weights)(
+            const ttfs_neuron *neuron, double refractory, size_t max_out,
+            const ttfs_spikes *spikes, size_t n_samples, size_t n_in,
+            const real *times, const real *adjoint, size_t n_out, size_t begin,
+            size_t end, double t_max, real *grad, void *scratch
         ) noexcept nogil
         void (*loss)(
             const ttfs_training *training, const real *times,

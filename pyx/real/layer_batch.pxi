@@ -10,8 +10,8 @@ cdef class LayerBatch:
 
     Parameters
     ----------
-    times : ndarray of shape (n_samples, n_in)
-        Spike times, +inf = absent.
+    times : ndarray of shape (n_samples, n_in), or Spikes
+        Spike times, +inf = absent; or sorted spikes, all of them before t_max.
     neuron : LIF
     t_max : float
         Horizon: no spike is at or after it; may be +inf.
@@ -32,8 +32,13 @@ cdef class LayerBatch:
         _init(&self.neuron, in_units(neuron, self.time, self.threshold))
         self.t_max = t_max
         self.horizon = ldexp(t_max, -self.time)
-        times = shift(times, -self.time, "times")
-        self.spikes = spikes_at(times, (), self.horizon)
+        if isinstance(times, Spikes):
+            self.spikes = (<Spikes>times).shifted(-self.time)
+            if self.spikes.last() >= DTYPE(self.horizon):
+                raise ValueError("all spikes must be before t_max")
+        else:
+            times = shift(times, -self.time, "times")
+            self.spikes = spikes_at(times, (), self.horizon)
         self.n_samples, self.n_in = self.spikes.n_samples, self.spikes.n_in
         if self.n_in >= MAX_INPUTS:
             raise ValueError(f"a layer must have fewer than {MAX_INPUTS} inputs")

@@ -23,6 +23,8 @@
 #include "real/layer/first_spikes.h"
 #include "real/layer/peak.h"
 #include "real/layer/gradient.h"
+#include "real/layer/trains.h"
+#include "real/layer/trains_gradient.h"
 #include "real/layer/batch.h"
 #include "real/layer/kind.h"
 #include "real/layer/arrivals.h"
@@ -59,6 +61,7 @@ const TYPE(kernels) KERNELS = {
     .emulate_workspace_size = emulate_workspace_size,
     .clocked_workspace_size = clocked_workspace_size,
     .training_workspace_size = training_workspace_size,
+    .trains_workspace_size = trains_workspace_size,
     .pack = pack,
     .unpack = unpack,
     .round = round_weights,
@@ -74,6 +77,10 @@ const TYPE(kernels) KERNELS = {
     .slope = slopes_at,
     .grad_weights = grad_weights,
     .grad_times = grad_times,
+    .spike_trains = spike_trains,
+    .trains_slopes = trains_slopes,
+    .trains_adjoint = trains_adjoint,
+    .trains_grad_weights = trains_grad_weights,
     .loss = loss,
     .infer = infer,
     .emulate = emulate,

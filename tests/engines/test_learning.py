@@ -112,6 +112,33 @@ def test_options_learn_yin_yang(parameters, min_accuracy):
     assert yin_yang_accuracy(**parameters) > min_accuracy
 
 
+def test_random_targets_are_worth_more_than_no_feedback():
+    choices = {"n_samples": 3000, "max_iter": 30, "hidden_layer_sizes": (120,)}
+    target, none = (
+        yin_yang_accuracy(**choices | FLOAT_LOCAL | {"gradient__feedback": feedback})
+        for feedback in ("target", "none")
+    )
+    assert target > none + 0.01
+
+
+@pytest.mark.parametrize("kind", [LOCAL, ACCUMULATORS, FLOAT_LOCAL], ids=str)
+def test_no_feedback_trains_the_output_layer_alone(kind):
+    X, y = make_yin_yang(200, random_state=0)
+    first, last = (
+        classifier(
+            hidden_layer_sizes=(20,),
+            max_iter=n,
+            random_state=0,
+            **kind | {"gradient__feedback": "none"},
+        )
+        .fit(X, y)
+        .coefs_
+        for n in (1, 8)
+    )
+    assert_array_equal(first[0], last[0])
+    assert not np.array_equal(first[1], last[1])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",

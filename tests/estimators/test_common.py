@@ -38,6 +38,7 @@ def test_scikit_learn_checks(estimator, check):
             arithmetic__accumulator_bits=16
         ),
         TTFSClassifier(substrate=Ideal(), max_iter=40),
+        TTFSClassifier((10,), max_spikes=3, max_iter=40),
         TTFSRegressor(gradient="local"),
         TTFSRegressor(arithmetic="fixed", max_iter=40),
     ],

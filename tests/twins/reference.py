@@ -176,6 +176,67 @@ def first_spike(times, weights, tau_mem, tau_syn, threshold):
         return Spike(time, slope, u_max, margin)
 
 
+def spike_train(
+    times,
+    weights,
+    tau_mem,
+    tau_syn,
+    threshold,
+    max_spikes,
+    refractory=0.0,
+    t_max=mp.inf,
+):
+    """Up to max_spikes spikes of one neuron: a list of (time, slope, margin).
+
+    Times and weights may be mpmath numbers. After a spike the membrane is 0 for the
+    refractory time; the current goes on. The margin is the distance from the threshold
+    to the nearest local maximum since the spike before, see `Spike`.
+    """
+    with mp.workdps(_digits(float(tau_mem), float(tau_syn))):
+        membrane = _Membrane(tau_mem, tau_syn)
+        threshold, refractory = mpf(threshold), mpf(refractory)
+        events = sorted(
+            (t, w) for t, w in zip(times, weights, strict=True) if t < mp.inf
+        )
+        spikes = []
+        now, u, current, n = mpf(0), mpf(0), mpf(0), 0
+        margin = mp.inf
+        while n < len(events) and len(spikes) < max_spikes:
+            time, weight = mpf(events[n][0]), mpf(events[n][1])
+            if n:
+                u, current = membrane.after(u, current, time - now)
+            now, current, n = time, current + weight, n + 1
+            while len(spikes) < max_spikes:
+                length = events[n][0] - now if n < len(events) else mp.inf
+                if membrane.slope(u, current) <= 0:
+                    break
+                to_maximum = min(membrane.time_of_maximum(u, current), length)
+                if to_maximum == mp.inf:
+                    top = membrane.limit(u, current)
+                else:
+                    top, _ = membrane.after(u, current, to_maximum)
+                if to_maximum < length or length == mp.inf:
+                    margin = min(margin, abs(top - threshold))
+                if top < threshold or (to_maximum == mp.inf and top == threshold):
+                    break
+                d, slope = _newton(membrane, u, current, to_maximum, threshold)
+                if now + d >= t_max:
+                    return spikes
+                spikes.append((now + d, slope, margin))
+                margin = mp.inf
+                _, current = membrane.after(u, current, d)
+                now, u = now + d, mpf(0)
+                # The membrane stays at 0 while the current decays and inputs arrive.
+                end = now + refractory
+                while n < len(events) and events[n][0] < end:
+                    current *= membrane.decay(events[n][0] - now)[1]
+                    now, current = mpf(events[n][0]), current + mpf(events[n][1])
+                    n += 1
+                current *= membrane.decay(end - now)[1]
+                now = end
+        return spikes
+
+
 def potential(times, weights, t, tau_mem, tau_syn):
     """Membrane at time t, straight from its definition as a sum over inputs."""
     with mp.workdps(_digits(tau_mem, tau_syn)):

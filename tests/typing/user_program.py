@@ -58,6 +58,7 @@ def classifiers() -> list[TTFSClassifier]:
         TTFSClassifier(read_out="auto"),
         TTFSClassifier(read_out=2, t_max=3.0),
         TTFSClassifier(read_out=None),
+        TTFSClassifier(max_spikes=8, refractory=0.1, read_out="count"),
         TTFSClassifier([20], random_state=np.random.RandomState(0)),
         TTFSClassifier(np.array([20, 10]), tau_syn=2, class_weight={"a": 2.0, "b": 1}),
         TTFSClassifier(arithmetic="fixed", gradient="local"),

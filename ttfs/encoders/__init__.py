@@ -5,6 +5,8 @@ Public names:
 - :class:`LatencyEncoder` - the greater a feature, the earlier its spike
 - :class:`PopulationEncoder` - several receptive fields for each feature
 - :class:`SpikeTimesEncoder` - for features that are spike times already
+- :class:`LevelCrossingEncoder` - signals to spike trains, by send-on-delta
+- :class:`FilterBank` - bands of frequencies of signals
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 """
 
@@ -16,10 +18,18 @@ from sklearn.base import clone
 from .._frozen import frozen
 from .latency import LatencyEncoder
 from .population import PopulationEncoder
+from .signals import FilterBank, LevelCrossingEncoder
 from .spike_times import SpikeTimesEncoder
 from .spike_trains import SpikeTrains
 
-__all__ = ["LatencyEncoder", "PopulationEncoder", "SpikeTimesEncoder", "SpikeTrains"]
+__all__ = [
+    "FilterBank",
+    "LatencyEncoder",
+    "LevelCrossingEncoder",
+    "PopulationEncoder",
+    "SpikeTimesEncoder",
+    "SpikeTrains",
+]
 
 # What estimators take in place of an encoder.
 SHORTHANDS = {

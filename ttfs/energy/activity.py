@@ -34,10 +34,11 @@ class Activity:
         Synaptic events of each layer: an input spike, of biases too, that arrives at a
         synapse, of whatever weight.
     n_causal_events : ndarray of int of shape (n_samples, n_layers)
-        Synaptic events that arrive before the neuron has fired: no others can matter.
+        Synaptic events that arrive before the neuron has fired, or, if it fires several
+        times, before it has done so as often as it may: no others can matter.
     decision_times : ndarray of shape (n_samples,)
-        First spike of the outputs; `t_max` if there is none. A code that decides
-        otherwise says when it does.
+        First spike of the outputs; `t_max` if there is none, or if the number of output
+        spikes or membranes decide. A code that decides otherwise says when it does.
     is_undecided : ndarray of bool of shape (n_samples,)
         Whether no output fires in a sample: then the peaks of the membranes decide.
     is_read_out : ndarray of bool of shape (n_samples,)

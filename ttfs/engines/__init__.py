@@ -9,6 +9,7 @@ delays together, and the only one that refuses combinations of them:
 float32, float64    `FloatEngine`      `FloatEngine`
 substrate           `HardwareEngine`   `HardwareEngine`
 `FixedPoint`        `QuantizedEngine`  `IntegerEngine`
+several spikes      `TrainsEngine`
 ==================  =================  ==================
 
 An engine gets a frozen :class:`Specification` and never sees the estimator.
@@ -24,6 +25,7 @@ from .integer import IntegerEngine
 from .losses import TargetTimes
 from .quantized import QuantizedEngine
 from .specification import Learning, Specification, Structure
+from .trains import TrainsEngine
 
 __all__ = [
     "Engine",
@@ -57,6 +59,8 @@ def choose(specification):
     is_fixed = isinstance(structure.arithmetic, FixedPoint)
     is_local = structure.gradient is not None
     _refuse(specification, is_fixed, is_local)
+    if structure.has_trains:
+        return TrainsEngine(specification)
     if is_fixed:
         return (IntegerEngine if is_local else QuantizedEngine)(specification)
     if specification.substrate is not None:
@@ -67,6 +71,8 @@ def choose(specification):
 def _refuse(specification, is_fixed, is_local):
     """Raise where parameters do not go together."""
     structure, learning = specification.structure, specification.learning
+    if structure.has_trains:
+        _refuse_trains(specification, is_fixed, is_local)
     if structure.delays is not None and (is_local or is_fixed):
         which = "gradient='local'" if is_local else "arithmetic='fixed'"
         raise ValueError(
@@ -93,6 +99,34 @@ def _refuse(specification, is_fixed, is_local):
         which = "arithmetic='fixed'" if structure.delays is None else delays
         raise ValueError(
             f"substrate={name_of(substrate)} is not supported with {which}"
+        )
+
+
+def _refuse_trains(specification, is_fixed, is_local):
+    """Raise where something does not go with several spikes of a neuron."""
+    structure, learning = specification.structure, specification.learning
+    what = f"max_spikes={structure.max_spikes}"
+    if structure.max_spikes == 1:
+        what = f"read_out={structure.read_out!r}"
+    refused = {
+        "arithmetic='fixed'": is_fixed,
+        "gradient='local'": is_local,
+        "a substrate": specification.substrate is not None,
+        "delays='synaptic'": structure.delays == "synaptic",
+    }
+    if learning is not None:
+        refused["regression"] = isinstance(learning.loss, TargetTimes)
+        refused[f"loss={learning.loss!r}"] = not isinstance(learning.loss, CrossEntropy)
+        early_firing = getattr(learning.loss, "early_firing", "auto")
+        refused[f"early_firing={early_firing}"] = early_firing not in ("auto", 0)
+        refused[f"sparsity={learning.sparsity:g}"] = learning.sparsity > 0
+    for name, is_refused in refused.items():
+        if is_refused:
+            raise ValueError(f"{what} is not supported with {name}")
+    if structure.read_out not in ("auto", "count", "peak", "mean", None):
+        raise ValueError(
+            f"{what} is not supported with read_out={structure.read_out!r}: use "
+            "'auto', 'count', 'peak', 'mean' or None"
         )
 
 

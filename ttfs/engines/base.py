@@ -1,10 +1,13 @@
 """What all engines have in common: their recipe, and what follows from it."""
 
+import itertools
 from abc import ABC, abstractmethod
 
 import numpy as np
 
-from ..model.initial_weights import mean_weight, step_unit
+from .. import core as _core
+from ..model import Layer, Network
+from ..model.initial_weights import initial_weights, mean_weight, step_unit
 from ..parameters import CrossEntropy
 from . import recipe as recipes
 from .losses import (
@@ -79,6 +82,7 @@ class Engine(ABC):
     """
 
     max_batch = None  # samples of an update, at most
+    decides_by_first_spike = True  # of the outputs; else at the end of the experiment
 
     def __init__(self, specification):
         self.structure = specification.structure
@@ -143,6 +147,54 @@ class Engine(ABC):
 
     def check_takes_several_spikes(self):
         """Raise ValueError unless a channel may have several spikes."""
+
+    def draw_layers(self, rng, sizes, spikes, bias_times, t_max):
+        """Layers with random weights, in the scale of the activity of training data.
+
+        Parameters
+        ----------
+        rng : RandomState
+        sizes : list of int
+            Numbers of channels, and of the neurons of each layer.
+        spikes : core.Spikes
+            Spikes of some samples, biases of the first layer included.
+        bias_times : ndarray
+            Times at which the biases of each layer spike.
+        t_max : float
+            The end of the experiment.
+
+        Returns
+        -------
+        layers : list of Layer
+        """
+        spread = recipes.spread_of(len(self.structure.neurons))
+        n_active, layers = spikes.n_spikes / len(spikes), []
+        shapes = itertools.pairwise(sizes)
+        for neuron, (n_in, n_out) in zip(self.neurons, shapes, strict=True):
+            shape = n_in + len(bias_times), n_out
+            weights = initial_weights(
+                rng,
+                *shape,
+                n_active,
+                neuron,
+                drive=recipes.DRIVE,
+                spread=spread,
+                dtype=self.dtype,
+            )
+            delays = self._no_delays(shape)
+            layers.append(Layer(weights, bias_times, neuron, delays, n_active))
+            network = Network(tuple(layers), t_max)
+            times = _core.Simulator(*network.core_parameters).spike_times(spikes)[-1]
+            n_fired = np.sum(np.isfinite(times), axis=1)
+            n_active = np.mean(n_fired) + len(bias_times)
+        return layers
+
+    def _no_delays(self, shape):
+        """The delays of a new layer with weights of this shape."""
+        if self.structure.delays is None:
+            return None
+        n_axes = 1 if self.structure.delays == "axonal" else 2
+        return np.zeros(shape[:n_axes], self.dtype)
 
     def prepare(self, network, may_drop, rng):
         """The network with all that this engine keeps beside real weights.
@@ -228,7 +280,8 @@ class Engine(ABC):
         if self.is_local:
             # Errors that pass several layers add up, in the layers and to each other.
             depth = min(1.0, 2 / len(network.layers)) ** 3
-            rate = rate * network.layers[0].n_active ** 0.5 * depth
+            n_active = network.layers[0].n_active
+            rate = rate * n_active**self.recipe.rate_growth * depth
         if not self.learning.is_partial:
             return rate
         follows_fit = self.learning.follows_fit
@@ -251,6 +304,11 @@ class Engine(ABC):
     def step_units(self, network):
         """The unit of the learning rate of each layer."""
         return [step_unit(layer.neuron, layer.n_active) for layer in network.layers]
+
+    def hidden_rate(self, network):
+        """The learning rate of hidden layers in that of the output, by a local rule."""
+        n_active = network.layers[0].n_active
+        return self.recipe.hidden_rate * n_active**self.recipe.hidden_growth
 
     @property
     def window(self):

@@ -73,7 +73,8 @@ class FloatEngine(Engine):
             )
             scale = np.e * unit / neuron.tau_syn
             units = [scale * weight_unit(layer.neuron) ** 2 for layer in network.layers]
-            units[:-1] = [self.recipe.hidden_rate * unit for unit in units[:-1]]
+            hidden_rate = self.hidden_rate(network)
+            units[:-1] = [hidden_rate * unit for unit in units[:-1]]
             local = self._local_rule(network)
         adam = learning.optimizer or ExactGradient()  # the local rule reads none of it
         return _core.Trainer(

@@ -1,14 +1,10 @@
 """A network before training, drawn from the activity of training data."""
 
-import itertools
-
 import numpy as np
 
-from ..model import Layer, Network
-from ..model.initial_weights import initial_weights
+from ..model import Network
 from ..model.read_out import with_read_out
 from . import recipe as recipes
-from .float import simulator
 
 
 def draw_network(engine, encoder, X, n_outputs, rng):
@@ -40,29 +36,8 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
     sizes = [encoder.n_channels_, *structure.hidden_layer_sizes, n_outputs]
     engine.check_sizes(sizes)
-    spread = recipes.spread_of(len(structure.neurons))
-    n_active, layers = spikes.n_spikes / len(some), []
-    shapes = itertools.pairwise(sizes)
-    for neuron, (n_in, n_out) in zip(engine.neurons, shapes, strict=True):
-        shape = n_in + len(bias_times), n_out
-        weights = initial_weights(
-            rng,
-            *shape,
-            n_active,
-            neuron,
-            drive=recipes.DRIVE,
-            spread=spread,
-            dtype=dtype,
-        )
-        delays = None
-        if structure.delays is not None:
-            n_axes = 1 if structure.delays == "axonal" else 2
-            delays = np.zeros(shape[:n_axes], dtype)
-        layers.append(Layer(weights, bias_times, neuron, delays, n_active))
-        network = Network(tuple(layers), t_max)
-        times = simulator(network).spike_times(spikes)[-1]
-        n_fired = np.sum(np.isfinite(times), axis=1)
-        n_active = np.mean(n_fired) + len(bias_times)
+    layers = engine.draw_layers(rng, sizes, spikes, bias_times, t_max)
+    network = Network(tuple(layers), t_max)
     if read_out < t_max:
         weights = engine.output_weights(layers)
         layers[-1] = with_read_out(layers[-1], read_out, *weights)

@@ -67,7 +67,7 @@ class QuantizedEngine(FloatEngine):
     def prepare(self, network, may_drop, rng):
         fixed = self.structure.arithmetic
         rule = self.structure.gradient
-        hidden_rate = self.recipe.hidden_rate
+        hidden_rate = self.hidden_rate(network)
         drops = np.zeros(network.layers[0].weights.shape[0], np.uint8)
         drops[: network.n_channels] = may_drop
         integers, steps, scales = make_network(

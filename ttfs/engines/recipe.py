@@ -34,6 +34,13 @@ MAX_T_MAX = 1e4  # limit of t_max
 AFTER_READ_OUT = 0.5  # time in which outputs fire after the read-out
 LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_max
 
+# Networks whose neurons fire several times.
+TRAINS_DECISION = "peak"  # of read_out="auto"
+TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
+TRAINS_SCORES = 0.5  # deviation of scores before training
+TRAINS_MEAN = 0.3  # mean of initial weights, in their deviation
+TRAINS_REST = 0.0  # weights decay to this part of the resting weights
+
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
 
@@ -66,8 +73,10 @@ class Recipe:
     batch_range : tuple of (int, int)
         Smallest and largest batch of batch_size="auto".
     rate : float
-        Learning rate; that of the local rule is for one active input, and grows with
-        the square root of their number.
+        Learning rate; that of the local rule is for one active input.
+    rate_growth : float
+        The learning rate of the local rule grows with this power of the number of
+        active inputs.
     prior : tuple of (float, float)
         Number of samples that the prior of the weights counts for, in hidden layers and
         in the output layer. The local rule has `local_decay`.
@@ -76,8 +85,10 @@ class Recipe:
         errors lose against a greater one.
     partial_rate : float
         Factor of the learning rate in partial_fit without fit, where it does not fall.
-    hidden_rate : float
-        Factor of the learning rate in hidden layers, by the local rule.
+    hidden_rate, hidden_growth : float
+        The learning rate of hidden layers in that of the output layer, by the local
+        rule: for one active input of the network, and the power of their number that
+        it grows with.
     window : tuple of (float, float)
         Hidden neurons learn by the local rule from spikes not before the first of these
         times and before the second, after the first possible input [tau_syn].
@@ -97,7 +108,9 @@ class Recipe:
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
     partial_rate: float = 1.0
+    rate_growth: float = 0.5
     hidden_rate: float = 1.0
+    hidden_growth: float = 0.0
     window: tuple = (-math.inf, math.inf)
 
     def batch_size(self, n_samples):
@@ -190,14 +203,18 @@ LOCAL_COARSE = replace(
     LOCAL, n_updates=5_000, batches=10, batch_range=(10, 500), rate=0.045
 )
 
-# What is else where errors reach hidden neurons straight from the outputs.
+# What depends on the feedback of the local rule. Hidden neurons that follow labels are
+# told no errors that become small; those that learn nothing leave steps to the outputs
+# that must not grow with the inputs.
 FEEDBACKS = {
     "target": {
-        "hidden_rate": 4.0,
-        "window": (0.5, 1.1),
-        "time_scale": (0.2, 0.2),
-        "rate": 0.002,
+        "rate": 0.04,
+        "rate_growth": 0.0,
+        "hidden_rate": 0.02,
+        "hidden_growth": 1.0,
+        "window": (0.8, 1.1),
     },
+    "none": {"rate": 0.04, "rate_growth": 0.0},
 }
 
 
@@ -212,6 +229,10 @@ def spike_cost(sparsity):
 def silence_tolerance(sparsity):
     """The fraction of a batch in which silence costs a hidden neuron nothing."""
     return SILENCE_TOLERANCE if sparsity == 0 else SPARSE_TOLERANCE
+
+
+# Neurons that fire several times.
+SEVERAL = replace(NO_READ_OUT, rate=0.01, prior=(10.0, 10.0), max_epochs=300)
 
 
 def spread_of(n_layers):
@@ -241,6 +262,8 @@ def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
     -------
     recipe : Recipe
     """
+    if structure.has_trains:
+        return SEVERAL
     if structure.gradient is None:
         if is_regression:
             return REGRESSION
@@ -251,8 +274,9 @@ def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
         return LOCAL_REGRESSION
     arithmetic = structure.arithmetic
     is_coarse = isinstance(arithmetic, FixedPoint) and not arithmetic.accumulator_bits
-    changes = FEEDBACKS.get(structure.gradient.feedback, {})
-    return replace(LOCAL_COARSE if is_coarse else LOCAL, **changes)
+    recipe = LOCAL_COARSE if is_coarse else LOCAL
+    changes = FEEDBACKS.get(structure.gradient.feedback)
+    return replace(recipe, **changes) if changes else recipe
 
 
 def target_window(network, end):

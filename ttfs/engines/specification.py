@@ -22,15 +22,20 @@ class Structure:
         Kind of delays.
     t_max : float or None
         End of the experiment; None: the engine's own.
-    read_out : float, "auto" or None
+    read_out : float, str or None
         The time at which all outputs are made to fire; "auto": the engine's own, if
-        the loss needs one; None: they are not.
+        the loss needs one; None: they are not. "count", "peak" and "mean": their
+        spikes or membranes decide instead.
     encoder : object
         A value that is equal for equal encoders.
     arithmetic : {"float32", "float64"} or FixedPoint
         The numbers in which the network computes.
     gradient : LocalRule or None
         The local rule, or None for the exact gradient.
+    max_spikes : int
+        Spikes of a neuron, at most.
+    refractory : float
+        Time after a spike in which a neuron cannot fire.
     """
 
     hidden_layer_sizes: tuple
@@ -43,6 +48,13 @@ class Structure:
     encoder: object
     arithmetic: str | FixedPoint
     gradient: LocalRule | None
+    max_spikes: int = 1
+    refractory: float = 0.0
+
+    @property
+    def has_trains(self):
+        """Whether neurons fire several times, or something else than times decides."""
+        return self.max_spikes > 1 or self.read_out in ("count", "peak", "mean")
 
     @property
     def dtype(self):

@@ -6,7 +6,7 @@ from .. import core as _core
 from ..energy import Activity, Anytime
 
 
-def count_activity(network, weights, runs, cost_model):
+def count_activity(network, weights, runs, cost_model, *, decides_by_first_spike=True):
     """The Activity of a network.
 
     Parameters
@@ -17,12 +17,17 @@ def count_activity(network, weights, runs, cost_model):
         The weights of each layer with which it has.
     runs : iterable of (core.Spikes, list of ndarray)
         Blocks of samples: the spikes that enter the network, biases included, and the
-        spike times (n_samples, n_out) of each layer.
+        spike times of each layer, (n_samples, n_out) or (n_samples, n_out, max_spikes).
     cost_model : CostModel or None
         The cost model of the :class:`ttfs.energy.Activity`.
+    decides_by_first_spike : bool
+        Whether the first output spike decides, or else the end of the experiment.
     """
     synapses = [_Synapses(w) for w in weights]
-    blocks = [_count(network, synapses, *run) for run in runs]
+    blocks = [
+        _count(network, synapses, *run, decides_by_first_spike=decides_by_first_spike)
+        for run in runs
+    ]
     counts = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
     return Activity(
         network.sizes,
@@ -48,15 +53,16 @@ def count_by_moment(network, weights, runs, times):
     synapses = [_Synapses(w) for w in weights]
     n_samples, counts = 0, np.zeros((4, len(times)))
     for spikes, fired, is_right in runs:
+        fired = [np.atleast_3d(times) for times in fired]
         first, ends = _ends(network, fired)
         decided = np.searchsorted(times, np.where(first < network.t_max, first, np.inf))
-        seen = [np.where(f <= ends, f, np.inf)[f < network.t_max] for f in fired]
+        seen = [f[(f < network.t_max) & (f <= ends[:, :, np.newaxis])] for f in fired]
         counts[0] += _until(times, decided, is_right)
         counts[1] += _until(times, decided)
         counts[2] += _until(times, np.searchsorted(times, np.concatenate(seen)))
         for k, layer, inputs, sent, i in _each(network, spikes, fired):
             arrivals = _arrivals(layer, inputs, sent)
-            limits = np.minimum(fired[k][i], ends[i])
+            limits = np.minimum(_takes_until(fired[k][i]), ends[i])
             is_event = synapses[k].among(inputs, arrivals < limits)
             if arrivals.shape[1] == 1:  # all neurons see a spike at the same time
                 is_event = np.count_nonzero(is_event, axis=1)
@@ -86,8 +92,18 @@ class _Synapses:
 
 def _ends(network, fired):
     """The first output spike of each sample, and the time (n_samples, 1) it ends at."""
-    first = fired[-1].min(axis=1)
+    first = fired[-1].min(axis=(1, 2))
     return first, np.minimum(first, network.t_max)[:, np.newaxis]
+
+
+def _takes_until(times):
+    """The time until which each neuron takes events, from its spikes (n_out, n).
+
+    One that fires once has done all it does. Others go on, and take events whether or
+    not they have fired as often as they may.
+    """
+    n_out, n = times.shape
+    return times[:, 0] if n == 1 else np.full(n_out, np.inf, times.dtype)
 
 
 def _each(network, spikes, fired):
@@ -97,12 +113,17 @@ def _each(network, spikes, fired):
     spikes that it sees, and the number of the sample.
     """
     for k, layer in enumerate(network.layers):
+        owners = np.arange(layer.n_in + len(layer.bias_times))  # of the spikes' inputs
         if k > 0:
             before = np.ascontiguousarray(fired[k - 1])
+            n_samples, n_in, repeats = before.shape
+            before = before.reshape(n_samples, n_in * repeats)
             spikes = _core.spikes_at(before, layer.bias_times, network.t_max)
+            owners = np.append(np.repeat(owners[:n_in], repeats), owners[n_in:])
         for i in range(len(spikes)):
             mine = slice(int(spikes.begin[i]), int(spikes.end[i]))
-            yield k, layer, spikes.inputs[mine], spikes.times[mine, np.newaxis], i
+            inputs = owners[spikes.inputs[mine]]
+            yield k, layer, inputs, spikes.times[mine, np.newaxis], i
 
 
 def _arrivals(layer, inputs, sent):
@@ -112,10 +133,13 @@ def _arrivals(layer, inputs, sent):
     return sent + layer.delays[inputs].reshape(len(inputs), -1)
 
 
-def _count(network, synapses, spikes, fired):
+def _count(network, synapses, spikes, fired, *, decides_by_first_spike):
     """Counts of one block of samples by the fields of Activity."""
     t_max, n_layers = network.t_max, len(network.layers)
+    fired = [np.atleast_3d(times) for times in fired]
     first, ends = _ends(network, fired)
+    if not decides_by_first_spike:
+        first, ends = np.full_like(first, t_max), np.full_like(ends, t_max)
     n_spikes, n_until = np.zeros((2, len(spikes), n_layers + 1), int)
     n_biases, n_events, n_causal, n_deciding = np.zeros((4, len(spikes), n_layers), int)
     for k, layer, inputs, sent, i in _each(network, spikes, fired):
@@ -128,13 +152,15 @@ def _count(network, synapses, spikes, fired):
         n_synapses = layer.n_out // arrivals.shape[1]
         arrivals = np.where(arrivals < t_max, arrivals, np.inf)
         n_events[i, k] = n_synapses * np.count_nonzero(arrivals < np.inf)
-        n_causal[i, k] = np.count_nonzero(arrivals < fired[k][i])
-        is_event = arrivals < np.minimum(fired[k][i], ends[i])
+        n_causal[i, k] = np.count_nonzero(arrivals < fired[k][i, :, -1])
+        is_event = arrivals < np.minimum(_takes_until(fired[k][i]), ends[i])
         n_deciding[i, k] = np.count_nonzero(synapses[k].among(inputs, is_event))
     for k, times in enumerate(fired, 1):
-        n_spikes[:, k] = np.count_nonzero(times < t_max, axis=1)
-        n_until[:, k] = np.count_nonzero((times < t_max) & (times <= ends), axis=1)
-    is_undecided = n_spikes[:, -1] == 0
+        is_spike = times < t_max
+        n_spikes[:, k] = np.count_nonzero(is_spike, axis=(1, 2))
+        is_until = is_spike & (times <= ends[:, :, np.newaxis])
+        n_until[:, k] = np.count_nonzero(is_until, axis=(1, 2))
+    is_undecided = (n_spikes[:, -1] == 0) & decides_by_first_spike
     precision = fired[-1].dtype.type
     return {
         "n_spikes": n_spikes,

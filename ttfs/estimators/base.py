@@ -123,6 +123,8 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
     # Parameters of heads with classes.
     time_scale = None
     read_out = None
+    max_spikes = 1
+    refractory = 0.0
     sparsity = 0.0
 
     _was_fit = False  # whether the weights have gone through `fit`
@@ -235,6 +237,8 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             encoder=freeze(self.encoder),
             arithmetic=self._resolved("arithmetic"),
             gradient=self._resolved("gradient").rule,
+            max_spikes=self.max_spikes,
+            refractory=float(self.refractory),
         )
 
     def _resolved(self, name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         LossName,
         Numbers,
         RandomState,
+        ReadOutName,
         Sizes,
     )
     from ..encoders.base import BaseEncoder
@@ -97,6 +98,22 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         outputs can still fire. (In less than half a `tau_syn` those with a low membrane
         cannot.) With a squared error, by which the outputs fire anyway, there is none.
         None: there is none, as for inputs without a clock; outputs may stay silent.
+
+        What else may decide: "count", the number of output spikes, of which the earlier
+        ones count a little more; "peak" or "mean", the greatest or the mean membrane of
+        outputs that do not fire: docs/guide/several_spikes.md has the formulas. If
+        `max_spikes` is above 1, "auto" is "peak", and None the first output spike; a
+        time is not supported.
+
+    max_spikes : int, default=1
+        Spikes of a neuron, at most. With more than one a spike resets the membrane to 0
+        and leaves the synaptic current; gradients are exact as for one spike [4]_.
+        Signals that unfold in time need several, see
+        :class:`ttfs.encoders.LevelCrossingEncoder`. Not with arithmetic="fixed",
+        gradient="local", a `substrate`, synaptic delays, `sparsity` or squared errors.
+
+    refractory : float, default=0.0
+        Time after a spike for which the membrane stays at 0.
 
     encoder : str or encoder, default="auto"
         How features become spike times: an encoder of :mod:`ttfs.encoders`, or a string
@@ -406,6 +423,8 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
     .. [3] J. Göltz, J. Weber, L. Kriener et al., "DelGrad: exact event-based gradients
        for training delays and weights on spiking neuromorphic hardware", Nature
        Communications 16 (2025), doi 10.1038/s41467-025-63120-y.
+    .. [4] T. C. Wunderlich, C. Pehle, "Event-based backpropagation can compute exact
+       gradients for spiking neural networks", Scientific Reports 11, 12829 (2021).
 
     Examples
     --------
@@ -424,10 +443,12 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         **BaseTTFS._parameter_constraints,
         "loss": [StrOptions(set(SHORTHANDS["loss"])), CrossEntropy, SquaredError],
         "read_out": [
-            StrOptions({"auto"}),
+            StrOptions({"auto", "count", "peak", "mean"}),
             Interval(Real, 0, None, closed="neither"),
             None,
         ],
+        "max_spikes": [Interval(Integral, 1, None, closed="left")],
+        "refractory": [Interval(Real, 0, None, closed="left")],
         "sparsity": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -441,7 +462,9 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         threshold: float = 1.0,
         delays: Literal["axonal", "synaptic"] | None = None,
         t_max: float | None = None,
-        read_out: float | Auto | None = "auto",
+        read_out: float | Auto | ReadOutName | None = "auto",
+        max_spikes: int = 1,
+        refractory: float = 0.0,
         encoder: EncoderName | BaseEncoder = "auto",
         arithmetic: ArithmeticName | FixedPoint = "float32",
         substrate: Substrate | None = None,
@@ -472,6 +495,8 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         self.delays = delays
         self.t_max = t_max
         self.read_out = read_out
+        self.max_spikes = max_spikes
+        self.refractory = refractory
         self.encoder = encoder
         self.arithmetic = arithmetic
         self.substrate = substrate
@@ -694,6 +719,9 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
     def decision_function(self, X: Features) -> Array:
         """Confidence scores: -t / time_scale of the output neurons.
 
+        Where their number of spikes or their membranes decide, that takes the place of
+        -t: see `read_out`.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
@@ -712,7 +740,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
 
     def predict(self, X: Features) -> Array:
-        """Class whose output neuron fires first.
+        """Class whose output neuron fires first, or has the greatest score.
 
         Parameters
         ----------

@@ -25,6 +25,16 @@ class FirstSpikesMixin(MeasuresMixin):
 
     classes_: Array
 
+    def _check_first_spikes_decide(self, method):
+        """Raise ValueError where something else than first output spikes decides."""
+        engine = self._inference_engine()
+        if not engine.decides_by_first_spike:
+            raise ValueError(
+                f"{method} needs a network whose first output spike decides; this one "
+                f"decides at the end of the experiment, by read_out={engine.decision!r}"
+                ": fit with read_out=None"
+            )
+
     def first_spike_score(
         self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
@@ -48,7 +58,15 @@ class FirstSpikesMixin(MeasuresMixin):
         -------
         score : float
             The fraction of samples that a first spike decides rightly.
+
+        Raises
+        ------
+        ValueError
+            If data or labels are not valid, or the number of output spikes, or
+            membranes, decide: see `read_out`.
         """
+        check_is_fitted(self)
+        self._check_first_spikes_decide("first_spike_score")
         decisions = self._decisions(X)
         check_consistent_length(decisions, y)
         sample_weight = check_sample_weight(sample_weight, decisions)
@@ -87,9 +105,11 @@ class FirstSpikesMixin(MeasuresMixin):
         Raises
         ------
         ValueError
-            If data or labels are not valid, or `times` do not increase.
+            If data or labels are not valid, `times` do not increase, or the number of
+            output spikes, or membranes, decide: see `read_out`.
         """
         check_is_fitted(self)
+        self._check_first_spikes_decide("anytime")
         y = column_or_1d(y)
         check_consistent_length(X, y)
         if times is None:

@@ -43,6 +43,10 @@ class MeasuresMixin:
         if isinstance(X, SpikeTrains) and X.has_several_spikes:
             engine.check_takes_several_spikes()
 
+    def _inference_engine(self):
+        """The engine that runs the fitted network; raises where there is none."""
+        return choose(Specification(self._fitted_structure, self.substrate))
+
     def _spikes(self, X):
         """Sorted spikes of valid data, and of the biases of the first layer."""
         dtype = self._fitted_structure.dtype
@@ -53,7 +57,7 @@ class MeasuresMixin:
         """The engine, valid data, and the blocks of samples that they are run in."""
         check_is_fitted(self)
         X = self.encoder_.validate_data(self, X, reset=False)
-        engine = choose(Specification(self._fitted_structure, self.substrate))
+        engine = self._inference_engine()
         self._check_trains(X, engine)
         return engine, X, self.encoder_.blocks(X, _BLOCK)
 
@@ -107,12 +111,16 @@ class MeasuresMixin:
             The times of the encoder's channels, the first if there are several, then
             one array for each layer; without biases; +inf = absent or silent. In the
             unit of the time constants, from the start of the inputs; if `X` holds spike
-            times, on their axis.
+            times, on their axis. With `max_spikes` above 1 the arrays of layers have
+            the shape (n_samples, n_neurons, max_spikes), ascending, +inf after the last
+            spike of a neuron; outputs whose membranes decide have none.
         """
         _, runnable, spikes = self._runnable(X)
         n_channels = self.network_.n_channels
         blocks = [[s.dense(n_channels), *runnable.spike_times(s)] for s in spikes]
         out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        if self._fitted_structure.max_spikes == 1:
+            out = [times.reshape(times.shape[:2]) for times in out]
         if self.encoder_.takes_spike_times:
             out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
         return out
@@ -140,7 +148,13 @@ class MeasuresMixin:
         engine, runnable, blocks = self._runnable(X)
         weights = engine.effective_weights(self.network_, runnable)
         runs = ((spikes, runnable.spike_times(spikes)) for spikes in blocks)
-        return count_activity(self.network_, weights, runs, cost_model)
+        return count_activity(
+            self.network_,
+            weights,
+            runs,
+            cost_model,
+            decides_by_first_spike=engine.decides_by_first_spike,
+        )
 
     def calibrate(self, X: Features, **options: Any) -> Calibration:
         """Estimate the neurons of the substrate from spike times alone.
@@ -164,10 +178,11 @@ class MeasuresMixin:
         Raises
         ------
         ValueError
-            If there is no substrate.
+            If there is no substrate, or none that can run this network.
         """
         check_is_fitted(self)
         if self.substrate is None:
             raise ValueError("calibrate needs a substrate, but substrate is None")
+        self._inference_engine()
         times = self.encode(X).dense(self.network_.n_channels)
         return calibrate(self.substrate, times, self.network_, **options)

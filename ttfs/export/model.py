@@ -74,6 +74,11 @@ def read_model(clf):
             "those of an encoder of ttfs.encoders"
         )
     network = clf.network_
+    if clf.max_spikes > 1:
+        raise ValueError(
+            f"a clf with max_spikes={clf.max_spikes} cannot be exported: neurons fire "
+            "once in models in integers"
+        )
     if not isinstance(network, QuantizedNetwork):
         raise ValueError(
             "clf must be fitted with arithmetic='fixed', not "

@@ -4,5 +4,14 @@ from .first_spike import first_spike, first_spike_vjp
 from .layer import Layer
 from .lif import LIF
 from .network import Network
+from .spike_trains import spike_trains, spike_trains_vjp
 
-__all__ = ["LIF", "Layer", "Network", "first_spike", "first_spike_vjp"]
+__all__ = [
+    "LIF",
+    "Layer",
+    "Network",
+    "first_spike",
+    "first_spike_vjp",
+    "spike_trains",
+    "spike_trains_vjp",
+]

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import core as _core
 from .checks import TIME_LIMIT, blocks, check_matrix, common_dtype
-from .lif import LIF
+from .lif import LIF, check_lif
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 # Samples that are sorted and worked on at a time: bounds the memory of event lists.
 _BLOCK = 256
-
-
-def _check_neuron(neuron):
-    if not isinstance(neuron, LIF):
-        raise TypeError(f"neuron must be a ttfs.LIF, got {type(neuron).__name__}")
-    return neuron
 
 
 def _check_layer(times, weights, dtype):
@@ -90,7 +84,7 @@ def first_spike(times: ArrayLike, weights: ArrayLike, neuron: LIF = LIF()) -> Ar
     """
     dtype = common_dtype(times=times, weights=weights)
     times, weights = _check_layer(times, weights, dtype)
-    _check_neuron(neuron)
+    check_lif(neuron)
     spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
     for rows in blocks(len(times), _BLOCK):
         spikes[rows] = _core.LayerBatch(times[rows], neuron).first_spike(weights)
@@ -182,11 +176,8 @@ def first_spike_vjp(
     for name, array in (("spikes", spikes), ("grad_spikes", grad_spikes)):
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    _check_neuron(neuron)
-    if not isinstance(min_slope, Real):
-        raise TypeError(f"min_slope must be a real number, got {min_slope!r}")
-    if not 0 <= min_slope < np.inf:
-        raise ValueError(f"min_slope must be finite and at least 0, got {min_slope!r}")
+    check_lif(neuron)
+    check_min_slope(min_slope)
 
     # In the units of the core, where factors c are far from the limits of float32.
     time, threshold = _core.powers_of(neuron)
@@ -205,6 +196,14 @@ def first_spike_vjp(
         events.grad_weights(spikes[rows], c, grad_weights)
     grad_weights = _core.shift(grad_weights, time - threshold, "gradients", np.inf)
     return grad_times, grad_weights
+
+
+def check_min_slope(min_slope):
+    """Raise TypeError or ValueError unless it can be the floor of a slope."""
+    if not isinstance(min_slope, Real):
+        raise TypeError(f"min_slope must be a real number, got {min_slope!r}")
+    if not 0 <= min_slope < np.inf:
+        raise ValueError(f"min_slope must be finite and at least 0, got {min_slope!r}")
 
 
 def over_slope(grad, slope, floor):

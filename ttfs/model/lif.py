@@ -120,3 +120,9 @@ class LIF:
         # log(ratio) / (1/tau_syn - 1/tau_mem), stable where the two are close
         excess = (self.tau_mem - self.tau_syn) / self.tau_syn
         return float(np.log1p(excess) / excess * self.tau_mem)
+
+
+def check_lif(neuron):
+    """Raise TypeError unless it is a LIF."""
+    if not isinstance(neuron, LIF):
+        raise TypeError(f"neuron must be a ttfs.LIF, got {type(neuron).__name__}")

@@ -1,0 +1,212 @@
+"""Signals that unfold in time: level crossings and bands of frequencies."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+import ttfs
+from ttfs.encoders import FilterBank, LevelCrossingEncoder
+
+
+def some_signals(seed=0, n_samples=5, n_signals=3, n_times=40):
+    rng = np.random.RandomState(seed)
+    return np.cumsum(rng.normal(size=(n_samples, n_signals, n_times)), axis=2)
+
+
+def crossings_one_by_one(values, start, step, time_step):
+    """A slow twin: the times at which one signal has moved by a step, up and down."""
+    times = {1: [], -1: []}
+    sent = start
+    for k, value in enumerate(values):
+        while abs(value - sent) >= step:
+            way = 1 if value > sent else -1
+            sent += way * step
+            time = 0.0
+            if k > 0:
+                part = (sent - values[k - 1]) / (value - values[k - 1])
+                time = (k - 1 + min(max(part, 0), 1)) * time_step
+            times[way].append(time)
+    return times[1], times[-1]
+
+
+@pytest.mark.parametrize("reference", ["median", "first"])
+def test_spikes_are_those_of_a_slow_twin(reference):
+    X = some_signals()
+    encoder = LevelCrossingEncoder(n_steps=40.5, reference=reference, duration=7.0)
+    trains = encoder.fit_transform(X)
+    samples, channels, times = trains.events()
+    n_all = 0
+    for s, sample in enumerate(X):
+        for c, values in enumerate(sample):
+            start = encoder.references_[c] if reference == "median" else values[0]
+            ups, downs = crossings_one_by_one(
+                values, start, encoder.steps_[c], encoder.time_step_
+            )
+            for channel, expected in ((2 * c, ups), (2 * c + 1, downs)):
+                got = times[(samples == s) & (channels == channel)]
+                assert_allclose(got, expected, rtol=0, atol=1e-9)
+                n_all += len(expected)
+    assert n_all == trains.n_spikes > 200
+
+
+def test_a_signal_can_be_rebuilt_within_a_step():
+    """What was sent, added up, follows the signal to less than one step."""
+    X = some_signals(n_times=60)
+    encoder = LevelCrossingEncoder(n_steps=10, duration=59.0)
+    trains = encoder.fit_transform(X)
+    samples, channels, times = trains.events()
+    for s in range(len(X)):
+        for c in range(X.shape[1]):
+            mine = samples == s
+            up = times[mine & (channels == 2 * c)]
+            down = times[mine & (channels == 2 * c + 1)]
+            for k in range(60):
+                level = np.sum(up <= k + 1e-9) - np.sum(down <= k + 1e-9)
+                rebuilt = encoder.references_[c] + level * encoder.steps_[c]
+                assert abs(rebuilt - X[s, c, k]) < encoder.steps_[c] * (1 + 1e-6)
+
+
+def test_lists_of_unequal_lengths_are_what_nan_stands_for():
+    X = some_signals()
+    lengths = [40, 12, 33, 1, 25]
+    ragged = [sample[:, :n] for sample, n in zip(X, lengths, strict=True)]
+    padded = np.where(np.arange(40) < np.array(lengths)[:, None, None], X, np.nan)
+    encoder = LevelCrossingEncoder().fit(ragged)
+    assert encoder.transform(ragged) == encoder.transform(padded)
+    assert_array_equal(encoder.steps_, LevelCrossingEncoder().fit(padded).steps_)
+    _, _, times = encoder.transform(ragged)[1].events()
+    assert times.max() <= 11 * encoder.time_step_
+
+
+def test_steps_are_parts_of_the_range_between_quantiles():
+    X = some_signals()
+    encoder = LevelCrossingEncoder(n_steps=5, quantiles=(0.1, 0.8)).fit(X)
+    values = np.moveaxis(X, 1, 0).reshape(3, -1)
+    low, high = np.quantile(values, [0.1, 0.8], axis=1)
+    assert_allclose(encoder.steps_, (high - low) / 5)
+
+
+def test_the_unit_of_a_signal_does_not_matter():
+    X = some_signals()
+    scaled = X * np.array([1e-6, 3.0, 2e4])[:, None] + 7.0
+    first = LevelCrossingEncoder().fit_transform(X).events()
+    second = LevelCrossingEncoder().fit_transform(scaled).events()
+    assert_array_equal(first[1], second[1])
+    assert_allclose(first[2], second[2], rtol=0, atol=1e-6)
+
+
+def test_what_does_not_change_sends_nothing():
+    X = some_signals()
+    X[:, 1] = 3.0
+    trains = LevelCrossingEncoder().fit_transform(X)
+    assert not set(trains.events()[1]) & {2, 3}
+    # Nor does a channel that is constant in training, whatever it does later.
+    other = LevelCrossingEncoder().fit(X).transform(some_signals(1))
+    assert not set(other.events()[1]) & {2, 3}
+
+
+def test_max_spikes_keeps_the_first_ones():
+    X = some_signals()
+    all_of_them = LevelCrossingEncoder().fit_transform(X)
+    few = LevelCrossingEncoder(max_spikes=2).fit_transform(X)
+    samples, channels, times = all_of_them.events()
+    expected = []
+    for key in sorted(set(zip(samples, channels, strict=True))):
+        mine = times[(samples == key[0]) & (channels == key[1])]
+        expected += [(*key, t) for t in mine[:2]]
+    assert list(zip(*few.events(), strict=True)) == expected
+
+
+def test_pipelines_and_grids_learn_signals():
+    rng = np.random.RandomState(0)
+    y = np.repeat([0, 1], 20)
+    t = np.linspace(0, 1, 30)
+    rate = np.where(y == 0, 5.0, 12.0)
+    X = np.sin(rate[:, None] * t + rng.uniform(0, 1, (40, 1)))[:, None, :]
+    pipeline = make_pipeline(
+        LevelCrossingEncoder(n_steps=4, duration=5.0),
+        ttfs.TTFSClassifier((10,), max_spikes=4, max_iter=30, random_state=0),
+    )
+    search = GridSearchCV(
+        pipeline, {"levelcrossingencoder__n_steps": [2, 5]}, cv=2, error_score="raise"
+    ).fit(list(X), y)
+    assert search.best_score_ > 0.8
+    clone(pipeline)
+
+
+def test_bands_tell_frequencies_apart():
+    t = np.arange(2000)
+    frequencies = [0.015, 0.06, 0.3]
+    X = np.stack([np.sin(2 * np.pi * f * t) for f in frequencies])[:, None, :]
+    bank = FilterBank(n_bands=8).fit(X)
+    bands = bank.transform(X)
+    assert bands.shape == (3, 8, 250)
+    loudest = bank.centers_[np.nanmean(bands, axis=2).argmax(axis=1)]
+    ratio = (0.4 / 0.01) ** (1 / 7)
+    assert np.all(np.abs(np.log(loudest / frequencies)) < np.log(ratio))
+
+
+def test_bands_of_shorter_signals_end_earlier():
+    X = [np.ones((2, 100)), np.ones((2, 40))]
+    bands = FilterBank(n_bands=3, decimation=10).fit_transform(X)
+    assert bands.shape == (2, 6, 10)
+    assert np.isfinite(bands[0]).all()
+    assert_array_equal(np.isnan(bands[1]).sum(axis=1), 6)
+    assert LevelCrossingEncoder().fit_transform(bands).shape == (2, 12)
+
+
+def test_louder_signals_have_louder_bands():
+    X = some_signals()
+    quiet, loud = (
+        FilterBank(compression=0.5).fit_transform(X),
+        FilterBank(compression=0.5).fit_transform(4 * X),
+    )
+    assert_allclose(loud, 2 * quiet, rtol=1e-6)
+
+
+GOOD = some_signals()
+
+
+@pytest.mark.parametrize("transformer", [LevelCrossingEncoder(), FilterBank()])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([], "found 0 samples"),
+        (np.zeros((3, 4)), "dimension"),
+        (np.full((2, 1, 5), np.inf), "infinity"),
+        ([np.zeros((2, 5)), np.zeros((3, 5))], "same number of channels"),
+        (np.full((2, 1, 5), np.nan), "has no values"),
+        ([np.array([[1.0, np.nan, 2.0]])], "NaN before its end"),
+        ([np.array([["a", "b"]])], "must be real numbers"),
+    ],
+)
+def test_signals_are_checked(transformer, X, message):
+    with pytest.raises(ValueError, match=message):
+        clone(transformer).fit(X)
+
+
+@pytest.mark.parametrize("transformer", [LevelCrossingEncoder(), FilterBank()])
+def test_other_numbers_of_channels_are_refused(transformer):
+    fitted = clone(transformer).fit(GOOD)
+    with pytest.raises(ValueError, match="same number of channels, 3"):
+        fitted.transform(GOOD[:, :2])
+
+
+@pytest.mark.parametrize(
+    ("transformer", "message"),
+    [
+        (LevelCrossingEncoder(n_steps=0), "n_steps"),
+        (LevelCrossingEncoder(quantiles=(0.9, 0.1)), "quantiles must be two numbers"),
+        (LevelCrossingEncoder(quantiles=0.5), "quantiles"),
+        (LevelCrossingEncoder(duration=-1.0), "duration"),
+        (FilterBank(low=0.3, high=0.1), "low must not be above high"),
+        (FilterBank(high=0.6), "half of sample_rate"),
+        (FilterBank(n_bands=0), "n_bands"),
+    ],
+)
+def test_parameters_are_checked(transformer, message):
+    with pytest.raises(ValueError, match=message):
+        transformer.fit(GOOD)

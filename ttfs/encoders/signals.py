@@ -1,0 +1,509 @@
+"""Signals that unfold in time: to spike trains, and through a bank of filters."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from scipy.signal import butter, sosfilt
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._typing import validated
+from .spike_trains import SpikeTrains
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from .._typing import Array
+
+    Signals: TypeAlias = ArrayLike | Sequence[ArrayLike]
+
+__all__ = ["FilterBank", "LevelCrossingEncoder"]
+
+# Channels of a signal beyond these spikes are an error of units, not a signal.
+_MAX_EVENTS = 2**31
+
+
+class SignalTransformer(TransformerMixin, BaseEstimator):
+    """A transformer of signals (n_samples, n_channels, n_timepoints)."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def check_signals(X, n_channels=None):
+    """Signals as one array, padded with NaN at their ends, and their lengths.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_channels, n_timepoints), or a list of arrays \
+of shape (n_channels, n_timepoints)
+    n_channels : int, default=None
+        The number that there must be.
+
+    Returns
+    -------
+    signals : ndarray of shape (n_samples, n_channels, n_timepoints), float64
+    lengths : ndarray of int of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a signal has no value, a value is infinite, NaN is not at the end of all
+        channels alike, or numbers of channels differ.
+    """
+    samples = [np.asarray(sample) for sample in X]
+    if not samples:
+        raise ValueError("there are no signals: found 0 samples")
+    for k, sample in enumerate(samples):
+        if sample.ndim != 2:
+            raise ValueError(
+                "signals must have the shape (n_channels, n_timepoints) each: signal "
+                f"{k} has {sample.ndim} dimension(s)"
+            )
+        if sample.dtype.kind not in "biuf":
+            raise ValueError(f"signals must be real numbers, not {sample.dtype}")
+    found = {sample.shape[0] for sample in samples}
+    wanted = found if n_channels is None else {n_channels}
+    if found != wanted or len(found) != 1 or 0 in found:
+        raise ValueError(
+            f"all signals must have the same number of channels, "
+            f"{'at least 1' if n_channels is None else n_channels}: found "
+            f"{sorted(found)}"
+        )
+    shape = len(samples), found.pop(), max(sample.shape[1] for sample in samples)
+    signals = np.full(shape, np.nan)
+    for signal, sample in zip(signals, samples, strict=True):
+        signal[:, : sample.shape[1]] = sample
+    if np.isinf(signals).any():
+        raise ValueError("signals must be finite; found infinity")
+    is_there = ~np.isnan(signals)
+    lengths = is_there.any(axis=1).sum(axis=1)
+    expected = np.arange(shape[2]) < lengths[:, None, None]
+    if not np.array_equal(is_there, np.broadcast_to(expected, shape)):
+        k = int(np.argmax((is_there != expected).any(axis=(1, 2))))
+        raise ValueError(
+            f"signal {k} has NaN before its end, or ends at different times in its "
+            "channels: NaN may only fill up what comes after all channels' ends"
+        )
+    if lengths.min() == 0:
+        raise ValueError(f"signal {int(lengths.argmin())} has no values")
+    return signals, lengths
+
+
+class LevelCrossingEncoder(SignalTransformer):
+    """Spikes where a signal has moved by a step: send-on-delta.
+
+    Each signal has two channels. One spikes when the signal has risen by a step since
+    the last spike of either, the other when it has fallen by one [1]_. Between two
+    samples a signal is taken to be straight, so that spikes have times between them.
+    What does not change sends nothing.
+
+    Parameters
+    ----------
+    n_steps : float, default=8
+        The range between two quantiles of the training values of a signal's channel has
+        so many steps.
+
+    quantiles : tuple of (float, float), default=(0.05, 0.95)
+        These quantiles.
+
+    reference : {"median", "first"}, default="median"
+        Where a signal is before it begins: at the median of its channel in training, so
+        that its first value sends a spike for each step away from there; or at its
+        first value.
+
+    duration : float, default=10.0
+        Time that the longest training signal takes, in the unit of the neurons' time
+        constants: the first value is at 0, its last one at `duration`. The time between
+        two values is the same for all signals, training or not.
+
+    max_spikes : int, default=None
+        Spikes that a channel sends for a signal, at most: the first ones. None: no
+        limit.
+
+    Attributes
+    ----------
+    steps_ : ndarray of shape (n_signals,)
+        The step of each channel of the signals. A channel that is constant in training
+        has an infinite one, and never sends a spike.
+    references_ : ndarray of shape (n_signals,)
+        Medians of the training values.
+    time_step_ : float
+        Time between two values.
+    n_signals_in_ : int
+        Number of channels of a signal.
+    n_channels_ : int
+        Number of channels of the spike trains: for each channel of a signal one for
+        its rises, one for its falls.
+
+    See Also
+    --------
+    FilterBank : Splits a signal into bands of frequencies first.
+    ttfs.SpikeTrains : What `transform` returns, and classifiers take.
+
+    References
+    ----------
+    .. [1] M. Miskowicz, "Send-on-delta concept: an event-based data reporting
+       strategy", Sensors 6, 49-63 (2006).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ttfs.encoders import LevelCrossingEncoder
+    >>> t = np.linspace(0, 1, 50)
+    >>> X = np.stack([[np.sin(6 * t)], [np.sin(9 * t)]])  # (samples, channels, times)
+    >>> encoder = LevelCrossingEncoder(n_steps=4, duration=5.0)
+    >>> trains = encoder.fit_transform(X)
+    >>> trains
+    SpikeTrains(shape=(2, 2), n_spikes=11, dtype=float64)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_steps": [Interval(Real, 0, None, closed="neither")],
+        "quantiles": ["array-like"],
+        "reference": [StrOptions({"median", "first"})],
+        "duration": [Interval(Real, 0, None, closed="neither")],
+        "max_spikes": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        n_steps: float = 8,
+        *,
+        quantiles: Sequence[float] = (0.05, 0.95),
+        reference: str = "median",
+        duration: float = 10.0,
+        max_spikes: int | None = None,
+    ) -> None:
+        self.n_steps = n_steps
+        self.quantiles = quantiles
+        self.reference = reference
+        self.duration = duration
+        self.max_spikes = max_spikes
+
+    @validated
+    def fit(self, X: Signals, y: Any = None) -> Self:
+        """Learn the steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
+array-like of shape (n_signals, n_timepoints)
+            Signals; NaN after their ends.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : LevelCrossingEncoder
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not what is described above, or a parameter is not valid.
+        """
+        low, high = self._low_and_high()
+        signals, lengths = check_signals(X)
+        values = np.moveaxis(signals, 1, 0).reshape(signals.shape[1], -1)
+        lows, medians, highs = np.nanquantile(values, [low, 0.5, high], axis=1)
+        ranges = highs - lows
+        # Where more values than that are alike, the whole range counts.
+        whole = np.nanmax(values, axis=1) - np.nanmin(values, axis=1)
+        ranges = np.where(ranges > 0, ranges, whole)
+        self.steps_ = np.where(ranges > 0, ranges / self.n_steps, np.inf)
+        self.references_ = medians
+        self.time_step_ = self.duration / max(int(lengths.max()) - 1, 1)
+        self.n_signals_in_ = len(medians)
+        self.n_channels_ = 2 * len(medians)
+        return self
+
+    def _low_and_high(self):
+        """The two quantiles."""
+        try:
+            low, high = map(float, self.quantiles)
+        except (TypeError, ValueError):
+            low = high = np.nan
+        if not 0 <= low < high <= 1:
+            raise ValueError(
+                "quantiles must be two numbers from 0 to 1, the smaller one first, got "
+                f"{self.quantiles!r}"
+            )
+        return low, high
+
+    def transform(self, X: Signals) -> SpikeTrains:
+        """The spikes of signals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
+array-like of shape (n_signals, n_timepoints)
+            Signals; NaN after their ends.
+
+        Returns
+        -------
+        trains : ttfs.SpikeTrains of shape (n_samples, 2 * n_signals)
+            Channel 2 k has the rises of channel k of the signals, channel 2 k + 1 its
+            falls.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not what is described above, or has another number of channels.
+        """
+        check_is_fitted(self)
+        signals, _ = check_signals(X, self.n_signals_in_)
+        n_samples, n_signals, n_times = signals.shape
+        # In steps from the reference; a constant channel stays there.
+        start = self.references_[:, None]
+        if self.reference == "first":
+            start = signals[:, :, :1]
+        levels = (signals - start) / self.steps_[:, None]
+        sent = np.zeros((n_samples, n_signals))  # the level of the last spike
+        before = np.nan_to_num(levels[:, :, 0])
+        crossings = [_Crossings.none()]
+        for k in range(n_times):
+            now = np.where(np.isnan(levels[:, :, k]), sent, levels[:, :, k])
+            # A level that is reached up to rounding is reached.
+            n_steps = np.trunc((now - sent) * (1 + 1e-12))
+            crossings.append(_Crossings.between(k, n_steps, sent, before, now))
+            sent, before = sent + n_steps, now
+        return self._trains(crossings, n_samples)
+
+    def _trains(self, crossings, n_samples):
+        """The SpikeTrains of crossings in the order of their times."""
+        samples, signals, falls, times = (
+            np.concatenate(parts)
+            for parts in zip(*(each.arrays for each in crossings), strict=True)
+        )
+        channels = 2 * signals + falls
+        if self.max_spikes is not None:
+            order = np.lexsort((times, channels, samples))
+            group = (samples * self.n_channels_ + channels)[order]
+            begins = np.flatnonzero(np.diff(group, prepend=-1))
+            number = np.arange(len(group)) - np.repeat(
+                begins, np.diff(begins, append=len(group))
+            )
+            kept = order[number < self.max_spikes]
+            samples, channels, times = samples[kept], channels[kept], times[kept]
+        times = times * self.time_step_
+        return SpikeTrains(samples, channels, times, (n_samples, self.n_channels_))
+
+
+class _Crossings:
+    """Levels that signals have crossed: sample, signal, whether it fell, and when."""
+
+    def __init__(self, samples, signals, falls, times):
+        self.arrays = samples, signals, falls, times
+
+    @classmethod
+    def none(cls):
+        """No crossings."""
+        no = np.empty(0, np.intp)
+        return cls(no, no, no, np.empty(0))
+
+    @classmethod
+    def between(cls, k, n_steps, sent, before, now):
+        """Those between value k - 1 and value k, between which signals are straight.
+
+        Parameters
+        ----------
+        k : int
+            0: all are at the time of the first value.
+        n_steps : ndarray of shape (n_samples, n_signals)
+            Levels that are crossed: so many up, or down if negative.
+        sent, before, now : ndarray of shape (n_samples, n_signals)
+            Levels of the last spikes, and of the values k - 1 and k.
+        """
+        samples, signals = np.nonzero(n_steps)
+        signed = n_steps[samples, signals]
+        n = np.abs(signed).astype(np.intp)
+        if n.sum() > _MAX_EVENTS:
+            raise ValueError(
+                f"a signal moves by {n.max()} steps at once: use a smaller n_steps"
+            )
+        number = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + 1
+        samples, signals = np.repeat(samples, n), np.repeat(signals, n)
+        signed = np.repeat(np.sign(signed), n)
+        level = sent[samples, signals] + signed * number
+        times = np.zeros(len(level))
+        if k > 0:
+            begin = before[samples, signals]
+            way = now[samples, signals] - begin
+            times = k - 1 + np.clip((level - begin) / way, 0, 1)
+        return cls(samples, signals, (signed < 0).astype(np.intp), times)
+
+
+class FilterBank(SignalTransformer):
+    """Bands of frequencies of a signal, rectified and smoothed, as in a cochlea.
+
+    Each channel passes through band-pass filters (Butterworth, of second order on
+    either side) whose centres are equally spaced on a logarithmic scale; the magnitude
+    of what remains is smoothed, compressed and taken at fewer times.
+
+    Parameters
+    ----------
+    n_bands : int, default=16
+        Bands of each channel.
+
+    low : float, default=0.01
+        The lowest centre of a band, in cycles for each value of the signal; with
+        `sample_rate` in the same unit as that.
+
+    high : float, default=0.4
+        The highest centre, in the same unit: below half a cycle for each value.
+
+    sample_rate : float, default=1.0
+        Values of a signal for each unit of time.
+
+    decimation : int, default=8
+        So many values become one.
+
+    compression : float, default=0.3
+        Power to which envelopes are raised; 1.0 leaves them as they are.
+
+    Attributes
+    ----------
+    centers_ : ndarray of shape (n_bands,)
+        Centre frequencies, in the unit of `sample_rate`.
+    n_signals_in_ : int
+        Number of channels of a signal.
+
+    See Also
+    --------
+    LevelCrossingEncoder : Makes spikes of the bands.
+
+    References
+    ----------
+    B. Cramer, Y. Stradmann, J. Schemmel, F. Zenke, "The Heidelberg spiking data sets
+    for the systematic evaluation of spiking neural networks", IEEE Transactions on
+    Neural Networks and Learning Systems 33, 2744-2757 (2022): a model of the cochlea in
+    more detail.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from ttfs.encoders import FilterBank, LevelCrossingEncoder
+    >>> X = np.sin(np.outer([0.3, 1.2], np.arange(400)))[:, None, :]
+    >>> bands = FilterBank(n_bands=4).fit_transform(X)
+    >>> bands.shape, bands.mean(axis=2).argmax(axis=1).tolist()
+    ((2, 4, 50), [1, 2])
+    >>> trains = make_pipeline(FilterBank(n_bands=4), LevelCrossingEncoder())
+    >>> trains.fit_transform(X).shape
+    (2, 8)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_bands": [Interval(Integral, 1, None, closed="left")],
+        "low": [Interval(Real, 0, None, closed="neither")],
+        "high": [Interval(Real, 0, None, closed="neither")],
+        "sample_rate": [Interval(Real, 0, None, closed="neither")],
+        "decimation": [Interval(Integral, 1, None, closed="left")],
+        "compression": [Interval(Real, 0, 1, closed="right")],
+    }
+
+    def __init__(
+        self,
+        n_bands: int = 16,
+        *,
+        low: float = 0.01,
+        high: float = 0.4,
+        sample_rate: float = 1.0,
+        decimation: int = 8,
+        compression: float = 0.3,
+    ) -> None:
+        self.n_bands = n_bands
+        self.low = low
+        self.high = high
+        self.sample_rate = sample_rate
+        self.decimation = decimation
+        self.compression = compression
+
+    @validated
+    def fit(self, X: Signals, y: Any = None) -> Self:
+        """Choose the bands.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
+array-like of shape (n_signals, n_timepoints)
+            Signals; NaN after their ends.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : FilterBank
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not what is described above, or a parameter is not valid.
+        """
+        if not self.low <= self.high < 0.5 * self.sample_rate:
+            raise ValueError(
+                "low must not be above high, nor high at or above half of "
+                f"sample_rate={self.sample_rate}, got low={self.low}, high={self.high}"
+            )
+        signals, _ = check_signals(X)
+        self.n_signals_in_ = signals.shape[1]
+        self.centers_ = np.geomspace(self.low, self.high, self.n_bands)
+        return self
+
+    def transform(self, X: Signals) -> Array:
+        """Envelopes of the bands.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
+array-like of shape (n_signals, n_timepoints)
+            Signals; NaN after their ends.
+
+        Returns
+        -------
+        bands : ndarray of shape (n_samples, n_signals * n_bands, n_decimated)
+            All bands of the first channel, then of the second, ...; NaN after the ends
+            of shorter signals.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not what is described above, or has another number of channels.
+        """
+        check_is_fitted(self)
+        signals, lengths = check_signals(X, self.n_signals_in_)
+        n_samples, n_signals, n_times = signals.shape
+        silent = np.nan_to_num(signals)
+        taken = np.arange(self.decimation - 1, n_times, self.decimation)
+        if len(taken) == 0:
+            taken = np.array([n_times - 1])
+        bands = np.empty((n_samples, n_signals, self.n_bands, len(taken)))
+        smooth = None
+        if self.decimation > 1:
+            smooth = butter(2, 0.5 / self.decimation, output="sos")
+        # Bands meet in the middle between their centres.
+        ratio = (self.high / self.low) ** (0.5 / max(self.n_bands - 1, 1))
+        ratio, limit = max(ratio, 1.05), 0.4999 * self.sample_rate
+        for k, center in enumerate(self.centers_):
+            edges = [center / ratio, min(center * ratio, limit)]
+            band = butter(2, edges, "bandpass", fs=self.sample_rate, output="sos")
+            envelope = np.abs(sosfilt(band, silent, axis=2))
+            if smooth is not None:
+                envelope = sosfilt(smooth, envelope, axis=2)
+            bands[:, :, k] = np.maximum(envelope[:, :, taken], 0) ** self.compression
+        ends = np.maximum(lengths // self.decimation, 1)
+        is_after = np.arange(len(taken)) >= ends[:, None, None, None]
+        bands[np.broadcast_to(is_after, bands.shape)] = np.nan
+        return bands.reshape(n_samples, n_signals * self.n_bands, len(taken))

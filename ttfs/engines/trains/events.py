@@ -1,0 +1,128 @@
+"""Spikes on their way into a layer, as flat arrays with one entry for each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import core as _core
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """The spikes that enter a layer in some samples, sorted by sample and time.
+
+    Parameters
+    ----------
+    samples : ndarray of intp of shape (n,)
+        The sample of each spike.
+    rows : ndarray of uint32 of shape (n,)
+        The row of the weights that it passes: its input, biases after all others.
+    slots : ndarray of uint32 of shape (n,)
+        A number of its own among the possible spikes of a sample: where inputs are
+        neurons, of their array (n_neurons, max_spikes), then of the biases.
+    times : ndarray of shape (n,)
+        Times of arrival.
+    n_samples, n_rows, n_slots : int
+        Samples, and numbers of rows and slots of each.
+    """
+
+    samples: np.ndarray
+    rows: np.ndarray
+    slots: np.ndarray
+    times: np.ndarray
+    n_samples: int
+    n_rows: int
+    n_slots: int
+
+    def spikes(self, *, by_slot=False):
+        """The same as `core.Spikes` of the rows, or of the slots."""
+        counts = np.bincount(self.samples, minlength=self.n_samples)
+        ends = np.cumsum(counts)
+        return _core.Spikes(
+            self.times,
+            self.slots if by_slot else self.rows,
+            (ends - counts).astype(np.uintp),
+            ends.astype(np.uintp),
+            self.n_slots if by_slot else self.n_rows,
+        )
+
+    def keep(self, kept):
+        """Those spikes that a mask selects."""
+        return Events(
+            self.samples[kept],
+            self.rows[kept],
+            self.slots[kept],
+            self.times[kept],
+            self.n_samples,
+            self.n_rows,
+            self.n_slots,
+        )
+
+    def delayed(self, delays, t_max):
+        """The spikes after the delays (n_rows,) of their rows, in order again."""
+        if delays is None:
+            return self
+        times = self.times + delays[self.rows]
+        order = np.lexsort((times, self.samples))
+        order = order[times[order] < t_max]
+        moved = self.keep(order)
+        return Events(
+            moved.samples,
+            moved.rows,
+            moved.slots,
+            times[order],
+            self.n_samples,
+            self.n_rows,
+            self.n_slots,
+        )
+
+    def by_slot(self, values):
+        """An array (n_samples, n_slots) with the value of each spike, 0 elsewhere."""
+        out = np.zeros((self.n_samples, self.n_slots), values.dtype)
+        out[self.samples, self.slots] = values
+        return out
+
+    def by_row(self, values):
+        """An array (n_samples, n_rows) with the sum of the values of each row."""
+        flat = self.samples * self.n_rows + self.rows
+        sums = np.bincount(flat, values, self.n_samples * self.n_rows)
+        return sums.reshape(self.n_samples, self.n_rows).astype(values.dtype)
+
+
+def of_spikes(spikes):
+    """The Events of `core.Spikes`; each spike is a slot."""
+    begin, end = spikes.begin.astype(np.intp), spikes.end.astype(np.intp)
+    counts = end - begin
+    samples = np.repeat(np.arange(len(counts)), counts)
+    starts = np.cumsum(counts) - counts
+    slots = np.arange(len(samples)) - starts[samples]
+    places = slots + begin[samples]
+    return Events(
+        samples,
+        spikes.inputs[places],
+        slots.astype(np.uint32),
+        spikes.times[places],
+        len(counts),
+        spikes.n_in,
+        int(counts.max(initial=0)),
+    )
+
+
+def of_neurons(times, bias_times, t_max):
+    """The Events of biases, and of neurons that fire at (n, n_neurons, max_spikes)."""
+    n_samples, n_neurons, max_spikes = times.shape
+    n_times, n_bias = n_neurons * max_spikes, len(bias_times)
+    biases = np.asarray(bias_times, times.dtype)
+    spikes = _core.spikes_at(times.reshape(n_samples, n_times), biases, t_max)
+    events = of_spikes(spikes)
+    slots = events.rows.astype(np.intp)
+    rows = np.where(slots < n_times, slots // max_spikes, slots - n_times + n_neurons)
+    return Events(
+        events.samples,
+        rows.astype(np.uint32),
+        slots.astype(np.uint32),
+        events.times,
+        n_samples,
+        n_neurons + n_bias,
+        n_times + n_bias,
+    )

@@ -1,0 +1,269 @@
+"""Spikes of one layer whose neurons fire several times, and their derivatives."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import core as _core
+from .checks import TIME_LIMIT, blocks, check_matrix, check_times, common_dtype
+from .first_spike import check_min_slope
+from .lif import LIF, check_lif
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Array
+
+# Samples that are sorted and worked on at a time: bounds the memory of event lists.
+_BLOCK = 256
+
+
+def spike_trains(
+    times: ArrayLike,
+    weights: ArrayLike,
+    neuron: LIF = LIF(),
+    *,
+    max_spikes: int,
+    refractory: float = 0.0,
+    t_max: float = np.inf,
+) -> Array:
+    r"""Spikes of a layer of neurons that fire several times.
+
+    Neuron j fires whenever its membrane
+
+    .. math::
+
+        u_j(t) = \sum_{t_i < t} w_{ij} \, \kappa(t - t_i)
+            - \vartheta \sum_{t_z < t} e^{-(t - t_z) / \tau_{mem}}
+
+    equals the threshold :math:`\vartheta`. The second sum, over the earlier spikes of
+    the neuron itself, resets the membrane to 0; the synaptic current is not reset.
+    Spike times are exact to rounding, as those of :func:`first_spike` are.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_samples, n_in) or (n_samples, n_in, n_spikes)
+        Spike times of the inputs, in any order, in the unit of the neuron's time
+        constants; +inf = absent. What this function returns can be the `times` of the
+        next layer.
+    weights : array-like of shape (n_in, n_out)
+        Weights, in the unit of the threshold.
+    neuron : LIF, default=LIF()
+        Neuron parameters, common to the layer.
+    max_spikes : int
+        Spikes after which a neuron is silent.
+    refractory : float, default=0.0
+        Time after a spike for which the membrane stays at 0, in the same unit.
+    t_max : float, default=inf
+        End of the experiment: later spikes of inputs and neurons do not exist.
+
+    Returns
+    -------
+    spikes : ndarray of shape (n_samples, n_out, max_spikes)
+        Spike times of each neuron, ascending; +inf after the last one. float32 if both
+        `times` and `weights` are, else float64.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, `times` has NaN or -inf, `weights` is not finite, or
+        another parameter is out of range; or if the units are so extreme that a number
+        is.
+
+    See Also
+    --------
+    spike_trains_vjp : Derivatives of spike times.
+    first_spike : The first of these spikes.
+
+    References
+    ----------
+    T. C. Wunderlich, C. Pehle, "Event-based backpropagation can compute exact gradients
+    for spiking neural networks", Scientific Reports 11, 12829 (2021).
+
+    Examples
+    --------
+    >>> from ttfs import spike_trains
+    >>> spike_trains([[0.0, 0.5]], [[4.0], [3.0]], max_spikes=3).round(4)
+    array([[[0.3574, 0.6505, 0.9353]]])
+    """
+    dtype = common_dtype(times=times, weights=weights)
+    times, weights = _check_layer(times, weights, dtype)
+    check_lif(neuron)
+    if not isinstance(max_spikes, Integral) or isinstance(max_spikes, bool):
+        raise TypeError(f"max_spikes must be an integer, got {max_spikes!r}")
+    if max_spikes < 1:
+        raise ValueError(f"max_spikes must be at least 1, got {max_spikes}")
+    _check_span(refractory, t_max)
+    spikes = np.full((len(times), weights.shape[1], max_spikes), np.inf, dtype)
+    for rows in blocks(len(times), _BLOCK):
+        layer, _ = _layer(times[rows], neuron, refractory, t_max)
+        spikes[rows] = layer.spike_trains(weights, int(max_spikes))[0]
+    return spikes
+
+
+def spike_trains_vjp(
+    times: ArrayLike,
+    weights: ArrayLike,
+    spikes: ArrayLike,
+    grad_spikes: ArrayLike,
+    neuron: LIF = LIF(),
+    *,
+    refractory: float = 0.0,
+    t_max: float = np.inf,
+    min_slope: float = 0.0,
+) -> tuple[Array, Array]:
+    r"""Vector-Jacobian product of the spikes of :func:`spike_trains`.
+
+    A spike depends on the inputs before it, and on the earlier spikes of its neuron.
+    One walk backward in time finds all derivatives [1]_, in a number of steps that is
+    linear in the number of spikes. It needs spike times and weights only: `spikes` may
+    have been measured.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_samples, n_in) or (n_samples, n_in, n_spikes)
+        Spike times of the inputs; +inf = absent.
+    weights : array-like of shape (n_in, n_out)
+        Weights, in the unit of the threshold.
+    spikes : array-like of shape (n_samples, n_out, max_spikes)
+        Spike times of the neurons, ascending, from :func:`spike_trains` or measured;
+        +inf after the last one.
+    grad_spikes : array-like of shape (n_samples, n_out, max_spikes)
+        Gradient of a scalar with respect to `spikes`. Entries of spikes that are +inf
+        have no effect.
+    neuron : LIF, default=LIF()
+        Neuron parameters, common to the layer.
+    refractory : float, default=0.0
+        Time after a spike for which the membrane stays at 0.
+    t_max : float, default=inf
+        End of the experiment.
+    min_slope : float, default=0.0
+        Floor of the membrane's slope at a spike, in units of threshold / tau_syn. 0
+        gives the exact product.
+
+    Returns
+    -------
+    grad_times : ndarray of the shape of `times`
+        Gradient with respect to `times`; 0 for inputs that are absent or not causal.
+    grad_weights : ndarray of shape (n_in, n_out)
+        Gradient with respect to `weights`, summed over samples.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, times or spikes have NaN or -inf, spikes of a neuron are
+        not ascending, weights or grad_spikes are not finite, or another parameter is
+        out of range; or if the units are so extreme that a number is.
+
+    References
+    ----------
+    .. [1] T. C. Wunderlich, C. Pehle, "Event-based backpropagation can compute exact
+       gradients for spiking neural networks", Scientific Reports 11, 12829 (2021).
+
+    Examples
+    --------
+    >>> from ttfs import spike_trains, spike_trains_vjp
+    >>> times, weights = [[0.0, 0.5]], [[4.0], [3.0]]
+    >>> spikes = spike_trains(times, weights, max_spikes=2)
+    >>> grad_times, _ = spike_trains_vjp(times, weights, spikes, [[[0.0, 1.0]]])
+    >>> grad_times.round(4)  # the sum of a row is 1: all move together
+    array([[0.4023, 0.5977]])
+    """
+    dtype = common_dtype(
+        times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
+    )
+    times, weights = _check_layer(times, weights, dtype)
+    spikes = np.require(spikes, dtype, ["C", "A"])
+    grad_spikes = np.require(grad_spikes, dtype, ["C", "A"])
+    shape = (len(times), weights.shape[1])
+    if spikes.ndim != 3 or spikes.shape[:2] != shape or spikes.shape[2] == 0:
+        raise ValueError(
+            f"spikes must have shape {(*shape, 'max_spikes')}, got {spikes.shape}"
+        )
+    if grad_spikes.shape != spikes.shape:
+        raise ValueError(
+            f"grad_spikes must have shape {spikes.shape}, got {grad_spikes.shape}"
+        )
+    check_times(spikes, "spikes")
+    if not np.isfinite(grad_spikes).all():
+        raise ValueError("grad_spikes must be finite; found NaN or infinity")
+    if np.any(spikes[..., 1:] < spikes[..., :-1]):
+        raise ValueError("the spikes of a neuron must be in ascending order")
+    check_lif(neuron)
+    _check_span(refractory, t_max)
+    check_min_slope(min_slope)
+    spikes = np.where(spikes < t_max, spikes, dtype.type(np.inf))
+    grad_times = np.zeros_like(times)
+    grad_weights = np.zeros_like(weights)
+    for rows in blocks(len(times), _BLOCK):
+        layer, places = _layer(times[rows], neuron, refractory, t_max)
+        slopes, rises = layer.slopes(weights, spikes[rows])
+        adjoint, grad_events = layer.adjoint(
+            weights, spikes[rows], slopes, rises, grad_spikes[rows], min_slope
+        )
+        grad_times[rows].reshape(len(spikes[rows]), -1)[places] = grad_events
+        layer.grad_weights(spikes[rows], adjoint, grad_weights)
+    return grad_times, grad_weights
+
+
+def _check_layer(times, weights, dtype):
+    times = np.require(times, dtype, ["C", "A"])
+    if times.ndim not in (2, 3):
+        raise ValueError(
+            "times must be an array of shape (n_samples, n_in) or (n_samples, n_in, "
+            f"n_spikes), got {times.ndim} dimension(s)"
+        )
+    check_times(times, "times")
+    weights = check_matrix(weights, "weights", dtype)
+    if times.shape[1] != weights.shape[0]:
+        raise ValueError(
+            f"times has {times.shape[1]} inputs, but weights has {weights.shape[0]} "
+            "(rows)"
+        )
+    return times, weights
+
+
+def _check_span(refractory, t_max):
+    for name, value in (("refractory", refractory), ("t_max", t_max)):
+        if not isinstance(value, Real):
+            raise TypeError(f"{name} must be a real number, got {value!r}")
+    if not 0 <= refractory < TIME_LIMIT:
+        raise ValueError(f"refractory must be finite and at least 0, got {refractory}")
+    if not (abs(t_max) < TIME_LIMIT or t_max == np.inf):
+        raise ValueError(f"t_max must be finite or +inf, got {t_max}")
+
+
+def _layer(times, neuron, refractory, t_max):
+    """The input spikes of a layer, and their places in each sample of `times`.
+
+    Returns
+    -------
+    layer : core.LayerTrains
+    places : tuple of (ndarray, ndarray)
+        Sample and place in its flattened times of each input spike.
+    """
+    n_samples, n_in = times.shape[:2]
+    repeats = times.shape[2] if times.ndim == 3 else 1
+    spikes = _core.spikes_at(times.reshape(n_samples, n_in * repeats), (), t_max)
+    begin, end = spikes.begin.astype(np.intp), spikes.end.astype(np.intp)
+    kept = [np.arange(b, e) for b, e in zip(begin, end, strict=True)]
+    counts = end - begin
+    kept = np.concatenate(kept) if kept else np.empty(0, np.intp)
+    ends = np.cumsum(counts).astype(np.uintp)
+    flat = spikes.inputs[kept]
+    layer = _core.LayerTrains(
+        _core.Spikes(
+            spikes.times[kept],
+            (flat // repeats).astype(np.uint32),
+            ends - counts.astype(np.uintp),
+            ends,
+            n_in,
+        ),
+        neuron,
+        refractory,
+        t_max,
+    )
+    return layer, (np.repeat(np.arange(n_samples), counts), flat.astype(np.intp))
