@@ -399,9 +399,9 @@ def test_one_class_is_refused():
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        ([0, 1], "steps must increase, from 1 on"),
-        ([2, 1], "steps must increase, from 1 on"),
-        ([1, 1], "steps must increase, from 1 on"),
+        ([0, 1], "steps must increase, from 1 to 2147483647"),
+        ([2, 1], "steps must increase, from 1 to 2147483647"),
+        ([1, 1], "steps must increase, from 1 to 2147483647"),
         ([1, 2**40], "steps must increase"),
         ([1.5], "integers"),
         ([[1]], "one dimension"),

@@ -6,13 +6,15 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import coo_array, csc_matrix, csr_array
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from ttfs._baselines import StepNetwork, StepSpikes
 
 from tests.twins.s4nn_twin import Twin
 from ttfs import TRUSTED_TYPES
-from ttfs.baselines import S4NNClassifier
+from ttfs.baselines import RateClassifier, S4NNClassifier
 from ttfs.baselines.step_code import StepCode
 
 # 15 steps, so that many neurons fire in the same one.
@@ -620,10 +622,69 @@ def test_default_moments_end_with_what_is_known_in_the_end(fitted, digits):
     assert curve.n_events[-1] == pytest.approx(until)
 
 
+@pytest.mark.parametrize("encoder", ["latency", "complement"])
+@pytest.mark.parametrize("make", [csr_array, csc_matrix, coo_array])
+def test_sparse_matrices_give_the_same(digits, monkeypatch, make, encoder):
+    X, y, X_test, y_test = digits
+    X = X[:200] - 3 * (X[:200] > 12)  # numbers of values differ between features
+    monkeypatch.setattr("ttfs.baselines.step_code._MAX_VALUES", 1000)  # several blocks
+    clf = S4NNClassifier((15,), encoder=encoder, max_iter=2, random_state=0)
+    expected = clone(clf).fit(X, y[:200])
+    found = clf.fit(make(X), y[:200])
+    assert found.n_steps_ == expected.n_steps_
+    assert_array_equal(found.feature_range_, expected.feature_range_)
+    for a, b in zip(found.coefs_, expected.coefs_, strict=True):
+        assert_array_equal(a, b)
+    some = make(X_test[:50])
+    assert_array_equal(
+        found.decision_function(some), expected.decision_function(X_test[:50])
+    )
+    curve, other = found.anytime(some, y_test[:50]), expected.anytime(some, y_test[:50])
+    assert_array_equal(curve.n_events, other.n_events)
+    for clf, data in ((found, make(X)), (expected, X)):
+        clf.partial_fit(data, y[:200])
+    assert_array_equal(found.coefs_[0], expected.coefs_[0])
+
+
+def test_auto_sees_the_same_in_sparse_matrices(digits):
+    for X in (digits[0], digits[0] + 1, np.where(digits[0] > 0, digits[0], -1.0)):
+        codes = [StepCode.learn(data, "auto", "auto") for data in (X, csr_array(X))]
+        assert codes[0].complement == codes[1].complement
+        assert codes[0].n_steps == codes[1].n_steps
+
+
+def test_duplicates_in_a_sparse_matrix_are_summed(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    rows, columns = np.nonzero(X)
+    halves = np.tile(X[rows, columns] / 2, 2)
+    ends = np.append(0, np.cumsum(2 * np.bincount(rows, minlength=100)))
+    order = np.argsort(np.tile(rows, 2), kind="stable")
+    twice = csr_array((halves[order], np.tile(columns, 2)[order], ends), X.shape)
+    n_stored = twice.nnz
+    clf = S4NNClassifier((5,), max_iter=1, random_state=0)
+    expected = clone(clf).fit(X, y)
+    assert_array_equal(clf.fit(twice, y).coefs_[0], expected.coefs_[0])
+    assert twice.nnz == n_stored  # the data of the caller are as before
+
+
+@pytest.mark.filterwarnings("ignore:.*hasn't converged yet")
+@pytest.mark.parametrize("estimator", [S4NNClassifier, RateClassifier])
+def test_indices_of_a_sparse_matrix_are_checked(estimator, digits):
+    X, y = digits[0][:100], digits[1][:100]
+    clf = estimator((5,), max_iter=1).fit(X, y)
+    bad = csr_array(X)
+    bad.indices[3] = 64
+    for method in (clf.predict, clf.activity):
+        with pytest.raises(ValueError, match="indices"):
+            method(bad)
+    with pytest.raises(ValueError, match="indices"):
+        clf.fit(bad, y)
+
+
 def test_bad_moments_and_labels_are_refused(fitted, digits):
     X, y = digits[2:]
     for times in ([], [2, 1], [[1, 2]]):
-        with pytest.raises(ValueError, match="times must be one row"):
+        with pytest.raises(ValueError, match=r"times must (be one or more|increase)"):
             fitted.anytime(X, y, times=times)
     with pytest.raises(ValueError, match="inconsistent numbers"):
         fitted.anytime(X, y[:-1])

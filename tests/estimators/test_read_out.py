@@ -408,6 +408,16 @@ def test_outputs_fire_in_the_order_of_their_membranes(iris):
     assert_array_equal(d[:, -n:], 0)
 
 
+@pytest.mark.parametrize("tau_mem", [0.5, 2.0, np.inf])
+def test_a_read_out_decides_whatever_the_leak(tau_mem):
+    # Without leak a kernel peaks late: weights in its unit would lift too slowly.
+    X, y = make_yin_yang(1000, random_state=0)
+    clf = small(
+        hidden_layer_sizes=(60,), tau_mem=tau_mem, encoder="latency", max_iter=40
+    ).fit(X[:500], y[:500])
+    assert np.mean(clf.activity(X[500:]).is_undecided) < 0.01
+
+
 # -- Units -------------------------------------------------------------------------
 
 

@@ -152,6 +152,19 @@ def test_an_interrupted_fit_goes_on_with_the_same_bits(iris):
     assert_same_weights(whole, clf)
 
 
+def test_too_few_weights_per_neuron_are_warned_of(iris, recwarn):
+    clf = small(hidden_layer_sizes=(20,), max_iter=1, sparsity=0.9)
+    n_in = len(clf.fit(*iris).coefs_[0])
+    assert n_in == 9  # so that 18 weights are left
+    (warning,) = recwarn
+    assert "leaves 18 of 180 weights to the 20 neurons of hidden layer 1" in str(
+        warning.message
+    )
+    assert warning.filename == __file__
+    clf.set_params(sparsity=0.88).fit(*iris)
+    assert len(recwarn) == 1  # 22 are left
+
+
 def test_what_does_not_go_with_sparsity_is_refused(iris):
     for parameters, message in (
         ({"gradient": "local"}, "sparsity=0.5 is not supported with gradient='local'"),

@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from scipy.sparse import issparse
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
@@ -20,14 +19,16 @@ from sklearn.utils import (
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import RateNetwork
 from .._stored import Stored
 from .._typing import validated_with_nested
 from ..energy import Activity, Anytime
+from ..energy.anytime import N_MOMENTS, check_moments
 from ..energy.presets import check_cost_model
 from .conversion import convert
+from .features import dense, validated_features, validated_samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 1024  # samples that are run at a time
 _MAX_STEPS = 2**31 - 1  # counts of spikes are int32
-_N_MOMENTS = 50  # of `anytime`, at most
 
 
 class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
@@ -264,9 +264,7 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         return self
 
     def _fit(self, X, y):
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=(np.float64, np.float32)
-        )
+        X, y = validated_samples(self, X, y)
         check_classification_targets(y)
         y = column_or_1d(y)
         found = np.unique(y)
@@ -333,9 +331,7 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         with np.errstate(over="ignore"):  # what is too large is infinite, and refused
-            X = validate_data(
-                self, X, accept_sparse="csr", dtype=np.float32, reset=False
-            )
+            X = validated_features(self, X, np.float32)
         network = RateNetwork(
             self.coefs_,
             self.intercepts_,
@@ -344,8 +340,7 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
             self.outputs == "spikes",
         )
         for rows in gen_batches(X.shape[0], _BLOCK):
-            x = X[rows].toarray() if issparse(X) else X[rows]
-            x = np.ascontiguousarray(x / np.float32(self.scales_[0]))
+            x = np.ascontiguousarray(dense(X[rows]) / np.float32(self.scales_[0]))
             yield x, *network.run(x, moments)
 
     def _scores(self, counts, membranes):
@@ -400,7 +395,7 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
         labels : ndarray of shape (n_samples, n_moments)
             What :meth:`predict` would return with these numbers of steps.
         """
-        runs = self._runs(X, _check_steps(steps, "steps"))
+        runs = self._runs(X, check_moments(steps, "steps", _MAX_STEPS))
         labels = [self._scores(c, v).argmax(axis=2) for _, c, v, *_ in runs]
         return self.classes_[np.concatenate(labels)]
 
@@ -553,10 +548,10 @@ class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
             multiply-accumulates of currents: those are `n_macs` of :meth:`activity`.
         """
         if times is None:
-            spaced = np.geomspace(1, self.n_steps, _N_MOMENTS).round()
+            spaced = np.geomspace(1, self.n_steps, N_MOMENTS).round()
             steps = np.unique(spaced.astype(int))
         else:
-            steps = _check_steps(times, "times")
+            steps = check_moments(times, "times", _MAX_STEPS)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         n_samples, sums = 0, np.zeros((4, len(steps)))
@@ -612,15 +607,3 @@ def _relu_layers(ann):
             f"{coefs[-1].shape[1]}"
         )
     return coefs, intercepts
-
-
-def _check_steps(steps, name):
-    """Increasing steps, from 1 on, as an array."""
-    steps = np.asarray(steps)
-    if steps.ndim != 1 or steps.dtype.kind not in "iu" or not steps.size:
-        raise ValueError(
-            f"{name} must be one or more integers in one dimension, got {steps!r}"
-        )
-    if steps[0] < 1 or steps[-1] > _MAX_STEPS or np.any(np.diff(steps) <= 0):
-        raise ValueError(f"{name} must increase, from 1 on; got {steps}")
-    return steps

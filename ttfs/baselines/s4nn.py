@@ -15,18 +15,19 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import StepNetwork, StepSpikes
 from .._stored import Stored
 from .._typing import validated
+from .features import validated_features, validated_samples
 from .s4nn_measures import S4NNMeasures
 from .step_code import StepCode
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._typing import Array, Auto, Floats, RandomState, Sizes
+    from .._typing import Array, Auto, Floats, RandomState, Sizes, SparseMatrix
 
 # The published network has, in units of its threshold of 100, these upper ends of its
 # initial weights, and learning rates of 0.2. Hidden neurons have 150 active inputs.
@@ -305,17 +306,22 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     # -- Training ------------------------------------------------------------------
 
     @validated
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike | SparseMatrix, y: ArrayLike) -> Self:
         """Train on data.
 
         An interrupt (Ctrl-C) ends training; the estimator keeps what it has learned.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features: finite real numbers.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -338,7 +344,10 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
 
     @validated
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None
+        self,
+        X: ArrayLike | SparseMatrix,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
     ) -> Self:
         """Learn samples once, at the learning rate `learning_rate_init`.
 
@@ -347,7 +356,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -381,7 +390,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         return self
 
     def _fit(self, X, y):
-        X, y = validate_data(self, X, y, dtype=(np.float64, np.float32))
+        X, y = validated_samples(self, X, y)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -404,7 +413,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         is_first = not hasattr(self, "coefs_")
         if is_first and classes is None:
             raise ValueError("classes must be passed on the first call of partial_fit")
-        X, y = validate_data(self, X, y, reset=is_first, dtype=(np.float64, np.float32))
+        X, y = validated_samples(self, X, y, reset=is_first)
         check_classification_targets(y)
         known = self.classes_ if classes is None else np.unique(classes)
         if len(known) < 2:
@@ -462,7 +471,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         )
         # Later layers have many inputs, of which a few suffice: see the class.
         ends = self._threshold * np.array(
-            [_DRIVE / max(1, n_active / len(X))]
+            [_DRIVE / max(1, n_active / X.shape[0])]
             + [max(_LATER_RANGE, _DRIVE / n) for n in sizes[1:-1]]
         )
         published = np.full(len(ends), _PUBLISHED_RANGES[1])
@@ -604,7 +613,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
     def _runs(self, X):
         """Steps of the inputs, times of each layer, and membranes, in blocks."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
+        X = validated_features(self, X)
         network, code = self._network(), self._code
         ends = np.cumsum(network.sizes[1:-1])
         for steps in code.blocks(X):
@@ -627,12 +636,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
     def _scores(self, X):
         return -self._refined(*self._outputs(X))
 
-    def decision_function(self, X: ArrayLike) -> Floats:
+    def decision_function(self, X: ArrayLike | SparseMatrix) -> Floats:
         """Confidence scores: -t of the output neurons, in steps.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -648,12 +657,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: ArrayLike | SparseMatrix) -> Array:
         """Class whose output neuron fires first; of several, the highest membrane.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -664,7 +673,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1)]
 
-    def predict_proba(self, X: ArrayLike) -> Floats:
+    def predict_proba(self, X: ArrayLike | SparseMatrix) -> Floats:
         """Softmax of the scores of `decision_function`, divided by `gamma`.
 
         The rule of S4NN has no probabilities: these are ordered as the scores are, and
@@ -672,7 +681,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -682,12 +691,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
         """
         return softmax(self._scores(X) / self.gamma, axis=1)
 
-    def predict_log_proba(self, X: ArrayLike) -> Floats:
+    def predict_log_proba(self, X: ArrayLike | SparseMatrix) -> Floats:
         """Logarithms of `predict_proba`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns

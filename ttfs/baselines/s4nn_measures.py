@@ -9,16 +9,14 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..energy import Activity, Anytime
+from ..energy.anytime import N_MOMENTS, check_moments
 from ..energy.presets import check_cost_model
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._typing import Array, Floats
+    from .._typing import Array, Floats, SparseMatrix
     from ..energy import CostModel
-
-# Moments of a curve, unless they are given.
-_N_TIMES = 32
 
 
 class S4NNMeasures:
@@ -33,7 +31,10 @@ class S4NNMeasures:
     # -- Scores --------------------------------------------------------------------
 
     def first_spike_score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike | SparseMatrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """Accuracy by first spikes alone.
 
@@ -42,7 +43,7 @@ class S4NNMeasures:
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             True labels.
@@ -61,13 +62,16 @@ class S4NNMeasures:
         return _mean(is_right[:, 0], sample_weight)
 
     def strict_score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike | SparseMatrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """Accuracy by first spikes of which no other output has one in the same step.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             True labels.
@@ -85,7 +89,10 @@ class S4NNMeasures:
         return _mean(has_label & (is_first.sum(axis=1) == 1), sample_weight)
 
     def published_score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike | SparseMatrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """Accuracy as the authors of S4NN count it: ties are right.
 
@@ -95,7 +102,7 @@ class S4NNMeasures:
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             True labels.
@@ -125,12 +132,12 @@ class S4NNMeasures:
 
     # -- Spikes and events ---------------------------------------------------------
 
-    def spike_times(self, X: ArrayLike) -> list[Floats]:
+    def spike_times(self, X: ArrayLike | SparseMatrix) -> list[Floats]:
         """Steps in which inputs and neurons spike.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -144,13 +151,13 @@ class S4NNMeasures:
         return [np.where(t < self.n_steps_, t, np.inf) for t in joined]
 
     def activity(
-        self, X: ArrayLike, cost_model: str | CostModel | None = None
+        self, X: ArrayLike | SparseMatrix, cost_model: str | CostModel | None = None
     ) -> Activity:
         """Count spikes and synaptic events, and what they cost.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         cost_model : str or CostModel, default=None
             The model that energy and latency are estimated by: a name in
@@ -205,18 +212,18 @@ class S4NNMeasures:
         }
 
     def anytime(
-        self, X: ArrayLike, y: ArrayLike, times: ArrayLike | None = None
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, times: ArrayLike | None = None
     ) -> Anytime:
         """Accuracy, spikes and events by the moment at which one stops.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             True labels.
         times : array-like of shape (n_times,), default=None
-            Moments in steps, in increasing order. None: up to 32 of them, from 1 to
+            Moments in steps, in increasing order. None: up to fifty, from 1 to
             `n_steps_`.
 
         Returns
@@ -227,11 +234,9 @@ class S4NNMeasures:
         """
         if times is None:
             check_is_fitted(self)
-            moments = np.unique(np.linspace(1, self.n_steps_, _N_TIMES).round())
+            moments = np.unique(np.linspace(1, self.n_steps_, N_MOMENTS).round())
         else:
-            moments = np.asarray(times, dtype=float)
-            if moments.ndim != 1 or len(moments) == 0 or np.any(np.diff(moments) <= 0):
-                raise ValueError(f"times must be one row that increases, got {times!r}")
+            moments = check_moments(times, "times").astype(float)
         parts = []
         runs, n_before = list(self._runs(X)), 0
         check_consistent_length(np.concatenate([m for _, m in runs]), y)

@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import gen_batches
+from sklearn.utils.sparsefuncs import min_max_axis
+
+from .features import dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._typing import Array
 
-# Samples that are encoded at a time.
+# Samples that are encoded at a time, and values in them or in columns, at most.
 _BLOCK = 4096
+_MAX_VALUES = 2**25
 
 # Steps that "auto" chooses among, and the samples that it looks at.
 _MIN_STEPS, _MAX_STEPS = 16, 256
@@ -40,9 +46,12 @@ class StepCode:
     n_steps: int
 
     @classmethod
-    def learn(cls, X: Array, encoder: str, n_steps: int | str) -> StepCode:
+    def learn(cls, X: Any, encoder: str, n_steps: int | str) -> StepCode:
         """The code of training data; parameters as in S4NNClassifier."""
-        low, high = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
+        ends = (
+            min_max_axis(X, axis=0) if issparse(X) else (X.min(axis=0), X.max(axis=0))
+        )
+        low, high = (end.astype(float) for end in ends)
         if encoder == "auto":
             encoder = "latency" if _is_like_images(X, low, high) else "complement"
         if encoder == "latency":
@@ -68,27 +77,36 @@ class StepCode:
             parts.append(np.where(varies, place, 1))
         return np.floor(np.hstack(parts) * self.n_steps).astype(np.int32, "C")
 
-    def blocks(self, X: Array) -> Iterator[Array]:
-        """The steps of samples, a block at a time."""
-        for begin in range(0, len(X), _BLOCK):
-            yield self.steps(X[begin : begin + _BLOCK])
+    def blocks(self, X: Any) -> Iterator[Array]:
+        """The steps of samples, dense or sparse ones, a block at a time."""
+        size = min(_BLOCK, max(1, _MAX_VALUES // self.n_inputs))
+        for rows in gen_batches(X.shape[0], size):
+            yield self.steps(dense(X[rows]))
 
 
-def _is_like_images(X: Array, low: Array, high: Array) -> Any:
+def _is_like_images(X: Any, low: Array, high: Array) -> Any:
     """Whether the greatest value means the same in most features, and 0 nothing."""
     varies = high > low
     if low.min() < 0 or not varies.any():
         return False
-    is_sparse = np.count_nonzero(X) <= 0.75 * X.size
+    n_nonzero = np.count_nonzero(X.data if issparse(X) else X)
+    is_sparse = n_nonzero <= 0.75 * X.shape[0] * X.shape[1]
     return is_sparse and np.mean(high[varies] >= 0.9 * high.max()) >= 0.5
 
 
-def _number_of_steps(X: Array, *, one_range: bool) -> int:
+def _number_of_steps(X: Any, *, one_range: bool) -> int:
     """The number of different values: more steps would only be empty ones."""
-    some = X[:: -(-len(X) // _MAX_ROWS)]
+    some = X[:: -(-X.shape[0] // _MAX_ROWS)]
+    n_rows, n_columns = some.shape
     if one_range:
-        n_values = len(np.unique(some))
+        values = some.data if issparse(some) else some
+        has_zeros = values.size < n_rows * n_columns
+        n_values = len(np.unique(np.append(values, 0) if has_zeros else values))
     else:
-        ordered = np.sort(some, axis=0)
-        n_values = 1 + np.count_nonzero(np.diff(ordered, axis=0), axis=0).max()
+        by_columns = some.tocsc() if issparse(some) else some
+        n_values = 1
+        for columns in gen_batches(n_columns, max(1, _MAX_VALUES // n_rows)):
+            ordered = np.sort(dense(by_columns[:, columns]), axis=0)
+            n_changes = np.count_nonzero(np.diff(ordered, axis=0), axis=0)
+            n_values = max(n_values, 1 + n_changes.max())
     return int(np.clip(n_values, _MIN_STEPS, _MAX_STEPS))

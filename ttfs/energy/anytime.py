@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from .._typing import Floats
+    from typing import Any
+
+    from .._typing import Array, Floats
+
+N_MOMENTS = 50  # of a curve, unless moments are given
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,3 +105,42 @@ class Anytime:
                 ),
             ]
         )
+
+
+def check_moments(moments: Any, name: str, last_step: int | None = None) -> Array:
+    """Moments at which one stops, as an array.
+
+    Parameters
+    ----------
+    moments : array-like of shape (n_times,)
+        They increase.
+    name : str
+        Name of the parameter.
+    last_step : int, default=None
+        Moments are steps from 1 to this one; None: any finite numbers.
+
+    Returns
+    -------
+    moments : ndarray of shape (n_times,)
+
+    Raises
+    ------
+    ValueError
+        If they are not what is described above.
+    """
+    row = np.asarray(moments)
+    kinds, what = ("iuf", "finite numbers") if last_step is None else ("iu", "integers")
+    if (
+        row.ndim != 1
+        or not row.size
+        or row.dtype.kind not in kinds
+        or not np.isfinite(row).all()
+    ):
+        raise ValueError(
+            f"{name} must be one or more {what} in one dimension, got {moments!r}"
+        )
+    ends = "" if last_step is None else f", from 1 to {last_step}"
+    is_within = last_step is None or (row[0] >= 1 and row[-1] <= last_step)
+    if not is_within or np.any(row[1:] <= row[:-1]):
+        raise ValueError(f"{name} must increase{ends}; got {moments!r}")
+    return row

@@ -1,5 +1,7 @@
 """Weights that are taken out for good: the smallest, step by step."""
 
+import warnings
+
 import numpy as np
 
 
@@ -25,3 +27,26 @@ def prune(core, sparsity, left):
         n_zeros = int(sparsity * sizes.size) - int(left * missing)
         if missing > 0 and n_zeros > 0:
             core.prune(k, np.partition(sizes, n_zeros - 1)[n_zeros - 1])
+
+
+def warn_if_few_are_left(layers, sparsity, stacklevel):
+    """Warn if a hidden layer keeps less than one weight for each neuron.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    sparsity : float
+        The share of the weights of each hidden layer that is to be 0 in the end.
+    stacklevel : int
+        That of the warning, seen from the caller.
+    """
+    for k, layer in enumerate(layers[:-1]):
+        size = layer.weights.size
+        n_left = size - int(sparsity * size)
+        if n_left < layer.n_out:
+            warnings.warn(
+                f"sparsity={sparsity:g} leaves {n_left} of {size} weights to the "
+                f"{layer.n_out} neurons of hidden layer {k + 1}, less than one for "
+                "each: they can learn little. Use a smaller sparsity, or fewer neurons",
+                stacklevel=stacklevel + 1,
+            )

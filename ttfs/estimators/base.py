@@ -26,6 +26,7 @@ from ..encoders import freeze, make_encoder
 from ..encoders.base import BaseEncoder
 from ..engines import FitState, Learning, Specification, Structure, choose
 from ..engines.initial import draw_network
+from ..engines.pruning import warn_if_few_are_left
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
 from ..model.checks import arrays_like
@@ -463,6 +464,8 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         self._time_scale = engine.time_scale(self.network_, self._n_seen)
         if n_samples == 0:
             return None
+        if self.sparsity > 0:
+            warn_if_few_are_left(self.network_.layers, self.sparsity, stacklevel=5)
         schedule = Schedule(
             self, engine, n_samples, n_draws=n_draws, is_partial=is_partial
         )

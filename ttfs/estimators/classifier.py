@@ -202,8 +202,10 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         hidden spike before the decision. With 0 there is neither. The smallest weights
         are pruned after each epoch of the first half of training, and never come back:
         `fit` with warm_start=True and `partial_fit` go on from what is pruned. Spikes
-        and synaptic events are saved at the price of some accuracy, which is less than
-        what a smaller network costs: docs/guide/sparsity.md. With the exact gradient.
+        and synaptic events are saved at the price of some accuracy, which may be more
+        or less than what a smaller network costs: docs/guide/sparsity.md. If a layer
+        keeps less than one weight for each neuron, `fit` warns. With the exact
+        gradient.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 60, between 10 and 50; with

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from ..energy.anytime import N_MOMENTS, check_moments
 from .activity import count_by_moment
 from .measures import MeasuresMixin
 from .weights import check_sample_weight
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from .._typing import Array, Features
     from ..energy import Anytime
-
-_N_MOMENTS = 50
 
 
 class FirstSpikesMixin(MeasuresMixin):
@@ -98,8 +97,10 @@ class FirstSpikesMixin(MeasuresMixin):
         -------
         curves : ttfs.energy.Anytime
             The share of samples that are decided by each moment, that of those decided
-            rightly, and the spikes and synaptic events until then. At `t_max_` they are
-            `first_spike_score` and the means of `activity`.
+            rightly, and the spikes of hidden and output neurons and the synaptic events
+            until then. At `t_max_` they are `first_spike_score` and the means of
+            `n_spikes_to_decision`, but for inputs, and `n_events_to_decision` of
+            `activity`.
 
         Raises
         ------
@@ -112,13 +113,9 @@ class FirstSpikesMixin(MeasuresMixin):
         y = column_or_1d(y)
         check_consistent_length(X, y)
         if times is None:
-            moments = np.linspace(0, self.network_.t_max, _N_MOMENTS + 1)[1:]
+            moments = np.linspace(0, self.network_.t_max, N_MOMENTS + 1)[1:]
         else:
-            moments = check_array(
-                times, dtype=np.float64, ensure_2d=False, input_name="times"
-            )
-            if moments.ndim != 1 or np.any(np.diff(moments) <= 0):
-                raise ValueError("times must be one-dimensional, and increase")
+            moments = check_moments(times, "times").astype(float)
         engine, runnable, blocks = self._runnable(X)
         weights = engine.effective_weights(self.network_, runnable)
 

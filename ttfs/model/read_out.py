@@ -12,9 +12,13 @@ other weights.
 
 Spikes after the read-out lie close together. Decisions and losses stretch the time
 after it, by :func:`stretch`: an output that misses the threshold by a unit of membrane
-at the read-out is then as late as a silent one whose peak misses it by as much. (With
-equal time constants an output that misses it by more than about 2.4 units stays silent
-within half a tau_syn.)
+at the read-out is then as late as a silent one whose peak misses it by as much.
+
+The weight is the same for all time constants of the membrane. An output whose membrane
+is less than about two thresholds below 0 then fires within half a tau_syn if no other
+current holds it down: a leak takes from what lifts it, and from what it has to make up
+for. (A weight in :func:`weight_unit` is too small without leak, and leaves samples
+without an output spike.)
 """
 
 from dataclasses import replace
@@ -23,8 +27,8 @@ import numpy as np
 
 from .initial_weights import weight_unit
 
-WEIGHT = 8.0  # of the read-out, in weight_unit()
-MAX_WEIGHT = 1.0  # of each of its spikes: a weight that most chips have
+WEIGHT = 8.0  # of the read-out, in thresholds
+MAX_WEIGHT = 1.0  # of each of its spikes, in weight_unit(): most chips have that
 MAX_SPIKES = 1000  # that share the weight
 
 
@@ -53,9 +57,8 @@ def with_read_out(layer, time, max_weight=np.inf, step=0.0):
     ValueError
         If the greatest weight is so small that more than `MAX_SPIKES` would share it.
     """
-    unit = weight_unit(layer.neuron)
-    total, dtype = WEIGHT * unit, layer.weights.dtype
-    n_spikes = total / min(MAX_WEIGHT * unit, max_weight)
+    total, dtype = WEIGHT * layer.neuron.threshold, layer.weights.dtype
+    n_spikes = total / min(MAX_WEIGHT * weight_unit(layer.neuron), max_weight)
     if n_spikes > MAX_SPIKES:
         raise ValueError(
             f"weights up to {max_weight:g} are too small for a read-out: more than "
@@ -118,4 +121,4 @@ def stretch(neuron, pseudo_slope):
     -------
     stretch : float
     """
-    return pseudo_slope * WEIGHT * weight_unit(neuron) / neuron.tau_syn
+    return pseudo_slope * WEIGHT * neuron.threshold / neuron.tau_syn
