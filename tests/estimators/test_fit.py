@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.engines import float as float_engine
-from ttfs.engines import initial, recipe
+from ttfs.engines import base, recipe
 
 
 def intercept(monkeypatch, epoch):
@@ -366,7 +366,7 @@ def test_interrupt_before_training_gives_the_old_model_back(iris, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(initial, "initial_weights", interrupted)
+    monkeypatch.setattr(base, "initial_weights", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert_array_equal(clf.predict_proba(X), before)

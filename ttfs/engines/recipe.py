@@ -37,6 +37,7 @@ LEAST_AFTER = 0.3  # the same where t_max is given and short, or a quarter of t_
 # Networks whose neurons fire several times.
 TRAINS_DECISION = "peak"  # of read_out="auto"
 TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
+TRAINS_MAX_SCALE = 16.0  # of initial weights in their usual deviation
 TRAINS_SCORES = 0.5  # deviation of scores before training
 TRAINS_BIASES = 10  # spikes of each layer's biases, all over the signals
 TRAINS_REST = 0.0  # weights decay to this part of the resting weights

@@ -110,20 +110,26 @@ class TrainsEngine(Engine):
         wanted = min(recipes.TRAINS_RATE, 0.5 * n_possible)
         if is_membrane:
             wanted = recipes.TRAINS_SCORES
+
+        def scaled(scale):
+            return replace(
+                layer, weights=(layer.weights * scale).astype(layer.weights.dtype)
+            )
+
+        def activity(scale):
+            if is_membrane:
+                scores, _ = self.outputs(network).run(events, scaled(scale))
+                return np.std(scores - scores.mean(axis=1, keepdims=True))
+            times, _ = self.hidden(network).run(events, scaled(scale))
+            is_spike = np.isfinite(times[:, :, :n_possible])
+            return is_spike.sum() / times[:, :, 0].size
+
         low, high = 2.0**-10, 2.0**10
         for _ in range(20):
             scale = (low * high) ** 0.5
-            weights = (layer.weights * scale).astype(layer.weights.dtype)
-            scaled = replace(layer, weights=weights)
-            if is_membrane:
-                scores, _ = self.outputs(network).run(events, scaled)
-                activity = np.std(scores - scores.mean(axis=1, keepdims=True))
-            else:
-                times, _ = self.hidden(network).run(events, scaled)
-                is_spike = np.isfinite(times[:, :, :n_possible])
-                activity = is_spike.sum() / times[:, :, 0].size
-            low, high = (scale, high) if activity < wanted else (low, scale)
-        return scaled
+            low, high = (scale, high) if activity(scale) < wanted else (low, scale)
+        # Neurons that are inhibited more than excited do not fire whatever the scale.
+        return scaled(min(scale, recipes.TRAINS_MAX_SCALE))
 
     # -- Inference and learning --------------------------------------------------------
 
