@@ -19,8 +19,8 @@ from sklearn.model_selection import train_test_split
 
 from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
-from ttfs.engines import float as float_engine
 from ttfs.engines import base, recipe
+from ttfs.engines import float as float_engine
 
 
 def intercept(monkeypatch, epoch):
