@@ -60,8 +60,14 @@ class Trainer(ABC):
             The share of the weights of each hidden layer that is to be 0 in the end.
         left : float
             The part of the present way to there that is left after this step.
+
+        Raises
+        ------
+        TypeError
+            If these weights cannot be pruned; :func:`ttfs.engines.choose` refuses
+            `sparsity` before.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has weights that cannot be pruned")
 
     def take_state(self):
         """The same as :meth:`state`, at the end: the trainer learns no more.

@@ -40,7 +40,6 @@ TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
 TRAINS_MAX_SCALE = 16.0  # of initial weights in their usual deviation
 TRAINS_SCORES = 0.5  # deviation of scores before training
 TRAINS_BIASES = 10  # spikes of each layer's biases, all over the signals
-TRAINS_REST = 0.0  # weights decay to this part of the resting weights
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit

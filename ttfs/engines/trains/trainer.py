@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from ...parameters import ExactGradient
 from .. import recipe as recipes
-from ..base import Trainer, resting_weights
+from ..base import Trainer
 from .events import of_neurons, of_spikes
 from .layers import MeanMembrane
 
@@ -45,7 +45,6 @@ class TrainsTrainer(Trainer):
             for layer in network.layers
         ]
         self.units = engine.step_units(network)
-        self.rests = resting_weights(network.layers)
         decay = engine.weight_decay(network, batch_size, n_seen)
         self.decay = np.broadcast_to(decay, n_layers)
         self.optimizer = fit_state.optimizer or {
@@ -155,11 +154,11 @@ class TrainsTrainer(Trainer):
         return np.bincount(events.rows, by_time, len(layer.delays))
 
     def _move(self, k, by_weight, by_delay, rate):
-        """A step of Adam for a layer (Kingma & Ba 2015), with decoupled decay."""
-        weights, rest = self.weights[k], float(self.rests[k] * recipes.TRAINS_REST)
+        """A step of Adam for a layer (Kingma & Ba 2015); weights decay to 0 beside it."""
+        weights = self.weights[k]
         step = self._step(self.optimizer["weights"][k], by_weight)
         step *= rate * self.units[k]
-        step += float(rate * self.decay[k]) * (weights - rest)
+        step += float(rate * self.decay[k]) * weights
         n_trained = len(weights) - self.network.layers[k].n_fixed
         weights[:n_trained] -= step[:n_trained]
         if by_delay is not None:
