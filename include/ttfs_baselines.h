@@ -69,7 +69,7 @@ typedef struct {
 } ttfs_rate_record;
 
 /* Bytes of `scratch`. */
-size_t ttfs_rate_scratch_size(const ttfs_rate_network *network);
+size_t ttfs_rate_workspace_size(const ttfs_rate_network *network);
 
 /* Run samples.
  * x          (n_samples, inputs)
@@ -77,7 +77,7 @@ size_t ttfs_rate_scratch_size(const ttfs_rate_network *network);
  * moments    (n_moments,) steps at which to record, ascending, from 1 on
  * n_moments  at least 1
  * record     out
- * scratch    ttfs_rate_scratch_size(network) bytes, from a cache line on */
+ * scratch    ttfs_rate_workspace_size(network) bytes, from a cache line on */
 void ttfs_rate_run(const ttfs_rate_network *network, const float *x, size_t n_samples,
                    const uint32_t *moments, size_t n_moments,
                    const ttfs_rate_record *record, void *scratch);

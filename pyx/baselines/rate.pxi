@@ -21,7 +21,7 @@ cdef extern from "ttfs_baselines.h" nogil:
         int64_t *n_events
         int32_t *by_neuron
 
-    size_t ttfs_rate_scratch_size(const ttfs_rate_network *network) noexcept nogil
+    size_t ttfs_rate_workspace_size(const ttfs_rate_network *network) noexcept nogil
     void ttfs_rate_run(
         const ttfs_rate_network *network, const float *x, size_t n_samples,
         const uint32_t *moments, size_t n_moments, const ttfs_rate_record *record,
@@ -123,7 +123,7 @@ cdef class RateNetwork:
         cdef double work = self.work_once + steps[n_moments - 1] * self.work_per_step
         cdef int part, n_parts = _parts(n_samples, work * n_samples)
         cdef Py_ssize_t block = n_parts * (1 + <Py_ssize_t>(SIGNAL_INTERVAL / work))
-        cdef size_t scratch_size = ttfs_rate_scratch_size(&self.net)
+        cdef size_t scratch_size = ttfs_rate_workspace_size(&self.net)
         cdef AlignedBuffer scratch = AlignedBuffer(n_parts * scratch_size)
         cdef int32_t[:, :, ::1] counts
         cdef float[:, :, ::1] membranes

@@ -44,7 +44,7 @@ static void lay_out(const ttfs_rate_network *network, arena_t *arena, state_t *s
     s->spikes = take(arena, n_most * sizeof(uint32_t));
 }
 
-size_t ttfs_rate_scratch_size(const ttfs_rate_network *network)
+size_t ttfs_rate_workspace_size(const ttfs_rate_network *network)
 {
     arena_t arena = {0};
     state_t state;

@@ -154,7 +154,7 @@ class TrainsTrainer(Trainer):
         return np.bincount(events.rows, by_time, len(layer.delays))
 
     def _move(self, k, by_weight, by_delay, rate):
-        """A step of Adam for a layer (Kingma & Ba 2015); weights decay to 0 beside it."""
+        """A step of Adam for a layer (Kingma & Ba 2015), and of decay towards 0."""
         weights = self.weights[k]
         step = self._step(self.optimizer["weights"][k], by_weight)
         step *= rate * self.units[k]
