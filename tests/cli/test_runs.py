@@ -4,11 +4,13 @@ import csv
 import json
 import os
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
+from threadpoolctl import threadpool_info
 
 from ttfs.cli import compare, runs
 from ttfs.cli.data import Data, load_data
@@ -242,6 +244,13 @@ def test_after_an_error_the_other_splits_are_left_out():
 
 def test_threads_of_other_processes(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    # A local function goes to other processes by value: they cannot import this file.
+    def count_threads(task):
+        """The numbers of threads of all libraries in this process."""
+        n_threads = {library["num_threads"] for library in threadpool_info()}
+        return SimpleNamespace(n_threads=n_threads, error="")
+
     data = load_data("iris", 2, 0)
     tasks = [Task(data, "threads", None, split) for split in range(2)]
     for n_jobs in (1, 2):
@@ -249,22 +258,6 @@ def test_threads_of_other_processes(monkeypatch):
             result.n_threads for _, result in run_all(count_threads, tasks, n_jobs)
         ]
         assert found == [{1}, {1}]
-
-
-class Threads:
-    """How many threads a task may have."""
-
-    error = ""
-
-    def __init__(self, n_threads):
-        self.n_threads = n_threads
-
-
-def count_threads(task):
-    """The numbers of threads of all libraries in this process."""
-    from threadpoolctl import threadpool_info
-
-    return Threads({library["num_threads"] for library in threadpool_info()})
 
 
 # ------------------------------------------------------------------------ time left

@@ -301,7 +301,9 @@ def test_one_tau_mem_stands_for_that_of_each_layer(iris):
 
 
 def test_weights_and_steps_of_a_layer_follow_its_tau_mem(iris):
+    # The events of a read-out have rows of weights, as many as tau_mem asks for.
     start = {"arithmetic": "float64", "learning_rate_init": 1e-12, "random_state": 0}
+    start["read_out"] = None
     one = small(tau_mem=[1.0, 1.0], **start).fit(*iris)
     two = small(tau_mem=[1.0, 4.0], **start).fit(*iris)
     ratio = weight_unit(LIF(4.0)) / weight_unit(LIF(1.0))
