@@ -68,7 +68,7 @@ def cost_of_spikes(engine, network, spikes, price):
 def test_gradients_of_a_network_are_those_of_differences(
     read_out, tau_mem, price, monkeypatch
 ):
-    monkeypatch.setattr(recipe, "TRAINS_SPIKE_COST", price)
+    monkeypatch.setattr(recipe, "SPIKE_COST", price)
     engine, network, spikes = make_network(read_out, "axonal", tau_mem, sparsity=0.5)
     trainer = trainer_of(engine, network)
     trainer.pull = None  # without the gradient that wakes silent neurons

@@ -41,7 +41,6 @@ TRAINS_MAX_SCALE = 16.0  # of initial weights in their usual deviation
 TRAINS_SCORES = 0.5  # deviation of scores before training
 TRAINS_BIASES = 10  # spikes of each layer's biases, all over the signals
 TRAINS_TOLERANCE = 0.85  # fraction of a batch in which silence costs nothing
-TRAINS_SPIKE_COST = 0.001  # of hidden spikes before the decision
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
@@ -235,11 +234,6 @@ def spike_cost(sparsity):
 def silence_tolerance(sparsity):
     """The fraction of a batch in which silence costs a hidden neuron nothing."""
     return SILENCE_TOLERANCE if sparsity == 0 else SPARSE_TOLERANCE
-
-
-def trains_spike_cost(sparsity):
-    """The same where neurons fire several times."""
-    return TRAINS_SPIKE_COST * sparsity / (1 - sparsity)
 
 
 def trains_tolerance(sparsity):

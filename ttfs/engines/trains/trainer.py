@@ -37,7 +37,7 @@ class TrainsTrainer(Trainer):
         self.pull = MeanMembrane(network.t_max)
         self.silence_tolerance = recipes.trains_tolerance(learning.sparsity)
         self.spike_cost = SpikeCost(
-            recipes.trains_spike_cost(learning.sparsity),
+            recipes.spike_cost(learning.sparsity),
             network.t_max,
             decides_by_first_spike=engine.decides_by_first_spike,
         )
