@@ -110,7 +110,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         and leaves the synaptic current; gradients are exact as for one spike [4]_.
         Signals that unfold in time need several, see
         :class:`ttfs.encoders.LevelCrossingEncoder`. Not with arithmetic="fixed",
-        gradient="local", a `substrate`, synaptic delays, `sparsity` or squared errors.
+        gradient="local", a `substrate`, synaptic delays or squared errors.
 
     refractory : float, default=0.0
         Time after a spike for which the membrane stays at 0.
@@ -205,7 +205,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         and synaptic events are saved at the price of some accuracy, which may be more
         or less than what a smaller network costs: docs/guide/sparsity.md. If a layer
         keeps less than one weight for each neuron, `fit` warns. With the exact
-        gradient.
+        gradient, for one spike of a neuron and for several.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
