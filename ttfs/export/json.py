@@ -42,14 +42,14 @@ def _fields(x, names):
     return {name: getattr(x, name) for name in names}
 
 
-def _plain(x):
+def plain(x):
     """Data without arrays and numbers of NumPy, in which NaN became None."""
     if isinstance(x, dict):
-        return {name: _plain(value) for name, value in x.items()}
+        return {name: plain(value) for name, value in x.items()}
     if isinstance(x, list | tuple):
-        return [_plain(value) for value in x]
+        return [plain(value) for value in x]
     if isinstance(x, np.ndarray | np.generic):
-        return _plain(x.tolist())
+        return plain(x.tolist())
     return None if isinstance(x, float) and np.isnan(x) else x
 
 
@@ -197,7 +197,7 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
     network = getattr(clf, "network_", None) if is_estimator else None
     is_fixed = isinstance(network, QuantizedNetwork)
     data = _fixed_data(clf) if is_fixed else real_data(clf)
-    write_text(path, _json(_plain(data)) + "\n")
+    write_text(path, _json(plain(data)) + "\n")
 
 
 def _fixed_data(clf):
@@ -232,7 +232,7 @@ def _fixed_data(clf):
                 "accumulators": layer.weights,
                 "fraction": layer.fraction,
             } | _fields(layer, _LAYER_LEARNING)
-    for label in _plain(model.classes):
+    for label in plain(model.classes):
         if not isinstance(label, str | int | float):
             raise ValueError(
                 "to_json needs classes that are strings or numbers, got "
