@@ -20,6 +20,7 @@ from ttfs import (
     energy,
     estimators,
     export,
+    interchange,
     parameters,
     substrates,
 )
@@ -34,6 +35,7 @@ MODULES = (
     substrates,
     energy,
     export,
+    interchange,
     datasets,
 )
 # Methods of substrates: Substrate and the function calibrate document them for all.

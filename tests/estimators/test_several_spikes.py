@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 import ttfs
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
-from ttfs.export import cost_sheet, estimate, to_c, to_json, tune
+from ttfs.export import cost_sheet, estimate, to_c, tune
 
 X, y = make_yin_yang(120, random_state=0)
 READ_OUTS = ("peak", "mean", "count", None)
@@ -346,7 +346,6 @@ def test_exports_refuse_several_spikes():
     clf = quick().fit(X, y)
     for export in (
         lambda: to_c(clf, "unused"),
-        lambda: to_json(clf, "unused"),
         lambda: cost_sheet(clf, X),
         lambda: estimate(clf, X),
     ):
