@@ -20,6 +20,7 @@ from ttfs import (
     energy,
     estimators,
     export,
+    out_of_core,
     parameters,
     substrates,
 )
@@ -31,6 +32,7 @@ MODULES = (
     encoders,
     estimators,
     baselines,
+    out_of_core,
     substrates,
     energy,
     export,

@@ -15,6 +15,7 @@ Public names:
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
   than once
+- :mod:`ttfs.out_of_core` - training on more data than fit into memory
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set, and temporal patterns
@@ -51,7 +52,16 @@ for _module in (_baselines, _fixed, _float32, _float64):
         )
 
 
-from . import baselines, datasets, encoders, energy, export, parameters, substrates
+from . import (
+    baselines,
+    datasets,
+    encoders,
+    energy,
+    export,
+    out_of_core,
+    parameters,
+    substrates,
+)
 from ._headers import get_include
 from ._show_versions import show_versions
 from ._stored import ModelVersionWarning
@@ -76,6 +86,7 @@ __all__ = [
     "first_spike",
     "first_spike_vjp",
     "get_include",
+    "out_of_core",
     "parameters",
     "show_versions",
     "spike_trains",
