@@ -98,9 +98,12 @@ def test_blocks_learn_as_well_as_all_data():
 
     test = make_yin_yang(1000, random_state=99)
     together = [np.concatenate(parts) for parts in zip(*blocks(), strict=True)]
-    clf = TTFSClassifier((30,), max_iter=12, random_state=0)
-    assert fit_blocks(clf, blocks, n_epochs=12, random_state=0).score(*test) > 0.9
-    assert clf.fit(*together).score(*test) > 0.9
+    whole = TTFSClassifier((30,), max_iter=12, random_state=0).fit(*together)
+    clf = TTFSClassifier((30,), random_state=0)
+    fit_blocks(clf, blocks, n_epochs=9, random_state=0)
+    for rate in (0.004, 0.002, 0.001):  # falls as it does in fit
+        fit_blocks(clf.set_params(learning_rate_init=rate), blocks)
+    assert clf.score(*test) > whole.score(*test) - 0.02 > 0.9
 
 
 def test_fitted_estimators_go_on():

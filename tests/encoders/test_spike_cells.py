@@ -1,6 +1,7 @@
 """Channels of spike trains, and spike trains as arrays of objects."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -112,3 +113,8 @@ def test_is_not_an_array_of_numbers():
             estimator.fit(trains, labels)
     with pytest.raises(TypeError):  # NumPy's own words
         StandardScaler().fit(trains)
+
+
+def test_size_in_bytes():
+    small, large = (random_trains(0, (5, 4), n, np.float32) for n in (10, 1010))
+    assert sys.getsizeof(large) - sys.getsizeof(small) == 1000 * (4 + 4)

@@ -290,6 +290,11 @@ class SpikeTrains:
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
+    def __sizeof__(self) -> int:
+        # Dask sends what is large to a worker once, and not with each task.
+        arrays = self._offsets, self._channels, self._times
+        return object.__sizeof__(self) + sum(array.nbytes for array in arrays)
+
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(shape={self.shape}, n_spikes={self.n_spikes}, "
