@@ -15,7 +15,7 @@ pytest.importorskip("mlflow.sklearn")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("default"),  # of the database and others
+    pytest.mark.filterwarnings("default"),  # its own
 ]
 
 X, y = make_yin_yang(60, random_state=0)
@@ -23,11 +23,13 @@ X, y = make_yin_yang(60, random_state=0)
 
 @pytest.fixture(scope="module", autouse=True)
 def store(tmp_path_factory):
-    """A store of its own for the tests of this file."""
+    """A store of files, which needs no database, for the tests here."""
     folder = tmp_path_factory.mktemp("mlflow")
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    mlflow.create_experiment("ttfs", artifact_location=folder.as_uri())
-    mlflow.set_experiment("ttfs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+        mlflow.set_tracking_uri(folder.as_uri())
+        mlflow.set_experiment("ttfs")
+        yield
 
 
 MODELS = {

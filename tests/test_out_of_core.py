@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.datasets import make_yin_yang
+from ttfs.engines.float import FloatTrainer
 from ttfs.out_of_core import fit_blocks
 
 X, y = make_yin_yang(300, random_state=0)
@@ -93,17 +94,17 @@ def test_sorted_data_do_not_spoil_the_ranges():
 
 def test_blocks_learn_as_well_as_all_data():
     def blocks():
-        for seed in range(10):
+        for seed in range(5):
             yield make_yin_yang(200, random_state=seed)
 
     test = make_yin_yang(1000, random_state=99)
     together = [np.concatenate(parts) for parts in zip(*blocks(), strict=True)]
-    whole = TTFSClassifier((30,), max_iter=12, random_state=0).fit(*together)
-    clf = TTFSClassifier((30,), random_state=0)
+    whole = TTFSClassifier((20,), max_iter=12, random_state=0).fit(*together)
+    clf = TTFSClassifier((20,), random_state=0)
     fit_blocks(clf, blocks, n_epochs=9, random_state=0)
     for rate in (0.004, 0.002, 0.001):  # falls as it does in fit
         fit_blocks(clf.set_params(learning_rate_init=rate), blocks)
-    assert clf.score(*test) > whole.score(*test) - 0.02 > 0.9
+    assert clf.score(*test) > whole.score(*test) - 0.03 > 0.8
 
 
 def test_fitted_estimators_go_on():
@@ -117,6 +118,25 @@ def test_fitted_estimators_go_on():
     for _ in range(3):
         fit_blocks(again, blocks)
     assert_same_model(again, fit_blocks(quick().fit(X, y), blocks, n_epochs=3), X)
+
+
+def test_an_interrupt_ends_the_training(monkeypatch):
+    """And not the block alone: what was learned before stays."""
+    blocks = divided(X, y)
+    clf, n_calls, epoch = quick().fit(X, y), [], FloatTrainer.epoch
+
+    def interrupted(self, *args):
+        n_calls.append(1)
+        if len(n_calls) == 2:
+            raise KeyboardInterrupt
+        return epoch(self, *args)
+
+    monkeypatch.setattr(FloatTrainer, "epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_blocks(clf, blocks)
+    assert len(n_calls) == 2
+    monkeypatch.undo()
+    assert_same_model(clf, quick().fit(X, y).partial_fit(*blocks[0]), X)
 
 
 def test_weights_go_with_their_samples():

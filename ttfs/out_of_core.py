@@ -8,6 +8,7 @@ Public names:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ._typing import RandomState
 
 __all__ = ["dask_blocks", "fit_blocks"]
+
+# How the warning begins with which partial_fit answers an interrupt.
+INTERRUPTED = "training interrupted"
 
 _Estimator = TypeVar("_Estimator")
 _Blocks = Iterable[tuple[Any, ...]] | Callable[[], Iterable[tuple[Any, ...]]]
@@ -92,6 +96,11 @@ def fit_blocks(
     See Also
     --------
     dask_blocks : Blocks of Dask arrays and DataFrames.
+
+    Notes
+    -----
+    An interrupt (Ctrl-C) ends it by a KeyboardInterrupt. The estimator has then learned
+    all blocks before the one at which it came.
 
     Examples
     --------
@@ -295,10 +304,19 @@ def _read(blocks):
 
 
 def _learn(estimator, block, options):
-    """A call of partial_fit."""
+    """A call of partial_fit; an interrupt in it is one here."""
     X, y, *weights = block
     weight = {"sample_weight": weights[0]} if weights else {}
-    estimator.partial_fit(X, y, **options, **weight)
+    with warnings.catch_warnings():
+        # An estimator of this package answers Ctrl-C by this warning and returns, after
+        # which the next block would be learned.
+        warnings.filterwarnings("error", INTERRUPTED)
+        try:
+            estimator.partial_fit(X, y, **options, **weight)
+        except UserWarning as warning:
+            if not str(warning).startswith(INTERRUPTED):
+                raise
+            raise KeyboardInterrupt from None
 
 
 def _stacked(parts):

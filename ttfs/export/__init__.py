@@ -10,7 +10,7 @@
 - :func:`tune` - the same beside accuracy, for many ticks, bits, neurons and decays
 
 All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed", or a pipeline
-that ends with one.
+that ends with one. A search that is fitted stands for its best estimator.
 """
 
 from .c_source import to_c
