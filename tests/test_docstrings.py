@@ -21,6 +21,7 @@ from ttfs import (
     estimators,
     export,
     interchange,
+    out_of_core,
     parameters,
     substrates,
 )
@@ -32,6 +33,7 @@ MODULES = (
     encoders,
     estimators,
     baselines,
+    out_of_core,
     substrates,
     energy,
     export,

@@ -15,6 +15,7 @@ Public names:
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
   than once
+- :mod:`ttfs.out_of_core` - training on more data than fit into memory
 - :mod:`ttfs.export` - models as C source and JSON, and what they cost
 - :mod:`ttfs.interchange` - networks in NIR, for other simulators and from them
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
@@ -59,6 +60,7 @@ from . import (
     energy,
     export,
     interchange,
+    out_of_core,
     parameters,
     substrates,
 )
@@ -87,6 +89,7 @@ __all__ = [
     "first_spike_vjp",
     "get_include",
     "interchange",
+    "out_of_core",
     "parameters",
     "show_versions",
     "spike_trains",
