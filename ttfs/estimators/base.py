@@ -642,7 +642,9 @@ class BaseTTFS(
                         self._rng.shuffle(order)
                 state.begin_epoch(epoch, order)
             rates = rate * schedule.factors(epoch, state.fall, len(state.drawn))
-            loss = trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
+            loss = float(
+                trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
+            )
             if not np.isfinite(loss):
                 raise ValueError(
                     f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "

@@ -9,8 +9,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 if TYPE_CHECKING:
-    from .._typing import Features, Floats
+    from numpy.typing import ArrayLike
+
+    from .._typing import Array, Features, Floats
     from ..model import Network
+
+
+class NoHiddenLayerError(ValueError, AttributeError):
+    """There is no hidden layer: for hasattr, its size is not there."""
 
 
 class HiddenTimesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -24,14 +30,35 @@ class HiddenTimesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._last_hidden_layer().n_out
 
     def _last_hidden_layer(self):
-        """The last hidden layer; raises ValueError if there is none."""
+        """The last hidden layer; raises NoHiddenLayerError if there is none."""
         check_is_fitted(self)
         if len(self.network_.layers) < 2:
-            raise ValueError(
+            raise NoHiddenLayerError(
                 "transform gives the spike times of the last hidden layer, but "
                 f"{type(self).__name__} was fitted without hidden layers"
             )
         return self.network_.layers[-2]
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
+        """Names of the neurons of the last hidden layer.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Ignored, but for a check that they are those of `fit`.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_neurons,)
+            The name of the class in small letters, and the number of the neuron.
+
+        Raises
+        ------
+        ValueError
+            If there is no hidden layer.
+        """
+        self._last_hidden_layer()
+        return super().get_feature_names_out(input_features)
 
     def transform(self, X: Features) -> Floats:
         """Spike times of the last hidden layer, as features for another estimator.
