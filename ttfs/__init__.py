@@ -27,6 +27,7 @@ Public names:
 - :func:`show_versions` - prints what a report of a bug should contain
 """
 
+import logging as _logging
 from pkgutil import extend_path as _extend_path
 
 __version__ = "0.1.0"
@@ -52,6 +53,9 @@ for _module in (_baselines, _fixed, _float32, _float64):
             f"{_module.__file__})"
         )
 
+
+# Silent, unless the program that imports the package asks for its messages.
+_logging.getLogger("ttfs").addHandler(_logging.NullHandler())
 
 from . import (
     baselines,

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass, field, replace
@@ -269,13 +268,8 @@ def compare(
         }
         results = [result for row in rows for result in row.results()]
         table = [list(_TABLE.columns), *cells]
-        try:
-            write_results(out, content, results, table, [*about_data, *notes])
-            print(f"written: {out}")
-        except OSError as error:
-            print(f"ttfs compare: error: {error}", file=sys.stderr)
-            status = status or 1
-    sys.stdout.flush()
+        write_results(out, content, results, table, [*about_data, *notes])
+        print(f"written: {out}")
     if status == 0 and any(row.error for row in rows):
         status = 1
     return status

@@ -2,5 +2,6 @@
 
 from .classifier import TTFSClassifier
 from .regressor import TTFSRegressor
+from .watching import EpochRecord
 
-__all__ = ["TTFSClassifier", "TTFSRegressor"]
+__all__ = ["EpochRecord", "TTFSClassifier", "TTFSRegressor"]

@@ -197,9 +197,6 @@ class TrainsTrainer(Trainer):
 
     # -- What is learned ---------------------------------------------------------------
 
-    def labels(self, spikes):
-        return self.engine.runnable(self._current()).labels(spikes)
-
     def decisions(self, spikes):
         return self.engine.runnable(self._current()).decisions(spikes)
 
