@@ -33,9 +33,9 @@ from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
 from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError
+from .attributes import LearnedMixin
 from .hidden import HiddenTimesMixin
 from .history import History
-from .attributes import LearnedMixin
 from .measures import MeasuresMixin
 from .nested import SHORTHANDS, with_params
 from .schedule import Schedule
