@@ -14,11 +14,16 @@ import pytest
 import scale_scorers
 from classifiers import assert_same_model, quick
 from numpy.testing import assert_array_equal
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import TTFSClassifier
+from ttfs import SpikeTrains, TTFSClassifier
 from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.out_of_core import dask_blocks, fit_blocks
@@ -113,6 +118,16 @@ def test_workers_of_dask_use_one_thread_each(client, serial):
     assert_array_equal(started, 0)
 
 
+def test_spike_trains_go_to_workers(client):
+    samples, channels = np.indices(X.shape)
+    trains = SpikeTrains(samples.ravel(), channels.ravel(), X.ravel(), X.shape)
+    expected = cross_val_score(quick(), trains, y, cv=3)
+    with joblib.parallel_config("dask"):
+        assert_array_equal(
+            cross_val_score(quick(), trains, y, cv=3, n_jobs=2), expected
+        )
+
+
 def test_a_killed_worker_loses_nothing(client, serial, tmp_path):
     total = 3 * 6
     killed = []
@@ -129,6 +144,7 @@ def test_a_killed_worker_loses_nothing(client, serial, tmp_path):
                 return
             time.sleep(0.01)
 
+    client.run(scale_scorers.used, None, None, None)  # both have imported everything
     before = set(client.run(os.getpid).values())
     killer = threading.Thread(target=kill)
     killer.start()

@@ -28,6 +28,7 @@ from ttfs.baselines import RateClassifier, S4NNClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ttfs.energy import COST_MODELS, Activity, Anytime
+from ttfs.out_of_core import fit_blocks
 from ttfs.parameters import (
     CrossEntropy,
     ExactGradient,
@@ -135,6 +136,11 @@ def kinds_of_data() -> None:
     clf.fit(trains, names).predict(trains[:2])
     print(trains.shape, trains.n_spikes, trains.events()[2].max())
     clf.partial_fit(trains, names)
+    event = np.array([(0, 5)], [("x", int), ("t", int)])
+    more = SpikeTrains.from_events([event], sensor_size=(2, 1, 1), time_unit=1e-3)
+    print(SpikeTrains.concatenate([trains, more[:, ::-1]]).shape)
+    blocks = [(trains[:2], names[:2]), (trains[2:], names[2:])]
+    fit_blocks(clf, blocks, n_epochs=2).predict(trains)
     TTFSClassifier().partial_fit(rows, names, classes=["a", "b", "c"])
 
 
