@@ -49,6 +49,27 @@ def trainer_of(engine, network):
     )
 
 
+@pytest.mark.parametrize("hidden", [(), (7,)], ids=str)
+def test_outputs_see_each_spike_by_the_weights_of_its_input(hidden):
+    """The peak is that of the sum of kappa over all spikes, on a fine grid."""
+    engine, network, spikes = make_network("peak", hidden=hidden)
+    runnable = engine.runnable(network)
+    last, grid = network.layers[-1], np.linspace(0, 8, 4001)
+    events = runnable.events_into(len(hidden), spikes)
+    weights = last.weights[events.rows] / last.neuron.threshold
+    membranes = np.array(
+        [
+            last.neuron.kappa(grid[:, None] - events.times[mine]) @ weights[mine]
+            for mine in (events.samples == sample for sample in range(9))
+        ]
+    )
+    # The peak of a membrane that is never above 0 is a local one.
+    peaks = membranes.max(axis=1)
+    is_up = peaks > 0.01
+    assert is_up.mean() > 0.5
+    assert_allclose(runnable.scores(spikes)[is_up], peaks[is_up], rtol=1e-2)
+
+
 def cost_of_spikes(engine, network, spikes, price):
     """price (t* - t) / t_max, summed over hidden spikes before the decision t*."""
     *hidden, outputs = engine.runnable(network).spike_times(spikes)
@@ -57,19 +78,25 @@ def cost_of_spikes(engine, network, spikes, price):
         decision = network.t_max
         if engine.decides_by_first_spike:
             decision = min(decision, outputs[s].min())
-        fired = np.concatenate([times[s].ravel() for times in hidden])
+        fired = np.concatenate([[], *(times[s].ravel() for times in hidden)])
         total += np.sum(decision - fired[fired < decision])
     return price * total / (network.t_max * len(outputs))
 
 
 @pytest.mark.parametrize("price", [0.0, 0.3])
-@pytest.mark.parametrize("tau_mem", [0.7, 1.5, np.inf])
+@pytest.mark.parametrize(
+    ("tau_mem", "hidden"),
+    [(0.7, (7, 6)), (1.5, (7, 6)), (np.inf, (7, 6)), (1.5, ())],
+    ids=str,
+)
 @pytest.mark.parametrize("read_out", READ_OUTS)
 def test_gradients_of_a_network_are_those_of_differences(
-    read_out, tau_mem, price, monkeypatch
+    read_out, tau_mem, hidden, price, monkeypatch
 ):
     monkeypatch.setattr(recipe, "SPIKE_COST", price)
-    engine, network, spikes = make_network(read_out, "axonal", tau_mem, sparsity=0.5)
+    engine, network, spikes = make_network(
+        read_out, "axonal", tau_mem, hidden, sparsity=0.5
+    )
     trainer = trainer_of(engine, network)
     trainer.pull = None  # without the gradient that wakes silent neurons
     trainer._pull = lambda events, layer, times: 0

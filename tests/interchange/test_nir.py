@@ -50,7 +50,7 @@ PARAMETERS = {
     "several, first": {"max_spikes": 2, "read_out": None},
     "peak": {"max_spikes": 2, "read_out": "peak"},
     "mean without leak": {"read_out": "mean", "tau_mem": INF},
-    "no hidden layer": {"hidden_layer_sizes": (), "read_out": "mean"},
+    "no hidden layer": {"hidden_layer_sizes": (), "read_out": "peak"},
     "population": {"encoder": PopulationEncoder(4)},
 }
 every_model = pytest.mark.parametrize("params", PARAMETERS.values(), ids=PARAMETERS)
@@ -156,7 +156,7 @@ def test_graphs_do_by_the_equations_of_nir_what_networks_do(params):
         if both.any():
             steps = np.abs(found[both] - exact[both]) / STEP
             assert np.median(steps) < 1.5
-            assert np.mean(steps < 3) > 0.9
+            assert np.mean(steps < 3) > 0.8
 
 
 def test_spikes_of_one_step_are_pulses():

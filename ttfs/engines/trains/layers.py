@@ -106,6 +106,7 @@ class FirstOrPeak:
 
     def run(self, events, layer):
         """(scores, what `back` needs)."""
+        events = events.slotted(len(layer.bias_times))
         batch = _core.LayerBatch(events.spikes(by_slot=True), layer.neuron, self.t_max)
         weights = self._wide(events, layer)
         shape = events.n_samples, layer.n_out
@@ -119,11 +120,11 @@ class FirstOrPeak:
             scores = -np.where(times < np.inf, times, late)
         else:
             scores = u_peak / layer.neuron.threshold
-        return scores, (batch, weights, times, t_peak)
+        return scores, (batch, weights, times, t_peak, events)
 
     def back(self, layer, events, kept, grad):
         """Gradients from those of the scores."""
-        batch, weights, times, t_peak = kept
+        batch, weights, times, t_peak, events = kept
         has_fired = times < np.inf
         slope = batch.slope(weights, t_peak)
         if self.fires:
