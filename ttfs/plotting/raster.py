@@ -349,8 +349,8 @@ def described(
     unknown = ~np.isin(targets, classes)
     if unknown.any():
         raise ValueError(
-            f"y has the class {targets[unknown][0]!r}, which the estimator does not "
-            f"know; its classes are {list(classes)!r}"
+            f"y has the class {targets[unknown][0]}, which the estimator does not "
+            f"know; its classes are {', '.join(map(str, classes))}"
         )
     truth = np.searchsorted(classes, targets)
     titles = [f"{title}, true {y}" for title, y in zip(titles, targets, strict=True)]
