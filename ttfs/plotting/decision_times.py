@@ -254,6 +254,5 @@ class DecisionTimeDisplay:
             ax.spines[side].set_visible(False)
         if legend:
             handles = [self.right_, self.wrong_, self.undecided_, read_out]
-            handles = [handle for handle in handles if handle is not None]
             add_legend(ax, 4, handles, is_ours=is_ours)
         return self

@@ -112,14 +112,20 @@ def add_legend(ax: Any, n_columns: int, handles: Any = None, *, is_ours: bool) -
         The axes that it explains.
     n_columns : int
         Columns, at most.
-    handles : list of Artist, default=None
-        What it explains, in this order. None: all that has a label.
+    handles : list of Artist or None, default=None
+        What it explains, in this order; those that are None, or whose label begins with
+        an underscore, are left out. None: all that has a label.
     is_ours : bool
         Whether the figure has been made for the picture: then the legend is below all
         of it, else below these axes.
     """
     if handles is None:
         handles, _ = ax.get_legend_handles_labels()
+    handles = [
+        handle
+        for handle in handles
+        if handle is not None and not handle.get_label().startswith("_")
+    ]
     if not handles:
         return
     style = {

@@ -240,15 +240,18 @@ class MembraneDisplay:
             rest = None
             if not is_before.all():
                 is_after = self.times >= until
-                faint = {**style, "label": None, "linestyle": ":", "alpha": 0.7}
+                faint = {**style, "label": "_rest", "linestyle": ":", "alpha": 0.7}
                 faint["linewidth"] = 1.0
                 (rest,) = ax.plot(self.times[is_after], trace[is_after], **faint)
             self.rests_.append(rest)
         self.threshold_ = self.spikes_ = None
         if self.threshold is not None:
             self._draw_spikes(ax)
+        read_out = None
         if np.isfinite(self.read_out):
-            mark_time(ax, self.read_out, "read-out", linestyle=":", color=GREY)
+            read_out = mark_time(
+                ax, self.read_out, "read-out", linestyle=":", color=GREY
+            )
         seen = np.concatenate(seen)
         low = min(seen.min(initial=0), 0)
         high = max(1.15 * (self.threshold or 0), 1.05 * seen.max(initial=0))
@@ -261,7 +264,13 @@ class MembraneDisplay:
         if self.title is not None:
             ax.set_title(self.title, fontsize="medium")
         if legend:
-            add_legend(ax, 3, is_ours=is_ours)
+            first = (self.decided, self.true)
+            ranks = [
+                first.index(k) if k in first else 2 for k in range(len(self.names))
+            ]
+            lines = [self.traces_[k] for k in np.argsort(ranks, kind="stable")]
+            handles = [*lines, self.threshold_, self.spikes_, read_out]
+            add_legend(ax, 3, handles, is_ours=is_ours)
         return self
 
     def _draw_spikes(self, ax):
@@ -318,5 +327,5 @@ class MembraneDisplay:
         return {
             "color": GREY,
             "linewidth": 1.0,
-            "label": "other classes" if k == first else None,
+            "label": "other classes" if k == first else "_other",
         }
