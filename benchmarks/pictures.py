@@ -13,6 +13,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -20,6 +21,10 @@ from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_limits
 
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
+from ttfs.cli.compare import Row, evaluate, make_tasks
+from ttfs.cli.compare_plot import plot_accuracies
+from ttfs.cli.data import load_data
+from ttfs.cli.show import plot_sample
 from ttfs.datasets import make_yin_yang
 from ttfs.plotting import (
     AnytimeDisplay,
@@ -79,11 +84,12 @@ class Networks:
 def pictures_of_page(nets):
     """The figures of the page, by the name of the file."""
     digits = nets.digit_classifier, nets.digits, nets.classes
+    yin_yang = nets.integers, *nets.yin_yang
     return {
         "raster": SpikeRasterDisplay.from_estimator(*digits, samples=0).figure_,
         "membranes": MembraneDisplay.from_estimator(*digits, sample=0).figure_,
-        "decision-times": DecisionTimeDisplay.from_estimator(*digits).figure_,
-        "anytime": AnytimeDisplay.from_estimator(*digits).figure_,
+        "decision-times": DecisionTimeDisplay.from_estimator(*yin_yang).figure_,
+        "anytime": AnytimeDisplay.from_estimator(*yin_yang).figure_,
         "loss-curve": LossCurveDisplay.from_estimator(nets.digit_classifier).figure_,
         "weight-images": WeightImagesDisplay.from_estimator(
             nets.digit_classifier, (8, 8)
@@ -106,10 +112,11 @@ def further_pictures(nets):
     wrong = np.flatnonzero(nets.digit_classifier.predict(nets.digits) != nets.classes)
     digits = nets.digit_classifier, nets.digits, nets.classes
     X, y = nets.yin_yang
-    return [
+    displays = [
         SpikeRasterDisplay.from_estimator(*digits, samples=[1, 2, int(wrong[0])]),
         MembraneDisplay.from_estimator(*digits, sample=int(wrong[0])),
         MembraneDisplay.from_estimator(*digits, sample=0, layer=0),
+        DecisionTimeDisplay.from_estimator(*digits),
         DecisionTimeDisplay.from_estimator(nets.undriven, nets.digits, nets.classes),
         AnytimeDisplay.from_estimator(nets.undriven, nets.digits, nets.classes),
         SpikeRasterDisplay.from_estimator(nets.two_layers, X, y, samples=[0, 1]),
@@ -126,6 +133,18 @@ def further_pictures(nets):
         ),
         LossCurveDisplay.from_estimator(nets.regressor),
     ]
+    figures = [display.figure_ for display in displays]
+    return [*figures, plot_sample(*digits, 7), comparison()]
+
+
+def comparison():
+    """The figure of a short run of ``ttfs compare``."""
+    data = [load_data(name, 5, 0) for name in ("iris", "wine", "breast_cancer")]
+    models = "LogisticRegression", "SVC", "TTFSClassifier"
+    rows = {}
+    for task in make_tasks(data, (30,), 0, models, max_iter=20):
+        rows.setdefault(task.key, Row(*task.key)).fits.append(evaluate(task))
+    return plot_accuracies(list(rows.values()))
 
 
 def contact_sheet(figures, path, n_columns=4):
@@ -133,8 +152,9 @@ def contact_sheet(figures, path, n_columns=4):
     images = []
     for figure in figures:
         figure.set_dpi(100)
-        figure.canvas.draw()
-        images.append(np.asarray(figure.canvas.buffer_rgba())[:, :, :3])
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        images.append(np.asarray(canvas.buffer_rgba())[:, :, :3])
         plt.close(figure)
     n_rows = -(-len(images) // n_columns)
     sheet = plt.figure(figsize=(5.2 * n_columns, 3.7 * n_rows), layout="constrained")
@@ -162,8 +182,8 @@ def main():
                 path = args.out / f"{name}.svg"
                 figure.savefig(path, metadata={"Date": None})
         if args.sheet is not None:
-            others = [display.figure_ for display in further_pictures(nets)]
-            contact_sheet([*pictures.values(), *others], args.sheet)
+            figures = [*pictures.values(), *further_pictures(nets)]
+            contact_sheet(figures, args.sheet)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from .. import TTFSClassifier, __version__
 from .arguments import add_data, add_plot, add_run, load_all, reading_of
 from .compare_plot import plot_accuracies
 from .data import BUNDLED, DataError
+from .figures import save
 from .output import write_results
 from .runs import Task, run_all
 from .terminal import Table, interrupts, one_line, progress
@@ -284,7 +285,7 @@ def compare(
             status = status or 1
     good = [row for row in rows if not row.error]
     if figure is not None and good:
-        plot_accuracies(good, figure)
+        save(plot_accuracies(good), figure)
         print(f"drawn: {figure}")
     sys.stdout.flush()
     if status == 0 and any(row.error for row in rows):

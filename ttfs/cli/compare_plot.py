@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from .figures import save
-
 _MINE, _OTHER = "#0072B2", "0.35"  # colours of the networks of this package, and others
 _N_COLUMNS = 3  # panels side by side, at most
 _BELOW = 0.25  # a fold stands so much below the mean, in rows
@@ -11,8 +9,8 @@ _FOLD = {"linestyle": "none", "marker": "o", "markersize": 3.5, "alpha": 0.5}
 _MEAN = "mean and standard deviation over folds"
 
 
-def plot_accuracies(rows, path):
-    """Draw the accuracy of each model, a panel for each data set.
+def plot_accuracies(rows):
+    """A figure of the accuracy of each model, a panel for each data set.
 
     A mark is the mean over folds, a bar a standard deviation to either side, as in the
     table; the small dots below are the folds.
@@ -21,8 +19,10 @@ def plot_accuracies(rows, path):
     ----------
     rows : list of Row
         Those without an error, at least one.
-    path : pathlib.Path
-        The file of the figure; its ending decides the format.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -60,7 +60,7 @@ def plot_accuracies(rows, path):
             frameon=False,
             fontsize="small",
         )
-    save(figure, path)
+    return figure
 
 
 def _draw(ax, place, row):

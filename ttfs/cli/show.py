@@ -256,7 +256,7 @@ def _sample(model, data, X, args):
     lines = ["", f"{titles[0]} (times in the unit of tau_syn = {unit:g})"]
     lines += lines_of_sample(recording, names)
     if args.plot is not None:
-        plot_sample(model, X, data.y, args.sample, args.plot)
+        save(plot_sample(model, X, data.y, args.sample), args.plot)
         lines.append(f"drawn: {args.plot}")
     return lines
 
@@ -296,8 +296,8 @@ def lines_of_sample(recording, names):
     return lines
 
 
-def plot_sample(model, X, y, sample, path):
-    """Draw the spikes of a sample beside the membranes of its outputs.
+def plot_sample(model, X, y, sample):
+    """A figure of the spikes of a sample beside the membranes of its outputs.
 
     Parameters
     ----------
@@ -306,8 +306,10 @@ def plot_sample(model, X, y, sample, path):
     X : ndarray of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,)
     sample : int
-    path : pathlib.Path
-        The file; its ending decides the format.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
     """
     from matplotlib.figure import Figure
 
@@ -316,4 +318,4 @@ def plot_sample(model, X, y, sample, path):
     SpikeRasterDisplay.from_estimator(model, X, y, samples=sample, ax=left)
     MembraneDisplay.from_estimator(model, X, y, sample=sample, ax=right)
     right.set_title("")
-    save(figure, path)
+    return figure

@@ -175,7 +175,11 @@ class DecisionTimeDisplay:
         return display.plot(ax=ax, **options)
 
     def plot(
-        self, ax: Any = None, *, bins: int | Sequence[float] = 40, legend: bool = True
+        self,
+        ax: Any = None,
+        *,
+        bins: int | Sequence[float] | None = None,
+        legend: bool = True,
     ) -> Self:
         """Draw the histogram.
 
@@ -183,8 +187,9 @@ class DecisionTimeDisplay:
         ----------
         ax : Axes, default=None
             Axes to draw into. None: those of a new figure.
-        bins : int or sequence of float, default=40
-            Number of bins from the first decision to the last, or their edges.
+        bins : int or sequence of float, default=None
+            Number of bins from the first decision to the last, or their edges. None:
+            the square root of the number of samples, but 10 to 40.
         legend : bool, default=True
             Whether there is a legend below the picture.
 
@@ -204,6 +209,8 @@ class DecisionTimeDisplay:
         self.ax_ = ax = one_axes(ax, (6.4, 3.8))
         self.figure_ = ax.figure
         decided = self.decision_times[self.is_decided]
+        if bins is None:
+            bins = int(np.clip(np.sqrt(n), 10, 40))
         self.edges_ = np.histogram_bin_edges(decided, bins)
         widths = np.diff(self.edges_)
         right, wrong = (

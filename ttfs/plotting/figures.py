@@ -72,6 +72,7 @@ def several_axes(
     plt = pyplot()
     if ax is None:
         figure = plt.figure(figsize=size, layout="constrained")
+        figure.get_layout_engine().set(wspace=0.04)
         grid = figure.subplots(*shape, squeeze=False, **options)
     elif isinstance(ax, plt.Axes):
         if n == 1:

@@ -147,8 +147,8 @@ class MembraneDisplay:
         layer : int, default=-1
             Number of the layer: 0 is the first hidden one, -1 the output.
         neurons : sequence of int, default=None
-            Numbers of the neurons. None: all outputs, or of a hidden layer the six that
-            fire first.
+            Numbers of the neurons. None: all outputs, or of a hidden layer six, spread
+            from the first that fires to the last.
         ax : Axes, default=None
             Axes to draw into. None: those of a new figure.
         **options
@@ -182,9 +182,7 @@ class MembraneDisplay:
         if neurons is None:
             neurons = np.arange(n_out)
             if not is_output:
-                neurons = np.sort(
-                    spikes.min(axis=1).argsort(kind="stable")[:_N_NEURONS]
-                )
+                neurons = _spread(spikes.min(axis=1), recording.end)
         neurons = check_numbers(neurons, n_out, "neurons", "the layer has {} neurons")
         spikes = np.where(spikes < recording.end, spikes, np.inf)[neurons]
         fired = spikes[np.isfinite(spikes)]
@@ -329,3 +327,12 @@ class MembraneDisplay:
             "linewidth": 1.0,
             "label": "other classes" if k == first else "_other",
         }
+
+
+def _spread(first, end):
+    """Some neurons, from the first to the last that fires before the end."""
+    order = first.argsort(kind="stable")
+    n = min(_N_NEURONS, len(order))
+    n_fired = max(np.count_nonzero(first < end), n)
+    places = np.linspace(0, n_fired - 1, n).round().astype(int)
+    return np.sort(order[places])
