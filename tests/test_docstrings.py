@@ -23,6 +23,7 @@ from ttfs import (
     interchange,
     out_of_core,
     parameters,
+    plotting,
     substrates,
 )
 
@@ -38,6 +39,7 @@ MODULES = (
     energy,
     export,
     interchange,
+    plotting,
     datasets,
 )
 # Methods of substrates: Substrate and the function calibrate document them for all.

@@ -28,6 +28,7 @@ MAX_PARAMETERS = 31  # of an estimator
 PARTS = (
     *("model", "encoders", "fixed", "substrates", "parameters", "datasets", "energy"),
     *("engines", "estimators", "baselines", "out_of_core", "export", "interchange"),
+    "plotting",
     "ttfs",  # the names that the package exports
     "cli",
 )

@@ -12,12 +12,14 @@ Public names:
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
+- :func:`membrane_traces` - membranes of a layer at any times
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
   than once
 - :mod:`ttfs.out_of_core` - training on more data than fit into memory
 - :mod:`ttfs.export` - models as C source and JSON, and what they cost
 - :mod:`ttfs.interchange` - networks in NIR, for other simulators and from them
+- :mod:`ttfs.plotting` - spikes, membranes, decision times and weights as pictures
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set, and temporal patterns
 - :data:`TRUSTED_TYPES` - names of the types of stored models, for
@@ -66,6 +68,7 @@ from . import (
     interchange,
     out_of_core,
     parameters,
+    plotting,
     substrates,
 )
 from ._headers import get_include
@@ -74,7 +77,14 @@ from ._stored import ModelVersionWarning
 from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
-from .model import LIF, first_spike, first_spike_vjp, spike_trains, spike_trains_vjp
+from .model import (
+    LIF,
+    first_spike,
+    first_spike_vjp,
+    membrane_traces,
+    spike_trains,
+    spike_trains_vjp,
+)
 
 __all__ = [
     "LIF",
@@ -93,8 +103,10 @@ __all__ = [
     "first_spike_vjp",
     "get_include",
     "interchange",
+    "membrane_traces",
     "out_of_core",
     "parameters",
+    "plotting",
     "show_versions",
     "spike_trains",
     "spike_trains_vjp",

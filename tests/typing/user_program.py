@@ -23,6 +23,8 @@ from ttfs import (
     export,
     first_spike,
     first_spike_vjp,
+    membrane_traces,
+    plotting,
 )
 from ttfs.baselines import RateClassifier, S4NNClassifier
 from ttfs.datasets import make_yin_yang
@@ -190,6 +192,27 @@ def layer_of_neurons() -> None:
     print(fired.round(3), ttfs.get_include())
 
 
+def pictures() -> None:
+    """Displays of a fitted classifier, and membranes as arrays."""
+    X, y = make_yin_yang(60, random_state=0)
+    clf = TTFSClassifier((10,), max_iter=2, random_state=0).fit(X, y)
+    model = make_pipeline(LatencyEncoder(), TTFSClassifier((10,), max_iter=2))
+    model.fit(X, y)
+    raster = plotting.SpikeRasterDisplay.from_estimator(clf, X, y, samples=[0, 1])
+    assert_type(raster, plotting.SpikeRasterDisplay).plot(legend=False)
+    one = plotting.MembraneDisplay.from_estimator(model, X, sample=3, layer=0)
+    times = plotting.DecisionTimeDisplay.from_estimator(clf, X, y, bins=[0.0, 1, 2])
+    curve = plotting.AnytimeDisplay(clf.anytime(X, y)).plot(events=False)
+    loss = plotting.LossCurveDisplay.from_estimator(clf, log=True)
+    images = plotting.WeightImagesDisplay.from_estimator(clf, (2, 2), neurons=[0])
+    print(one.ax_.get_title(), times.edges_, curve.ax_, loss.loss_, images.images)
+    recording = clf.record(X[:2])
+    traces = assert_type(recording.membrane_traces(0, [0.5, 1.0]), NDArray[np.float64])
+    print(traces.shape, recording.arrivals(1, 0), recording.input_spikes(0)[1])
+    alone = membrane_traces([[0.0, 0.5]], [[2.0], [2.0]], at=[1.0, 1.5])
+    print(assert_type(alone, NDArray[np.float64]))
+
+
 def main() -> None:
     print(len(classifiers()))
     with tempfile.TemporaryDirectory() as folder:
@@ -198,6 +221,7 @@ def main() -> None:
     regress()
     compare_codes()
     layer_of_neurons()
+    pictures()
 
 
 if __name__ == "__main__":

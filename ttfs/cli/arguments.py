@@ -6,6 +6,7 @@ from dataclasses import replace
 from ..substrates import PRESETS, AnalogChip
 from .data import BUNDLED, FILES, DataError, Reading, data_names, load_data
 from .data.reading import MISSING, split_names
+from .figures import check_figure
 from .output import check_out
 
 _MAX_JOBS = 1024  # processes
@@ -250,6 +251,24 @@ def _out_file(text):
     """The type of --out: a path that can be written."""
     try:
         return check_out(text)
+    except DataError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_plot(parser, what):
+    """Add --plot, the file of a figure of what is said."""
+    parser.add_argument(
+        "--plot",
+        type=_figure_file,
+        metavar="FILE",
+        help=f"draw {what}: .png, .svg or .pdf",
+    )
+
+
+def _figure_file(text):
+    """The type of --plot: a path that a figure can be drawn to."""
+    try:
+        return check_figure(text)
     except DataError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

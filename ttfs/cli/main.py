@@ -11,9 +11,9 @@ import os
 import sys
 
 from .. import __version__
-from . import codes, compare, robustness, serve
+from . import codes, compare, robustness, serve, show
 
-COMMANDS = (codes, compare, robustness, serve)
+COMMANDS = (codes, compare, robustness, serve, show)
 
 
 class _Parser(argparse.ArgumentParser):
