@@ -21,6 +21,7 @@ from ttfs import (
     estimators,
     export,
     parameters,
+    plotting,
     substrates,
 )
 
@@ -34,6 +35,7 @@ MODULES = (
     substrates,
     energy,
     export,
+    plotting,
     datasets,
 )
 # Methods of substrates: Substrate and the function calibrate document them for all.

@@ -27,7 +27,7 @@ MAX_PARAMETERS = 31  # of an estimator
 # parts before it. Modules that are in no part come before all of them.
 PARTS = (
     *("model", "encoders", "fixed", "substrates", "parameters", "datasets", "energy"),
-    *("engines", "estimators", "baselines", "export"),
+    *("engines", "estimators", "baselines", "export", "plotting"),
     "ttfs",  # the names that the package exports
     "cli",
 )

@@ -12,10 +12,12 @@ Public names:
 - :class:`SpikeTrains` - data in which a channel may have several spikes
 - :func:`first_spike`, :func:`first_spike_vjp` - spike times of a layer, and their
   vector-Jacobian product
+- :func:`membrane_traces` - membranes of a layer at any times
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
   than once
 - :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
+- :mod:`ttfs.plotting` - spikes, membranes, decision times and weights as pictures
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set, and temporal patterns
 - :data:`TRUSTED_TYPES` - names of the types of stored models, for
@@ -51,14 +53,30 @@ for _module in (_baselines, _fixed, _float32, _float64):
         )
 
 
-from . import baselines, datasets, encoders, energy, export, parameters, substrates
+from . import (
+    baselines,
+    datasets,
+    encoders,
+    energy,
+    export,
+    parameters,
+    plotting,
+    substrates,
+)
 from ._headers import get_include
 from ._show_versions import show_versions
 from ._stored import ModelVersionWarning
 from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
-from .model import LIF, first_spike, first_spike_vjp, spike_trains, spike_trains_vjp
+from .model import (
+    LIF,
+    first_spike,
+    first_spike_vjp,
+    membrane_traces,
+    spike_trains,
+    spike_trains_vjp,
+)
 
 __all__ = [
     "LIF",
@@ -76,7 +94,9 @@ __all__ = [
     "first_spike",
     "first_spike_vjp",
     "get_include",
+    "membrane_traces",
     "parameters",
+    "plotting",
     "show_versions",
     "spike_trains",
     "spike_trains_vjp",

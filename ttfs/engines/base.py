@@ -88,7 +88,7 @@ class Engine(ABC):
     """
 
     max_batch = None  # samples of an update, at most
-    decides_by_first_spike = True  # of the outputs; else at the end of the experiment
+    decision = "first"  # what of the outputs decides, see `TrainsEngine`
 
     def __init__(self, specification):
         self.structure = specification.structure
@@ -105,6 +105,11 @@ class Engine(ABC):
     def is_regression(self):
         """Whether it learns target times of each output, not the order of outputs."""
         return self.learning is not None and isinstance(self.learning.loss, TargetTimes)
+
+    @property
+    def decides_by_first_spike(self):
+        """Whether first output spikes decide, and not the end of the experiment."""
+        return self.decision == "first"
 
     @property
     def is_local(self):

@@ -64,6 +64,11 @@ class Network:
         return [layer.weights for layer in self.layers]
 
     @property
+    def weight_values(self) -> list[Array]:
+        """The weights of each layer as real numbers, in the unit of the threshold."""
+        return self.weights
+
+    @property
     def neuron(self) -> LIF:
         """A neuron of the output layer: all layers have its tau_syn and threshold."""
         return self.layers[-1].neuron

@@ -35,10 +35,6 @@ class TrainsEngine(Engine):
             return recipes.TRAINS_DECISION
         return "first" if read_out is None else read_out
 
-    @property
-    def decides_by_first_spike(self):
-        return self.decision == "first"
-
     def default_time_scale(self, network, n_seen):
         """Times have that of other engines; membranes and numbers of spikes have 1."""
         if self.decides_by_first_spike:
