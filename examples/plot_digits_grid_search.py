@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ttfs import TTFSClassifier
+from ttfs.plotting import WeightImagesDisplay
 
 # %%
 # The images have 8 × 8 pixels, and half of these are 0. The encoder takes a zero for an
@@ -62,10 +63,10 @@ print("best parameters:", search.best_params_)
 print(f"their accuracy in cross-validation: {search.best_score_:.3f}")
 
 # %%
-# Each cell is the mean of three folds, and below it is the standard deviation. The size of
-# the hidden layer matters, up to 30 neurons; beyond that nothing does: cells differ by
-# about as much as folds do, and which of them is the best is luck. Nor does the scaler
-# cost accuracy.
+# Each cell is the mean of three folds, and below it is the standard deviation. The size
+# of the hidden layer matters, up to 30 neurons; beyond that nothing does: cells differ
+# by about as much as folds do, and which of them is the best is luck. Nor does the
+# scaler cost accuracy.
 
 shape = len(scalers), len(sizes), len(decays)
 order = [
@@ -91,9 +92,13 @@ for ax, title, mean, deviation in zip(
     middle = (means.min() + means.max()) / 2
     for (row, column), value in np.ndenumerate(mean):
         ax.text(
-            column, row, f"{value:.1f}\n± {deviation[row, column]:.1f}",
-            ha="center", va="center", color="white" if value < middle else "black",
-        )  # fmt: skip
+            column,
+            row,
+            f"{value:.1f}\n± {deviation[row, column]:.1f}",
+            ha="center",
+            va="center",
+            color="white" if value < middle else "black",
+        )
     ax.set(
         xticks=range(len(decays)),
         xticklabels=decays,
@@ -103,7 +108,7 @@ for ax, title, mean, deviation in zip(
         title=f"Pixels: {title}",
     )
 axes[0].set_ylabel("hidden neurons")
-fig.colorbar(image, ax=axes, label="accuracy in cross-validation / %")
+fig.colorbar(image, ax=axes, label="accuracy in cross-validation [%]")
 plt.show()
 
 # %%
@@ -138,4 +143,14 @@ ConfusionMatrixDisplay.from_estimator(
     search, X_test, y_test, cmap="Blues", colorbar=False, ax=ax
 )
 ax.set_title(f"{len(y_test)} test images")
+plt.show()
+
+# %%
+# What its hidden neurons look for
+# --------------------------------
+#
+# The weights of the first layer, as images. An early spike of a white pixel drives a
+# neuron where the weight is positive, and keeps it from firing where it is negative.
+
+WeightImagesDisplay.from_estimator(search, (8, 8))
 plt.show()

@@ -19,12 +19,12 @@ from ttfs.parameters import FixedPoint
 # Two ways to learn
 # -----------------
 #
-# - ``gradient="exact"``, the default, keeps real weights while it learns. They are rounded
-#   in every batch, the integers fire, and the gradient at their spikes moves the real
-#   weights: quantisation-aware training, for a chip that is programmed once.
-# - ``gradient="local"`` learns in integers: spike times, one error for each neuron, a small
-#   table and shifts. An accumulator of 16 bits for each weight keeps moves that are smaller
-#   than a step. This is a rule that a chip itself can apply.
+# - ``gradient="exact"``, the default, keeps real weights while it learns. They are
+#   rounded in every batch, the integers fire, and the gradient at their spikes moves
+#   the real weights: quantisation-aware training, for a chip that is programmed once.
+# - ``gradient="local"`` learns in integers: spike times, one error for each neuron, a
+#   small table and shifts. An accumulator of 16 bits for each weight keeps moves that
+#   are smaller than a step. This is a rule that a chip itself can apply.
 #
 # All networks have 60 hidden neurons and 40 epochs; everything else is the default.
 
@@ -50,7 +50,8 @@ def accuracies(**parameters):
 # Bits of the weights
 # -------------------
 #
-# ``weight_bits`` does not count the sign: with 6 bits weights are integers from -63 to 63.
+# ``weight_bits`` does not count the sign: with 6 bits weights are integers from -63 to
+# 63.
 
 bits = [2, 3, 4, 6, 8]
 by_bits = {
@@ -77,8 +78,8 @@ for gradient, rows in by_bits.items():
 # --------
 #
 # A tick is the unit of spike times. Coarse ticks make programs small and quick, but two
-# spikes within one tick are at the same time. The borders of the Yin-Yang sign are fine, and
-# so must ticks be; images bear a sixteenth of ``tau_syn``.
+# spikes within one tick are at the same time. The borders of the Yin-Yang sign are
+# fine, and so must ticks be; images bear a sixteenth of ``tau_syn``.
 
 ticks = [1 / 64, 1 / 32, 1 / 16, 1 / 8]
 by_tick = np.array([accuracies(arithmetic=FixedPoint(tick=tick)) for tick in ticks])
@@ -96,16 +97,21 @@ for (gradient, rows), name, marker, color in zip(
     left.plot(bits, rows.mean(axis=1), marker + "-", color=color, label=name)
     left.scatter(np.repeat(bits, N_SEEDS), rows, s=8, color=color, alpha=0.5)
     left.axhline(real[gradient], color=color, ls=":", label=f"float32, {gradient}")
-left.set(xlabel="bits of a weight, without the sign", xticks=bits, ylabel="accuracy / %")
+left.set(
+    xlabel="bits of a weight, without the sign", xticks=bits, ylabel="accuracy [%]"
+)
 left.set_title(r"Ticks of $\tau_\mathrm{syn} / 64$")
 left.legend(loc="lower right")
 parts = [round(1 / tick) for tick in ticks]
 right.plot(parts, by_tick.mean(axis=1), "o-", color="#0072B2")
 right.scatter(np.repeat(parts, N_SEEDS), by_tick, s=8, color="#0072B2", alpha=0.5)
 right.set(
-    xscale="log", xticks=parts, xticklabels=parts, title="Weights of 6 bits",
+    xscale="log",
+    xticks=parts,
+    xticklabels=parts,
+    title="Weights of 6 bits",
     xlabel=r"ticks in $\tau_\mathrm{syn}$",
-)  # fmt: skip
+)
 right.minorticks_off()
 for ax in (left, right):
     ax.grid(color="0.92")
@@ -113,9 +119,9 @@ for ax in (left, right):
 plt.show()
 
 # %%
-# Four bits and a sign are nearly as good as real numbers here, two are not enough, and more
-# than six bring nothing. The local rule costs about a point, with real numbers too: it is
-# the price of the simple rule, not of the integers.
+# Four bits and a sign are nearly as good as real numbers here, two are not enough, and
+# more than six bring nothing. The local rule costs about a point, with real numbers
+# too: it is the price of the simple rule, not of the integers.
 #
 # The integers themselves
 # -----------------------

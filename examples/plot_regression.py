@@ -2,9 +2,9 @@
 Regression with spike times
 ===========================
 
-In a regressor each output neuron stands for a target: the earlier it fires, the greater is
-the prediction. We look at how the times become numbers, at what it does where there were
-no data, and compare it with other regressors.
+In a regressor each output neuron stands for a target: the earlier it fires, the greater
+is the prediction. We look at how the times become numbers, at what it does where there
+were no data, and compare it with other regressors.
 """
 
 import warnings
@@ -26,9 +26,9 @@ from ttfs import TTFSRegressor
 # One feature
 # -----------
 #
-# 200 noisy points of a wave, between 0 and 1. The prediction is an affine function of the
-# time of the output spike, so that the right panel, which shows this time, is the left one
-# upside down.
+# 200 noisy points of a wave, between 0 and 1. The prediction is an affine function of
+# the time of the output spike, so that the right panel, which shows this time, is the
+# left one upside down.
 
 rng = np.random.default_rng(0)
 x = rng.uniform(0.0, 1.0, 200)
@@ -58,7 +58,7 @@ left.set(xlabel="feature", ylabel="target", ylim=(-2.2, 4.2))
 left.legend(loc="upper left")
 times = reg.spike_times(grid[:, np.newaxis])[-1][:, 0]
 right.plot(grid, times, color="#0072B2", lw=2)
-right.set(xlabel="feature", ylabel=r"output spike / $\tau_\mathrm{syn}$")
+right.set(xlabel="feature", ylabel=r"output spike [$\tau_\mathrm{syn}$]")
 for ax in (left, right):
     ax.axvspan(-0.5, 0, color="0.93", zorder=0)
     ax.axvspan(1, 1.5, color="0.93", zorder=0)
@@ -102,3 +102,29 @@ print(f"{'R2':12}" + "".join(f"{name:>20}" for name in models))
 for name, row in zip(sets, scores, strict=True):
     cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(row.mean(1), row.std(1), strict=True)]
     print(f"{name:12}" + "".join(f"{cell:>20}" for cell in cells))
+
+rows = np.arange(len(sets))
+fig, ax = plt.subplots(figsize=(7.5, 2.8), layout="constrained")
+colors = ["#0072B2", "#E69F00", "#009E73", "#CC79A7"]
+for j, (name, marker, color) in enumerate(zip(models, "Dos^", colors, strict=True)):
+    ax.errorbar(
+        scores[:, j].mean(axis=1),
+        rows + 0.14 * (j - 1.5),
+        xerr=scores[:, j].std(axis=1),
+        fmt=marker,
+        ms=7,
+        capsize=3,
+        color=color,
+        label=name,
+    )
+ax.set(yticks=rows, yticklabels=sets, xlabel="R2: mean and deviation of five folds")
+ax.invert_yaxis()
+ax.grid(axis="x", color="0.92")
+ax.set_axisbelow(True)
+ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
+
+# %%
+# It is ahead of ``MLPRegressor`` on all three of these small sets, and of the trees,
+# but where the target is nearly a linear function of the features, as that of the
+# diabetes data seems to be, ridge regression is better than any of them.

@@ -53,9 +53,14 @@ trains = encoder.fit(X_train).transform(X_train)
 print(trains)
 
 fig, axes = plt.subplots(
-    2, 3, figsize=(9.5, 3.4), sharex=True, sharey="row", height_ratios=(3, 1),
+    2,
+    3,
+    figsize=(9.5, 3.4),
+    sharex=True,
+    sharey="row",
+    height_ratios=(3, 1),
     layout="constrained",
-)  # fmt: skip
+)
 for n, (top, bottom) in enumerate(axes.T, start=1):
     sample = int(np.flatnonzero(y_train == n)[0])
     signal = X_train[sample][0]
@@ -64,10 +69,13 @@ for n, (top, bottom) in enumerate(axes.T, start=1):
     _, channels, times = trains[sample].events()
     for channel, color in enumerate(["#0072B2", "#D55E00"]):
         bottom.eventplot(
-            times[channels == channel], lineoffsets=-channel, color=color, linelengths=0.7
+            times[channels == channel],
+            lineoffsets=-channel,
+            color=color,
+            linelengths=0.7,
         )
     top.set_title(f"class {n}")
-    bottom.set(xlabel=r"time / $\tau_\mathrm{syn}$", yticks=[0, -1])
+    bottom.set(xlabel=r"time [$\tau_\mathrm{syn}$]", yticks=[0, -1])
 axes[0, 0].set_ylabel("signal")
 axes[1, 0].set_yticklabels(["up", "down"])
 plt.show()
@@ -76,11 +84,11 @@ plt.show()
 # How many spikes does a neuron need?
 # -----------------------------------
 #
-# The outputs do not fire here: the greatest mean of their membranes decides. So a signal
-# is looked at to its end.
+# The outputs do not fire here: the greatest mean of their membranes decides. So a
+# signal is looked at to its end.
 
 max_spikes = [1, 2, 4, 8, 16]
-accuracies, hidden_spikes = [], []
+accuracies = []
 for n in max_spikes:
     clf = TTFSClassifier(
         (30,), max_spikes=n, read_out="mean", max_iter=40, random_state=0
@@ -88,20 +96,21 @@ for n in max_spikes:
     model = make_pipeline(encoder, clf).fit(X_train, y_train)
     activity = clf.activity(model[0].transform(X_test)).summary()
     accuracies.append(model.score(X_test, y_test))
-    hidden_spikes.append(activity["hidden spikes"])
     print(
-        f"at most {n:2}: accuracy {accuracies[-1]:.2f}, {hidden_spikes[-1]:4.0f} hidden "
-        f"spikes, {activity['synaptic events']:6,.0f} synaptic events"
+        f"at most {n:2}: accuracy {accuracies[-1]:.2f}, "
+        f"{activity['hidden spikes']:4.0f} hidden spikes, "
+        f"{activity['synaptic events']:6,.0f} synaptic events"
     )
 
 # %%
 # A count by hand
 # ---------------
 #
-# More spikes make the network more accurate, up to the 16 that we allow, since a neuron can
-# go on when the second bump comes; and that costs more events only in the output layer.
-# But who knows that bumps are to be counted can count the events, and does better without
-# a network: this is an example of what spikes can say, not of a task that needs them.
+# More spikes make the network more accurate, up to the 16 that we allow, since a neuron
+# can go on when the second bump comes; and that costs more events only in the output
+# layer. But who knows that bumps are to be counted can count the events, and does
+# better without a network: this is an example of what spikes can say, not of a task
+# that needs them.
 
 
 def counts(X):
@@ -127,7 +136,7 @@ ax.set(
     xticks=max_spikes,
     xticklabels=max_spikes,
     xlabel="spikes of a neuron, at most",
-    ylabel="test accuracy / %",
+    ylabel="test accuracy [%]",
 )
 ax.minorticks_off()
 ax.grid(color="0.92")

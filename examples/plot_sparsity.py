@@ -2,9 +2,9 @@
 Few spikes, and what they cost
 ==============================
 
-``sparsity`` trains a network that decides with few hidden spikes over few weights. Does it
-pay? A narrower network has fewer spikes as well, and that is what it has to beat. On the
-small images of this example it does not; on MNIST it does.
+``sparsity`` trains a network that decides with few hidden spikes over few weights. Does
+it pay? A narrower network has fewer spikes as well, and that is what it has to beat. On
+the small images of this example it does not; on MNIST it does.
 """
 
 import matplotlib.pyplot as plt
@@ -20,9 +20,9 @@ from ttfs import TTFSClassifier
 #
 # What a spike costs on a chip is the events that it causes: an event is a spike that
 # arrives at a neuron which has not fired, over a weight that is not 0, before the
-# decision. ``activity`` counts them. We reduce them in two ways, with three seeds each: by
-# ``sparsity``, the share of weights into 100 hidden neurons that are 0 in the end, with a
-# price on hidden spikes that grows with it; and by fewer hidden neurons.
+# decision. ``activity`` counts them. We reduce them in two ways, with three seeds each:
+# by ``sparsity``, the share of weights into 100 hidden neurons that are 0 in the end,
+# with a price on hidden spikes that grows with it; and by fewer hidden neurons.
 #
 # 40 epochs keep this example short. All networks have the same number of them.
 
@@ -73,8 +73,7 @@ for names, results in (
         names, results.mean(axis=1), strict=True
     ):
         print(
-            f"{name:22}{accuracy:8.1f} %{spikes:10.1f}{events:10,.0f}"
-            f"{time:8.2f} τ_syn"
+            f"{name:22}{accuracy:8.1f} %{spikes:10.1f}{events:10,.0f}{time:8.2f} τ_syn"
         )
 
 # %%
@@ -83,14 +82,14 @@ for names, results in (
 #
 # Left is cheap, and up is accurate. Small points are seeds.
 #
-# ``sparsity`` does what it says: with 0.9 a fifth of the events is left, for one point of
-# accuracy. But 20 hidden neurons without it need about as many events for the same
-# accuracy, and a quarter of the hidden spikes. On these images the narrow network is the
-# better choice: it is smaller, and there is no parameter to choose.
+# ``sparsity`` does what it says: with 0.9 a fifth of the events is left, for one point
+# of accuracy. But 20 hidden neurons without it need about as many events for the same
+# accuracy, and a quarter of the hidden spikes. On these images the narrow network is
+# the better choice: it is smaller, and there is no parameter to choose.
 #
-# On MNIST, where 784 pixels are many and the classes ask for many neurons, it is the other
-# way around: at equal events the narrow network is half a point worse. The page on sparse
-# firing in the user guide has that figure.
+# On MNIST, where 784 pixels are many and the classes ask for many neurons, it is the
+# other way around: at equal events the narrow network is half a point worse. The page
+# on sparse firing in the user guide has that figure.
 
 fig, axes = plt.subplots(1, 2, figsize=(9.5, 4), sharey=True, layout="constrained")
 for ax, column, label in zip(
@@ -109,13 +108,17 @@ for ax, column, label in zip(
         offset, side = ((-5, 4), "right") if results is sparse else ((6, -11), "left")
         for point, text in zip(means[:, [column, 0]], names, strict=True):
             ax.annotate(
-                str(text), point, xytext=offset, textcoords="offset points",
-                color=color, ha=side,
-            )  # fmt: skip
+                str(text),
+                point,
+                xytext=offset,
+                textcoords="offset points",
+                color=color,
+                ha=side,
+            )
     ax.set(xlabel=label, xlim=0)
     ax.margins(x=0.08)
     ax.grid(color="0.92")
     ax.set_axisbelow(True)
-axes[0].set_ylabel("accuracy by first spikes / %")
+axes[0].set_ylabel("accuracy by first spikes [%]")
 axes[0].legend(loc="lower right")
 plt.show()

@@ -2,10 +2,10 @@
 When it beats a dense network, and when not
 ===========================================
 
-A spiking network with its default parameters beside ``MLPClassifier`` with the same number
-of hidden neurons, on six small sets. Some are of kinds on which it is usually better,
-and some of kinds on which it is not. Other classifiers are there, too: sometimes the
-answer is to use neither of the networks.
+A spiking network with its default parameters beside ``MLPClassifier`` with the same
+number of hidden neurons, on six small sets. Some are of kinds on which it is usually
+better, and some of kinds on which it is not. Other classifiers are there, too:
+sometimes the answer is to use neither of the networks.
 """
 
 import warnings
@@ -30,8 +30,9 @@ from ttfs import TTFSClassifier
 # The sets
 # --------
 #
-# Each set is drawn anew for each of four seeds, which also give the split and the initial
-# weights. All models of a seed see the same rows, so that they are compared in pairs.
+# Each set is drawn anew for each of four seeds, which also give the split and the
+# initial weights. All models of a seed see the same rows, so that they are compared in
+# pairs.
 
 N_SEEDS = 4
 N_ROWS = 1250
@@ -64,7 +65,7 @@ def linear(rng):
 
 
 def two_of_six(rng):
-    """The second of the MONK's problems: exactly two of six categories are the first."""
+    """The second MONK's problem: exactly two of six categories are the first."""
     rows = np.array(list(product(*map(range, (3, 3, 2, 3, 4, 2)))))
     y = ((rows == 0).sum(axis=1) == 2).astype(int)
     return OneHotEncoder(sparse_output=False).fit_transform(rows), y
@@ -117,7 +118,7 @@ for i, (name, make) in enumerate(sets.items()):
             accuracies[i, j, seed] = 100 * fitted.score(X_test, y_test)
             losses[i, j, seed] = log_loss(y_test, fitted.predict_proba(X_test))
 
-print(f"{'accuracy / %':18}" + "".join(f"{name:>21}" for name in models))
+print(f"{'accuracy [%]':18}" + "".join(f"{name:>21}" for name in models))
 for name, row in zip(sets, accuracies, strict=True):
     cells = [f"{m:.1f} ± {s:.1f}" for m, s in zip(row.mean(1), row.std(1), strict=True)]
     print(f"{name:18}" + "".join(f"{cell:>21}" for cell in cells))
@@ -135,9 +136,9 @@ for name, row in zip(sets, accuracies, strict=True):
 #   all three, which the right panel shows.
 # - **The same:** where a plane is between the classes.
 # - **Worse:** where categories must be counted both are right in nearly all cases, but
-#   the dense network is far more certain of it. On signs of products the spiking network is
-#   ten points behind: a neuron fires if many inputs are early, and a product of
-#   signs is nothing of that kind.
+#   the dense network is far more certain of it. On signs of products the spiking
+#   network is ten points behind: a neuron fires if many inputs are early, and a product
+#   of signs is nothing of that kind.
 
 is_better = accuracies[:, 0] - accuracies[:, 1]
 gained = np.log2(losses[:, 1] / losses[:, 0])
@@ -161,7 +162,7 @@ for ax, difference in zip(axes, [is_better, gained], strict=True):
 axes[0].set(
     yticks=rows,
     yticklabels=sets,
-    xlabel="TTFSClassifier less MLPClassifier / points",
+    xlabel="TTFSClassifier less MLPClassifier [points]",
     title="Accuracy",
 )
 axes[0].invert_yaxis()
@@ -178,20 +179,27 @@ plt.show()
 # Beside other models
 # -------------------
 #
-# Neither network is the best on half of the sets. Boosted trees win with heavy tails, which
-# thresholds do not notice, and on signs of products; logistic regression is as good as
-# anything where it is the truth, and takes a hundredth of the time. It is always worth
-# trying first.
+# Neither network is the best on half of the sets. Boosted trees win with heavy tails,
+# which thresholds do not notice, and on signs of products; logistic regression is as
+# good as anything where it is the truth, and takes a hundredth of the time. It is
+# always worth trying first.
 
 fig, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 markers, colors = "Dos^", ["#0072B2", "#E69F00", "#009E73", "#CC79A7"]
 for j, name in enumerate(models):
     ax.plot(
-        accuracies[:, j].mean(axis=1), rows + 0.12 * (j - 1.5), markers[j],
-        ms=8, color=colors[j], label=name,
-    )  # fmt: skip
+        accuracies[:, j].mean(axis=1),
+        rows + 0.12 * (j - 1.5),
+        markers[j],
+        ms=8,
+        color=colors[j],
+        label=name,
+    )
 ax.set(
-    yticks=rows, yticklabels=sets, xlabel="test accuracy / %", title="Means of four seeds"
+    yticks=rows,
+    yticklabels=sets,
+    xlabel="test accuracy [%]",
+    title="Means of four seeds",
 )
 ax.invert_yaxis()
 ax.grid(axis="x", color="0.9")

@@ -3,8 +3,8 @@ Yin-Yang, step by step
 ======================
 
 From points in the plane to a spiking network that tells which part of the Yin-Yang sign
-they are in: the data, their spike times, training, what the network has learned, and the
-membranes by which it decides about one point.
+they are in: the data, their spike times, training, what the network has learned, and
+the membranes by which it decides about one point.
 """
 
 import matplotlib.pyplot as plt
@@ -13,6 +13,7 @@ from matplotlib.colors import ListedColormap
 
 from ttfs import TTFSClassifier
 from ttfs.datasets import make_yin_yang
+from ttfs.plotting import LossCurveDisplay, MembraneDisplay, SpikeRasterDisplay
 
 COLORS = ["#0072B2", "#E69F00", "#009E73"]  # distinct for colour-blind readers
 NAMES = ["yin", "yang", "dot"]
@@ -43,8 +44,8 @@ plt.show()
 # of a feature spikes first, at 0, and the smallest one a synaptic time constant later,
 # at 1: we give all times in units of ``tau_syn``. The two coordinates and their
 # complements say the same thing twice, so that small values, too, have an early spike
-# somewhere. Other data than these do not come with complements, and the default
-# encoder makes them; here ``encoder="latency"`` takes the features as they are.
+# somewhere. Other data than these do not come with complements, and the default encoder
+# makes them; here ``encoder="latency"`` takes the features as they are.
 #
 # 60 hidden neurons, each of which fires at most once, are between the four channels and
 # one output neuron for each class. The output neuron that fires first is the answer.
@@ -58,11 +59,16 @@ times = clf.spike_times(X_test[samples])[0]
 fig, ax = plt.subplots(figsize=(5.5, 2.6), layout="constrained")
 for k, row in enumerate(times):
     ax.scatter(
-        row, np.arange(4) + 0.25 * (k - 1), marker="|", s=120, lw=2.5,
-        color=COLORS[k], label=f"a point of {NAMES[k]}",
-    )  # fmt: skip
+        row,
+        np.arange(4) + 0.25 * (k - 1),
+        marker="|",
+        s=120,
+        lw=2.5,
+        color=COLORS[k],
+        label=f"a point of {NAMES[k]}",
+    )
 ax.set(
-    xlabel=r"spike time / $\tau_\mathrm{syn}$",
+    xlabel=r"spike time [$\tau_\mathrm{syn}$]",
     yticks=range(4),
     yticklabels=["x", "y", "1 - x", "1 - y"],
     xlim=(-0.03, 1.03),
@@ -76,28 +82,26 @@ plt.show()
 # Training
 # --------
 #
-# The time of a spike is a differentiable function of the weights and of the times of the
-# input spikes, and its derivatives are known in closed form. Training is gradient descent
-# on them. The loss is the cross-entropy of output spike times: the right class shall fire
-# before the others.
+# The time of a spike is a differentiable function of the weights and of the times of
+# the input spikes, and its derivatives are known in closed form. Training is gradient
+# descent on them. The loss is the cross-entropy of output spike times: the right class
+# shall fire before the others.
 
 accuracy = clf.score(X_test, y_test)
 print(f"{clf.n_iter_} epochs, test accuracy {accuracy:.3f}")
 
-fig, ax = plt.subplots(figsize=(5, 3), layout="constrained")
-ax.plot(np.arange(1, clf.n_iter_ + 1), clf.loss_curve_, color=COLORS[0])
-ax.set(xlabel="epoch", ylabel="training loss", yscale="log", title="Training")
+LossCurveDisplay.from_estimator(clf, log=True)
 plt.show()
 
 # %%
 # What it has learned
 # -------------------
 #
-# We ask the network about a grid of points within the sign: which output fires first, and
-# when. Nearly all errors are at borders. The decision is a spike, so easy points are
-# decided early. Those that no output has decided when the inputs are over, at 1, get a
-# strong spike to all outputs at 1.1, the read-out: whichever membrane is highest then
-# comes first. Most points of this small network need it.
+# We ask the network about a grid of points within the sign: which output fires first,
+# and when. Nearly all errors are at borders. The decision is a spike, so easy points
+# are decided early. Those that no output has decided when the inputs are over, at 1,
+# get a strong spike to all outputs at 1.1, the read-out: whichever membrane is highest
+# then comes first. Most points of this small network need it.
 
 axis = np.linspace(0.0, 1.0, 161)
 xx, yy = np.meshgrid(axis, axis)
@@ -111,14 +115,17 @@ is_wrong = clf.predict(X_test) != y_test
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 left.pcolormesh(xx, yy, decisions, cmap=ListedColormap(COLORS), alpha=0.6)
 left.scatter(
-    *X_test[is_wrong, :2].T, marker="x", s=30, color="black",
+    *X_test[is_wrong, :2].T,
+    marker="x",
+    s=30,
+    color="black",
     label=f"errors: {is_wrong.sum()} of {len(y_test)} test points",
-)  # fmt: skip
+)
 left.set(title="The output that fires first")
 left.legend(loc="lower center", bbox_to_anchor=(0.5, -0.32), frameon=False)
 image = right.pcolormesh(xx, yy, decision_times, cmap="cividis")
 right.set(title="The time of the decision")
-fig.colorbar(image, ax=right, label=r"first output spike / $\tau_\mathrm{syn}$")
+fig.colorbar(image, ax=right, label=r"first output spike [$\tau_\mathrm{syn}$]")
 for ax in (left, right):
     ax.set(xlabel="x", ylabel="y", aspect="equal")
 plt.show()
@@ -131,38 +138,22 @@ print(f"decided by the read-out: {share_by_read_out:.0%} of the test points")
 # The membranes of one point
 # --------------------------
 #
-# A neuron adds up the responses of its synapses to the spikes that it gets, and fires when
-# the sum reaches the threshold, 1. Here is what the three outputs do about a test point
-# that is decided before the read-out. A neuron that has fired is done: its membrane is
-# drawn until then.
+# A neuron adds up the responses of its synapses to the spikes that it gets, and fires
+# when the sum reaches the threshold. Here is the test point that is decided first.
+# Inputs are at the bottom, hidden neurons above them and outputs at the top.
 
 outputs = clf.spike_times(X_test)[-1]
 sample = int(outputs.min(axis=1).argmin())
-_, hidden, output = (layer[sample] for layer in clf.spike_times(X_test))
 
-layer = clf.network_.layers[-1]
-inputs = np.concatenate([hidden, layer.bias_times])
-t = np.linspace(0.0, clf.t_max_, 800)
-responses = layer.neuron.kappa(t[:, np.newaxis] - inputs)
-membranes = responses @ layer.weights
-
-fig, (top, bottom) = plt.subplots(
-    2, 1, figsize=(6.5, 5), sharex=True, height_ratios=(1, 2), layout="constrained"
-)
-top.eventplot(hidden[np.isfinite(hidden)], color="0.3", linelengths=0.8)
-top.set(yticks=[], title="Spikes of hidden neurons")
-for k, (name, color) in enumerate(zip(NAMES, COLORS, strict=True)):
-    until = t <= output[k]
-    bottom.plot(t[until], membranes[until, k], color=color, label=name)
-    bottom.plot(output[k], 1.0, "o", color=color)
-bottom.axhline(1.0, color="black", lw=1, ls="--", label="threshold")
-bottom.axvline(clf.read_out_, color="0.5", lw=1, ls=":", label="read-out")
-bottom.set(
-    xlabel=r"time / $\tau_\mathrm{syn}$",
-    ylabel="membrane / threshold",
-    title=f"Output neurons: a point of {NAMES[y_test[sample]]}",
-)
-bottom.legend(loc="upper left", bbox_to_anchor=(1, 1))
+SpikeRasterDisplay.from_estimator(clf, X_test, y_test, samples=sample)
 plt.show()
 
-print(f"first output spike at {output.min():.2f}, of {NAMES[output.argmin()]}")
+# %%
+# The membranes of the three outputs tell why. Each is the sum of the responses to the
+# spikes of the hidden neurons, some of which are negative.
+
+MembraneDisplay.from_estimator(clf, X_test, y_test, sample=sample)
+plt.show()
+
+first, winner = outputs[sample].min(), NAMES[outputs[sample].argmin()]
+print(f"first output spike at {first:.2f}, of {winner}")

@@ -20,11 +20,10 @@ SOURCES = [
 ]
 SOURCES += [ROOT / "noxfile.py", ROOT / "setup.py", ROOT / "wheels/build"]
 SOURCES += sorted((ROOT / ".ci").glob("*"))
-# The gallery, whose names begin with plot_, runs when the site is made.
 EXAMPLES = [
     path
     for path in sorted((ROOT / "examples").glob("*.py"))
-    if not path.name.startswith("plot_")
+    if not path.name.startswith("plot_")  # test_examples.py has the gallery
 ]
 
 # A path from the root of the project, as pages and comments name it.
