@@ -3,9 +3,7 @@
 import copy
 import itertools
 import pickle
-import runpy
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +33,6 @@ from ttfs.encoders import LatencyEncoder, SpikeTimesEncoder
 from ttfs.model import Layer
 from ttfs.model.initial_weights import initial_weights, weight_unit
 
-ROOT = Path(__file__).resolve().parents[2]
 # Fixed examples: a red test stays red.
 relaxed = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 every_simd = pytest.mark.usefixtures("every_simd")
@@ -744,17 +741,3 @@ def test_a_model_of_spike_trains_is_checked_like_any_other(data):
     dense[0, 0] = -np.inf
     with pytest.raises(ValueError, match="where there is no spike"):
         clf.predict(dense)
-
-
-# ------------------------------------------------------------------ the example
-
-EXAMPLE = ROOT / "examples" / "spike_trains.py"
-
-
-@pytest.mark.skipif(not EXAMPLE.exists(), reason="not in a clone")
-def test_example_runs(capsys):
-    runpy.run_path(str(EXAMPLE))
-    lines = capsys.readouterr().out.splitlines()
-    accuracy = {line.rsplit(maxsplit=1)[0]: float(line.split()[-1]) for line in lines}
-    assert accuracy["accuracy with all spikes"] > 0.85
-    assert accuracy["accuracy with first spikes"] < 0.45

@@ -22,6 +22,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._documentation import Documented
 from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
 from ..encoders import freeze, make_encoder
@@ -72,7 +73,13 @@ class NoEngineError(ValueError, AttributeError):
 
 
 class BaseTTFS(
-    HiddenTimesMixin, MeasuresMixin, LearnedMixin, Stored, BaseEstimator, ABC
+    HiddenTimesMixin,
+    MeasuresMixin,
+    LearnedMixin,
+    Documented,
+    Stored,
+    BaseEstimator,
+    ABC,
 ):
     """Base class of the estimators: fits, runs and measures a network.
 
@@ -280,7 +287,7 @@ class BaseTTFS(
 
     @property
     def engine_(self) -> Engine:
-        """The :class:`ttfs.engines.Engine` that would train this network next.
+        """The ``ttfs.engines.Engine`` that would train this network next.
 
         It is that of partial_fit: an exported model learns from one sample at a time.
 
