@@ -32,7 +32,8 @@ from ttfs import TTFSClassifier
 #
 # Each set is drawn anew for each of four seeds, which also give the split and the
 # initial weights. All models of a seed see the same rows, so that they are compared in
-# pairs.
+# pairs. ``MLPClassifier`` has three times its usual learning rate, with which it is
+# finished sooner and is no worse on these sets.
 
 N_SEEDS = 4
 N_ROWS = 1250
@@ -138,8 +139,7 @@ for name, row in zip(sets, accuracies, strict=True):
 # - **The same:** where a plane is between the classes.
 # - **Worse:** where categories must be counted both are right in nearly all cases, but
 #   the dense network is far more certain of it. On signs of products the spiking
-#   network is ten points behind: a neuron fires if many inputs are early, and a product
-#   of signs is nothing of that kind.
+#   network is ten points behind.
 
 is_better = accuracies[:, 0] - accuracies[:, 1]
 gained = np.log2(losses[:, 1] / losses[:, 0])

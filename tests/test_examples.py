@@ -165,7 +165,9 @@ def run(path, monkeypatch):
         assert figures
         for figure in figures:
             figure.canvas.draw()
-            assert any(ax.get_ylabel() or ax.images for ax in figure.axes)
+            assert any(
+                ax.get_xlabel() or ax.get_ylabel() or ax.images for ax in figure.axes
+            )
     finally:
         plt.close("all")
     return variables
