@@ -7,7 +7,7 @@ Public names:
 - :class:`SpikeTimesEncoder` - for features that are spike times already
 - :class:`LevelCrossingEncoder` - signals to spike trains, by send-on-delta
 - :class:`FilterBank` - bands of frequencies of signals
-- :class:`SpikeTrains` - data in which a channel may have several spikes
+- :class:`ttfs.SpikeTrains` - data in which a channel may have several spikes
 """
 
 import reprlib

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import core as _core
+from .._documentation import Documented
 from .._stored import Stored
 from .._typing import validated
 from ..model.checks import blocks, check_times
@@ -115,7 +116,7 @@ class Channels:
     levels: int | None = None
 
 
-class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
+class BaseEncoder(Documented, Stored, TransformerMixin, BaseEstimator, ABC):
     """Base class of the encoders: features become spike times of channels.
 
     A subclass says which input it takes (sparse matrices: only if an entry that is not

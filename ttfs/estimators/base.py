@@ -20,6 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._documentation import Documented
 from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
 from ..encoders import freeze, make_encoder
@@ -67,7 +68,7 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
+class BaseTTFS(MeasuresMixin, Documented, Stored, BaseEstimator, ABC):
     """Base class of the estimators: fits, runs and measures a network.
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has the methods under
@@ -268,7 +269,7 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
 
     @property
     def engine_(self) -> Engine:
-        """The :class:`ttfs.engines.Engine` that would train this network next.
+        """The ``ttfs.engines.Engine`` that would train this network next.
 
         It is that of partial_fit: an exported model learns from one sample at a time.
 
