@@ -173,13 +173,14 @@ def run(path, monkeypatch):
     return variables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
         pytest.param(
             path,
             id=path.stem,
-            marks=[] if path.stem in QUICK else [pytest.mark.slow, pytest.mark.gallery],
+            marks=[] if path.stem in QUICK else pytest.mark.gallery,
         )
         for path in EXAMPLES
     ],
