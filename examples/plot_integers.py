@@ -119,9 +119,9 @@ for ax in (left, right):
 plt.show()
 
 # %%
-# Four bits and a sign are nearly as good as real numbers here, two are not enough, and
-# more than six bring nothing. The local rule costs about a point, with real numbers
-# too: it is the price of the simple rule, not of the integers.
+# Four bits and a sign are less than two points behind real numbers, two bits are not
+# enough, and more than six bring nothing. The local rule costs about a point, with real
+# numbers too: it is the price of the simple rule, not of the integers.
 #
 # The integers themselves
 # -----------------------

@@ -142,6 +142,7 @@ plt.show()
 
 print(export.estimate(clf, X_test[:100], features="uint8"))
 
+# sphinx_gallery_thumbnail_number = 2
 sizes = [8, 16, 32, 64]
 costs = {}
 for decay in ("shift", "table"):

@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from ttfs import TTFSClassifier
+from ttfs.plotting import WeightImagesDisplay
 
 # %%
 # Two ways to save
@@ -121,4 +122,18 @@ for ax, column, label in zip(
     ax.set_axisbelow(True)
 axes[0].set_ylabel("accuracy by first spikes [%]")
 axes[0].legend(loc="lower right")
+plt.show()
+
+# %%
+# The weights that are left
+# -------------------------
+#
+# Eight hidden neurons of a network with ``sparsity=0.9``. Each looks at a few pixels;
+# white ones have no synapse, and grey ones are the same in all images.
+
+clf = TTFSClassifier((100,), sparsity=0.9, max_iter=40, random_state=0).fit(X, y)
+share_of_zeros = (clf.coefs_[0] == 0).mean()
+print(f"{share_of_zeros:.0%} of the weights into hidden neurons are 0")
+
+WeightImagesDisplay.from_estimator(clf, (8, 8), neurons=range(8), n_columns=4)
 plt.show()

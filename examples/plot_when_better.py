@@ -32,7 +32,8 @@ from ttfs import TTFSClassifier
 #
 # Each set is drawn anew for each of four seeds, which also give the split and the
 # initial weights. All models of a seed see the same rows, so that they are compared in
-# pairs.
+# pairs. ``MLPClassifier`` has three times its usual learning rate, with which it is
+# finished sooner and is no worse on these sets.
 
 N_SEEDS = 4
 N_ROWS = 1250
@@ -88,7 +89,8 @@ sets = {
 models = {
     "TTFSClassifier": lambda seed: TTFSClassifier((50,), random_state=seed),
     "MLPClassifier": lambda seed: make_pipeline(
-        StandardScaler(), MLPClassifier((50,), max_iter=700, random_state=seed)
+        StandardScaler(),
+        MLPClassifier((50,), learning_rate_init=0.003, max_iter=400, random_state=seed),
     ),
     "boosted trees": lambda seed: HistGradientBoostingClassifier(
         max_iter=50, random_state=seed
@@ -137,8 +139,7 @@ for name, row in zip(sets, accuracies, strict=True):
 # - **The same:** where a plane is between the classes.
 # - **Worse:** where categories must be counted both are right in nearly all cases, but
 #   the dense network is far more certain of it. On signs of products the spiking
-#   network is ten points behind: a neuron fires if many inputs are early, and a product
-#   of signs is nothing of that kind.
+#   network is ten points behind.
 
 is_better = accuracies[:, 0] - accuracies[:, 1]
 gained = np.log2(losses[:, 1] / losses[:, 0])
@@ -169,7 +170,7 @@ axes[0].invert_yaxis()
 ticks = np.arange(np.floor(gained.min()), np.ceil(gained.max()) + 1)
 axes[1].set(
     xticks=ticks,
-    xticklabels=[f"{2.0**tick:g}" for tick in ticks],
+    xticklabels=[f"1/{2**-t:g}" if t < 0 else f"{2**t:g}" for t in ticks],
     xlabel="log-loss of MLPClassifier / that of TTFSClassifier",
     title="Probabilities",
 )

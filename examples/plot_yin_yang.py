@@ -111,6 +111,7 @@ outputs = clf.spike_times(grid)[-1]
 decisions = np.where(is_inside, outputs.argmin(axis=1), np.nan).reshape(xx.shape)
 decision_times = np.where(is_inside, outputs.min(axis=1), np.nan).reshape(xx.shape)
 
+# sphinx_gallery_thumbnail_number = 4
 is_wrong = clf.predict(X_test) != y_test
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 left.pcolormesh(xx, yy, decisions, cmap=ListedColormap(COLORS), alpha=0.6)

@@ -165,19 +165,22 @@ def run(path, monkeypatch):
         assert figures
         for figure in figures:
             figure.canvas.draw()
-            assert any(ax.get_xlabel() or len(ax.images) for ax in figure.axes)
+            assert any(
+                ax.get_xlabel() or ax.get_ylabel() or ax.images for ax in figure.axes
+            )
     finally:
         plt.close("all")
     return variables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
         pytest.param(
             path,
             id=path.stem,
-            marks=[] if path.stem in QUICK else [pytest.mark.slow, pytest.mark.gallery],
+            marks=[] if path.stem in QUICK else pytest.mark.gallery,
         )
         for path in EXAMPLES
     ],
