@@ -21,7 +21,7 @@ OLDEST = ROOT / ".ci" / "oldest.txt"
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 # Packages that are imported by functions that say which extra brings them; polars is
 # taken for pandas where it is there.
-OPTIONAL = {"matplotlib", "msgpack", "pandas", "polars"}
+OPTIONAL = {"matplotlib", "msgpack", "pandas", "polars", "tqdm"}
 
 
 def bounds(requirements):
