@@ -43,8 +43,8 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
     and `score` the accuracy. `partial_fit` learns from more data; `spike_times`,
-    `activity` and `anytime` show what the neurons do, and `transform` gives the spike
-    times of the last hidden layer. The defaults suit most data::
+    `record`, `activity` and `anytime` show what the neurons do, and `transform` gives
+    the spike times of the last hidden layer. The defaults suit most data::
 
         clf = TTFSClassifier().fit(X_train, y_train)
         y_pred = clf.predict(X_test)
