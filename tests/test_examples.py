@@ -45,8 +45,7 @@ def plot_digits_grid_search(x):
     assert abs(x["means"][0].mean() - x["means"][1].mean()) < 1  # of the scaler
     assert x["spikes"][1] > 1.3 * x["spikes"][0]
     assert x["events"][1] > 1.3 * x["events"][0]
-    assert x["best_accuracy"] > 0.95
-    assert x["default_accuracy"] > 0.96
+    assert 0.95 < x["best_accuracy"] < x["default_accuracy"] + 0.003
     assert 120 < x["default"].n_iter_ < 180
 
 

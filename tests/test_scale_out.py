@@ -107,7 +107,8 @@ def test_loky_divides_the_cores(serial):
         assert started.max() <= 2 * (expected - 1)
         if _core.has_openmp():
             assert used.min() == expected
-            assert started.min() >= expected - 1
+        if _core.has_openmp() and given is not None:  # processes that are new
+            assert started.max() >= expected - 1
 
 
 def test_workers_of_dask_use_one_thread_each(client, serial):

@@ -5,6 +5,7 @@ Public names:
 - :class:`TTFSClassifier` - a scikit-learn classifier of leaky integrate-and-fire
   neurons that fire at most once, trained by exact gradients of their spike times
 - :class:`TTFSRegressor` - a regressor with the same network
+- :class:`EpochRecord` - what a callback of `fit` is told of an epoch
 - :mod:`ttfs.parameters` - objects for the parameters that are choices between things
 - :mod:`ttfs.encoders` - transformers of features into spike times
 - :mod:`ttfs.substrates` - chips and emulators that fire in the simulator's place
@@ -77,6 +78,7 @@ from ._stored import ModelVersionWarning
 from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
+from .estimators.watching import EpochRecord
 from .model import (
     LIF,
     first_spike,
@@ -89,6 +91,7 @@ from .model import (
 __all__ = [
     "LIF",
     "TRUSTED_TYPES",
+    "EpochRecord",
     "ModelVersionWarning",
     "SpikeTrains",
     "TTFSClassifier",

@@ -12,7 +12,7 @@ from sklearn.base import _fit_context
 
 if TYPE_CHECKING:
     from .encoders import SpikeTrains
-    from .estimators import EpochRecord
+    from .estimators.watching import EpochRecord
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 

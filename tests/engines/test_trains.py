@@ -95,7 +95,7 @@ def test_gradients_of_a_network_are_those_of_differences(
 ):
     monkeypatch.setattr(recipe, "SPIKE_COST", price)
     engine, network, spikes = make_network(
-        read_out, "axonal", tau_mem, hidden, sparsity=0.5
+        read_out, "axonal", tau_mem, hidden, sparsity=0.5 if hidden else 0.0
     )
     trainer = trainer_of(engine, network)
     trainer.pull = None  # without the gradient that wakes silent neurons

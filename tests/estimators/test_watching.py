@@ -17,10 +17,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import SpikeTrains, TTFSRegressor
+from ttfs import EpochRecord, SpikeTrains, TTFSRegressor
 from ttfs.datasets import make_yin_yang
 from ttfs.engines.float import FloatTrainer
-from ttfs.estimators import EpochRecord
 from ttfs.parameters import CrossEntropy
 from ttfs.substrates import Ideal, SubstrateError
 

@@ -163,6 +163,15 @@ def test_spikes_of_one_step_are_pulses():
     """With dt a spike of height 1 that lasts dt does what an impulse does without."""
     clf = quick().fit(X, y)
     plain, pulsed = to_nir(clf), to_nir(clf, dt=STEP)
+    times = [
+        nir_twin.run(
+            graph, input_times(clf, X_test), step=STEP, t_max=clf.t_max_, **how
+        )
+        for graph, how in ((plain, {}), (pulsed, {"height": 1.0}))
+    ]
+    for name in ("neurons_0", "output"):
+        one, other = (nir_twin.spike_times(x[name], 1, STEP) for x in times)
+        assert_allclose(one, other, atol=STEP)
     for k in (0, 1):
         one, other = (graph.nodes[f"neurons_{k}"] for graph in (plain, pulsed))
         assert_allclose(one.r * one.w_in, one.tau_mem)
@@ -257,9 +266,10 @@ def chain(*nodes):
     return nir.NIRGraph.from_list(*nodes)
 
 
-def assert_does_as_its_graph(clf, graph, *, step=STEP, t_max=3.0):
+def assert_does_as_its_graph(clf, graph, *, step=STEP, t_max=3.0, height=None):
     """Raise unless first spikes are those of the twin."""
-    outputs = nir_twin.run(graph, TIMES, step=step, t_max=t_max)["output"]
+    outputs = nir_twin.run(graph, TIMES, step=step, t_max=t_max, height=height)
+    outputs = outputs["output"]
     found = nir_twin.spike_times(outputs, 1, step)[:, :, 0]
     exact = clf.spike_times(TIMES)[-1].reshape(found.shape)
     assert np.isfinite(exact).mean() > 0.3
@@ -379,6 +389,7 @@ def test_a_bias_of_an_affine_node_is_a_spike_in_each_step():
     assert_allclose(clf.coefs_[0][4:], np.tile(bias, (192, 1)))
     with pytest.raises(ValueError, match="constant current; with dt"):
         from_nir(graph, t_max=3.0)
+    assert_does_as_its_graph(clf, graph, step=step, height=1.0)
     silent = chain(nir.Affine(W0, 0 * bias), neurons(6), nir.Linear(W1), neurons(2))
     assert from_nir(silent, t_max=3.0).bias_times_[0].size == 0
 

@@ -6,11 +6,12 @@ Each node does what its equation says, by the method of Euler:
     CubaLI    the same; the output is v
     LIF, LI   tau dv/dt = v_leak - v + r S   the output of LI is v
     IF, I     dv/dt = r S                    that of I too
-    Linear    weight S       Delay    S(t - delay)
+    Linear    weight S       Affine   weight S + bias       Delay    S(t - delay)
 
 CubaLIF, LIF and IF fire where v > v_threshold, which sets v to v_reset. A spike is an
-impulse S, 1 / step for one step. What several edges bring to a node adds up. One rule
-is not of NIR: after `max_spikes` a neuron is silent.
+impulse S, 1 / step for one step, or a pulse of another `height` that lasts as long.
+What several edges bring to a node adds up. One rule is not of NIR: after `max_spikes` a
+neuron is silent.
 """
 
 from graphlib import TopologicalSorter
@@ -18,7 +19,7 @@ from graphlib import TopologicalSorter
 import numpy as np
 
 
-def run(graph, times, *, step, t_max, max_spikes=np.inf):
+def run(graph, times, *, step, t_max, max_spikes=np.inf, height=None):
     """What the nodes of a graph put out.
 
     Parameters
@@ -29,12 +30,15 @@ def run(graph, times, *, step, t_max, max_spikes=np.inf):
     step, t_max : float
     max_spikes : int
         Spikes of a neuron, at most.
+    height : float
+        The S of a spike; None: 1 / step.
 
     Returns
     -------
     outputs : dict of str to ndarray of shape (n_steps, n_samples, n)
         What each node has put out in each step.
     """
+    height = 1 / step if height is None else height
     before = {name: [] for name in graph.nodes}
     for source, target in graph.edges:
         before[target].append(source)
@@ -48,13 +52,13 @@ def run(graph, times, *, step, t_max, max_spikes=np.inf):
         for name in order:
             node = graph.nodes[name]
             if type(node).__name__ == "Input":
-                x = (ticks == now) / step
+                x = (ticks == now) * height
             else:
                 x = sum(outputs[source][now] for source in before[name])
             if type(node).__name__ == "Delay":
                 y = _delayed(node, outputs[before[name][0]], x, now, step)
             else:
-                y = _put_out(node, x, state[name], step, max_spikes)
+                y = _put_out(node, x, state[name], step, max_spikes, height)
             outputs[name].append(y)
     return {name: np.array(values) for name, values in outputs.items()}
 
@@ -67,12 +71,12 @@ def _delayed(node, inputs, x, now, step):
     return late
 
 
-def _put_out(node, x, state, step, max_spikes):
+def _put_out(node, x, state, step, max_spikes, height):
     kind = type(node).__name__
     if kind in ("Input", "Output"):
         return x
-    if kind == "Linear":
-        return x @ node.weight.T
+    if kind in ("Linear", "Affine"):
+        return x @ node.weight.T + getattr(node, "bias", 0.0)
     current = state.setdefault("current", np.zeros_like(x))
     v = state.setdefault("v", np.zeros_like(x))
     if kind in ("CubaLIF", "CubaLI"):  # a step of I, then one of v
@@ -90,7 +94,7 @@ def _put_out(node, x, state, step, max_spikes):
     fires = (v > node.v_threshold) & (count < max_spikes)
     count += fires
     v[fires] = np.broadcast_to(node.v_reset, v.shape)[fires]
-    return fires / step
+    return fires * height
 
 
 def spike_times(output, n_spikes, step):

@@ -23,6 +23,7 @@ from ttfs import (
     export,
     first_spike,
     first_spike_vjp,
+    interchange,
     membrane_traces,
     plotting,
 )
@@ -122,6 +123,12 @@ def classify(folder: Path) -> None:
     curve: Anytime = clf.anytime(X, y, times=[0.5, 1.0])
     print(curve, curve.accuracy.max(), curve.summary()["events"])
     export.to_json(clf, folder / "model.json")
+    export.to_json(
+        TTFSRegressor((5,), max_iter=1).fit(X, X[:, 0]), folder / "real.json"
+    )
+    loaded = export.from_json(folder / "real.json")
+    assert_type(loaded, TTFSClassifier | TTFSRegressor)
+    print(interchange.input_times(loaded, X).shape)
     export.to_c(clf, str(folder / "model.c"), prefix="model")
     export.to_library(clf, folder / "model", self_test=X[:3])
     print(export.ticks(clf, X).dtype, export.cost_sheet(clf, X).inference)

@@ -50,6 +50,8 @@ def main(argv=None):
         arguments and unusable data end in ``SystemExit`` with status 2.
     """
     parser = _parser()
+    if sys.stdout is None:  # it was closed, which worker processes do not expect
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
     try:
         try:
             args = _arguments(parser, argv)

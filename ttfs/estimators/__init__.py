@@ -2,6 +2,5 @@
 
 from .classifier import TTFSClassifier
 from .regressor import TTFSRegressor
-from .watching import EpochRecord
 
-__all__ = ["EpochRecord", "TTFSClassifier", "TTFSRegressor"]
+__all__ = ["TTFSClassifier", "TTFSRegressor"]

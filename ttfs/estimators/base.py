@@ -684,10 +684,9 @@ class BaseTTFS(
                 measured.silent_outputs,
                 learning_rate=float(rates[0]),
                 seconds=perf_counter() - start,
-                _copy=partial(self._snapshot, trainer),
             )
             line = self._history.last_line(record.validation_score)
-            if watcher.tell(record, line):
+            if watcher.tell(record, line, partial(self._snapshot, trainer)):
                 return
             if has_converged and schedule.may_stop and not schedule.is_cosine:
                 return

@@ -43,7 +43,8 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
     and `score` the accuracy. `partial_fit` learns from more data; `spike_times`,
-    `activity` and `anytime` show what the neurons do. The defaults suit most data::
+    `activity` and `anytime` show what the neurons do, and `transform` gives the spike
+    times of the last hidden layer. The defaults suit most data::
 
         clf = TTFSClassifier().fit(X_train, y_train)
         y_pred = clf.predict(X_test)
@@ -562,7 +563,7 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
             Their weights in score and loss, which `class_weight` multiplies.
         callback : callable, default=None
             ``callback(record)`` is called after each epoch, with an
-            :class:`ttfs.estimators.EpochRecord`. If it returns True, training ends, as
+            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
             early stopping would end it; if it returns False or None, it goes on. An
             exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
             keeps what was learned. docs/guide/watching.md has examples.

@@ -92,7 +92,8 @@ class HiddenTimesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> from ttfs.datasets import make_yin_yang
         >>> X, y = make_yin_yang(300, random_state=0)
         >>> hidden = TTFSClassifier((30,), max_iter=20, random_state=0)
-        >>> pipeline = make_pipeline(hidden, LogisticRegression()).fit(X, y)
+        >>> pipeline = make_pipeline(hidden, LogisticRegression(max_iter=1000))
+        >>> pipeline = pipeline.fit(X, y)
         >>> pipeline[:-1].transform(X).shape
         (300, 30)
         """

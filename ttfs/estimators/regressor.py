@@ -373,7 +373,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             Their weights in score and loss.
         callback : callable, default=None
             ``callback(record)`` is called after each epoch, with an
-            :class:`ttfs.estimators.EpochRecord`. If it returns True, training ends, as
+            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
             early stopping would end it; if it returns False or None, it goes on. An
             exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
             keeps what was learned. docs/guide/watching.md has examples.

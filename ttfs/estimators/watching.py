@@ -18,7 +18,7 @@ _LOG = logging.getLogger("ttfs.training")
 class EpochRecord:
     """An epoch that has ended, as a `callback` of `fit` is told of it.
 
-    Attributes
+    Parameters
     ----------
     epoch : int
         Number of the epoch in this call of `fit`, from 1.
@@ -60,7 +60,10 @@ class EpochRecord:
     silent_outputs: float | None
     learning_rate: float
     seconds: float
-    _copy: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    # Makes a copy of the estimator, as long as it has these weights.
+    _copy: Callable[[], Any] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def snapshot(self) -> Any:
         """The estimator as it would be if training ended with this epoch.
@@ -127,8 +130,16 @@ class Watcher:
         if self.verbose >= 2 and not schedule.is_partial:
             self._bar = _progress_bar(schedule.n_epochs, n_done)
 
-    def tell(self, record, line):
-        """Tell of an epoch; `line` is what is printed of it.
+    def tell(self, record, line, copy):
+        """Tell of an epoch.
+
+        Parameters
+        ----------
+        record : EpochRecord
+        line : str
+            What is printed.
+        copy : callable
+            ``copy()`` is the estimator with the weights of the epoch.
 
         Returns
         -------
@@ -145,8 +156,9 @@ class Watcher:
         elif self.verbose:
             print(line, flush=True)
         if self.callback is not None:
+            object.__setattr__(record, "_copy", copy)
             answer = self.callback(record)
-            object.__setattr__(record, "_copy", None)  # the weights go on
+            object.__setattr__(record, "_copy", None)  # the weights change
             if answer is not None and not isinstance(answer, (bool, np.bool_)):
                 raise TypeError(
                     "callback must return True, to end training, or False or None, got "

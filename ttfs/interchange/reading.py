@@ -356,7 +356,7 @@ class _Biases:
             raise self._refused(neurons, "a layer needs a Linear or an Affine node")
         n_out, n_in = way.weights.shape
         n_neurons = np.size(neurons.membrane.r)
-        if n_out != n_neurons:
+        if n_neurons not in (1, n_out):  # one value may stand for all neurons
             raise self._refused(neurons, f"{n_out} outputs lead to {n_neurons} neurons")
         if way.source == self.input and n_in != self.n_inputs:
             raise self._refused(neurons, f"{self.n_inputs} inputs meet {n_in} columns")
