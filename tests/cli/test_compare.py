@@ -2,6 +2,7 @@
 
 import re
 import signal
+import sys
 import zipfile
 
 import numpy as np
@@ -11,6 +12,8 @@ from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 
 from ttfs.cli import compare
+from ttfs.cli.compare import Fit, Row
+from ttfs.cli.compare_plot import plot_accuracies
 from ttfs.cli.data import DataError, load_data
 from ttfs.cli.main import main
 
@@ -263,3 +266,56 @@ def test_interrupt_prints_the_table_so_far(capsys, quick_models, monkeypatch):
     assert ("iris", "Last") not in rows
     assert "wine" not in output
     assert output.endswith("interrupted: the remaining models were not trained\n")
+
+
+# -- The figure --------------------------------------------------------------------
+
+
+def test_figure_has_a_row_for_each_model_and_a_panel_for_each_data_set():
+    pytest.importorskip("matplotlib")
+    rows = [
+        Row("a", "SVC", [Fit(0.5), Fit(0.75)]),
+        Row("a", "TTFSClassifier", [Fit(0.75), Fit(1.0)]),
+        Row("b", "TTFSClassifier", [Fit(0.25)]),
+    ]
+    first, second = plot_accuracies(rows).axes
+    names = [label.get_text() for label in first.get_yticklabels()]
+    assert names == ["SVC", "TTFSClassifier"]
+    folds = [line.get_xdata() for line in first.lines if len(line.get_xdata()) == 2]
+    assert [list(x) for x in folds[:1]] == [[50, 75]]
+    for bars, mean, place in zip(first.containers, (62.5, 87.5), (0, 1), strict=True):
+        assert bars.lines[0].get_xdata() == [mean]
+        assert bars.lines[0].get_ydata() == [place]
+        ends = np.array(bars.lines[2][0].get_segments())[0, :, 0]
+        assert list(ends) == [mean - 12.5, mean + 12.5]
+    (bars,) = second.containers
+    assert bars.lines[0].get_xdata() == [25]
+    assert not bars.has_xerr
+    assert [ax.get_title() for ax in (first, second)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_figure_files(capsys, quick_models, tmp_path, ending):
+    pytest.importorskip("matplotlib")
+    quick_models["First"] = Failing()
+    path = tmp_path / f"a.{ending}"
+    arguments = ["compare", "iris", "wine", "--cv", "2", "--plot", str(path)]
+    assert main(arguments) == 1  # one model has failed
+    assert f"drawn: {path}" in capsys.readouterr().out
+    begin = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending]
+    assert path.read_bytes().startswith(begin)
+
+
+def test_no_figure_where_all_models_fail(capsys, quick_models, tmp_path):
+    pytest.importorskip("matplotlib")
+    quick_models.update(First=Failing(), Last=Failing())
+    path = tmp_path / "a.png"
+    assert main(["compare", "iris", "--cv", "2", "--plot", str(path)]) == 1
+    assert not path.exists()
+
+
+def test_no_figure_without_matplotlib(monkeypatch, error_of):
+    """The command ends before anything is trained."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    error = error_of(["compare", "iris", "--plot", "figure.png"])
+    assert 'pip install "scikit-ttfs[plot]"' in error

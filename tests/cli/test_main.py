@@ -24,12 +24,12 @@ def test_help_names_every_command(capsys):
     assert exit_info.value.code == 0
     output = capsys.readouterr().out
     names = [command.__name__.rpartition(".")[2] for command in COMMANDS]
-    assert names == ["codes", "compare", "robustness", "serve"]
+    assert names == ["codes", "compare", "robustness", "serve", "show"]
     for name in names:
         assert re.search(rf"\n +{name}\s", output)
 
 
-@pytest.mark.parametrize("name", ["codes", "compare", "robustness", "serve"])
+@pytest.mark.parametrize("name", ["codes", "compare", "robustness", "serve", "show"])
 def test_help_of_a_command(capsys, name):
     with pytest.raises(SystemExit) as exit_info:
         main([name, "--help"])

@@ -257,6 +257,36 @@ def potential(times, weights, t, tau_mem, tau_syn):
         return total
 
 
+def membrane_with_resets(
+    times, weights, at, tau_mem, tau_syn, spikes=(), refractory=0.0
+):
+    """Membrane of one neuron at time `at`, by a walk from event to event.
+
+    Membrane and current are carried from each input, reset and end of a refractory time
+    to the next one. A reset at `at` itself has not happened yet.
+    """
+    with mp.workdps(_digits(float(tau_mem), float(tau_syn))):
+        membrane = _Membrane(tau_mem, tau_syn)
+        at = mpf(at)
+        # Of what happens at the same time, the end of a refractory time comes last.
+        events = [(mpf(t), 0, mpf(w)) for t, w in _present(times, weights) if t < at]
+        for spike in spikes:
+            if spike < at:
+                end = mpf(spike) + mpf(refractory)
+                events += [(mpf(spike), 1, None)]
+                events += [(end, 2, None)] if end < at else []
+        u = current = mpf(0)
+        now, is_held = None, False
+        for time, kind, weight in [*sorted(events), (at, 3, None)]:
+            if now is not None:
+                u, current = membrane.after(u, current, time - now)
+            u = mpf(0) if is_held or kind == 1 else u
+            current += weight if kind == 0 else 0
+            is_held = kind == 1 or (is_held and kind != 2)
+            now = time
+        return u
+
+
 def local_maxima(times, weights, tau_mem, tau_syn):
     """Local maxima [(time, u)] of the membrane of a neuron that never fires."""
     with mp.workdps(_digits(tau_mem, tau_syn)):

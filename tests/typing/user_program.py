@@ -24,11 +24,14 @@ from ttfs import (
     first_spike,
     first_spike_vjp,
     interchange,
+    membrane_traces,
+    plotting,
 )
 from ttfs.baselines import RateClassifier, S4NNClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ttfs.energy import COST_MODELS, Activity, Anytime
+from ttfs.out_of_core import fit_blocks
 from ttfs.parameters import (
     CrossEntropy,
     ExactGradient,
@@ -142,6 +145,11 @@ def kinds_of_data() -> None:
     clf.fit(trains, names).predict(trains[:2])
     print(trains.shape, trains.n_spikes, trains.events()[2].max())
     clf.partial_fit(trains, names)
+    event = np.array([(0, 5)], [("x", int), ("t", int)])
+    more = SpikeTrains.from_events([event], sensor_size=(2, 1, 1), time_unit=1e-3)
+    print(SpikeTrains.concatenate([trains, more[:, ::-1]]).shape)
+    blocks = [(trains[:2], names[:2]), (trains[2:], names[2:])]
+    fit_blocks(clf, blocks, n_epochs=2).predict(trains)
     TTFSClassifier().partial_fit(rows, names, classes=["a", "b", "c"])
 
 
@@ -191,6 +199,27 @@ def layer_of_neurons() -> None:
     print(fired.round(3), ttfs.get_include())
 
 
+def pictures() -> None:
+    """Displays of a fitted classifier, and membranes as arrays."""
+    X, y = make_yin_yang(60, random_state=0)
+    clf = TTFSClassifier((10,), max_iter=2, random_state=0).fit(X, y)
+    model = make_pipeline(LatencyEncoder(), TTFSClassifier((10,), max_iter=2))
+    model.fit(X, y)
+    raster = plotting.SpikeRasterDisplay.from_estimator(clf, X, y, samples=[0, 1])
+    assert_type(raster, plotting.SpikeRasterDisplay).plot(legend=False)
+    one = plotting.MembraneDisplay.from_estimator(model, X, sample=3, layer=0)
+    times = plotting.DecisionTimeDisplay.from_estimator(clf, X, y, bins=[0.0, 1, 2])
+    curve = plotting.AnytimeDisplay(clf.anytime(X, y)).plot(events=False)
+    loss = plotting.LossCurveDisplay.from_estimator(clf, log=True)
+    images = plotting.WeightImagesDisplay.from_estimator(clf, (2, 2), neurons=[0])
+    print(one.ax_.get_title(), times.edges_, curve.ax_, loss.loss_, images.images)
+    recording = clf.record(X[:2])
+    traces = assert_type(recording.membrane_traces(0, [0.5, 1.0]), NDArray[np.float64])
+    print(traces.shape, recording.arrivals(1, 0), recording.input_spikes(0)[1])
+    alone = membrane_traces([[0.0, 0.5]], [[2.0], [2.0]], at=[1.0, 1.5])
+    print(assert_type(alone, NDArray[np.float64]))
+
+
 def main() -> None:
     print(len(classifiers()))
     with tempfile.TemporaryDirectory() as folder:
@@ -199,6 +228,7 @@ def main() -> None:
     regress()
     compare_codes()
     layer_of_neurons()
+    pictures()
 
 
 if __name__ == "__main__":

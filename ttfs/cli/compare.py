@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass, field, replace
@@ -16,8 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from .. import TTFSClassifier, __version__
-from .arguments import add_data, add_run, load_all, reading_of
+from .arguments import add_data, add_plot, add_run, load_all, reading_of
+from .compare_plot import plot_accuracies
 from .data import BUNDLED, DataError
+from .figures import save
 from .output import write_results
 from .runs import Task, run_all
 from .terminal import Table, interrupts, one_line, progress
@@ -68,6 +69,7 @@ def register(commands):
     )
     add_data(parser, default="all named ones")
     add_run(parser, MODELS)
+    add_plot(parser, "accuracies, with their spread over folds")
     parser.set_defaults(
         run=run,
         parser=parser,
@@ -89,6 +91,7 @@ def run(args):
         max_iter=args.max_iter,
         n_jobs=args.jobs,
         out=args.out,
+        figure=args.plot,
         settings={"cv": args.cv, **asdict(reading_of(args))},
     )
 
@@ -197,6 +200,7 @@ def compare(
     max_iter=None,
     n_jobs=1,
     out=None,
+    figure=None,
     settings=None,
 ):
     """Train models on all data sets, print the results and write them to a file.
@@ -226,6 +230,9 @@ def compare(
 
     out : pathlib.Path or None, default=None
         File of the results, see `ttfs.cli.output`.
+
+    figure : pathlib.Path or None, default=None
+        File of a figure, see `ttfs.cli.figures`.
 
     settings : dict or None, default=None
         What else the results depend on; for the file.
@@ -269,13 +276,12 @@ def compare(
         }
         results = [result for row in rows for result in row.results()]
         table = [list(_TABLE.columns), *cells]
-        try:
-            write_results(out, content, results, table, [*about_data, *notes])
-            print(f"written: {out}")
-        except OSError as error:
-            print(f"ttfs compare: error: {error}", file=sys.stderr)
-            status = status or 1
-    sys.stdout.flush()
+        write_results(out, content, results, table, [*about_data, *notes])
+        print(f"written: {out}")
+    good = [row for row in rows if not row.error]
+    if figure is not None and good:
+        save(plot_accuracies(good), figure)
+        print(f"drawn: {figure}")
     if status == 0 and any(row.error for row in rows):
         status = 1
     return status

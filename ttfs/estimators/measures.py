@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from ..encoders import SpikeTrains
 from ..energy.presets import check_cost_model
 from ..engines import Specification, choose
+from ..model import Recording
 from ..substrates import calibrate
 from .activity import count_activity
 
@@ -124,6 +126,53 @@ class MeasuresMixin:
         if self.encoder_.takes_spike_times:
             out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
         return out
+
+    def record(self, X: Features) -> Recording:
+        """Run the network and keep all that it does.
+
+        For some samples at a time: all of their spikes are kept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        recording : ttfs.model.Recording
+            Spikes of all channels and neurons, decisions, and membranes at any time.
+        """
+        check_is_fitted(self)
+        X = self.encoder_.validate_data(self, X, reset=False)
+        engine, network = self._inference_engine(), self.network_
+        self._check_trains(X, engine)
+        inputs = engine.place(self._spikes(X), network)
+        runnable = engine.runnable(network)
+        fired = runnable.spike_times(inputs)
+        first = fired[-1].reshape(len(inputs), -1).min(axis=1).astype(np.float64)
+        is_decided = (first < network.t_max) & engine.decides_by_first_spike
+        outputs = None
+        if is_classifier(self):
+            outputs = engine.first_outputs(runnable, inputs, fired).astype(np.intp)
+            if not is_decided.all():
+                labels = runnable.labels(inputs).astype(np.intp)
+                outputs = np.where(is_decided, outputs, labels)
+        takes_times = self.encoder_.takes_spike_times
+        start = float(self.encoder_.begin_) if takes_times else 0.0
+        weights = engine.effective_weights(network, runnable)
+        layers = network.with_layers(weights=weights)
+        return Recording(
+            layers.with_layers(weights=layers.weight_values),
+            inputs,
+            [np.atleast_3d(times).astype(np.float64) + start for times in fired],
+            outputs,
+            start + np.where(is_decided, first, network.t_max),
+            is_decided,
+            engine.decision,
+            start,
+            self._fitted_structure.max_spikes,
+            self._fitted_structure.refractory,
+        )
 
     def activity(
         self, X: Features, cost_model: str | CostModel | None = None

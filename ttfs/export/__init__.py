@@ -11,7 +11,8 @@
 - :func:`tune` - the same beside accuracy, for many ticks, bits, neurons and decays
 
 All of them need a :class:`ttfs.TTFSClassifier` with arithmetic="fixed", or a pipeline
-that ends with one; :func:`to_json` takes any estimator.
+that ends with one, or a search that is fitted, which stands for its best estimator;
+:func:`to_json` takes any estimator.
 """
 
 from .c_source import to_c

@@ -153,16 +153,16 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
       ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``kappa``, with
       ``syn_shift`` and ``mem_shift`` 0; with decay="shift" the tables are empty, and
       ``syn_shift`` is at least 1; ``slope_syn``, ``slope_mem``, ``slope_bounds``.
-    - ``encoder``: how features become ticks. With those of :class:`TTFSClassifier`, a
-      feature x is limited to ``low`` ... ``high``; v = (x/2 - low/2) ``scale``, at most
-      1. It spikes at ``window`` (1 - v) in its own channel, unless the limited x is
-      ``absent`` (null: nothing is), and at ``window`` v in one more, after those of all
-      features, if it is one of ``complemented``. With "population" there are
-      ``n_receptive_fields`` channels for each feature, and with "spike_times" x -
-      ``begin`` is the time. Unless ``levels`` is null, a time ``window`` u of the
-      others is then k (``window`` / n), where n = ``levels`` - 1 and k = floor(u n +
-      1/2), and ``window`` for k = n. A time, rounded to float32, becomes floor(time /
-      ``tick`` + 1/2).
+    - ``encoder``: how features become ticks. With those of
+      :class:`ttfs.TTFSClassifier`, a feature x is limited to ``low`` ... ``high``;
+      v = (x/2 - low/2) ``scale``, at most 1. It spikes at ``window`` (1 - v) in its own
+      channel, unless the limited x is ``absent`` (null: nothing is), and at ``window``
+      v in one more, after those of all features, if it is one of ``complemented``.
+      With "population" there are ``n_receptive_fields`` channels for each feature, and
+      with "spike_times" x - ``begin`` is the time. Unless ``levels`` is null, a time
+      ``window`` u of the others is then k (``window`` / n), where n = ``levels`` - 1
+      and k = floor(u n + 1/2), and ``window`` for k = n. A time, rounded to float32,
+      becomes floor(time / ``tick`` + 1/2).
 
     And where gradient="local":
 

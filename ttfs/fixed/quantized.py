@@ -36,6 +36,11 @@ class QuantizedNetwork(Network):
     real_weights: list | None = None
 
     @property
+    def weight_values(self):
+        """The weights of each layer as real numbers, in the unit of the threshold."""
+        return [w * step for w, step in zip(self.weights, self.steps, strict=True)]
+
+    @property
     def stretch(self):
         """How many times as fast decision times go on, a whole number here."""
         return float(self.integers.stretch)

@@ -51,7 +51,7 @@ class Network:
         Nobody looks at spikes at or after this time: a substrate may stop there.
     read_out : float, default=inf
         The time at which biases of the output layer make all outputs fire, see
-        :mod:`ttfs.model.read_out`; +inf: they do not.
+        ``ttfs/model/read_out.py``; +inf: they do not.
     """
 
     layers: tuple[Layer, ...]
@@ -62,6 +62,11 @@ class Network:
     def weights(self) -> list[Array]:
         """The weights (n_in + n_bias, n_out) of each layer."""
         return [layer.weights for layer in self.layers]
+
+    @property
+    def weight_values(self) -> list[Array]:
+        """The weights of each layer as real numbers, in the unit of the threshold."""
+        return self.weights
 
     @property
     def neuron(self) -> LIF:

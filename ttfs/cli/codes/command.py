@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import isfinite
 
 from ...energy import COST_MODELS
-from ..arguments import add_data, add_run, load_all
+from ..arguments import add_data, add_plot, add_run, load_all
 from ..data import DataError
 from ..output import write_results
 from ..runs import Task, run_all
@@ -13,7 +13,7 @@ from ..terminal import interrupts, progress
 from .measure import STEPS, Settings, measure
 from .methods import METHODS
 from .notes import notes_of
-from .plot import check_figure, plot
+from .plot import plot
 from .results import content_of, make_rows, make_table
 
 _DATA = ("digits",)  # without an argument
@@ -73,12 +73,7 @@ def register(commands):
         metavar="FACTOR",
         help="another column of energy: if an event cost so many times as much",
     )
-    group.add_argument(
-        "--plot",
-        type=_figure,
-        metavar="FILE",
-        help="draw accuracy against events and latency: .png, .svg or .pdf",
-    )
+    add_plot(group, "accuracy against events and latency")
     parser.set_defaults(
         run=run,
         parser=parser,
@@ -109,14 +104,6 @@ def _factor(text):
     if not (factor > 0 and isfinite(factor)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return factor
-
-
-def _figure(text):
-    """The type of --plot: a path that a figure can be drawn to."""
-    try:
-        return check_figure(text)
-    except DataError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(args):

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from ..data import DataError
-from ..output import check_path
+from ..figures import save
 from .methods import METHODS
 
-FORMATS = (".png", ".svg", ".pdf")
 # A method looks the same whatever else is in the figure: colour and mark.
 _STYLES = {
     key: (f"C{k}", mark)
@@ -14,24 +12,6 @@ _STYLES = {
 }
 _TICKS = 0, 50, 70, 80, 85, 90, 93, 95, 96, 97, 98, 99, 100  # of accuracies
 _BELOW = 10  # % of accuracy that are shown below the best point of the worst method
-
-
-def check_figure(path):
-    """The path of a figure, which can be drawn.
-
-    Raises
-    ------
-    DataError
-        If matplotlib is missing, the ending of the file is no known format, or the file
-        cannot be written.
-    """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise DataError(
-            'a figure needs matplotlib: pip install "scikit-ttfs[plot]"'
-        ) from None
-    return check_path(path, FORMATS)
 
 
 def plot(rows, curves, settings, path):
@@ -54,7 +34,6 @@ def plot(rows, curves, settings, path):
     path : pathlib.Path
         The file of the figure; its ending decides the format.
     """
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.ticker import (
         EngFormatter,
@@ -108,10 +87,7 @@ def plot(rows, curves, settings, path):
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-    # The same numbers make the same file.
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    with rc_context({"svg.hashsalt": "ttfs"}):
-        figure.savefig(path, dpi=150, metadata=undated.get(path.suffix.lower()))
+    save(figure, path)
 
 
 def _stretch(accuracy):

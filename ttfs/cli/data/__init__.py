@@ -2,7 +2,7 @@
 
 from .errors import DataError
 from .reading import Reading
-from .sets import BUNDLED, FILES, Data, data_names, load_data
+from .sets import BUNDLED, FILES, Data, data_names, load_data, read_data
 
 __all__ = [
     "BUNDLED",
@@ -12,4 +12,5 @@ __all__ = [
     "Reading",
     "data_names",
     "load_data",
+    "read_data",
 ]

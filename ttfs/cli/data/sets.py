@@ -163,6 +163,31 @@ def load_data(name, cv, seed, reading=None):
     DataError
         If there is no such data set or it is unfit for classification.
     """
+    data = read_data(name, reading)
+    return data if data.splits else _with_folds(data, cv, seed)
+
+
+def read_data(name, reading=None):
+    """Load a data set by its name or from a file, without folds.
+
+    Parameters
+    ----------
+    name : str
+        One of `BUNDLED`, or the path of a file.
+
+    reading : Reading or None, default=None
+        What columns and missing values are taken for; None stands for the defaults.
+
+    Returns
+    -------
+    data : Data
+        Its splits are empty, but for those that are published.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set, or it cannot be read.
+    """
     reading = reading or Reading()
     if name in BUNDLED:
         if reading != Reading():
@@ -174,7 +199,7 @@ def load_data(name, cv, seed, reading=None):
             return _load_yin_yang()
         X, y = _LOADERS[name](return_X_y=True)
         scaler = MinMaxScaler if name == "digits" else StandardScaler
-        return _with_folds(Data(name, X, y, [], scaler), cv, seed)
+        return Data(name, X, y, [], scaler)
     path = Path(name)
     suffix = next((s for s in _SUFFIXES if path.name.lower().endswith(s)), None)
     if suffix is None:
@@ -190,7 +215,7 @@ def load_data(name, cv, seed, reading=None):
         raise DataError(f"{name}: it does not fit into the memory") from error
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
-    data = Data(
+    return Data(
         path.name,
         table.X,
         table.y,
@@ -200,7 +225,6 @@ def load_data(name, cv, seed, reading=None):
         notes=notes,
         labels=table.labels,
     )
-    return _with_folds(data, cv, seed)
 
 
 def _load_yin_yang():

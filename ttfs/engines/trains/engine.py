@@ -35,10 +35,6 @@ class TrainsEngine(Engine):
             return recipes.TRAINS_DECISION
         return "first" if read_out is None else read_out
 
-    @property
-    def decides_by_first_spike(self):
-        return self.decision == "first"
-
     def default_time_scale(self, network, n_seen):
         """Times have that of other engines; membranes and numbers of spikes have 1."""
         if self.decides_by_first_spike:
@@ -48,7 +44,13 @@ class TrainsEngine(Engine):
     def loss_parameters(self, network, n_seen):
         """Those of the plain cross-entropy of scores."""
         scale = self.time_scale(network, n_seen)
-        return {"time_scale": scale, "early": 0.0, "early_scale": 1.0, "early_end": 0.0}
+        return {
+            "kind": "cross_entropy",
+            "time_scale": scale,
+            "early": 0.0,
+            "early_scale": 1.0,
+            "early_end": 0.0,
+        }
 
     def bias_times(self, end):
         """Times all over the signals, by which weights can depend on the time."""

@@ -1,0 +1,123 @@
+"""Estimators and data as displays get them: pipelines, searches, single samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from ..encoders import SpikeTrains
+from ..estimators import TTFSClassifier, TTFSRegressor
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def last_step(estimator: Any, who: str) -> tuple[Any, Any]:
+    """The fitted estimator of this package, and what stands before it.
+
+    Parameters
+    ----------
+    estimator : object
+        A TTFSClassifier or TTFSRegressor; a pipeline that ends in one; or a search that
+        has fitted either.
+    who : str
+        Who asks, for messages.
+
+    Returns
+    -------
+    estimator : TTFSClassifier or TTFSRegressor
+    before : Pipeline or None
+        The steps that features pass first.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    NotFittedError
+        If it is not fitted.
+    """
+    whole = estimator
+    if hasattr(whole, "best_estimator_"):
+        whole = whole.best_estimator_
+    before = None
+    if isinstance(whole, Pipeline):
+        before = whole[:-1] if len(whole) > 1 else None
+        whole = whole[-1]
+    if not isinstance(whole, (TTFSClassifier, TTFSRegressor)):
+        raise TypeError(
+            f"{who} needs a fitted TTFSClassifier or TTFSRegressor, or a pipeline that "
+            f"ends in one; got {type(estimator).__name__}"
+            + ("" if whole is estimator else f", which ends in {type(whole).__name__}")
+        )
+    check_is_fitted(whole)
+    return whole, before
+
+
+def classifier_of(estimator: Any, who: str) -> tuple[Any, Any]:
+    """The same as :func:`last_step`, for classifiers only.
+
+    Raises
+    ------
+    TypeError
+        If it is no classifier.
+    """
+    last, before = last_step(estimator, who)
+    if not is_classifier(last):
+        raise TypeError(f"{who} needs a classifier, got {type(last).__name__}")
+    return last, before
+
+
+def some_rows(X: Any, rows: Any) -> Any:
+    """Some samples of data of any kind that estimators take."""
+    if isinstance(X, SpikeTrains):
+        return X[rows]
+    return _safe_indexing(X, rows)
+
+
+def passed(before: Any, X: Any) -> Any:
+    """What the steps before the last one make of features."""
+    return X if before is None else before.transform(X)
+
+
+def check_samples(samples: Any, X: Any) -> np.ndarray:
+    """Numbers of samples, as an array.
+
+    Parameters
+    ----------
+    samples : int or sequence of int
+        Numbers from 0; negative ones count from the end.
+    X : object
+        The data that they are samples of.
+
+    Raises
+    ------
+    TypeError, IndexError
+        If they are not whole numbers, or there is no such sample.
+    """
+    return check_numbers(samples, _num_samples(X), "samples", "X has {} samples")
+
+
+def check_numbers(numbers: Any, n: int, name: str, there_are: str) -> np.ndarray:
+    """Different numbers of things of which there are n, as an array.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        If they are not one or more whole numbers, or there is no such thing.
+    """
+    listed = [numbers] if isinstance(numbers, Integral) else numbers
+    if isinstance(listed, str) or not isinstance(listed, (Sequence, np.ndarray)):
+        raise TypeError(f"{name} must be whole numbers, got {numbers!r}")
+    array = np.asarray(listed)
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be one or more whole numbers, got {numbers!r}")
+    if array.max() >= n or array.min() < -n:
+        raise IndexError(f"{name}={numbers!r} is out of range: {there_are.format(n)}")
+    return array % n
