@@ -15,7 +15,9 @@ BUILD_REQUIRES = nox.project.load_toml("pyproject.toml")["build-system"]["requir
 
 # Sessions that are told nothing else run these.
 C_TESTS = "tests/core/test_c_core.py", "tests/fixed/test_header.py", "tests/export"
-PAGE_TESTS = "tests/test_pages.py", "tests/test_docstrings.py"
+PAGE_TESTS = ["tests/test_pages.py", "tests/test_page_code.py"]
+PAGE_TESTS += ["tests/test_docstrings.py", "tests/test_site.py"]
+SITE = ".", "build/site"
 
 
 def install(session, extras):
@@ -69,9 +71,10 @@ def bench(session):
 
 @nox.session
 def docs(session):
-    """Check that pages and docstrings are true: paths, links, examples."""
-    install(session, "test")
-    session.run("pytest", *PAGE_TESTS, *session.posargs)
+    """Make the site, in build/site, and check that pages and docstrings are true."""
+    install(session, "test,docs")
+    session.run("python", "-m", "sphinx", *"-W -n --keep-going -c docs".split(), *SITE)
+    session.run("pytest", *PAGE_TESTS, *session.posargs, env={"TTFS_SITE": SITE[1]})
 
 
 @nox.session(venv_backend="none")

@@ -17,10 +17,11 @@ see signals that are resampled to the length of the longest one in training, or
 convolutions, the resampled ones.
 
 Spikes are those of hidden and output neurons for a test sample; synaptic events those
-spikes and the ones of inputs and biases, times the synapses that each passes. The
-decision time is that of the first output spike, or the end of the experiment where
-membranes decide, in tau_syn; signals take `ENCODER["duration"]` of it. Times are of one
-thread, and mean little with --jobs above 1.
+until the decision, of inputs and biases too, over weights that are not 0. The decision
+time is that of the first output spike, or the end of the experiment where membranes
+decide, in tau_syn; signals take `ENCODER["duration"]` of it. Times are of one thread,
+and mean little with --jobs above 1. "sparse" is trained with `sparsity`, "narrow" has
+fewer hidden neurons instead.
 
 Needs the extra `bench`.
 """
@@ -133,6 +134,9 @@ OURS = {
 }
 WITHOUT_WINDOWS = {"several, no windows": SEVERAL, "one, no windows": ONE}
 OURS |= WITHOUT_WINDOWS
+# Sparse training, and what it has to beat.
+OURS["several, sparse"] = SEVERAL | {"sparsity": 0.7}
+OURS["several, narrow"] = SEVERAL | {"hidden_layer_sizes": (40,)}
 OTHERS = "MLP", "1-NN", "MiniRocket"
 ROWS = *OURS, *OTHERS
 
@@ -141,9 +145,8 @@ def our_model(row, seed):
     encoder = LevelCrossingEncoder(**ENCODER)
     if row in WITHOUT_WINDOWS:
         encoder.set_params(n_windows=1)
-    return make_pipeline(
-        encoder, TTFSClassifier(HIDDEN, random_state=seed, **OURS[row])
-    )
+    parameters = {"hidden_layer_sizes": HIDDEN, "random_state": seed} | OURS[row]
+    return make_pipeline(encoder, TTFSClassifier(**parameters))
 
 
 def other_model(row, X, seed):
@@ -182,18 +185,10 @@ class Result:
 def activity(pipeline, X):
     """(spikes, synaptic events, decision time) of a sample, means over samples."""
     encoder, clf = pipeline[0], pipeline[-1]
-    trains = encoder.transform(X)
-    times = clf.spike_times(trains)
-    network, n_samples = clf.network_, len(X)
-    n_fired = [np.isfinite(fired).sum() / n_samples for fired in times[1:]]
-    n_inputs = [trains.n_spikes / n_samples, *n_fired[:-1]]
-    n_events = sum(
-        (n + len(layer.bias_times)) * layer.n_out
-        for n, layer in zip(n_inputs, network.layers, strict=True)
-    )
-    first = times[-1].reshape(n_samples, -1).min(axis=1)
-    decision = np.minimum(first, network.t_max).mean()
-    return float(sum(n_fired)), float(n_events), float(decision)
+    counts = clf.activity(encoder.transform(X))
+    n_fired = counts.n_spikes[:, 1:].sum(axis=1).mean()
+    n_events = counts.n_events_to_decision.sum(axis=1).mean()
+    return float(n_fired), float(n_events), float(counts.decision_times.mean())
 
 
 def measure(name, row, seed, is_validation):

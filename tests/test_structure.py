@@ -27,7 +27,8 @@ MAX_PARAMETERS = 31  # of an estimator
 # parts before it. Modules that are in no part come before all of them.
 PARTS = (
     *("model", "encoders", "fixed", "substrates", "parameters", "datasets", "energy"),
-    *("engines", "estimators", "baselines", "export", "plotting"),
+    *("engines", "estimators", "baselines", "out_of_core", "export", "interchange"),
+    "plotting",
     "ttfs",  # the names that the package exports
     "cli",
 )

@@ -5,6 +5,7 @@ Public names:
 - :class:`TTFSClassifier` - a scikit-learn classifier of leaky integrate-and-fire
   neurons that fire at most once, trained by exact gradients of their spike times
 - :class:`TTFSRegressor` - a regressor with the same network
+- :class:`EpochRecord` - what a callback of `fit` is told of an epoch
 - :mod:`ttfs.parameters` - objects for the parameters that are choices between things
 - :mod:`ttfs.encoders` - transformers of features into spike times
 - :mod:`ttfs.substrates` - chips and emulators that fire in the simulator's place
@@ -16,7 +17,9 @@ Public names:
 - :mod:`ttfs.baselines` - other codes and rules, to compare with
 - :func:`spike_trains`, :func:`spike_trains_vjp` - the same for neurons that fire more
   than once
-- :mod:`ttfs.export` - models in integers as C source and JSON, and what they cost
+- :mod:`ttfs.out_of_core` - training on more data than fit into memory
+- :mod:`ttfs.export` - models as C source and JSON, and what they cost
+- :mod:`ttfs.interchange` - networks in NIR, for other simulators and from them
 - :mod:`ttfs.plotting` - spikes, membranes, decision times and weights as pictures
 - :mod:`ttfs.energy` - spikes and events of a network, and what they cost on a chip
 - :mod:`ttfs.datasets` - the Yin-Yang data set, and temporal patterns
@@ -27,6 +30,7 @@ Public names:
 - :func:`show_versions` - prints what a report of a bug should contain
 """
 
+import logging as _logging
 from pkgutil import extend_path as _extend_path
 
 __version__ = "0.1.0"
@@ -53,12 +57,17 @@ for _module in (_baselines, _fixed, _float32, _float64):
         )
 
 
+# Silent, unless the program that imports the package asks for its messages.
+_logging.getLogger("ttfs").addHandler(_logging.NullHandler())
+
 from . import (
     baselines,
     datasets,
     encoders,
     energy,
     export,
+    interchange,
+    out_of_core,
     parameters,
     plotting,
     substrates,
@@ -69,6 +78,7 @@ from ._stored import ModelVersionWarning
 from ._trusted import TRUSTED_TYPES
 from .encoders import SpikeTrains
 from .estimators import TTFSClassifier, TTFSRegressor
+from .estimators.watching import EpochRecord
 from .model import (
     LIF,
     first_spike,
@@ -81,6 +91,7 @@ from .model import (
 __all__ = [
     "LIF",
     "TRUSTED_TYPES",
+    "EpochRecord",
     "ModelVersionWarning",
     "SpikeTrains",
     "TTFSClassifier",
@@ -94,7 +105,9 @@ __all__ = [
     "first_spike",
     "first_spike_vjp",
     "get_include",
+    "interchange",
     "membrane_traces",
+    "out_of_core",
     "parameters",
     "plotting",
     "show_versions",

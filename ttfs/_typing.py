@@ -12,6 +12,7 @@ from sklearn.base import _fit_context
 
 if TYPE_CHECKING:
     from .encoders import SpikeTrains
+    from .estimators.watching import EpochRecord
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -27,6 +28,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Auto: TypeAlias = Literal["auto"]
 FilePath: TypeAlias = str | PathLike[str]
 Features: TypeAlias = "ArrayLike | SparseMatrix | SpikeTrains"
+Callback: TypeAlias = "Callable[[EpochRecord], bool | np.bool_ | None]"
 Sizes: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
 Numbers: TypeAlias = float | Sequence[float] | NDArray[np.floating[Any]]
 RandomState: TypeAlias = int | np.random.RandomState | None

@@ -404,11 +404,20 @@ def test_old_results_stay_until_there_are_new_ones(tmp_path):
     assert sorted(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_written_anymore(capsys, tmp_path):
-    path = tmp_path / "not there" / "a.md"
-    data = [load_data("iris", 2, 0)]
-    assert compare.compare(data, (5,), 0, models=["SVC"], out=path) == 1
+def test_a_file_that_cannot_be_written_anymore(capsys, tmp_path, monkeypatch):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    evaluate = compare.evaluate
+
+    def remove(task):
+        if folder.exists():
+            folder.rmdir()
+        return evaluate(task)
+
+    monkeypatch.setattr(compare, "evaluate", remove)
+    path = folder / "a.md"
+    assert main(["compare", "iris", *QUICK, "--out", str(path)]) == 1
     output = capsys.readouterr()
-    assert "SVC" in output.out
-    assert output.err.startswith("ttfs compare: error: ")
+    assert "LogisticRegression" in output.out
+    assert output.err.startswith(f"ttfs compare: error: {str(path)!r}: No such file")
     assert output.err.count("\n") == 1

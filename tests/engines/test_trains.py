@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 import ttfs
 from ttfs.datasets import make_yin_yang
-from ttfs.engines import FitState, Learning, Specification, Structure, choose
+from ttfs.engines import FitState, Learning, Specification, Structure, choose, recipe
 from ttfs.engines.trains.events import of_spikes
 from ttfs.engines.trains.layers import mean_kernel
 from ttfs.parameters import CrossEntropy, ExactGradient
@@ -18,7 +18,7 @@ from ttfs.parameters import CrossEntropy, ExactGradient
 READ_OUTS = ("peak", "mean", "count", None)
 
 
-def make_network(read_out, delays=None, tau_mem=1.5, hidden=(7, 6)):
+def make_network(read_out, delays=None, tau_mem=1.5, hidden=(7, 6), sparsity=0.0):
     """Engine, network and input spikes in double precision."""
     structure = Structure(
         hidden_layer_sizes=hidden, tau_mem=(tau_mem,) * (len(hidden) + 1), tau_syn=0.7,
@@ -26,7 +26,7 @@ def make_network(read_out, delays=None, tau_mem=1.5, hidden=(7, 6)):
         arithmetic="float64", gradient=None, max_spikes=6, refractory=0.05,
     )  # fmt: skip
     learning = Learning(
-        CrossEntropy(), ExactGradient(min_slope=0.0), None, 0.0, 1.0, "auto"
+        CrossEntropy(), ExactGradient(min_slope=0.0), None, 0.0, 1.0, "auto", sparsity
     )
     engine = choose(Specification(structure, None, learning))
     rng = np.random.RandomState(1)
@@ -49,10 +49,54 @@ def trainer_of(engine, network):
     )
 
 
-@pytest.mark.parametrize("tau_mem", [0.7, 1.5, np.inf])
+@pytest.mark.parametrize("hidden", [(), (7,)], ids=str)
+def test_outputs_see_each_spike_by_the_weights_of_its_input(hidden):
+    """The peak is that of the sum of kappa over all spikes, on a fine grid."""
+    engine, network, spikes = make_network("peak", hidden=hidden)
+    runnable = engine.runnable(network)
+    last, grid = network.layers[-1], np.linspace(0, 8, 4001)
+    events = runnable.events_into(len(hidden), spikes)
+    weights = last.weights[events.rows] / last.neuron.threshold
+    membranes = np.array(
+        [
+            last.neuron.kappa(grid[:, None] - events.times[mine]) @ weights[mine]
+            for mine in (events.samples == sample for sample in range(9))
+        ]
+    )
+    # The peak of a membrane that is never above 0 is a local one.
+    peaks = membranes.max(axis=1)
+    is_up = peaks > 0.01
+    assert is_up.mean() > 0.5
+    assert_allclose(runnable.scores(spikes)[is_up], peaks[is_up], rtol=1e-2)
+
+
+def cost_of_spikes(engine, network, spikes, price):
+    """price (t* - t) / t_max, summed over hidden spikes before the decision t*."""
+    *hidden, outputs = engine.runnable(network).spike_times(spikes)
+    total = 0.0
+    for s in range(len(outputs)):
+        decision = network.t_max
+        if engine.decides_by_first_spike:
+            decision = min(decision, outputs[s].min())
+        fired = np.concatenate([[], *(times[s].ravel() for times in hidden)])
+        total += np.sum(decision - fired[fired < decision])
+    return price * total / (network.t_max * len(outputs))
+
+
+@pytest.mark.parametrize("price", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("tau_mem", "hidden"),
+    [(0.7, (7, 6)), (1.5, (7, 6)), (np.inf, (7, 6)), (1.5, ())],
+    ids=str,
+)
 @pytest.mark.parametrize("read_out", READ_OUTS)
-def test_gradients_of_a_network_are_those_of_differences(read_out, tau_mem):
-    engine, network, spikes = make_network(read_out, "axonal", tau_mem)
+def test_gradients_of_a_network_are_those_of_differences(
+    read_out, tau_mem, hidden, price, monkeypatch
+):
+    monkeypatch.setattr(recipe, "SPIKE_COST", price)
+    engine, network, spikes = make_network(
+        read_out, "axonal", tau_mem, hidden, sparsity=0.5 if hidden else 0.0
+    )
     trainer = trainer_of(engine, network)
     trainer.pull = None  # without the gradient that wakes silent neurons
     trainer._pull = lambda events, layer, times: 0
@@ -60,7 +104,8 @@ def test_gradients_of_a_network_are_those_of_differences(read_out, tau_mem):
 
     def loss(network):
         events = of_spikes(spikes).delayed(network.layers[0].delays, network.t_max)
-        return trainer.gradients(network, events, labels)
+        value, gradients = trainer.gradients(network, events, labels)
+        return value + cost_of_spikes(engine, network, spikes, price), gradients
 
     _, gradients = loss(network)
     rng = np.random.RandomState(2)
@@ -139,7 +184,6 @@ def test_partial_fit_goes_on_with_its_moments():
         ({"delays": "synaptic"}, "not supported with delays='synaptic'"),
         ({"loss": "squared_error"}, "not supported with loss=SquaredError"),
         ({"loss": CrossEntropy(early_firing=0.1)}, "not supported with early_firing"),
-        ({"sparsity": 0.5}, "not supported with sparsity=0.5"),
         ({"read_out": 1.5}, "not supported with read_out=1.5"),
         ({"substrate": ttfs.substrates.AnalogChip()}, "with a substrate"),
     ],

@@ -34,8 +34,8 @@ class Head(RegressorMixin, BaseTTFS):
     def _stratify(self, targets):
         return None
 
-    def _validation_score(self, trainer, spikes, targets, weights):
-        return -np.mean((trainer.decisions(spikes) - targets) ** 2)
+    def _validation_score(self, decisions, targets, weights):
+        return -np.mean((decisions - targets) ** 2)
 
 
 REQUIRED = [

@@ -76,7 +76,7 @@ def test_an_interrupt_at_any_line_leaves_the_old_model_or_the_new_one():
         # An epoch that is interrupted has learned, or not yet, and does not count.
         models = [old, new] if clf.n_iter_ else [untrained, new]
         assert_whole(clf, models)
-    assert n_interrupted > 0.8 * n_lines
+    assert n_interrupted > 0.7 * n_lines
 
 
 def test_a_second_interrupt_while_a_failed_fit_ends_costs_nothing(monkeypatch):

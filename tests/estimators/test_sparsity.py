@@ -36,6 +36,9 @@ WAYS = {
         "tol": 1.0,
     },
     "substrate": {"substrate": Ideal()},
+    "several spikes": {"max_spikes": 3, "hidden_layer_sizes": (12, 9)},
+    "several spikes, first": {"max_spikes": 3, "read_out": None},
+    "mean membrane": {"read_out": "mean", "delays": "axonal"},
 }
 
 

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -253,6 +254,28 @@ def test_ticks_cost_and_json_of_a_pipeline(data, tmp_path):
     for model, path in zip((pca, pca[-1]), paths, strict=True):
         export.to_json(model, path)
     assert paths[0].read_text() == paths[1].read_text()
+
+
+def test_a_search_is_its_best_estimator(data, tmp_path):
+    X, y = data
+    pipeline = make_pipeline(StandardScaler(), classifier())
+    grid = {"ttfsclassifier__weight_decay": [0.5, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    inner = GridSearchCV(classifier(), {"weight_decay": [1.0]}, cv=2)
+    for model, best in (
+        (search, search.best_estimator_),
+        (make_pipeline(StandardScaler(), inner).fit(X, y), None),
+    ):
+        if best is None:
+            best = make_pipeline(model[0], model[1].best_estimator_)
+        paths = [tmp_path / "search.c", tmp_path / "best.c"]
+        for one, path in zip((model, best), paths, strict=True):
+            export.to_c(one, path, features="int16", self_test=X[:5])
+        assert paths[0].read_text() == paths[1].read_text()
+        assert_array_equal(export.ticks(model, X), export.ticks(best, X))
+        assert export.cost_sheet(model, X) == export.cost_sheet(best, X)
+    with pytest.raises(TypeError, match="must be a TTFSClassifier, got GridSearchCV"):
+        export.to_c(GridSearchCV(pipeline, grid), tmp_path / "search.c")
 
 
 def test_names_of_features_do_not_matter(data):

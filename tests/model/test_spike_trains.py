@@ -1,8 +1,11 @@
-"""Neurons that fire several times, against 50 digits, differences and each other."""
+"""Neurons that fire several times, against 50 digits, a twin and differences."""
+
+import functools
 
 import numpy as np
 import pytest
 import reference
+import trains_twin
 from mpmath import mp, mpf
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -64,6 +67,59 @@ def test_spikes_are_those_of_50_digits(layer, refractory):
             assert n_spikes[s, j] == len(expected)
             got = spikes[s, j, : len(expected)]
             assert_allclose(got, [float(t) for t, *_ in expected], rtol=0, atol=1e-11)
+
+
+@functools.cache
+def random_layer_in_twin(name, refractory):
+    """A random layer, its spikes by the twin, and gradients of them with a floor."""
+    rng = np.random.RandomState(11)
+    neuron = ttfs.LIF(RATIOS[name] * TAU_SYN, TAU_SYN, THRESHOLD)
+    times = 5 * rng.random_sample((2, 6, 2))
+    times[0, 0, 0] = np.inf
+    weights = rng.normal(1.2, 1.6, (6, 3)) / min(1.0, RATIOS[name]) ** 0.75
+    layer, options = (times, weights), (neuron, refractory)
+    spikes = trains_twin.spike_trains(*layer, neuron, 8, refractory, 4.5)
+    grad = rng.uniform(-1, 1, spikes.shape)
+    gradients = {
+        min_slope: trains_twin.spike_trains_vjp(
+            *layer, spikes, grad, *options, min_slope
+        )
+        for min_slope in (0.0, 0.7)
+    }
+    return layer, neuron, spikes, grad, gradients
+
+
+@pytest.mark.parametrize("refractory", [0.0, 0.3])
+@pytest.mark.parametrize("name", RATIOS)
+def test_spikes_and_gradients_are_those_of_the_twin(name, refractory):
+    layer, neuron, expected, grad, gradients = random_layer_in_twin(name, refractory)
+    options = {"refractory": refractory, "t_max": 4.5}
+    spikes = ttfs.spike_trains(*layer, neuron, max_spikes=8, **options)
+    assert np.isfinite(expected[:, :, 2]).any()
+    assert_allclose(spikes, expected, rtol=0, atol=1e-12)
+    for min_slope, theirs in gradients.items():
+        mine = ttfs.spike_trains_vjp(
+            *layer, expected, grad, neuron, min_slope=min_slope, **options
+        )
+        for got, want in zip(mine, theirs, strict=True):
+            scale = np.abs(want).max()
+            assert_allclose(got, want, rtol=0, atol=1e-12 * scale)
+    # The floor is above the slopes of some spikes.
+    assert np.any(gradients[0.0][1] != gradients[0.7][1])
+
+
+@pytest.mark.parametrize("name", RATIOS)
+def test_gradients_are_those_of_a_reset_by_subtraction(name):
+    """The equations of a kernel that each spike subtracts, backward in spikes."""
+    (times, weights), neuron, spikes, grad, _ = random_layer_in_twin(name, 0.0)
+    by_time, by_weight = np.zeros(times.shape), np.zeros(weights.shape)
+    for s, j, one in trains_twin.neurons(times, weights, neuron, 0.0):
+        mine = one.gradient_by_subtraction(spikes[s, j], grad[s, j])
+        by_time[s] += mine[0].reshape(times.shape[1:])
+        by_weight[:, j] += mine[1].reshape(times.shape[1:]).sum(axis=1)
+    got = ttfs.spike_trains_vjp(times, weights, spikes, grad, neuron)
+    for found, want in zip(got, (by_time, by_weight), strict=True):
+        assert_allclose(found, want, rtol=0, atol=1e-12 * np.abs(want).max())
 
 
 def test_single_precision_follows_double(layer):

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 import reference
+import trains_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -173,6 +174,32 @@ def test_gradients_are_those_of_differences(layer):
     found = np.sum(grad * (after - before)) / (2 * step)
     scale = neuron.tau_syn + sum(np.abs(part).sum() for part in parts)
     assert abs(found - sum(part.sum() for part in parts)) <= 1e-4 * scale
+
+
+@settings(relaxed, max_examples=8)
+@given(layers(max_in=4, max_out=2), st.sampled_from([0.37, 3.3]))
+def test_spikes_and_gradients_are_those_of_the_twin(layer, factor):
+    """The twin in another unit of time, with a shift, so that it is put to it too."""
+    times, weights, neuron, refractory = layer
+    spikes, stable = settled(*layer)
+    scaled = ttfs.LIF(
+        neuron.tau_mem * factor, neuron.tau_syn * factor, neuron.threshold
+    )
+    moved = (times + 2 * neuron.tau_syn) * factor, weights
+    twin = trains_twin.spike_trains(*moved, scaled, MAX_SPIKES, refractory * factor)
+    back = twin / factor - 2 * neuron.tau_syn
+    assert_same(back, spikes, stable, neuron.tau_syn)
+
+    grad = np.random.RandomState(spikes.size).uniform(-1, 1, twin.shape)
+    expected = trains_twin.spike_trains_vjp(
+        *moved, twin, grad, scaled, refractory * factor, min_slope=0.05
+    )
+    got = ttfs.spike_trains_vjp(
+        *moved, twin, grad, scaled, refractory=refractory * factor, min_slope=0.05
+    )
+    for mine, theirs in zip(got, expected, strict=True):
+        scale = max(np.abs(theirs).max(initial=0), 1e-300)
+        assert_allclose(mine, theirs, rtol=0, atol=1e-9 * scale)
 
 
 INPUTS = [0.0, 9.0]

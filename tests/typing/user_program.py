@@ -23,6 +23,7 @@ from ttfs import (
     export,
     first_spike,
     first_spike_vjp,
+    interchange,
     membrane_traces,
     plotting,
 )
@@ -30,6 +31,7 @@ from ttfs.baselines import RateClassifier, S4NNClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ttfs.energy import COST_MODELS, Activity, Anytime
+from ttfs.out_of_core import fit_blocks
 from ttfs.parameters import (
     CrossEntropy,
     ExactGradient,
@@ -121,6 +123,12 @@ def classify(folder: Path) -> None:
     curve: Anytime = clf.anytime(X, y, times=[0.5, 1.0])
     print(curve, curve.accuracy.max(), curve.summary()["events"])
     export.to_json(clf, folder / "model.json")
+    export.to_json(
+        TTFSRegressor((5,), max_iter=1).fit(X, X[:, 0]), folder / "real.json"
+    )
+    loaded = export.from_json(folder / "real.json")
+    assert_type(loaded, TTFSClassifier | TTFSRegressor)
+    print(interchange.input_times(loaded, X).shape)
     export.to_c(clf, str(folder / "model.c"), prefix="model")
     export.to_library(clf, folder / "model", self_test=X[:3])
     print(export.ticks(clf, X).dtype, export.cost_sheet(clf, X).inference)
@@ -137,6 +145,11 @@ def kinds_of_data() -> None:
     clf.fit(trains, names).predict(trains[:2])
     print(trains.shape, trains.n_spikes, trains.events()[2].max())
     clf.partial_fit(trains, names)
+    event = np.array([(0, 5)], [("x", int), ("t", int)])
+    more = SpikeTrains.from_events([event], sensor_size=(2, 1, 1), time_unit=1e-3)
+    print(SpikeTrains.concatenate([trains, more[:, ::-1]]).shape)
+    blocks = [(trains[:2], names[:2]), (trains[2:], names[2:])]
+    fit_blocks(clf, blocks, n_epochs=2).predict(trains)
     TTFSClassifier().partial_fit(rows, names, classes=["a", "b", "c"])
 
 

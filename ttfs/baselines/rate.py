@@ -22,6 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import RateNetwork
+from .._documentation import Documented
 from .._stored import Stored
 from .._typing import validated_with_nested
 from ..energy import Activity, Anytime
@@ -40,7 +41,7 @@ _BLOCK = 1024  # samples that are run at a time
 _MAX_STEPS = 2**31 - 1  # counts of spikes are int32
 
 
-class RateClassifier(ClassifierMixin, Stored, BaseEstimator):
+class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
     r"""Classifier with a rate code: a ReLU network, converted to spiking neurons.
 
     `fit` trains a :class:`sklearn.neural_network.MLPClassifier`, or takes one that is

@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import StepNetwork, StepSpikes
+from .._documentation import Documented
 from .._stored import Stored
 from .._typing import validated
 from .features import validated_features, validated_samples
@@ -39,7 +40,7 @@ _PUBLISHED_RANGES = 5.0, 48.0  # of the first layer and of later ones
 _MIN_ACTIVE = 0.001
 
 
-class S4NNClassifier(ClassifierMixin, S4NNMeasures, Stored, BaseEstimator):
+class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEstimator):
     r"""Classifier of integrate-and-fire neurons in steps, by the rule of S4NN.
 
     The network of Kheradpisheh and Masquelier [1]_: neurons without leak and without

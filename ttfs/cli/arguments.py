@@ -9,6 +9,8 @@ from .data.reading import MISSING, split_names
 from .figures import check_figure
 from .output import check_out
 
+_MAX_JOBS = 1024  # processes
+
 
 def whole_number(meaning, is_allowed):
     """The type of an argument that is a whole number.
@@ -31,6 +33,22 @@ def whole_number(meaning, is_allowed):
         return number
 
     return read
+
+
+def checked(read):
+    """The type of an argument that is a text from which `read` makes something.
+
+    The argument stays a text; the message is that of the ValueError of ``read(text)``.
+    """
+
+    def check(text):
+        try:
+            read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return text
+
+    return check
 
 
 count = whole_number("a whole number above 0", lambda number: number > 0)
@@ -89,6 +107,7 @@ def add_columns(parser):
     )
     parser.add_argument(
         "--drop",
+        type=checked(split_names),
         action="append",
         default=[],
         metavar="COLUMN,...",
@@ -96,6 +115,7 @@ def add_columns(parser):
     )
     parser.add_argument(
         "--categorical",
+        type=checked(split_names),
         action="append",
         default=[],
         metavar="COLUMN,...",
@@ -258,8 +278,8 @@ def add_jobs(parser, default=1, remark=""):
     parser.add_argument(
         "--jobs",
         type=whole_number(
-            "a number of processes, or -1 for one per processor",
-            lambda number: number != 0,
+            f"a number of processes up to {_MAX_JOBS}, or -1 for one per processor",
+            lambda number: number != 0 and abs(number) <= _MAX_JOBS,
         ),
         default=default,
         metavar="N",
@@ -300,6 +320,7 @@ def add_chip(parser):
     )
     parser.add_argument(
         "--set",
+        type=checked(read_setting),
         action="append",
         default=[],
         metavar="NAME=VALUE",
@@ -322,22 +343,39 @@ def make_chip(preset, settings):
     ValueError
         If a setting is not of that form, or the chip has no such parameter or value.
     """
-    values = {}
-    for text in settings:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"{text!r} is not of the form NAME=VALUE")
-        values[name.strip()] = read_number(value.strip())
+    values = dict(map(read_setting, settings))
     try:
         if preset is None:
             return AnalogChip(**values)
         return AnalogChip.preset(preset, **values)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
+    except ValueError as error:  # by itself a value may be a good one
+        raise ValueError(f"argument --set: {error}") from error
 
 
-def read_number(text):
-    """The int or float that a text stands for; None for the text ``none``."""
+def read_setting(text):
+    """The name and the value of a parameter of a chip, from ``NAME=VALUE``.
+
+    Raises
+    ------
+    ValueError
+        If a chip has no such parameter, or its value is not a number.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not of the form NAME=VALUE")
+    name, known = name.strip(), AnalogChip.__init__.__kwdefaults__
+    if name not in known:
+        raise ValueError(
+            f"{text!r} names no parameter of a chip: choose from {', '.join(known)}"
+        )
+    return name, read_number(value.strip(), text)
+
+
+def read_number(text, argument):
+    """The int or float that a text stands for; None for the text ``none``.
+
+    `argument` is what the text is from, for the message.
+    """
     if text.lower() == "none":
         return None
     for kind in (int, float):
@@ -345,4 +383,4 @@ def read_number(text):
             return kind(text)
         except ValueError:
             pass
-    raise ValueError(f"{text!r} is not a number")
+    raise ValueError(f"{text!r} is not a number, in {argument!r}")

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass, field, replace
@@ -277,17 +276,12 @@ def compare(
         }
         results = [result for row in rows for result in row.results()]
         table = [list(_TABLE.columns), *cells]
-        try:
-            write_results(out, content, results, table, [*about_data, *notes])
-            print(f"written: {out}")
-        except OSError as error:
-            print(f"ttfs compare: error: {error}", file=sys.stderr)
-            status = status or 1
+        write_results(out, content, results, table, [*about_data, *notes])
+        print(f"written: {out}")
     good = [row for row in rows if not row.error]
     if figure is not None and good:
         save(plot_accuracies(good), figure)
         print(f"drawn: {figure}")
-    sys.stdout.flush()
     if status == 0 and any(row.error for row in rows):
         status = 1
     return status

@@ -45,11 +45,33 @@ def main(argv=None):
     Returns
     -------
     status : int
-        0 if all went well, 1 if a model failed or the reader of the output has left,
-        130 after Ctrl-C. Wrong arguments and unusable data end in ``SystemExit`` with
-        status 2.
+        0 if all went well, 1 if a model failed, a file cannot be written, the memory
+        does not suffice, or the reader of the output has left, 130 after Ctrl-C. Wrong
+        arguments and unusable data end in ``SystemExit`` with status 2.
     """
     parser = _parser()
+    if sys.stdout is None:  # it was closed, which worker processes do not expect
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    try:
+        try:
+            args = _arguments(parser, argv)
+            parser = args.parser
+            return args.run(args)
+        finally:
+            print(end="", flush=True)  # what fails here fails before Python ends
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _discard_output()  # its reader has left, for example 'head'
+        return 1
+    except (OSError, MemoryError) as error:
+        _discard_output()
+        print(f"{parser.prog}: error: {_reason(error)}", file=sys.stderr)
+        return 1
+
+
+def _arguments(parser, argv):
+    """The arguments of a command, which standard streams are ready for."""
     args, unknown = parser.parse_known_args(argv)
     if args.command is None:
         parser.error("a command is missing; try 'ttfs compare' or 'ttfs --help'")
@@ -63,12 +85,23 @@ def main(argv=None):
         # puts in the place of a stream need not be one of text files.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    return args
+
+
+def _discard_output():
+    """Send what is left of the standard output, which is flushed, to nowhere.
+
+    Python flushes it at its end. What a program puts in its place may be no file.
+    """
     try:
-        return args.run(args)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader of our output has left, for example 'head'. Python flushes the
-        # standard output at its end: what is left of it goes to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except (AttributeError, OSError):
+        pass
+
+
+def _reason(error):
+    """What an OSError or a MemoryError says, in a line."""
+    if isinstance(error, MemoryError):
+        return "the memory does not suffice"
+    file = "" if error.filename is None else f"{error.filename!r}: "
+    return f"{file}{error.strerror or error}"

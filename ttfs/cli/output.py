@@ -33,16 +33,16 @@ def check_path(path, suffixes):
     DataError
         If the suffix is unknown or no such file can be written.
     """
-    path = Path(path)
+    text, path = str(path), Path(path)
     if path.suffix.lower() not in suffixes:
         *first, last = suffixes
-        raise DataError(f"{str(path)!r} does not end in {', '.join(first)} or {last}")
+        raise DataError(f"{text!r} does not end in {', '.join(first)} or {last}")
     try:
         if path.exists():
             path.open("r+b").close()
         tempfile.TemporaryFile(dir=path.absolute().parent).close()
     except OSError as error:
-        message = f"{str(path)!r} cannot be written: {error.strerror}"
+        message = f"{text!r} cannot be written: {error.strerror}"
         raise DataError(message) from error
     return path
 

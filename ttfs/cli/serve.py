@@ -6,6 +6,23 @@ import logging
 from ..substrates import serve
 from .arguments import add_chip, count, make_chip, whole_number
 
+
+def _text(text):
+    """The type of an argument that must not be empty."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is empty")
+    return text
+
+
+def _seconds(text):
+    """The type of a time."""
+    try:
+        return float(text)
+    except ValueError:
+        message = f"{text!r} is not a number of seconds"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 # Options that are parameters of `ttfs.substrates.Server`.
 _LIMITS = {
     "max_bytes": (count, "longest message in bytes (default: 2**28)"),
@@ -15,11 +32,11 @@ _LIMITS = {
     ),
     "max_clients": (count, "clients that are served at a time (default: 64)"),
     "idle_timeout": (
-        float,
+        _seconds,
         "time after which a client that asks nothing is disconnected (default: 600)",
     ),
     "message_timeout": (
-        float,
+        _seconds,
         "time in which a client must send a message, or take one (default: 60)",
     ),
 }
@@ -36,7 +53,9 @@ def register(commands):
         ),
     )
     address = parser.add_mutually_exclusive_group(required=True)
-    address.add_argument("--socket", metavar="PATH", help="a Unix domain socket")
+    address.add_argument(
+        "--socket", type=_text, metavar="PATH", help="a Unix domain socket"
+    )
     address.add_argument(
         "--port",
         type=whole_number("the number of a port", lambda number: 0 <= number < 2**16),
@@ -50,6 +69,7 @@ def register(commands):
     )
     parser.add_argument(
         "--host",
+        type=_text,
         default="localhost",
         help="with --port: the address of this computer (default: %(default)s, which "
         "other computers cannot reach)",
@@ -68,14 +88,21 @@ def register(commands):
 
 def run(args):
     """Serve the chip that the arguments describe; returns the exit status 0."""
-    if args.stdio:
-        address = "-"
-    else:
-        address = args.socket or (args.host, args.port)
+    address, option = "-", "stdio"
+    if args.socket is not None:
+        address, option = args.socket, "socket"
+    elif args.port is not None:
+        address, option = (args.host, args.port), "host"
     limits = {name: getattr(args, name) for name in _LIMITS if hasattr(args, name)}
     logging.basicConfig(level=logging.INFO, format="ttfs serve: %(message)s")
     try:
         serve(make_chip(args.preset, args.set), address, **limits)
-    except (ValueError, OSError, ImportError) as error:
-        args.parser.error(str(error))
+    except OSError as error:
+        where = ":".join(map(str, address)) if option == "host" else address
+        message = error.strerror or error
+        args.parser.error(f"argument --{option}: {where!r}: {message}")
+    except (ValueError, ImportError) as error:
+        name = str(error).partition(" ")[0]
+        where = f"argument --{name.replace('_', '-')}: " if name in _LIMITS else ""
+        args.parser.error(f"{where}{error}")
     return 0

@@ -7,7 +7,7 @@ Public names:
 - :class:`SpikeTimesEncoder` - for features that are spike times already
 - :class:`LevelCrossingEncoder` - signals to spike trains, by send-on-delta
 - :class:`FilterBank` - bands of frequencies of signals
-- :class:`SpikeTrains` - data in which a channel may have several spikes
+- :class:`ttfs.SpikeTrains` - data in which a channel may have several spikes
 """
 
 import reprlib
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from sklearn.base import clone
 
 from .._frozen import frozen
+from .cells import is_cells
 from .latency import LatencyEncoder
 from .population import PopulationEncoder
 from .signals import FilterBank, LevelCrossingEncoder
@@ -51,7 +52,7 @@ def make_encoder(encoder, window, X=None):
     window : float
         Time within which features spike if the encoder does not say.
     X : object, default=None
-        Training data; if they are SpikeTrains, "auto" means "spike_times".
+        Training data; if they are spike trains, "auto" means "spike_times".
 
     Returns
     -------
@@ -59,7 +60,7 @@ def make_encoder(encoder, window, X=None):
         Its parameters are valid.
     """
     if isinstance(encoder, str):
-        if encoder == "auto" and isinstance(X, SpikeTrains):
+        if encoder == "auto" and (isinstance(X, SpikeTrains) or is_cells(X)):
             encoder = "spike_times"
         encoder = SHORTHANDS[encoder]
     encoder = clone(encoder)

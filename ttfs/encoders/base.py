@@ -20,12 +20,13 @@ from sklearn.utils.validation import (
 )
 
 from .. import core as _core
+from .._documentation import Documented
 from .._stored import Stored
 from .._typing import validated
 from ..model.checks import blocks, check_times
 from .checks import check_sparse, is_valid
 from .ranges import cut, extremes, scales
-from .spike_trains import SpikeTrains
+from .spike_trains import SpikeTrains, as_trains
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -115,7 +116,7 @@ class Channels:
     levels: int | None = None
 
 
-class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
+class BaseEncoder(Documented, Stored, TransformerMixin, BaseEstimator, ABC):
     """Base class of the encoders: features become spike times of channels.
 
     A subclass says which input it takes (sparse matrices: only if an entry that is not
@@ -244,6 +245,7 @@ class BaseEncoder(Stored, TransformerMixin, BaseEstimator, ABC):
         if not (with_y or reset) and is_valid(X, estimator):
             return self._check_values(estimator, X)
         check_sparse(X)
+        X = as_trains(X)
         if isinstance(X, SpikeTrains):
             self._check_trains(estimator, X, reset)
             out = validate_data(estimator, X, y, skip_check_array=True, reset=reset)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._documentation import Documented
 from .._typing import validated
 from .spike_trains import SpikeTrains
 
@@ -29,7 +30,7 @@ __all__ = ["FilterBank", "LevelCrossingEncoder"]
 _MAX_EVENTS = 2**31
 
 
-class SignalTransformer(TransformerMixin, BaseEstimator):
+class SignalTransformer(Documented, TransformerMixin, BaseEstimator):
     """A transformer of signals (n_samples, n_channels, n_timepoints)."""
 
     def __sklearn_tags__(self):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ..model.checks import check_times, common_dtype
+from .cells import NO_NUMBERS, Train, is_cells
+from .events import Fields, Sensor, has_fields, in_window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
 
     from .._typing import Array
@@ -62,8 +66,14 @@ class SpikeTrains:
     Notes
     -----
     Selecting samples, ``trains[rows]``, takes a number, a slice, an array of integers
-    or a mask, and always gives a `SpikeTrains`. Two of them are equal, ``==``, if they
-    have the same shape and the same spikes.
+    or a mask, and always gives a `SpikeTrains`. So does selecting channels,
+    ``trains[:, channels]``, and both, if one of the two is no array. Two of them are
+    equal, ``==``, if they have the same shape and the same spikes.
+
+    ``np.asarray(trains)`` is an array of objects, one for each channel of each sample.
+    The estimators of this package take such an array, and parts of it, for spike
+    trains. So do, with these estimators, parts of scikit-learn that make arrays of all
+    data: ``BaggingClassifier`` and ``permutation_importance``, for example.
 
     Examples
     --------
@@ -105,6 +115,166 @@ class SpikeTrains:
         self._channels = channels[order].astype(np.int32)
         self._times = times[order]
 
+    @classmethod
+    def from_events(
+        cls,
+        samples: Iterable[Any],
+        *,
+        sensor_size: int | tuple[int, ...],
+        time_unit: float,
+        t_start: float | Literal["first"] | None = None,
+        duration: float | None = None,
+        downsample: int = 1,
+    ) -> Self:
+        """Spike trains of events of cameras or silicon cochleas.
+
+        Channel ``(p * height + y) * width + x`` has the events of polarity p at column
+        x of row y: weights of the first layer without those of biases, reshaped to
+        (n_polarities, height, width), are images.
+
+        Parameters
+        ----------
+        samples : iterable of structured ndarray or mapping, of shape (n_events,)
+            The events of each sample, in any order, with fields in any order: "x"; "y",
+            if the sensor is more than one row; "t", "ts" or "timestamp"; and "p",
+            "pol", "polarity" or "on", if there are several polarities: a bool, an
+            integer from 0, or -1 and 1. Others do not count. A dict of arrays or a
+            DataFrame may take the place of a structured array.
+        sensor_size : int or tuple of int
+            Width, or width and height, or width, height and number of polarities, as
+            libraries give it. The number of channels of a cochlea is its width. With
+            one polarity, events of all polarities are the same.
+        time_unit : float
+            One unit of the field of times, in the unit of the neurons' time constants:
+            1e-6 for events in microseconds and time constants in seconds.
+        t_start : float or "first", default=None
+            Where samples begin, in the unit of time constants: earlier events are left
+            out, and times count from there. "first": at the first event of each. None:
+            no event is early, and times are what they are.
+        duration : float, default=None
+            Events so long after `t_start`, or after 0 if that is None, or later, are
+            left out. None: none is.
+        downsample : int, default=1
+            So many pixels become one, in each direction; what is left over at the right
+            and at the bottom becomes a pixel of its own. The width is then that of
+            these pixels, rounded up.
+
+        Returns
+        -------
+        trains : SpikeTrains
+            Times are float64.
+
+        Raises
+        ------
+        ValueError
+            If a field is missing or has another length than others, if x, y or p is
+            outside of the sensor, or if another argument is not valid.
+        TypeError
+            If a sample has no fields, or one of them has another type.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ttfs import SpikeTrains
+        >>> dtype = [("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", bool)]
+        >>> one = np.array([(0, 0, 1000, True), (2, 1, 3000, False)], dtype)
+        >>> two = np.array([(1, 1, 2000, True)], dtype)
+        >>> trains = SpikeTrains.from_events(
+        ...     [one, two], sensor_size=(3, 2, 2), time_unit=1e-3
+        ... )
+        >>> trains.shape
+        (2, 12)
+        >>> trains.events()
+        (array([0, 0, 1]), array([ 5,  6, 10]), array([3., 1., 2.]))
+        """
+        sensor = Sensor.of(sensor_size, downsample)
+        _, n_channels = _sizes((0, int(np.prod(sensor.shape))))
+        _check_real("time_unit", time_unit, above=0)
+        if duration is not None:
+            _check_real("duration", duration, above=0)
+        is_first = isinstance(t_start, str) and t_start == "first"
+        if not (t_start is None or is_first):
+            _check_real("t_start", t_start)
+        if has_fields(samples):
+            raise TypeError(
+                "samples must be a list of the events of each sample; for one sample "
+                "pass a list of one"
+            )
+        counts, all_channels, all_times = [], [], []
+        for k, events in enumerate(samples):
+            name = f"sample {k}"
+            fields = Fields(events, name)
+            channels = sensor.channels(fields)
+            times, kept = in_window(fields.times, time_unit, t_start, duration)
+            check_times(times, f"the times of {name}", nan_is_absent=True)
+            channels, times = channels[kept].astype(np.int32), times[kept]
+            order = np.lexsort((times, channels))
+            counts.append(len(order))
+            all_channels.append(channels[order])
+            all_times.append(times[order])
+        return cls._of(
+            n_channels,
+            np.array(counts, dtype=np.int64),
+            np.concatenate([np.empty(0, np.int32), *all_channels]),
+            np.concatenate([np.empty(0), *all_times]),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[SpikeTrains], axis: Literal[0, 1] = 0) -> Self:
+        """One after the other, or side by side.
+
+        Parameters
+        ----------
+        parts : iterable of SpikeTrains
+            One at least.
+        axis : {0, 1}, default=0
+            0: samples follow each other; all parts have as many channels. 1: channels
+            do, as those of two sensors; all parts have as many samples.
+
+        Returns
+        -------
+        trains : SpikeTrains
+            All spikes; float32 if all parts are.
+
+        Raises
+        ------
+        TypeError
+            If a part is not a SpikeTrains.
+        ValueError
+            If there is none, or sizes along the other axis differ.
+
+        Examples
+        --------
+        >>> from ttfs import SpikeTrains
+        >>> one = SpikeTrains([0], [1], [0.5], shape=(1, 2))
+        >>> SpikeTrains.concatenate([one, one])
+        SpikeTrains(shape=(2, 2), n_spikes=2, dtype=float64)
+        >>> SpikeTrains.concatenate([one, one], axis=1).events()[1]
+        array([1, 3])
+        """
+        parts = list(parts)
+        for part in parts:
+            if not isinstance(part, SpikeTrains):
+                raise TypeError(f"parts must be SpikeTrains, got {type(part).__name__}")
+        if axis not in (0, 1):
+            raise ValueError(f"axis must be 0 or 1, got {axis!r}")
+        sizes = {part.shape[1 - axis] for part in parts}
+        if len(sizes) != 1:
+            what = ("channels", "samples")[axis]
+            raise ValueError(
+                f"parts must have the same number of {what}, got {sorted(sizes)}"
+                if parts
+                else "parts must hold a SpikeTrains at least"
+            )
+        columns = (part.events() for part in parts)
+        events = [list(column) for column in zip(*columns, strict=True)]
+        before = _offsets([part.shape[axis] for part in parts])
+        for k, start in enumerate(before[:-1]):
+            events[axis][k] += start
+        (size,), total = sizes, int(before[-1])
+        shape = (size, total) if axis else (total, size)
+        return cls(*map(np.concatenate, events), shape)
+
     @property
     def shape(self) -> tuple[int, int]:
         return len(self), self._n_channels
@@ -119,6 +289,11 @@ class SpikeTrains:
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
+
+    def __sizeof__(self) -> int:
+        # Dask sends what is large to a worker once, and not with each task.
+        arrays = self._offsets, self._channels, self._times
+        return object.__sizeof__(self) + sum(array.nbytes for array in arrays)
 
     def __repr__(self) -> str:
         return (
@@ -136,31 +311,88 @@ class SpikeTrains:
             and np.array_equal(self._times, other._times)
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        # NumPy would try to make one of the rows, and the rows of those.
-        raise TypeError(
-            "SpikeTrains cannot be converted to an array: its channels may have "
-            "several spikes, or none; use events()"
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if dtype is not None and np.dtype(dtype) != object:
+            raise TypeError(NO_NUMBERS)
+        if copy is False:
+            raise ValueError("an array of SpikeTrains cannot be made without a copy")
+        samples, channels, times = self.events()
+        is_new = np.ones(len(times), dtype=bool)
+        is_new[1:] = (np.diff(samples) != 0) | (np.diff(channels) != 0)
+        first = np.flatnonzero(is_new)
+        cells = np.full(self.shape, Train(times[:0]), dtype=object)
+        parts = (Train(part) for part in np.split(times, first[1:]))
+        cells[samples[first], channels[first]] = np.fromiter(
+            parts if len(first) else (), dtype=object, count=len(first)
+        )
+        return cells
+
+    @classmethod
+    def _of_cells(cls, cells):
+        """The spike trains of an array of `Train`."""
+        if not all(isinstance(cell, Train) for cell in cells.flat):
+            raise TypeError(
+                "all cells of an array of spike trains must be those of SpikeTrains"
+            )
+        counts = np.array([len(cell.times) for cell in cells.flat])
+        channels = np.tile(np.arange(cells.shape[1]), cells.shape[0])
+        return cls._of(
+            cells.shape[1],
+            counts.reshape(cells.shape).sum(axis=1),
+            np.repeat(channels, counts),
+            np.concatenate([cell.times for cell in cells.flat]),
         )
 
-    def __getitem__(self, key: Any) -> Self:
-        if isinstance(key, tuple):  # X[rows, ...] is what scikit-learn asks for
-            if len(key) != 2 or not _is_all(key[1]):
-                raise IndexError("only samples of SpikeTrains can be selected")
-            key = key[0]
-        # Whatever selects from an array selects samples.
-        rows = np.atleast_1d(np.arange(len(self))[key])
-        if rows.ndim != 1:
-            raise IndexError("the index of SpikeTrains must be at most 1-d")
-        counts = np.diff(self._offsets)[rows]
-        out = object.__new__(type(self))
-        out._n_channels = self._n_channels
+    @classmethod
+    def _of(cls, n_channels, counts, channels, times):
+        """Spike trains of sorted spikes, of which there are `counts` in each sample."""
+        out = object.__new__(cls)
+        out._n_channels = n_channels
         out._offsets = _offsets(counts)
-        moves = np.repeat(self._offsets[rows] - out._offsets[:-1], counts)
-        events = np.arange(len(moves)) + moves
-        out._channels = self._channels[events]
-        out._times = self._times[events]
+        out._channels = channels.astype(np.int32, copy=False)
+        out._times = times
         return out
+
+    def __getitem__(self, key: Any) -> Self:
+        if not isinstance(key, tuple):
+            return self._samples(key)
+        if len(key) != 2:
+            raise IndexError("SpikeTrains have two axes: samples and channels")
+        rows, columns = key
+        if _is_all(columns):  # X[rows, ...] is what scikit-learn asks for
+            return self._samples(rows)
+        if not (_is_single(rows) or _is_single(columns)):
+            raise IndexError(
+                "samples and channels cannot both be selected by arrays at once; use "
+                "trains[samples][:, channels]"
+            )
+        return self._samples(rows)._select_channels(columns)
+
+    def _samples(self, key):
+        """Spike trains of some samples."""
+        rows = _selected(len(self), key)
+        counts = np.diff(self._offsets)[rows]
+        events = _entries(self._offsets, rows)
+        return self._of(
+            self._n_channels, counts, self._channels[events], self._times[events]
+        )
+
+    def _select_channels(self, key):
+        """Spike trains of some channels, which may be there several times."""
+        columns = _selected(self._n_channels, key)
+        if len(columns) == 0:
+            raise IndexError("SpikeTrains need a channel at least")
+        # Where the channel of each spike is among the new ones.
+        offsets = _offsets(np.bincount(columns, minlength=self._n_channels))
+        places = _entries(offsets, self._channels)
+        samples, channels, times = self.events()
+        counts = np.diff(offsets)[channels]
+        return type(self)(
+            np.repeat(samples, counts),
+            np.argsort(columns, kind="stable")[places],
+            np.repeat(times, counts),
+            (len(self), len(columns)),
+        )
 
     def events(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
         """All spikes, ordered by sample, then by channel, then by time.
@@ -223,6 +455,39 @@ def _indices(array, name, n):
 def _offsets(counts):
     """Where each of some rows begins, and the end of the last."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def _entries(offsets, rows):
+    """Where the entries of rows are, which begin at `offsets`, row after row."""
+    counts = np.diff(offsets)[rows]
+    begin = np.repeat(offsets[rows], counts)
+    return begin + np.arange(len(begin)) - np.repeat(_offsets(counts)[:-1], counts)
+
+
+def _selected(n, key):
+    """Which of n samples or channels an index selects."""
+    # Whatever selects from an array.
+    selected = np.atleast_1d(np.arange(n)[key])
+    if selected.ndim != 1:
+        raise IndexError("an index of SpikeTrains must be at most 1-d")
+    return selected
+
+
+def _is_single(item):
+    """Whether an index is no array: there is one way to combine it with another."""
+    return item is Ellipsis or isinstance(item, slice | Integral)
+
+
+def _check_real(name, value, *, above=-np.inf):
+    """Raise ValueError unless an argument is a finite number above a limit."""
+    if not isinstance(value, Real) or not above < value < np.inf:
+        what = "a positive number" if above == 0 else "a number"
+        raise ValueError(f"{name} must be {what}, got {value!r}")
+
+
+def as_trains(X):
+    """X as SpikeTrains, if it is an array of their cells; else X."""
+    return SpikeTrains._of_cells(X) if is_cells(X) else X
 
 
 def _is_all(item):

@@ -119,7 +119,6 @@ def _refuse_trains(specification, is_fixed, is_local):
         refused[f"loss={learning.loss!r}"] = not isinstance(learning.loss, CrossEntropy)
         early_firing = getattr(learning.loss, "early_firing", "auto")
         refused[f"early_firing={early_firing}"] = early_firing not in ("auto", 0)
-        refused[f"sparsity={learning.sparsity:g}"] = learning.sparsity > 0
     for name, is_refused in refused.items():
         if is_refused:
             raise ValueError(f"{what} is not supported with {name}")

@@ -36,10 +36,6 @@ class Trainer(ABC):
         """Updates over samples in this order; returns the mean loss."""
 
     @abstractmethod
-    def labels(self, spikes):
-        """The number (n_samples,) of the output neuron that decides first."""
-
-    @abstractmethod
     def decisions(self, spikes):
         """Decision times (n_samples, n_outputs) of the output neurons."""
 
@@ -272,6 +268,21 @@ class Engine(ABC):
             self.time_scale(network, n_seen),
             self.recipe.early_firing,
         )
+
+    def losses(self, network, n_seen, decisions, targets):
+        """The loss (n_samples,) of decision times, after training on n_seen samples.
+
+        It is that of training without what silent and hidden neurons cost; targets are
+        those of :meth:`Trainer.epoch`.
+        """
+        parameters = self.loss_parameters(network, n_seen)
+        values, _ = _core.loss(
+            np.ascontiguousarray(decisions, np.float64),
+            targets,
+            np.ones(len(decisions)),
+            **parameters,
+        )
+        return values
 
     def loss_without_features(self, network, n_seen, targets, weights):
         """The least cross-entropy of outputs that know nothing of the features.

@@ -86,7 +86,8 @@ class FitState:
         self.total_loss += loss * n_samples
 
     def end_epoch(self, score, *, is_better):
-        """Count an epoch with this score."""
+        """Count an epoch with this score; the next one has not begun."""
+        self.epoch += 1
         self.is_in_epoch, self.n_batches_done, self.total_loss = False, 0, 0.0
         self.n_worse = 0 if is_better else self.n_worse + 1
         self.best_score = max(self.best_score, score)

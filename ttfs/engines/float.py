@@ -138,9 +138,6 @@ class FloatTrainer(Trainer):
     def prune(self, sparsity, left):
         prune(self.core, sparsity, left)
 
-    def labels(self, spikes):
-        return self.core.labels(spikes)
-
     def decisions(self, spikes):
         return self.core.decisions(spikes)
 

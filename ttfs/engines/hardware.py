@@ -327,20 +327,14 @@ class HardwareTrainer(Trainer):
         n_layers = len(network.layers)
         return fired, None, [network.rounded(k) for k in range(n_layers)]
 
-    def _in_blocks(self, method, spikes):
+    def decisions(self, spikes):
         network = self.on_substrate.with_weights(self.core.weights())
         return np.concatenate(
             [
-                getattr(network, method)(spikes.samples(rows))
+                network.decisions(spikes.samples(rows))
                 for rows in blocks(len(spikes), _BLOCK)
             ]
         )
-
-    def labels(self, spikes):
-        return self._in_blocks("labels", spikes)
-
-    def decisions(self, spikes):
-        return self._in_blocks("decisions", spikes)
 
     def learned(self):
         return self.on_substrate.network.with_layers(weights=self.core.weights())

@@ -176,9 +176,6 @@ class QuantizedTrainer(Trainer):
     def prune(self, sparsity, left):
         prune(self.core, sparsity, left)
 
-    def labels(self, spikes):
-        return self._simulated().labels(spikes)
-
     def decisions(self, spikes):
         return self._simulated().decisions(spikes)
 

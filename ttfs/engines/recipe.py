@@ -40,6 +40,7 @@ TRAINS_RATE = 3.0  # spikes of a hidden neuron in a sample, before training
 TRAINS_MAX_SCALE = 16.0  # of initial weights in their usual deviation
 TRAINS_SCORES = 0.5  # deviation of scores before training
 TRAINS_BIASES = 10  # spikes of each layer's biases, all over the signals
+TRAINS_TOLERANCE = 0.85  # fraction of a batch in which silence costs nothing
 
 N_INITIAL_SAMPLES = 256  # samples that the initial weights are chosen on
 AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
@@ -233,6 +234,11 @@ def spike_cost(sparsity):
 def silence_tolerance(sparsity):
     """The fraction of a batch in which silence costs a hidden neuron nothing."""
     return SILENCE_TOLERANCE if sparsity == 0 else SPARSE_TOLERANCE
+
+
+def trains_tolerance(sparsity):
+    """The fraction of silence that costs nothing where neurons fire several times."""
+    return TRAINS_TOLERANCE if sparsity == 0 else SPARSE_TOLERANCE
 
 
 # Neurons that fire several times.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABC, abstractmethod
+from functools import partial
 from numbers import Integral, Real
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -20,6 +22,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._documentation import Documented
 from .._stored import Stored
 from ..encoders import SHORTHANDS as ENCODERS
 from ..encoders import freeze, make_encoder
@@ -29,24 +32,26 @@ from ..engines.initial import draw_network
 from ..engines.pruning import warn_if_few_are_left
 from ..engines.recipe import INPUT_WINDOW
 from ..model import LIF
-from ..model.checks import arrays_like
 from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError
+from .attributes import LearnedMixin
+from .hidden import HiddenTimesMixin
 from .history import History
 from .measures import MeasuresMixin
 from .nested import SHORTHANDS, with_params
 from .schedule import Schedule
+from .validation import Measured, Validation
+from .watching import EpochRecord, Watcher
 from .weights import (
     check_sample_weight,
     draw,
     number_of_draws,
     relative,
+    weighted_by_class,
     with_weight,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .._typing import Array
     from ..engines import Engine
     from ..model import Network
@@ -67,7 +72,15 @@ class NoEngineError(ValueError, AttributeError):
     """The parameters have no engine: for hasattr, the attribute is not there."""
 
 
-class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
+class BaseTTFS(
+    HiddenTimesMixin,
+    MeasuresMixin,
+    LearnedMixin,
+    Documented,
+    Stored,
+    BaseEstimator,
+    ABC,
+):
     """Base class of the estimators: fits, runs and measures a network.
 
     A head - :class:`TTFSClassifier`, :class:`TTFSRegressor` - has the methods under
@@ -155,8 +168,11 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         """What a Trainer takes for encoded targets, when the network is there."""
         return targets
 
+    def _check_targets(self, y):
+        """Raise ValueError where scikit-learn's check of y would not say what to do."""
+
     def _class_weights(self, targets, weights):
-        """What the weights (n_samples,) are multiplied by, or None."""
+        """The weight of each class, for training data with weights, or None."""
         return None
 
     @abstractmethod
@@ -168,8 +184,11 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         """What the validation split of early stopping stratifies by, or None."""
 
     @abstractmethod
-    def _validation_score(self, trainer, spikes, targets, weights):
-        """The score that early stopping watches: the greater, the better."""
+    def _validation_score(self, decisions, targets, weights):
+        """The score of decision times (n_samples, n_outputs): the greater, the better.
+
+        targets are those of training, weights (n_samples,) or None.
+        """
 
     # -- Parameters ----------------------------------------------------------------
 
@@ -268,7 +287,7 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
 
     @property
     def engine_(self) -> Engine:
-        """The :class:`ttfs.engines.Engine` that would train this network next.
+        """The ``ttfs.engines.Engine`` that would train this network next.
 
         It is that of partial_fit: an exported model learns from one sample at a time.
 
@@ -317,20 +336,29 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             raise failure
         return self
 
-    def _fit(self, X, y, sample_weight=None):
-        """Fit a draft; returns the error of a substrate that ended training."""
+    def _fit(self, X, y, sample_weight=None, *, callback=None, **validation):
+        """Fit a draft; returns the error of a substrate that ended training.
+
+        `validation` are the other arguments of `fit`.
+        """
+        watcher = Watcher(self.verbose, callback)
         is_continued = self.warm_start and hasattr(self, "network_")
         encoder = self._encoder_for(X, is_new=not is_continued)
+        self._check_targets(y)
         X, y = encoder.validate_data(
             self, X, y, reset=not is_continued, **self._target_options
         )
         weights = relative(check_sample_weight(sample_weight, X))
-        X, targets, weights = self._weighted(X, y, weights, is_new=not is_continued)
+        X, targets, weights, factors = self._weighted(
+            X, y, weights, is_new=not is_continued
+        )
         weights = relative(weights)
+        held_out = self._validation_data(encoder, factors, **validation)
         self._rng = check_random_state(self.random_state)
-        state = self._fit_state(X, is_continued)
+        is_split = self.early_stopping and held_out is None
+        state = self._fit_state(X, is_continued, is_split)
         rows = None
-        if self.early_stopping:
+        if is_split:
             # Before the weights are drawn, so that warm_start with the same seed
             # holds out the same samples again.
             rows = self._split(X.shape[0], targets)
@@ -340,8 +368,44 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             learned = X if rows is None else X[rows[0]]
             engine = self._start(learned, encoder, is_partial=False)
         self._check_trains(X, engine)
+        if held_out is not None:
+            self._check_trains(held_out[0], engine)
         self._was_fit = True
-        return self._train(engine, (X, targets, weights), state, rows)
+        data = X, targets, weights
+        with watcher:
+            return self._train(engine, data, state, watcher, held_out, rows)
+
+    def _validation_data(
+        self, encoder, factors, X_val=None, y_val=None, sample_weight_val=None
+    ):
+        """Valid data, encoded targets, and weights or None; None without X_val.
+
+        `factors` are the weights of the classes in training, or None.
+        """
+        if X_val is None or y_val is None:
+            given = {"X_val": X_val, "y_val": y_val}
+            given["sample_weight_val"] = sample_weight_val
+            given = [name for name, value in given.items() if value is not None]
+            if given:
+                missing = "X_val" if X_val is None else "y_val"
+                raise ValueError(
+                    f"validation data need X_val and y_val: got {', '.join(given)} "
+                    f"without {missing}"
+                )
+            return None
+        try:
+            self._check_targets(y_val)
+            X, y = encoder.validate_data(
+                self, X_val, y_val, reset=False, **self._target_options
+            )
+            weights = relative(check_sample_weight(sample_weight_val, X))
+            X, y, weights = with_weight(X, y, weights)
+            targets = self._encode_targets(y, is_new=False, is_partial=True)
+            X, targets, weights = weighted_by_class(X, targets, weights, factors)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"validation data (X_val, y_val): {error}") from error
+        return X, targets, relative(weights)
 
     def _partial_fit(self, X, y, sample_weight=None, **options):
         """One epoch of a draft; returns the error of a substrate that ended it.
@@ -352,9 +416,10 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             raise ValueError("partial_fit does not support early_stopping=True")
         is_first = not hasattr(self, "network_")
         encoder = self._encoder_for(X, is_new=is_first)
+        self._check_targets(y)
         X, y = encoder.validate_data(self, X, y, reset=is_first, **self._target_options)
         weights = check_sample_weight(sample_weight, X)
-        X, targets, weights = self._weighted(
+        X, targets, weights, _ = self._weighted(
             X, y, weights, is_new=is_first, is_partial=True, **options
         )
         if is_first:
@@ -373,29 +438,31 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         state = FitState(optimizer=self._optimizer)
         n_draws = number_of_draws(weights, self._rng, len(targets))
         data = X, targets, weights
-        return self._train(engine, data, state, n_draws=n_draws, is_partial=True)
+        with Watcher(self.verbose) as watcher:
+            return self._train(
+                engine, data, state, watcher, n_draws=n_draws, is_partial=True
+            )
 
     def _weighted(self, X, y, weights, **options):
-        """Samples that have a weight, their targets, and their weights or None.
+        """Samples that have a weight, their targets, their weights or None.
 
         A sample of weight 0 is as if it were not there; those of a class of weight 0
-        tell that there is the class. `options` go to `_encode_targets`.
+        tell that there is the class. `options` go to `_encode_targets`. The last that
+        is returned are the weights of the classes, or None.
         """
         X, y, weights = with_weight(X, y, weights)
         targets = self._encode_targets(y, **options)
         factors = self._class_weights(targets, weights)
-        if factors is not None:
-            weights = factors if weights is None else factors * weights
-        return with_weight(X, targets, weights)
+        return *weighted_by_class(X, targets, weights, factors), factors
 
     def _encoder_for(self, X, *, is_new):
         if is_new:
             return make_encoder(self.encoder, self._window, X)
         return self.encoder_
 
-    def _fit_state(self, X, is_continued):
+    def _fit_state(self, X, is_continued, is_split):
         """The call of `fit` that a substrate has interrupted, or a new one."""
-        schedule = X.shape[0], *(getattr(self, name) for name in _RESUMABLE)
+        schedule = X.shape[0], is_split, *(getattr(self, name) for name in _RESUMABLE)
         state = None
         if is_continued and self.substrate is not None:
             state = self._interrupted
@@ -428,7 +495,18 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         self._history = History()
         return engine
 
-    def _train(self, engine, data, state, rows=None, *, n_draws=None, is_partial=False):
+    def _train(
+        self,
+        engine,
+        data,
+        state,
+        watcher,
+        held_out=None,
+        rows=None,
+        *,
+        n_draws=None,
+        is_partial=False,
+    ):
         """Epochs of training, from the weights at hand.
 
         Parameters
@@ -438,9 +516,13 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             Training data; weights of samples, or None.
         state : FitState
             Where the call stands.
+        watcher : Watcher
+            Tells of the epochs.
+        held_out : tuple of (X, targets, weights), optional
+            Validation data.
         rows : tuple of (training, validation), optional
             Numbers of the samples that early stopping learns from, until the rate
-            falls, and of those that it watches.
+            falls, and of those that it watches, if it has split the data.
         n_draws : int, optional
             Samples that an epoch draws. Default: as many as it learns from.
         is_partial : bool
@@ -456,9 +538,15 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         spikes = engine.place(self._spikes(X), self.network_)
         validation, training = None, np.arange(len(spikes))
         if rows is not None:
-            training, held_out = rows
-            validation = self._spikes(X[held_out]), targets[held_out]
-            validation += (None if weights is None else weights[held_out],)
+            training, held = rows
+            weights_val = None if weights is None else weights[held]
+            validation = self._spikes(X[held]), targets[held], weights_val
+        elif held_out is not None:
+            X_val, targets_val, weights_val = held_out
+            targets_val = self._training_targets(targets_val)
+            validation = self._spikes(X_val), targets_val, weights_val
+        if validation is not None:
+            validation = Validation(*validation, is_learned_later=rows is not None)
         n_samples = len(spikes) if n_draws is None else n_draws
         self._n_seen = n_samples + (self._n_seen if is_partial else 0)
         self._time_scale = engine.time_scale(self.network_, self._n_seen)
@@ -470,7 +558,9 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             self, engine, n_samples, n_draws=n_draws, is_partial=is_partial
         )
 
-        self._history = self._history.begun(has_scores=self.early_stopping)
+        self._history = self._history.begun(
+            has_scores=validation is not None, stops_early=self.early_stopping
+        )
         self._optimizer = self._interrupted = None
         if state.is_new:
             state.begin(training.astype(np.uintp), engine.seed(self._rng))
@@ -486,13 +576,13 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
             n_seen=self._n_seen,
             may_drop=self.encoder_.may_drop_,
         )
-        self.network_ = trainer.network
-        rate, failure = engine.learning_rate(self.network_), None
+        self.network_, failure = trainer.network, None
         if schedule.keeps_best:
             state.best = state.best or trainer.learned()
         try:
             self._run_epochs(
-                trainer, state, schedule, rate, (spikes, targets, weights), validation
+                *(engine, trainer, state, schedule, watcher),
+                *((spikes, targets, weights), validation),
             )
         except KeyboardInterrupt:
             warnings.warn(
@@ -513,7 +603,7 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
                 state.interrupt(self._rng, trainer.state(), trainer.learned())
                 self._interrupted = state
         else:
-            if not is_partial:
+            if not (is_partial or watcher.is_stopped):
                 least = engine.loss_without_features(
                     self.network_, self._n_seen, targets, weights
                 )
@@ -524,28 +614,32 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
         self.network_.check_finite()
         return failure
 
-    def _run_epochs(self, trainer, state, schedule, rate, data, validation):
-        """Epochs until the schedule ends, or the score no longer improves.
+    def _run_epochs(self, engine, trainer, state, schedule, watcher, data, validation):
+        """Epochs until the schedule or a callback ends, or the score stops improving.
 
         Parameters
         ----------
+        engine : Engine
         trainer : Trainer
             The weights that learn.
         state : FitState
             Where the call stands.
         schedule : Schedule
             Batches, epochs and factors of the learning rate.
-        rate : float
-            The initial learning rate.
+        watcher : Watcher
+            Is told of the epochs.
         data : tuple of (spikes, targets, weights)
             Training data; the weight of each sample, or None.
-        validation : tuple of (spikes, targets, weights) or None
-            What early stopping watches.
+        validation : Validation or None
+            What is watched.
         """
         *samples, weights = data
+        rate = engine.learning_rate(self.network_)
+        watcher.begin(type(self).__name__, len(state.order), schedule, state.epoch)
         for epoch in range(state.epoch, schedule.n_epochs):
             if epoch >= schedule.end(state.fall):
                 return
+            start = perf_counter()
             if not state.is_in_epoch:
                 order = state.shuffled(self._rng if self.shuffle else None)
                 if weights is not None:
@@ -555,7 +649,9 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
                         self._rng.shuffle(order)
                 state.begin_epoch(epoch, order)
             rates = rate * schedule.factors(epoch, state.fall, len(state.drawn))
-            loss = trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
+            loss = float(
+                trainer.epoch(*samples, state.drawn, schedule.batch_size, rates)
+            )
             if not np.isfinite(loss):
                 raise ValueError(
                     f"the loss is {loss} after epoch {self.n_iter_ + 1}; lower "
@@ -566,24 +662,34 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
                 left = schedule.left_to_prune(epoch)
                 trainer.prune(self.sparsity, left)
                 is_pruned = left == 0
-            score = None
-            if validation is not None and state.fall is None:
-                score = self._validation_score(trainer, *validation)
-                if score > state.best_score and schedule.keeps_best:
+            measured = Measured()
+            if validation is not None and validation.is_watched(state.fall):
+                measured = validation.measure(
+                    trainer, engine, self._n_seen, self._validation_score
+                )
+                if measured.score > state.best_score and schedule.keeps_best:
                     state.best = trainer.learned()
-            self._history = self._history.with_epoch(loss, score, len(state.drawn))
-            if self.verbose:
-                print(self._history.last_line(score), flush=True)
-            score = -loss / schedule.loss_unit if score is None else score
-            if not is_pruned:  # no epoch until then is the best, or too many
-                state.end_epoch(-np.inf, is_better=True)
-                continue
-            state.end_epoch(score, is_better=score > state.best_score + self.tol)
-            has_converged = state.n_worse > self.n_iter_no_change
-            if has_converged and schedule.may_stop and not schedule.is_cosine:
-                return
+            self._history = self._history.with_epoch(
+                loss, len(state.drawn), measured, stops_early=self.early_stopping
+            )
+            has_converged = self._end_epoch(state, schedule, is_pruned, measured)
             if schedule.may_fall(epoch + 1, has_converged=has_converged):
                 state.begin_fall(epoch + 1, len(samples[0]))
+            record = EpochRecord(
+                epoch + 1,
+                schedule.end(state.fall),
+                loss,
+                measured.score,
+                measured.loss,
+                measured.silent_outputs,
+                learning_rate=float(rates[0]),
+                seconds=perf_counter() - start,
+            )
+            line = self._history.last_line(record.validation_score)
+            if watcher.tell(record, line, partial(self._snapshot, trainer)):
+                return
+            if has_converged and schedule.may_stop and not schedule.is_cosine:
+                return
         if schedule.may_stop and not schedule.is_cosine:
             warnings.warn(
                 f"training reached max_iter={schedule.n_epochs} epochs before it "
@@ -592,81 +698,23 @@ class BaseTTFS(MeasuresMixin, Stored, BaseEstimator, ABC):
                 stacklevel=6,
             )
 
-    # -- What was learned ----------------------------------------------------------
+    def _end_epoch(self, state, schedule, is_pruned, measured):
+        """Count the last epoch of the history; returns whether training converged.
 
-    @property
-    def coefs_(self) -> list[Array]:
-        return self.network_.weights
+        Without a pruned network no epoch is the best, or one too many.
+        """
+        if not is_pruned:
+            state.end_epoch(-np.inf, is_better=True)
+            return False
+        score = -self._history.losses[-1] / schedule.loss_unit
+        if self.early_stopping and measured.score is not None:
+            score = measured.score
+        state.end_epoch(score, is_better=score > state.best_score + self.tol)
+        return state.n_worse > self.n_iter_no_change
 
-    @coefs_.setter
-    def coefs_(self, weights: Sequence[Array]) -> None:
-        weights = arrays_like("coefs_", weights, self.network_.weights)
-        self.network_ = self.network_.with_layers(weights=weights)
-
-    @property
-    def delays_(self) -> list[Array] | None:
-        delays = [layer.delays for layer in self.network_.layers]
-        return None if delays[0] is None else delays
-
-    @delays_.setter
-    def delays_(self, delays: Sequence[Array]) -> None:
-        delays = arrays_like("delays_", delays, self.delays_ or [])
-        self.network_ = self.network_.with_layers(delays=delays)
-
-    @property
-    def bias_times_(self) -> list[Array]:
-        return [layer.bias_times for layer in self.network_.layers]
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        return list(self._history.losses)
-
-    @property
-    def loss_(self) -> float | None:
-        losses = self._history.losses
-        return losses[-1] if losses else None
-
-    @property
-    def best_loss_(self) -> float | None:
-        return self._history.best_loss
-
-    @property
-    def validation_scores_(self) -> list[float] | None:
-        scores = self._history.scores
-        return None if scores is None else list(scores)
-
-    @property
-    def best_validation_score_(self) -> float | None:
-        return self._history.best_score
-
-    @property
-    def n_iter_(self) -> int:
-        return len(self._history.losses)
-
-    @property
-    def t_(self) -> int:
-        return self._history.n_samples_seen
-
-    @property
-    def n_outputs_(self) -> int:
-        return self.network_.n_outputs
-
-    @property
-    def n_layers_(self) -> int:
-        return len(self.network_.layers) + 1
-
-    @property
-    def n_channels_in_(self) -> int:
-        return self.network_.n_channels
-
-    @property
-    def t_max_(self) -> float:
-        return self.network_.t_max
-
-    @property
-    def tick_(self) -> float:
-        return self.network_.tick
-
-    @property
-    def weight_steps_(self) -> list[float]:
-        return list(self.network_.steps)
+    def _snapshot(self, trainer):
+        """A copy of this draft with what a trainer has learned until now."""
+        snapshot = self._draft()
+        snapshot.network_ = trainer.learned()
+        snapshot._optimizer = trainer.state()
+        return snapshot

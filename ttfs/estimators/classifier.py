@@ -9,13 +9,12 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 
 from .._typing import validated
 from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
 from .base import BaseTTFS
+from .classes import ClassesMixin
 from .first_spikes import FirstSpikesMixin
-from .weights import weights_of_classes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         ArithmeticName,
         Array,
         Auto,
+        Callback,
         EncoderName,
         Features,
         GradientName,
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
     from ..substrates import Substrate
 
 
-class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
+class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
     r"""Spiking neural network classifier with time-to-first-spike coding.
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
     and `score` the accuracy. `partial_fit` goes on learning; `spike_times`, `record`,
-    `activity` and `anytime` show what the neurons do. The defaults suit most data::
+    `activity` and `anytime` show what the neurons do, and `transform` gives the spike
+    times of the last hidden layer. The defaults suit most data::
 
         clf = TTFSClassifier().fit(X_train, y_train)
         y_pred = clf.predict(X_test)
@@ -110,7 +111,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         and leaves the synaptic current; gradients are exact as for one spike [4]_.
         Signals that unfold in time need several, see
         :class:`ttfs.encoders.LevelCrossingEncoder`. Not with arithmetic="fixed",
-        gradient="local", a `substrate`, synaptic delays, `sparsity` or squared errors.
+        gradient="local", a `substrate`, synaptic delays or squared errors.
 
     refractory : float, default=0.0
         Time after a spike for which the membrane stays at 0.
@@ -205,7 +206,7 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         and synaptic events are saved at the price of some accuracy, which may be more
         or less than what a smaller network costs: docs/guide/sparsity.md. If a layer
         keeps less than one weight for each neuron, `fit` warns. With the exact
-        gradient.
+        gradient, for one spike of a neuron and for several.
 
     batch_size : int, default="auto"
         Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
@@ -273,8 +274,9 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         threads, on processors with the same instruction set; integers that learn by the
         local rule do so with any instruction set.
 
-    verbose : bool, default=False
-        Print one line for each epoch.
+    verbose : bool or int, default=False
+        1 or True prints one line for each epoch. 2 shows a progress bar in `fit`, if
+        tqdm is installed: ``pip install "scikit-ttfs[progress]"``.
 
     Attributes
     ----------
@@ -338,9 +340,13 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         `partial_fit` included.
 
     validation_scores_ : list of float or None
-        Accuracy on the validation data after each epoch before the learning rate falls,
-        since data that are learned tell nothing; `warm_start` included. None if
-        early_stopping=False.
+        Accuracy on the validation data after each epoch, `warm_start` included: on
+        `X_val` of `fit`, or on what early stopping held out, until the learning rate
+        falls, since data that are learned tell nothing. None if there were neither.
+
+    validation_loss_curve_ : list of float or None
+        Mean loss of these data, without what silent and hidden neurons cost in
+        `loss_curve_`; with the weights after the epoch, and without input dropout.
 
     best_validation_score_ : float or None
         Highest of them; None if there is none.
@@ -524,7 +530,15 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
 
     @validated
     def fit(
-        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        callback: Callback | None = None,
     ) -> Self:
         """Train on data.
 
@@ -539,6 +553,20 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
             Weights of the samples, not negative, of which only the ratios count: an
             epoch draws a sample as often as its weight says, in proportion to the
             others. One of weight 0 is as if it were not there. None: all are equal.
+        X_val : {array-like, sparse matrix, SpikeTrains}, default=None
+            Validation data, which are not learned: of shape (n_validation, n_features).
+            After each epoch they are scored, see `validation_scores_`; with
+            early_stopping=True they are watched in the place of a part of `X`.
+        y_val : array-like of shape (n_validation,), default=None
+            Their class labels, all of which are in `y`; required with `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights in score and loss, which `class_weight` multiplies.
+        callback : callable, default=None
+            ``callback(record)`` is called after each epoch, with an
+            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
+            early stopping would end it; if it returns False or None, it goes on. An
+            exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
+            keeps what was learned. docs/guide/watching.md has examples.
 
         Returns
         -------
@@ -549,8 +577,11 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         ------
         ValueError
             If the data are not what is described above, have fewer than two classes,
-            or do not fit the earlier ones with warm_start=True; or if training
-            produced weights or delays that are not finite.
+            or do not fit the earlier ones with warm_start=True; if validation data
+            are not valid, or have other features or classes; or if training produced
+            weights or delays that are not finite.
+        TypeError
+            If `callback` is not callable, or returns what is neither a bool nor None.
         ttfs.substrates.SubstrateError
             If the substrate fails. What was learned before is kept, and with
             warm_start=True another call goes on from there: see the class.
@@ -566,7 +597,16 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
             rate ends at `max_iter`.
         """
         draft = self._draft()
-        return self._adopt(draft, draft._fit(X, y, sample_weight))
+        failure = draft._fit(
+            X,
+            y,
+            sample_weight,
+            callback=callback,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+        )
+        return self._adopt(draft, failure)
 
     @validated
     def partial_fit(
@@ -631,10 +671,6 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
         return self._resolved("loss")
 
     @property
-    def _n_outputs(self):
-        return len(self.classes_)
-
-    @property
     def read_out_(self) -> float | None:
         read_out = self.network_.read_out
         return None if np.isinf(read_out) else read_out
@@ -642,73 +678,6 @@ class TTFSClassifier(ClassifierMixin, FirstSpikesMixin, BaseTTFS):
     @property
     def time_scale_(self) -> float:
         return self._time_scale
-
-    def _encode_targets(self, y, *, is_new, is_partial=False, classes=None):
-        """The number of the class of each sample, among known or new classes."""
-        check_classification_targets(y)
-        found = np.unique(y)
-        if is_partial:
-            known = self._partial_classes(classes, is_new=is_new)
-            unknown = np.setdiff1d(found, known)
-            if len(unknown):
-                raise ValueError(
-                    f"y contains labels that are not in classes: {unknown!r}"
-                )
-        else:
-            known = found
-            if len(known) < 2:
-                raise ValueError(
-                    "TTFSClassifier needs samples of at least 2 classes; the data "
-                    f"contain only one class: {known[0]}"
-                )
-            if not is_new and not np.array_equal(known, self.classes_):
-                raise ValueError(
-                    "warm_start=True needs the classes of the last call: "
-                    f"{self.classes_!r}, got {known!r}"
-                )
-        if is_new:
-            self.classes_ = known
-        return np.searchsorted(known, y).astype(np.uintp)
-
-    def _partial_classes(self, classes, *, is_new):
-        """The classes of a call of partial_fit."""
-        if classes is None:
-            return self.classes_
-        classes = np.unique(classes)
-        if is_new and len(classes) < 2:
-            raise ValueError("classes must have at least 2 different entries")
-        if not is_new and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes must be those of the first call, {self.classes_!r}, got "
-                f"{classes!r}"
-            )
-        return classes
-
-    def _class_weights(self, targets, weights):
-        """The weight of the class of each sample."""
-        if self.class_weight is None:
-            return None
-        factors = weights_of_classes(self.class_weight, self.classes_, targets, weights)
-        return factors[targets]
-
-    def _check_split(self, n_training, n_validation):
-        """Raise unless both parts have samples of each class."""
-        n_classes = len(self.classes_)
-        if n_validation < max(2, n_classes) or n_training < n_classes:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction="
-                f"{self.validation_fraction} splits {n_training + n_validation} "
-                f"samples into {n_training} and {n_validation}; both parts need at "
-                "least 2 samples and one of each class"
-            )
-
-    def _stratify(self, targets):
-        return targets
-
-    def _validation_score(self, trainer, spikes, targets, weights):
-        """Accuracy."""
-        is_right = trainer.labels(spikes) == targets
-        return float(np.average(is_right, weights=weights))
 
     def _decisions(self, X):
         """Decision times (n_samples, n_outputs_), float64."""

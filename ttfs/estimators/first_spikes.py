@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from ..energy import Anytime
 
 
+def has_output_spike(network, decisions):
+    """Which samples (n_samples,) have an output spike, by their decision times."""
+    # Silent outputs are as late as a spike at the end of the experiment, or later.
+    return decisions.min(axis=1) < network.stretched(np.float64(network.t_max))
+
+
 class FirstSpikesMixin(MeasuresMixin):
     """Measures the decisions of a classifier by first spikes."""
 
@@ -70,9 +76,7 @@ class FirstSpikesMixin(MeasuresMixin):
         decisions = self._decisions(X)
         check_consistent_length(decisions, y)
         sample_weight = check_sample_weight(sample_weight, decisions)
-        # Silent outputs are as late as a spike at the end of the experiment, or later.
-        end = self.network_.stretched(np.float64(self.network_.t_max))
-        is_decided = decisions.min(axis=1) < end
+        is_decided = has_output_spike(self.network_, decisions)
         is_right = self.classes_[decisions.argmin(axis=1)] == column_or_1d(y)
         return float(np.average(is_right & is_decided, weights=sample_weight))
 

@@ -17,12 +17,14 @@ class History:
     best_loss : float or None
         Lowest of them; None with early stopping.
     scores : tuple of float or None
-        Validation scores with early stopping, of each epoch until the learning rate
-        falls; None without.
+        Validation scores of each epoch in which there were validation data that were
+        not learned; None if the last call had none.
     best_score : float or None
         Highest of them.
     n_samples_seen : int
         Number of training samples seen, over all epochs.
+    validation_losses : tuple of float or None
+        Losses of the validation data, where there are scores.
     """
 
     losses: tuple = ()
@@ -30,28 +32,40 @@ class History:
     scores: tuple | None = None
     best_score: float | None = None
     n_samples_seen: int = 0
+    validation_losses: tuple | None = None
 
-    def begun(self, *, has_scores):
-        """The history at the beginning of a call, with or without early stopping."""
+    def begun(self, *, has_scores, stops_early):
+        """The history at the beginning of a call.
+
+        `has_scores` says whether there are validation data, `stops_early` whether it
+        stops early.
+        """
+        history = replace(self, best_loss=None) if stops_early else self
         if has_scores:
-            return replace(self, best_loss=None, scores=self.scores or ())
-        return replace(self, scores=None, best_score=None)
+            return replace(
+                history,
+                scores=self.scores or (),
+                validation_losses=self.validation_losses or (),
+            )
+        return replace(history, scores=None, best_score=None, validation_losses=None)
 
-    def with_epoch(self, loss, score, n_samples):
-        """The history after one more epoch; score is None if there is none."""
-        history = replace(
-            self,
-            losses=(*self.losses, loss),
-            n_samples_seen=self.n_samples_seen + n_samples,
-        )
-        if score is None and self.scores is not None:
-            return history
-        if score is None:
-            is_best = self.best_loss is None or loss < self.best_loss
-            return replace(history, best_loss=loss) if is_best else history
-        history = replace(history, scores=(*self.scores, score))
-        is_best = self.best_score is None or score > self.best_score
-        return replace(history, best_score=score) if is_best else history
+    def with_epoch(self, loss, n_samples, measured, *, stops_early):
+        """The history after one more epoch.
+
+        `measured` is what the validation data say of it, a Measured.
+        """
+        changes = {
+            "losses": (*self.losses, loss),
+            "n_samples_seen": self.n_samples_seen + n_samples,
+        }
+        if not stops_early and (self.best_loss is None or loss < self.best_loss):
+            changes["best_loss"] = loss
+        if measured.score is not None:
+            changes["scores"] = (*self.scores, measured.score)
+            changes["validation_losses"] = (*self.validation_losses, measured.loss)
+            if self.best_score is None or measured.score > self.best_score:
+                changes["best_score"] = measured.score
+        return replace(self, **changes)
 
     def last_line(self, score):
         """The last epoch and its score, if any, as a line of text for verbose=True."""

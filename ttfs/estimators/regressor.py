@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._typing import (
         ArithmeticName,
         Auto,
+        Callback,
         EncoderName,
         Features,
         Floats,
@@ -159,8 +160,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     random_state : int, RandomState instance or None, default=None
         The source of initial weights, batches, input dropout and the validation split.
 
-    verbose : bool, default=False
-        Print one line for each epoch.
+    verbose : bool or int, default=False
+        1 or True prints one line for each epoch. 2 shows a progress bar in `fit`, if
+        tqdm is installed: ``pip install "scikit-ttfs[progress]"``.
 
     Attributes
     ----------
@@ -214,8 +216,12 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         Loss of each epoch since the weights were drawn, in the squared unit of time.
 
     validation_scores_ : list of float or None
-        R2 of the spike times on the validation data after each epoch before the
-        learning rate falls; None if early_stopping=False.
+        R2 of the spike times on the validation data after each epoch: on `X_val` of
+        `fit`, or on what early stopping held out, until the learning rate falls. None
+        if there were neither.
+
+    validation_loss_curve_ : list of float or None
+        Mean loss of these data, with the weights after the epoch.
 
     best_validation_score_ : float or None
         Highest of them; None if there is none.
@@ -333,7 +339,15 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     @validated
     def fit(
-        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        callback: Callback | None = None,
     ) -> Self:
         """Train on data.
 
@@ -348,6 +362,21 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             Weights of the samples, not negative, of which only the ratios count: an
             epoch draws a sample as often as its weight says, in proportion to the
             others. One of weight 0 is as if it were not there. None: all are equal.
+        X_val : {array-like, sparse matrix, SpikeTrains}, default=None
+            Validation data, which are not learned: of shape (n_validation, n_features).
+            After each epoch they are scored, see `validation_scores_`; with
+            early_stopping=True they are watched in the place of a part of `X`.
+        y_val : array-like, default=None
+            Their targets, of shape (n_validation,) or (n_validation, n_targets);
+            required with `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights in score and loss.
+        callback : callable, default=None
+            ``callback(record)`` is called after each epoch, with an
+            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
+            early stopping would end it; if it returns False or None, it goes on. An
+            exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
+            keeps what was learned. docs/guide/watching.md has examples.
 
         Returns
         -------
@@ -358,8 +387,11 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         ------
         ValueError
             If the data are not what is described above, or do not fit the earlier ones
-            with warm_start=True; or if training produced weights or delays that are not
-            finite.
+            with warm_start=True; if validation data are not valid, or have other
+            features or another number of targets; or if training produced weights or
+            delays that are not finite.
+        TypeError
+            If `callback` is not callable, or returns what is neither a bool nor None.
         ttfs.substrates.SubstrateError
             If the substrate fails. What was learned before is kept, and with
             warm_start=True another call goes on from there.
@@ -367,7 +399,16 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
             If the network does not fit on the substrate.
         """
         draft = self._draft()
-        return self._adopt(draft, draft._fit(X, y, sample_weight))
+        failure = draft._fit(
+            X,
+            y,
+            sample_weight,
+            callback=callback,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+        )
+        return self._adopt(draft, failure)
 
     @validated
     def partial_fit(
@@ -459,9 +500,9 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
     def _stratify(self, targets):
         return None
 
-    def _validation_score(self, trainer, spikes, targets, weights):
+    def _validation_score(self, decisions, targets, weights):
         """R2 of the spike times, with a floor of the variance of constant targets."""
-        times = np.minimum(trainer.decisions(spikes), self.t_max_)
+        times = np.minimum(decisions, self.t_max_)
         first, last = self._target_window()
         mean = np.average(targets, axis=0, weights=weights)
         variance, error = (

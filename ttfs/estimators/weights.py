@@ -64,6 +64,17 @@ def with_weight(X, y, weights):
     return with_weight(X[rows], y[rows], weights[rows])
 
 
+def weighted_by_class(X, targets, weights, factors):
+    """The samples whose weight is not 0 after it is multiplied by that of their class.
+
+    `factors` are the weights of the classes, or None; see :func:`with_weight`.
+    """
+    if factors is not None:
+        factors = factors[targets]
+        weights = factors if weights is None else factors * weights
+    return with_weight(X, targets, weights)
+
+
 def relative(weights):
     """Weights of which only the ratios count; None if all are equal, to rounding."""
     if weights is None or np.allclose(weights, weights[0], rtol=1e-12, atol=0.0):

@@ -1,22 +1,26 @@
-"""A model in integers as JSON."""
+"""Models as JSON: in integers for other machines, in real numbers to load again."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._files import write_text
 from ..core import __version__
+from ..estimators import TTFSClassifier, TTFSRegressor
+from ..fixed.quantized import QuantizedNetwork
 from .model import read_learner, read_model
+from .real import real_data, real_estimator
+from .records import FormatError, parse
 from .scalers import split
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from .._typing import FilePath
-    from ..estimators import TTFSClassifier
 
 _FORMAT = {"format": "ttfs-fixed", "version": 5}
 
@@ -38,14 +42,14 @@ def _fields(x, names):
     return {name: getattr(x, name) for name in names}
 
 
-def _plain(x):
+def plain(x):
     """Data without arrays and numbers of NumPy, in which NaN became None."""
     if isinstance(x, dict):
-        return {name: _plain(value) for name, value in x.items()}
+        return {name: plain(value) for name, value in x.items()}
     if isinstance(x, list | tuple):
-        return [_plain(value) for value in x]
+        return [plain(value) for value in x]
     if isinstance(x, np.ndarray | np.generic):
-        return _plain(x.tolist())
+        return plain(x.tolist())
     return None if isinstance(x, float) and np.isnan(x) else x
 
 
@@ -79,17 +83,19 @@ def _encoder_data(code, tick):
     return data | {"complemented": code.complemented}
 
 
-def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
+def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> None:
     """Write a model as JSON.
 
-    Everything that the specification, ``docs/spec/fixed_point.md``, says a model
-    consists of, by its names: for circuits, and for programs in other languages.
-    Numbers are integers, except in ``encoder``.
+    Of an estimator in real numbers all that :func:`from_json` needs to make an equal
+    one. Of one in integers everything that the specification,
+    ``docs/spec/fixed_point.md``, says a model consists of, by its names: for circuits,
+    and for programs in other languages.
 
     Parameters
     ----------
-    clf : TTFSClassifier or Pipeline
-        Fitted, with arithmetic="fixed"; or a pipeline that ends with such a classifier.
+    clf : TTFSClassifier, TTFSRegressor or Pipeline
+        Fitted; or a pipeline that ends with such an estimator. A regressor computes in
+        real numbers.
     path : str or path-like
         The file. One that exists is replaced as a whole, behind a symbolic link too.
 
@@ -99,20 +105,45 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
         If `clf` is not fitted.
     TypeError, ValueError
         If `clf` is not such an estimator, if a class is not a string or a number, or if
-        `clf` has learned by the local rule and parameters have changed without which
-        `partial_fit` does not go on.
+        parameters have changed that the weights were made for. In real numbers also if
+        there is a substrate, or a parameter that JSON cannot hold, such as a
+        RandomState.
     OSError
         If the file cannot be written.
 
     See Also
     --------
-    to_c : The same as a program.
+    from_json : The estimator that a file in real numbers holds.
+    to_c : A model in integers as a program.
 
     Notes
     -----
-    Features are those that the classifier sees: of a pipeline, behind its other steps.
+    Features are those that the estimator sees: of a pipeline, behind its other steps.
 
-    The keys:
+    **In real numbers.** Numbers are the shortest decimals that give the same double
+    when they are read, so that no bit is lost; weights in single precision are written
+    as the doubles that equal them. Infinity is the string "inf". The keys:
+
+    - ``format``, ``version``: "ttfs-real", 1. `ttfs` is the version that wrote it.
+    - ``estimator``, ``parameters``: the class, and the arguments of its constructor. A
+      tuple is {"tuple": [...]}, an infinite number {"number": "inf"}, a dict {"pairs":
+      [[key, value], ...]}, an encoder or a parameter object {"object": its class,
+      "parameters": {...}}; an array has become a list.
+    - ``targets``: ``classes`` and their ``dtype``, or ``low`` and ``high`` of each
+      target.
+    - ``time_scale``, ``t_max``; ``read_out``, null if there is none.
+    - ``feature_names``: null if there are none.
+    - ``encoder``: ``class``, ``parameters``, ``n_features``, ``n_channels``; ranges and
+      the rest are the attributes of :class:`ttfs.encoders.base.Channels`, where
+      ``absent`` is null for a feature in which nothing is.
+    - ``training``: ``losses`` and ``scores`` of the epochs, and the like. Moments of
+      Adam and the state of the random generator are not part of the file.
+    - ``layers``: ``n_in``, ``n_bias``, ``n_out``; ``tau_mem``, ``tau_syn``,
+      ``threshold``; ``weights``, a row for each input, biases last; ``bias_times``, of
+      which the last ``n_fixed`` are not trained; ``delays``, null if there are none;
+      ``n_active`` and ``feedback`` of training.
+
+    **In integers.** Numbers are integers, except in ``encoder``. The keys:
 
     - ``format``, ``version``: "ttfs-fixed", 5. `ttfs` is the version that wrote it.
     - ``classes``: the labels, in the order of the output neurons.
@@ -122,16 +153,16 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
       ``threshold``; the tables ``decay_mem``, ``decay_syn``, ``kappa``, with
       ``syn_shift`` and ``mem_shift`` 0; with decay="shift" the tables are empty, and
       ``syn_shift`` is at least 1; ``slope_syn``, ``slope_mem``, ``slope_bounds``.
-    - ``encoder``: how features become ticks. With those of :class:`TTFSClassifier`, a
-      feature x is limited to ``low`` ... ``high``; v = (x/2 - low/2) ``scale``, at most
-      1. It spikes at ``window`` (1 - v) in its own channel, unless the limited x is
-      ``absent`` (null: nothing is), and at ``window`` v in one more, after those of all
-      features, if it is one of ``complemented``. With "population" there are
-      ``n_receptive_fields`` channels for each feature, and with "spike_times" x -
-      ``begin`` is the time. Unless ``levels`` is null, a time ``window`` u of the
-      others is then k (``window`` / n), where n = ``levels`` - 1 and k = floor(u n +
-      1/2), and ``window`` for k = n. A time, rounded to float32, becomes floor(time /
-      ``tick`` + 1/2).
+    - ``encoder``: how features become ticks. With those of
+      :class:`ttfs.TTFSClassifier`, a feature x is limited to ``low`` ... ``high``;
+      v = (x/2 - low/2) ``scale``, at most 1. It spikes at ``window`` (1 - v) in its own
+      channel, unless the limited x is ``absent`` (null: nothing is), and at ``window``
+      v in one more, after those of all features, if it is one of ``complemented``.
+      With "population" there are ``n_receptive_fields`` channels for each feature, and
+      with "spike_times" x - ``begin`` is the time. Unless ``levels`` is null, a time
+      ``window`` u of the others is then k (``window`` / n), where n = ``levels`` - 1
+      and k = floor(u n + 1/2), and ``window`` for k = n. A time, rounded to float32,
+      becomes floor(time / ``tick`` + 1/2).
 
     And where gradient="local":
 
@@ -162,6 +193,15 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
     ([0, 1, 2], 9, [58])
     """
     _, clf = split(clf)
+    is_estimator = isinstance(clf, TTFSClassifier | TTFSRegressor)
+    network = getattr(clf, "network_", None) if is_estimator else None
+    is_fixed = isinstance(network, QuantizedNetwork)
+    data = _fixed_data(clf) if is_fixed else real_data(clf)
+    write_text(path, _json(plain(data)) + "\n")
+
+
+def _fixed_data(clf):
+    """The data of a model in integers."""
     model = read_model(clf)
     network = model.network
     data = _FORMAT | {
@@ -192,11 +232,62 @@ def to_json(clf: TTFSClassifier | Pipeline, path: FilePath) -> None:
                 "accumulators": layer.weights,
                 "fraction": layer.fraction,
             } | _fields(layer, _LAYER_LEARNING)
-    data = _plain(data)
-    for label in data["classes"]:
+    for label in plain(model.classes):
         if not isinstance(label, str | int | float):
             raise ValueError(
                 "to_json needs classes that are strings or numbers, got "
                 f"{type(label).__name__}"
             )
-    write_text(path, _json(data) + "\n")
+    return data
+
+
+def from_json(path: FilePath) -> TTFSClassifier | TTFSRegressor:
+    """The estimator that a file of :func:`to_json` holds, in real numbers.
+
+    Its predictions, spike times and fitted attributes are those of the estimator that
+    was written, bit for bit on processors with the same instruction set. Training goes
+    on with new moments of Adam and a new random generator.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. No code of it is run, and everything that it says is checked.
+
+    Returns
+    -------
+    estimator : TTFSClassifier or TTFSRegressor
+        Fitted.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a model: the message names the entry. Also if its format
+        has a version that this version of ttfs does not read, or if it is a model in
+        integers, which is not written to be loaded.
+    OSError
+        If the file cannot be read.
+
+    See Also
+    --------
+    to_json : Writes such files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), max_iter=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model.json")
+    ...     export.to_json(clf, path)
+    ...     again = export.from_json(path)
+    >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
+    True
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8")
+        return real_estimator(parse(text))
+    except (FormatError, UnicodeDecodeError) as error:
+        raise ValueError(f"{str(path)!r} cannot be loaded: {error}") from error

@@ -22,7 +22,8 @@ def split(model):
     Parameters
     ----------
     model : estimator or Pipeline
-        A pipeline may be nested; other estimators are pipelines of one step.
+        A pipeline may be nested; other estimators are pipelines of one step. A search
+        that is fitted, such as GridSearchCV, is its best estimator.
 
     Returns
     -------
@@ -39,6 +40,7 @@ def split(model):
 
 def _steps(model, name):
     """The steps of a pipeline and of those in it."""
+    model = getattr(model, "best_estimator_", model)
     if not isinstance(model, Pipeline):
         return [(name, model)]
     prefix = f"{name}__" if name else ""

@@ -36,7 +36,7 @@ class Layer:
         So many of the last biases are not trained: neither their weights nor delays.
     feedback : ndarray, default=None
         Fixed random weights by which errors return to the inputs, see
-        :func:`ttfs.model.initial_weights.feedback_weights`.
+        ``feedback_weights`` of ``ttfs/model/initial_weights.py``.
 
     References
     ----------

@@ -51,7 +51,7 @@ class Network:
         Nobody looks at spikes at or after this time: a substrate may stop there.
     read_out : float, default=inf
         The time at which biases of the output layer make all outputs fire, see
-        :mod:`ttfs.model.read_out`; +inf: they do not.
+        ``ttfs/model/read_out.py``; +inf: they do not.
     """
 
     layers: tuple[Layer, ...]

@@ -3,6 +3,8 @@
 A substrate is a chip, or something that stands for one: any object with a method
 ``forward(times, network)`` that returns spike times, see :class:`Substrate`.
 ``TTFSClassifier(substrate=...)`` trains on the spike times that it measures there.
+
+- :data:`PRESETS` - published noise of chips for an :class:`AnalogChip`, by name
 """
 
 from ..model import Layer, Network

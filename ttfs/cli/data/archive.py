@@ -42,18 +42,32 @@ def _place(row, feature=None):
     return f"y[{row}]" if feature is None else f"X[{row}, {feature}]"
 
 
+def _array(archive, name):
+    """An array of an archive, which must not consist of Python objects."""
+    try:
+        return np.asarray(archive[name])
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise DataError(
+                f"{name} consists of Python objects, which are not read: store numbers "
+                "or texts of one dtype"
+            ) from None
+        raise
+
+
 def _load(path):
     """The arrays X and y."""
     try:
         with open(path, "rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            names = getattr(archive, "files", None)
-            if names is None:
+            if not zipfile.is_zipfile(file):
                 raise DataError("not a .npz file")
+            file.seek(0)
+            archive = np.load(file, allow_pickle=False)
+            names = archive.files
             if not {"X", "y"} <= set(names):
                 held = ", ".join(names) or "nothing"
                 raise DataError(f"arrays X and y are needed, the file holds {held}")
-            return np.asarray(archive["X"]), np.asarray(archive["y"])
+            return tuple(_array(archive, name) for name in ("X", "y"))
     except DataError:
         raise
     except (

@@ -44,12 +44,21 @@ class Reading:
 
 
 def split_names(text):
-    """The names in a text such as ``age,"name, first"``, quoted as in a .csv file."""
-    names = next(csv.reader([text], skipinitialspace=True), [])
+    """The names in a text such as ``age,"name, first"``, quoted as in a .csv file.
+
+    Raises
+    ------
+    DataError
+        If a quotation does not end.
+    """
+    try:
+        names = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise DataError(f"{text!r} is no list of columns: {error}") from error
     return [name.strip() for name in names if name.strip()]
 
 
-def find_column(names, text, n_columns):
+def find_column(names, text, n_columns, option="--target"):
     """The index of a column that the command line names.
 
     Parameters
@@ -60,6 +69,8 @@ def find_column(names, text, n_columns):
         A name, or a number: the first column is 1, the last one also -1. A name that
         looks like a number comes first.
     n_columns : int
+    option : str, default="--target"
+        The option that names it, for messages.
 
     Raises
     ------
@@ -72,7 +83,8 @@ def find_column(names, text, n_columns):
     if found:
         numbers = " or ".join(str(k + 1) for k in found)
         raise DataError(
-            f"{len(found)} columns are called {cut(text)!r}: give the number, {numbers}"
+            f"{option}: {len(found)} columns are called {cut(text)!r}: give the "
+            f"number, {numbers}"
         )
     try:
         number = int(text)
@@ -80,7 +92,8 @@ def find_column(names, text, n_columns):
         number = 0
     if 1 <= abs(number) <= n_columns:
         return number - 1 if number > 0 else n_columns + number
-    raise DataError(f"there is no column {cut(text)!r}: {_choices(names, text)}")
+    choices = _choices(names, text)
+    raise DataError(f"{option}: there is no column {cut(text)!r}: {choices}")
 
 
 def _choices(names, text):

@@ -78,8 +78,13 @@ def make_table(
     target = n_columns - 1
     if reading.target is not None:
         target = find_column(names, reading.target, n_columns)
-    dropped = {find_column(names, text, n_columns) for text in reading.drop}
-    categorical = {find_column(names, text, n_columns) for text in reading.categorical}
+    dropped, categorical = (
+        {find_column(names, text, n_columns, option) for text in texts}
+        for option, texts in (
+            ("--drop", reading.drop),
+            ("--categorical", reading.categorical),
+        )
+    )
     if target in dropped:
         raise DataError(f"{title(names, target)} is the target and cannot be dropped")
     kept = [k for k in range(n_columns) if k != target and k not in dropped]

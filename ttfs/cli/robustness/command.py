@@ -12,16 +12,17 @@ from ..arguments import (
     add_folds,
     add_hidden,
     add_jobs,
+    checked,
     count,
     reading_of,
 )
-from ..data import BUNDLED, load_data
+from ..data import BUNDLED, DataError, load_data
 from ..terminal import duration, interrupts, progress
 from .plot import plot
 from .report import TABLE, ideal_accuracies, print_notes, summarise
 from .results import Results
 from .study import Study, measure_all, n_epochs
-from .sweeps import SWEEPS, make_base, make_point, read_sweeps
+from .sweeps import SWEEPS, make_base, make_point, read_sweep, read_sweeps
 
 UPDATES, QUICK_UPDATES = 6000, 1500  # default number of updates of a training
 CHIPS, QUICK_CHIPS = 5, 2  # default number of chips for each value
@@ -51,6 +52,7 @@ def register(commands):
     add_hidden(parser)
     parser.add_argument(
         "--sweep",
+        type=checked(read_sweep),
         action="append",
         metavar="NAME[=V1,V2,...]",
         help=(
@@ -78,6 +80,7 @@ def register(commands):
     add_jobs(parser)
     parser.add_argument(
         "--out",
+        type=checked(_check_out),
         default="robustness",
         metavar="PATH",
         help=(
@@ -87,6 +90,12 @@ def register(commands):
     )
     parser.add_argument("--no-plot", action="store_true", help="without a figure")
     parser.set_defaults(run=run, parser=parser, hint="sweeps are given with --sweep")
+
+
+def _check_out(text):
+    """Raise DataError if a text is no path."""
+    if not text.strip():
+        raise DataError(f"{text!r} is no path")
 
 
 def run(args):
@@ -104,9 +113,7 @@ def run(args):
         return robustness(
             study, points, args.seeds or chips, args.out, args.jobs, not args.no_plot
         )
-    except BrokenPipeError:
-        raise
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         args.parser.error(str(error))
 
 
@@ -139,8 +146,15 @@ def robustness(study, points, n_chips, out, n_jobs=1, with_figure=True):
         If there is no such chip, or the files hold results of other settings.
     """
     for name, value in points:
-        make_point(study.base, name, value, n_chips - 1)
-    results = Results(out, study.settings())
+        try:
+            make_point(study.base, name, value, n_chips - 1)
+        except ValueError as error:
+            raise ValueError(f"argument --sweep: {error}") from error
+    try:
+        results = Results(out, study.settings())
+    except OSError as error:
+        message = f"argument --out: {out!r} cannot be written: {error.strerror}"
+        raise DataError(message) from error
     wanted = [(*point, number) for point in points for number in range(n_chips)]
     _print_head(study, n_chips, results)
     status = 0

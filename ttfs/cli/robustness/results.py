@@ -108,7 +108,7 @@ def _read(path):
                 if line["error"] == "":
                     yield Run(
                         line["sweep"],
-                        read_number(line["value"]),
+                        read_number(line["value"], path),
                         int(line["chip"]),
                         *(float(line[k]) for k in ("ideal", "naive", "in_loop")),
                         float(line["seconds"]),

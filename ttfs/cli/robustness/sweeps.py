@@ -99,21 +99,33 @@ def read_sweeps(texts):
     Raises
     ------
     ValueError
-        If there is no such sweep, or a value is not a finite number.
+        See `read_sweep`.
     """
     chosen = {}
     for text in texts or [name for name, sweep in SWEEPS.items() if sweep.is_default]:
-        name, equals, values = text.partition("=")
-        name = name.strip()
-        if name not in SWEEPS:
-            raise ValueError(f"unknown sweep {name!r}: choose from {', '.join(SWEEPS)}")
-        numbers = SWEEPS[name].values
-        if equals:
-            numbers = [read_number(part.strip()) for part in values.split(",")]
-        if not all(number is not None and np.isfinite(number) for number in numbers):
-            raise ValueError(f"values of {name} must be finite numbers, got {values!r}")
+        name, numbers = read_sweep(text)
         chosen.setdefault(name, set()).update(numbers)
     return [(name, value) for name in chosen for value in sorted(chosen[name])]
+
+
+def read_sweep(text):
+    """The name and the values of a sweep, from ``NAME`` or ``NAME=V1,V2,...``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such sweep, or a value is not a finite number.
+    """
+    name, equals, values = text.partition("=")
+    name = name.strip()
+    if name not in SWEEPS:
+        raise ValueError(f"unknown sweep {name!r}: choose from {', '.join(SWEEPS)}")
+    numbers = SWEEPS[name].values
+    if equals:
+        numbers = [read_number(part.strip(), text) for part in values.split(",")]
+    if not all(number is not None and np.isfinite(number) for number in numbers):
+        raise ValueError(f"values of {name} must be finite numbers, got {values!r}")
+    return name, numbers
 
 
 def make_base(data, preset, settings):

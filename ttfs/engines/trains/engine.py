@@ -44,7 +44,13 @@ class TrainsEngine(Engine):
     def loss_parameters(self, network, n_seen):
         """Those of the plain cross-entropy of scores."""
         scale = self.time_scale(network, n_seen)
-        return {"time_scale": scale, "early": 0.0, "early_scale": 1.0, "early_end": 0.0}
+        return {
+            "kind": "cross_entropy",
+            "time_scale": scale,
+            "early": 0.0,
+            "early_scale": 1.0,
+            "early_end": 0.0,
+        }
 
     def bias_times(self, end):
         """Times all over the signals, by which weights can depend on the time."""

@@ -1,6 +1,6 @@
 """Spikes on their way into a layer, as flat arrays with one entry for each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,9 @@ class Events:
         Times of arrival.
     n_samples, n_rows, n_slots : int
         Samples, and numbers of rows and slots of each.
+    by_input : bool
+        Whether slots are those of an array (n_inputs, n), then of the biases; else a
+        slot is the number of a spike in its sample.
     """
 
     samples: np.ndarray
@@ -33,6 +36,7 @@ class Events:
     n_samples: int
     n_rows: int
     n_slots: int
+    by_input: bool = False
 
     def spikes(self, *, by_slot=False):
         """The same as `core.Spikes` of the rows, or of the slots."""
@@ -48,14 +52,12 @@ class Events:
 
     def keep(self, kept):
         """Those spikes that a mask selects."""
-        return Events(
-            self.samples[kept],
-            self.rows[kept],
-            self.slots[kept],
-            self.times[kept],
-            self.n_samples,
-            self.n_rows,
-            self.n_slots,
+        return replace(
+            self,
+            samples=self.samples[kept],
+            rows=self.rows[kept],
+            slots=self.slots[kept],
+            times=self.times[kept],
         )
 
     def delayed(self, delays, t_max):
@@ -65,15 +67,31 @@ class Events:
         times = self.times + delays[self.rows]
         order = np.lexsort((times, self.samples))
         order = order[times[order] < t_max]
-        moved = self.keep(order)
-        return Events(
-            moved.samples,
-            moved.rows,
-            moved.slots,
-            times[order],
-            self.n_samples,
-            self.n_rows,
-            self.n_slots,
+        return replace(self.keep(order), times=times[order])
+
+    def slotted(self, n_bias):
+        """The same with slots by input, where the last rows are those of n_bias."""
+        if self.by_input:
+            return self
+        # How many spikes of the same row and sample came before each.
+        places = self.samples * self.n_rows + self.rows
+        order = np.argsort(places, kind="stable")
+        _, begins, counts = np.unique(
+            places[order], return_index=True, return_counts=True
+        )
+        before = np.empty(len(order), np.intp)
+        before[order] = np.arange(len(order)) - np.repeat(begins, counts)
+        n_in = self.n_rows - n_bias
+        n_each = int(before.max(initial=0)) + 1
+        rows = self.rows.astype(np.intp)
+        slots = np.where(
+            rows < n_in, rows * n_each + before, rows - n_in + n_in * n_each
+        )
+        return replace(
+            self,
+            slots=slots.astype(np.uint32),
+            n_slots=n_in * n_each + n_bias,
+            by_input=True,
         )
 
     def by_slot(self, values):
@@ -125,4 +143,5 @@ def of_neurons(times, bias_times, t_max):
         n_samples,
         n_neurons + n_bias,
         n_times + n_bias,
+        by_input=True,
     )

@@ -106,6 +106,7 @@ class FirstOrPeak:
 
     def run(self, events, layer):
         """(scores, what `back` needs)."""
+        events = events.slotted(len(layer.bias_times))
         batch = _core.LayerBatch(events.spikes(by_slot=True), layer.neuron, self.t_max)
         weights = self._wide(events, layer)
         shape = events.n_samples, layer.n_out
@@ -119,11 +120,11 @@ class FirstOrPeak:
             scores = -np.where(times < np.inf, times, late)
         else:
             scores = u_peak / layer.neuron.threshold
-        return scores, (batch, weights, times, t_peak)
+        return scores, (batch, weights, times, t_peak, events)
 
     def back(self, layer, events, kept, grad):
         """Gradients from those of the scores."""
-        batch, weights, times, t_peak = kept
+        batch, weights, times, t_peak, events = kept
         has_fired = times < np.inf
         slope = batch.slope(weights, t_peak)
         if self.fires:
@@ -152,20 +153,29 @@ class Count:
     """Outputs that fire: how often, and of two that fire as often, the earlier one.
 
     The score is sum_k (1 - t_k / t_max) over the spikes, which grows with their number,
-    and has a gradient.
+    and has a gradient. That of a silent output is what it misses,
+    u_peak / threshold - 1, without which it would never learn to fire.
     """
 
     def __init__(self, spiking):
         self.spiking = spiking
+        self.peaks = FirstOrPeak(spiking.t_max, fires=False)
 
     def run(self, events, layer):
         """(scores, what `back` needs)."""
-        times, kept = self.spiking.run(events, layer)
+        times, of_spikes = self.spiking.run(events, layer)
         left = np.where(times < np.inf, 1 - times / self.spiking.t_max, 0)
-        return left.sum(axis=2), (times, kept)
+        heights, of_peaks = self.peaks.run(events, layer)
+        scores = np.where(np.isinf(times[:, :, 0]), heights - 1, left.sum(axis=2))
+        return scores, (times, of_spikes, of_peaks)
 
     def back(self, layer, events, kept, grad):
         """Gradients from those of the scores."""
-        times, kept = kept
+        times, of_spikes, of_peaks = kept
+        of_silent = grad * np.isinf(times[:, :, 0])
+        by_peaks = self.peaks.back(layer, events, of_peaks, of_silent)
         grad = np.repeat(grad[:, :, None] / -self.spiking.t_max, times.shape[2], axis=2)
-        return self.spiking.back(layer, times, kept, np.ascontiguousarray(grad))
+        by_spikes = self.spiking.back(
+            layer, times, of_spikes, np.ascontiguousarray(grad)
+        )
+        return tuple(a + b for a, b in zip(by_peaks, by_spikes, strict=True))

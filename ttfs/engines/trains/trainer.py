@@ -9,8 +9,10 @@ from scipy.special import log_softmax
 from ...parameters import ExactGradient
 from .. import recipe as recipes
 from ..base import Trainer
+from ..pruning import limits
 from .events import of_neurons, of_spikes
 from .layers import MeanMembrane
+from .spike_cost import SpikeCost
 
 
 class TrainsTrainer(Trainer):
@@ -33,6 +35,13 @@ class TrainsTrainer(Trainer):
         self.hidden = engine.hidden(network, adam.min_slope)
         self.outputs = engine.outputs(network, adam.min_slope)
         self.pull = MeanMembrane(network.t_max)
+        self.silence_tolerance = recipes.trains_tolerance(learning.sparsity)
+        self.spike_cost = SpikeCost(
+            recipes.spike_cost(learning.sparsity),
+            network.t_max,
+            decides_by_first_spike=engine.decides_by_first_spike,
+        )
+        self.keeps_zeros = learning.sparsity > 0
         self.scale = engine.time_scale(network, n_seen)
         self.dropout, self.seed = learning.input_dropout, fit_state.seed
         first = network.layers[0]
@@ -63,6 +72,10 @@ class TrainsTrainer(Trainer):
             total += self._update(spikes.samples(rows), targets[rows], rates[n])
         return total / len(order)
 
+    def prune(self, sparsity, left):
+        for k, limit in limits(self.weights, sparsity, left):
+            self.weights[k][np.abs(self.weights[k]) <= limit] = 0
+
     def _update(self, spikes, labels, rate):
         """An update from a batch; returns the sum of its losses."""
         self.optimizer["n_steps"] += 1
@@ -87,8 +100,9 @@ class TrainsTrainer(Trainer):
         -------
         loss : float
         gradients : list of (ndarray, ndarray or None)
-            Of each layer, with respect to weights and delays. Neurons that are silent
-            in nearly all samples have the gradient that wakes them besides.
+            Of each layer, with respect to weights and delays: those of the loss and of
+            the cost of hidden spikes. Neurons that are silent in nearly all samples
+            have the gradient that wakes them besides.
         """
         layers, t_max, kept = network.layers, network.t_max, []
         for layer, following in itertools.pairwise(layers):
@@ -98,13 +112,15 @@ class TrainsTrainer(Trainer):
             events = events.delayed(following.delays, t_max)
         scores, of_outputs = self.outputs.run(events, layers[-1])
         loss, grad = self._loss(scores, labels)
+        pushes = self.spike_cost.gradients([times for _, times, _ in kept], scores)
+        grad += pushes[-1]
         by_weight, by_time = self.outputs.back(layers[-1], events, of_outputs, grad)
         gradients = [(by_weight, self._by_delay(events, by_time, layers[-1]))]
-        for layer, (before, times, of_layer) in zip(
-            layers[-2::-1], kept[::-1], strict=True
+        for layer, (before, times, of_layer), push in zip(
+            layers[-2::-1], kept[::-1], pushes[-2::-1], strict=True
         ):
             by_slot = events.by_slot(by_time)[:, : times[0].size]
-            grad = np.ascontiguousarray(by_slot.reshape(times.shape))
+            grad = np.ascontiguousarray(by_slot.reshape(times.shape)) + push
             by_weight, by_time = self.hidden.back(
                 layer,
                 times,
@@ -140,7 +156,7 @@ class TrainsTrainer(Trainer):
         lifts their mean membranes."""
         is_silent = np.isinf(times[:, :, 0])
         share = is_silent.mean(axis=0)
-        needs = share > 1 - recipes.SILENCE_TOLERANCE
+        needs = share > self.silence_tolerance
         if not needs.any():
             return np.zeros_like(layer.weights)
         features = self.pull.features(events, layer)
@@ -159,6 +175,8 @@ class TrainsTrainer(Trainer):
         step = self._step(self.optimizer["weights"][k], by_weight)
         step *= rate * self.units[k]
         step += float(rate * self.decay[k]) * weights
+        if self.keeps_zeros:
+            step *= weights != 0
         n_trained = len(weights) - self.network.layers[k].n_fixed
         weights[:n_trained] -= step[:n_trained]
         if by_delay is not None:
@@ -178,9 +196,6 @@ class TrainsTrainer(Trainer):
         return m / (1 - adam.beta_1**n_steps) / root
 
     # -- What is learned ---------------------------------------------------------------
-
-    def labels(self, spikes):
-        return self.engine.runnable(self._current()).labels(spikes)
 
     def decisions(self, spikes):
         return self.engine.runnable(self._current()).decisions(spikes)

@@ -1,0 +1,279 @@
+"""JSON that is read with checks: every entry has a name, a kind and a place.
+
+Whatever a file says wrongly is a `FormatError`, a ValueError that names the place.
+"""
+
+import json
+from numbers import Integral, Real
+
+import numpy as np
+
+from .. import encoders, parameters
+from ..core import TIME_LIMIT
+
+_GREATEST = np.finfo(np.float64).max
+_NOT_FINITE = {"inf": np.inf, "-inf": -np.inf}
+
+# Objects that parameters may be, by their names in files.
+_OBJECTS = {
+    cls.__name__: cls
+    for cls in (
+        encoders.LatencyEncoder,
+        encoders.PopulationEncoder,
+        encoders.SpikeTimesEncoder,
+        parameters.CrossEntropy,
+        parameters.ExactGradient,
+        parameters.LocalRule,
+        parameters.SquaredError,
+    )
+}
+
+
+class FormatError(ValueError):
+    """A file that is not what it should be."""
+
+
+def parse(text):
+    """The data of a text in JSON, without numbers that are not finite."""
+    try:
+        return json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"it is not valid JSON: {error}") from error
+
+
+def _refuse_constant(name):
+    raise FormatError(f"{name} is no number of JSON")
+
+
+def _unique(pairs):
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise FormatError("an object has two entries of one name")
+    return data
+
+
+class Record:
+    """An object of JSON whose entries are asked for by name and kind.
+
+    Parameters
+    ----------
+    data : object
+        What was parsed.
+    where : str
+        Its place in the file, for errors.
+    names : iterable of str
+        The entries that it must have; it may have no others.
+    """
+
+    def __init__(self, data, where, names):
+        self.where = where
+        if not isinstance(data, dict):
+            raise FormatError(f"{where} must be an object, got {_shown(data)}")
+        names = set(names)
+        for found, what in ((names - set(data), "no"), (set(data) - names, "unknown")):
+            if found:
+                raise FormatError(f"{where} has {what} entry {sorted(found)[0]!r}")
+        self.data = data
+
+    def error(self, name, wanted):
+        """The error of an entry that is not what it should be."""
+        return FormatError(
+            f"{self.where}.{name} must be {wanted}, got {_shown(self.data[name])}"
+        )
+
+    def is_null(self, name):
+        """Whether there is no value."""
+        return self.data[name] is None
+
+    def flag(self, name):
+        """True or False."""
+        if type(self.data[name]) is not bool:
+            raise self.error(name, "true or false")
+        return self.data[name]
+
+    def text(self, name, options=None):
+        """A string, one of the options if there are any."""
+        value = self.data[name]
+        if not isinstance(value, str) or (options and value not in options):
+            raise self.error(name, f"one of {list(options)}" if options else "a string")
+        return value
+
+    def integer(self, name, low=0, high=2**53):
+        """An integer from low to high."""
+        value = self.data[name]
+        if type(value) is not int or not low <= value <= high:
+            raise self.error(name, f"an integer from {low} to {high}")
+        return value
+
+    def number(self, name, *, may_be_inf=False):
+        """A finite number, or "inf" if it may be."""
+        value = self.data[name]
+        if may_be_inf and value == "inf":
+            return np.inf
+        # Numbers like 1e999 are read as infinity.
+        if type(value) not in (int, float) or not abs(value) <= _GREATEST:
+            raise self.error(name, "a finite number")
+        return float(value)
+
+    def items(self, name, length=None):
+        """A list, of this length if one is given."""
+        value = self.data[name]
+        if not isinstance(value, list) or length not in (None, len(value)):
+            raise self.error(name, "a list" + (f" of {length}" if length else ""))
+        return value
+
+    def shape(self, name, n_axes=1):
+        """The shape of an array, or of a list of as many axes by its first entries."""
+        value, found = self.data[name], []
+        if isinstance(value, np.ndarray):
+            return value.shape
+        for _ in range(n_axes):
+            if not isinstance(value, list):
+                raise self.error(name, f"an array with {n_axes} axes")
+            found.append(len(value))
+            value = value[0] if value else []
+        return tuple(found)
+
+    def array(self, name, shape, dtype=np.float64, *, null=None, limit=TIME_LIMIT):
+        """Finite numbers in an array of this shape, whose magnitude is below a limit.
+
+        Parameters
+        ----------
+        name : str
+        shape : tuple of int
+        dtype : dtype, default=float64
+            bool and integers are not mixed with other numbers.
+        null : float, default=None
+            What null stands for; None: it is refused.
+        limit : float
+        """
+        value, wanted = self.data[name], f"numbers of shape {shape}"
+        if isinstance(value, np.ndarray):  # not from JSON
+            array = value
+        else:
+            if not _has_shape(value, shape):
+                raise self.error(name, wanted)
+            flat = value
+            for _ in shape[1:]:
+                flat = [item for row in flat for item in row]
+            dtype = np.dtype(dtype)
+            kinds = {"b": {bool}, "u": {int}, "i": {int}}.get(dtype.kind, {int, float})
+            if null is not None:
+                kinds = {*kinds, type(None)}
+            if not set(map(type, flat)) <= kinds:
+                raise self.error(name, wanted)
+            if null is not None:
+                flat = [null if item is None else item for item in flat]
+            try:
+                array = np.array(flat, dtype).reshape(shape)
+            except OverflowError:
+                raise self.error(name, f"{wanted}, of type {dtype}") from None
+        if array.shape != shape:
+            raise self.error(name, wanted)
+        finite = array[~np.isnan(array)] if null is not None else array
+        if array.dtype.kind == "f" and not (np.abs(finite) < limit).all():
+            raise self.error(name, f"{wanted}, finite and below {limit:g}")
+        return np.ascontiguousarray(array, dtype)
+
+
+def _has_shape(value, shape):
+    if not isinstance(value, list) or len(value) != shape[0]:
+        return False
+    return len(shape) == 1 or all(_has_shape(row, shape[1:]) for row in value)
+
+
+def _shown(value):
+    text = json.dumps(value) if not isinstance(value, np.ndarray) else "an array"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# -- Parameters ------------------------------------------------------------------------
+
+
+def encoded(value, name):
+    """The parameter of an estimator or of an object as data.
+
+    Numbers, strings, true, false, null and lists stand for themselves, arrays become
+    lists; {"number": "inf"} and {"tuple": [...]}, {"pairs": [[key, value], ...]} for a
+    dict and {"object": class, "parameters": {...}} are all else.
+    """
+    if value is None or isinstance(value, str | bool | np.bool_):
+        return bool(value) if isinstance(value, np.bool_) else value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real) and not np.isnan(value):
+        value = float(value)
+        return value if np.isfinite(value) else {"number": str(value)}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [encoded(item, name) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [encoded(item, name) for item in value]}
+    if isinstance(value, dict):
+        pairs = [[encoded(k, name), encoded(v, name)] for k, v in value.items()]
+        return {"pairs": pairs}
+    if _OBJECTS.get(type(value).__name__) is type(value):
+        return {
+            "object": type(value).__name__,
+            "parameters": {
+                inner: encoded(one, f"{name}__{inner}")
+                for inner, one in value.get_params(deep=False).items()
+            },
+        }
+    raise ValueError(
+        f"JSON cannot hold the parameter {name}={value!r}: only numbers, strings, "
+        "lists, and encoders and parameter objects of ttfs"
+    )
+
+
+def decoded(data, where):
+    """The parameter that `encoded` has made data of."""
+    if isinstance(data, list):
+        return [decoded(item, where) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if set(data) == {"number"}:
+        name = Record(data, where, ["number"]).text("number", _NOT_FINITE)
+        return _NOT_FINITE[name]
+    if set(data) == {"tuple"}:
+        items = Record(data, where, ["tuple"]).items("tuple")
+        return tuple(decoded(item, where) for item in items)
+    if set(data) == {"pairs"}:
+        return _decoded_dict(Record(data, where, ["pairs"]))
+    record = Record(data, where, ["object", "parameters"])
+    cls = _OBJECTS[record.text("object", _OBJECTS)]
+    return decoded_object(cls, data["parameters"], f"{where}.parameters")
+
+
+def _decoded_dict(record):
+    result = {}
+    for pair in record.items("pairs"):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise record.error("pairs", "pairs of a key and a value")
+        key, value = (decoded(item, record.where) for item in pair)
+        if not isinstance(key, str | int | float):
+            raise record.error("pairs", "pairs with keys that are strings or numbers")
+        result[key] = value
+    return result
+
+
+def decoded_parameters(cls, data, where):
+    """Arguments of the constructor of a class."""
+    names = set(data) if isinstance(data, dict) else ()
+    data = Record(data, where, names).data
+    return {name: decoded(value, f"{where}.{name}") for name, value in data.items()}
+
+
+def decoded_object(cls, data, where):
+    """An object of a class with these parameters, which are valid."""
+    try:
+        value = cls(**decoded_parameters(cls, data, where))
+        getattr(value, "validate", getattr(value, "_validate_params", None))()
+    except FormatError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{where}: {error}") from error
+    return value
