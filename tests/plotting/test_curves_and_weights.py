@@ -82,6 +82,8 @@ def test_decision_times_of_others(several, regressor, iris):
         DecisionTimeDisplay([1.0, 2.0], [True])
     with pytest.raises(ValueError, match="there are no samples"):
         DecisionTimeDisplay([], []).plot()
+    with pytest.raises(ValueError, match="there are no samples"):
+        DecisionTimeDisplay.from_estimator(several, np.ones((0, 4)), [])
 
 
 # -- Curves ------------------------------------------------------------------------

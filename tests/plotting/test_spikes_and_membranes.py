@@ -242,6 +242,8 @@ def test_bad_numbers(display, clf, iris):
             display.from_estimator(clf, X, y, **{name: bad})
     with pytest.raises(ValueError, match="y has the class 7"):
         display.from_estimator(clf, X, np.full(150, 7))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        display.from_estimator(clf, X, y[:-1])
 
 
 def test_bad_neurons(clf, iris):
@@ -254,3 +256,17 @@ def test_bad_neurons(clf, iris):
         MembraneDisplay.from_estimator(clf, X, layer=2)
     with pytest.raises(TypeError, match="sample must be one whole number"):
         MembraneDisplay.from_estimator(clf, X, sample=[0, 1])
+
+
+def test_membranes_as_arrays():
+    times, traces = [0.0, 1.0, 2.0], [[0.0, 0.5, 1.0], [0.0, -0.5, -1.0]]
+    options = {"spikes": [[2.0], [np.inf]], "threshold": 1.0, "names": ["a", "b"]}
+    display = MembraneDisplay(times, traces, **options).plot(legend=False)
+    assert_array_equal([line.get_ydata() for line in display.traces_], traces)
+    assert_array_equal(display.spikes_.get_xdata(), [2])
+    assert display.figure_.legends == []
+    for bad in ({"names": ["a"]}, {"spikes": [1.0, 2.0]}, {"spikes": [[1.0]]}):
+        with pytest.raises(ValueError, match="must have the shape"):
+            MembraneDisplay(times, traces, **{**options, **bad})
+    with pytest.raises(ValueError, match="traces must have the shape"):
+        MembraneDisplay(times[:2], traces, **options)

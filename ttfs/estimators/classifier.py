@@ -42,7 +42,7 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
     r"""Spiking neural network classifier with time-to-first-spike coding.
 
     `fit` trains the network, `predict` gives classes, `predict_proba` probabilities,
-    and `score` the accuracy. `partial_fit` learns from more data; `spike_times`,
+    and `score` the accuracy. `partial_fit` goes on learning; `spike_times`, `record`,
     `activity` and `anytime` show what the neurons do, and `transform` gives the spike
     times of the last hidden layer. The defaults suit most data::
 

@@ -213,7 +213,6 @@ class Recording:
         times, channels = self._entering(sample)
         if number > 0:
             before = self.spikes[number - 1][sample].astype(np.float64) - self.start
-            before[before >= self.network.t_max] = np.inf
             return before, layer.bias_times
         # Biases are among the spikes that enter; their times may be rounded to ticks.
         n_rows = len(layer.weights)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .._typing import Features
 
 _BLOCK = 1024  # samples that are recorded at a time
+_NO_SAMPLES = "there are no samples to draw decision times of"
 
 
 class DecisionTimeDisplay:
@@ -152,6 +153,8 @@ class DecisionTimeDisplay:
         last, before = classifier_of(estimator, cls.__name__)
         y = column_or_1d(y)
         check_consistent_length(X, y)
+        if not len(y):
+            raise ValueError(_NO_SAMPLES)
         X = passed(before, X)
         parts = [
             last.record(some_rows(X, np.arange(rows.start, rows.stop)))
@@ -204,7 +207,7 @@ class DecisionTimeDisplay:
         """
         n = len(self.decision_times)
         if n == 0:
-            raise ValueError("there are no samples to draw decision times of")
+            raise ValueError(_NO_SAMPLES)
         is_ours = ax is None
         self.ax_ = ax = one_axes(ax, (6.4, 3.8))
         self.figure_ = ax.figure

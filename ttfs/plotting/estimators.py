@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from ..encoders import SpikeTrains
@@ -86,21 +86,23 @@ def passed(before: Any, X: Any) -> Any:
     return X if before is None else before.transform(X)
 
 
-def check_samples(samples: Any, X: Any) -> np.ndarray:
+def check_samples(samples: Any, X: Any, y: Any) -> np.ndarray:
     """Numbers of samples, as an array.
 
     Parameters
     ----------
     samples : int or sequence of int
         Numbers from 0; negative ones count from the end.
-    X : object
-        The data that they are samples of.
+    X, y : object
+        The data that they are samples of, and targets or None.
 
     Raises
     ------
-    TypeError, IndexError
-        If they are not whole numbers, or there is no such sample.
+    TypeError, ValueError, IndexError
+        If they are not whole numbers, or there is no such sample; or if there are not
+        as many targets as samples.
     """
+    check_consistent_length(X, y)
     return check_numbers(samples, _num_samples(X), "samples", "X has {} samples")
 
 

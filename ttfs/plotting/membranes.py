@@ -42,11 +42,11 @@ class MembraneDisplay:
 
     Parameters
     ----------
-    times : ndarray of shape (n_times,)
+    times : array-like of shape (n_times,)
         Times, ascending.
-    traces : ndarray of shape (n_neurons, n_times)
+    traces : array-like of shape (n_neurons, n_times)
         Membranes, in the unit of the threshold.
-    spikes : ndarray of shape (n_neurons, max_spikes)
+    spikes : array-like of shape (n_neurons, max_spikes)
         Spikes of these neurons; +inf = none.
     threshold : float or None
         Threshold of the neurons; None: they do not fire.
@@ -77,6 +77,11 @@ class MembraneDisplay:
     threshold_ : Line2D or None
         The line of the threshold; None where there is none.
 
+    Raises
+    ------
+    ValueError
+        If the arrays do not belong together.
+
     See Also
     --------
     ttfs.membrane_traces : The membranes of a layer as an array.
@@ -96,10 +101,10 @@ class MembraneDisplay:
 
     def __init__(
         self,
-        times: np.ndarray,
-        traces: np.ndarray,
+        times: ArrayLike,
+        traces: ArrayLike,
         *,
-        spikes: np.ndarray,
+        spikes: ArrayLike,
         threshold: float | None,
         names: Sequence[str],
         decided: int | None = None,
@@ -108,9 +113,20 @@ class MembraneDisplay:
         tau_syn: float = 1.0,
         title: str | None = None,
     ) -> None:
-        self.times = times
-        self.traces = traces
-        self.spikes = spikes
+        self.times = np.asarray(times, float)
+        self.traces = np.asarray(traces, float)
+        self.spikes = np.asarray(spikes, float)
+        shape = (len(names), self.times.size)
+        if self.times.ndim != 1 or not self.times.size or self.traces.shape != shape:
+            raise ValueError(
+                f"traces must have the shape (n_neurons, n_times) of names and times, "
+                f"{shape}, got {self.traces.shape}"
+            )
+        if self.spikes.ndim != 2 or len(self.spikes) != len(names):
+            raise ValueError(
+                f"spikes must have the shape ({len(names)}, max_spikes), got "
+                f"{self.spikes.shape}"
+            )
         self.threshold = threshold
         self.names = names
         self.decided = decided
@@ -162,13 +178,15 @@ class MembraneDisplay:
         ------
         TypeError
             If it is no estimator of this package.
+        ValueError
+            If `y` has another length than `X`, or classes that are not known.
         IndexError
             If there is no such sample, layer or neuron.
         """
         last, before = last_step(estimator, cls.__name__)
         if isinstance(sample, (list, tuple, np.ndarray)):
             raise TypeError(f"sample must be one whole number, got {sample!r}")
-        rows = check_samples(sample, X)
+        rows = check_samples(sample, X, y)
         chosen = passed(before, some_rows(X, rows))
         recording = last.record(chosen)
         names, truth, titles = described(last, recording, chosen, y, rows)

@@ -161,11 +161,13 @@ class SpikeRasterDisplay:
         ------
         TypeError
             If it is no estimator of this package.
+        ValueError
+            If `y` has another length than `X`, or classes that are not known.
         IndexError
             If there is no such sample.
         """
         last, before = last_step(estimator, cls.__name__)
-        rows = check_samples(samples, X)
+        rows = check_samples(samples, X, y)
         chosen = passed(before, some_rows(X, rows))
         recording = last.record(chosen)
         names, truth, titles = described(last, recording, chosen, y, rows)
