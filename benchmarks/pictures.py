@@ -74,7 +74,7 @@ class Networks:
         ).fit(X, y)
         self.trains = bursts(60, 1)
         self.several = TTFSClassifier(
-            (20,), max_spikes=10, read_out="count", max_iter=40, random_state=0
+            (20,), max_spikes=10, max_iter=60, random_state=0
         ).fit(*bursts(300, 0))
         X, y = load_diabetes(return_X_y=True)
         X, self.patients, y, self.progressions = train_test_split(X, y, random_state=0)
@@ -101,10 +101,12 @@ def pictures_of_page(nets):
 
 
 def bursting(nets):
-    """Two hidden neurons that fire some times in the sample of the page."""
+    """The two hidden neurons whose spikes are spread most in the sample of the page."""
     X, _ = nets.trains
     spikes = nets.several.spike_times(X[1:2])[1][0]
-    return abs(np.isfinite(spikes).sum(axis=1) - 5).argsort(kind="stable")[:2]
+    last = np.where(np.isfinite(spikes), spikes, -np.inf).max(axis=1)
+    span = np.where(np.isfinite(spikes[:, 2]), last - spikes[:, 0], 0)
+    return span.argsort(kind="stable")[:-3:-1]
 
 
 def further_pictures(nets):

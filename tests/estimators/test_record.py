@@ -21,6 +21,7 @@ KINDS = {
     "count": {"max_spikes": 4, "read_out": "count"},
     "peak": {"max_spikes": 4, "refractory": 0.1},
     "mean": {"read_out": "mean"},
+    "several, axonal": {"max_spikes": 4, "read_out": "count", "delays": "axonal"},
 }
 IDEAL = [name for name in KINDS if name not in ("integers", "chip")]
 

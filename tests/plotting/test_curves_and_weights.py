@@ -118,10 +118,22 @@ def test_losses_and_scores_of_epochs(iris, regressor):
     assert_array_equal(display.score_.get_ydata(), clf.validation_scores_)
     assert len(display.score_.get_xdata()) == len(clf.validation_scores_)
     assert display.scores_ax_.get_ylabel() == "validation accuracy"
+    assert_array_equal(display.validation_loss_.get_ydata(), clf.validation_loss_curve_)
     alone = LossCurveDisplay.from_estimator(regressor)
-    assert alone.score_ is None
+    assert alone.score_ is alone.validation_loss_ is None
     assert_array_equal(alone.loss_.get_ydata(), regressor.loss_curve_)
     assert alone.plot(log=True).ax_.get_yscale() == "log"
+
+
+def test_validation_data_of_a_later_call_belong_to_its_epochs(iris):
+    X, y = iris
+    clf = quick(max_iter=3, warm_start=True).fit(X, y)
+    clf.fit(X, y, X_val=X[::2], y_val=y[::2])
+    display = LossCurveDisplay.from_estimator(clf)
+    assert_array_equal(display.loss_.get_xdata(), np.arange(1, 7))
+    for line in (display.score_, display.validation_loss_):
+        assert_array_equal(line.get_xdata(), [4, 5, 6])
+    assert_array_equal(display.score_.get_ydata(), clf.validation_scores_)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,7 @@ def test_losses_and_scores_of_epochs(iris, regressor):
     [
         ([], None, "losses must be one or more"),
         ([[1.0]], None, "losses must be one or more"),
-        ([1.0], [0.5, 0.6], "not more than there are losses"),
+        ([1.0], [0.5, 0.6], "scores must have one number for each of some epochs"),
     ],
 )
 def test_bad_losses(losses, scores, message):

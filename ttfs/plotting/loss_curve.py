@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .estimators import last_step
-from .figures import BLUE, ORANGE, add_legend, one_axes
+from .figures import BLUE, ORANGE, VERMILION, add_legend, one_axes
 
 if TYPE_CHECKING:
     from typing import Any
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 
 class LossCurveDisplay:
-    """Training loss of each epoch and, if there is one, the validation score.
+    """Loss of each epoch and, if there are validation data, their loss and score.
 
     Parameters
     ----------
     losses : array-like of shape (n_epochs,)
         Loss of each epoch.
-    scores : array-like of shape (n_scores,), default=None
-        Validation scores of the first epochs: with early stopping there are none once
-        the learning rate falls. None: there are none.
+    scores : array-like of shape (n_validated,), default=None
+        Validation scores of some epochs that follow each other: with early stopping
+        there are none once the learning rate falls. None: there are none.
+    validation_losses : array-like of shape (n_validated,), default=None
+        Losses of the validation data in these epochs. None: they are not known.
+    first_validated : int, default=1
+        The first of these epochs.
     score_name : str, default="score"
         What the scores are.
 
@@ -39,13 +43,15 @@ class LossCurveDisplay:
         The figure.
     loss_ : Line2D
         The curve of the loss.
+    validation_loss_ : Line2D or None
+        The curve of the validation loss.
     score_ : Line2D or None
         The curve of the scores.
 
     Raises
     ------
     ValueError
-        If there are no losses, or more scores than losses.
+        If there are no losses, or validation has epochs that training has not.
 
     Examples
     --------
@@ -64,18 +70,16 @@ class LossCurveDisplay:
         losses: ArrayLike,
         scores: ArrayLike | None = None,
         *,
+        validation_losses: ArrayLike | None = None,
+        first_validated: int = 1,
         score_name: str = "score",
     ) -> None:
         self.losses = np.asarray(losses, float)
-        self.scores = None if scores is None else np.asarray(scores, float)
         if self.losses.ndim != 1 or not len(self.losses):
             raise ValueError("losses must be one or more numbers, (n_epochs,)")
-        if self.scores is not None and (
-            self.scores.ndim != 1 or len(self.scores) > len(self.losses)
-        ):
-            raise ValueError(
-                "scores must be one-dimensional, and not more than there are losses"
-            )
+        self.first_validated = first_validated
+        self.scores = self._validated(scores, "scores")
+        self.validation_losses = self._validated(validation_losses, "validation_losses")
         self.score_name = score_name
 
     @classmethod
@@ -103,10 +107,37 @@ class LossCurveDisplay:
             If it was never trained for an epoch.
         """
         last, _ = last_step(estimator, cls.__name__)
-        scores = last.validation_scores_
-        name = "validation accuracy" if is_classifier(last) else "validation R2"
-        display = cls(last.loss_curve_, scores or None, score_name=name)
+        losses, scores = last.loss_curve_, last.validation_scores_ or None
+        # What early stopping holds out is learned in the end; other validation data
+        # may have come with a later call than the first.
+        first = 1
+        if scores and not last.early_stopping:
+            first += len(losses) - len(scores)
+        display = cls(
+            losses,
+            scores,
+            validation_losses=last.validation_loss_curve_ or None,
+            first_validated=first,
+            score_name="accuracy" if is_classifier(last) else "R2",
+        )
         return display.plot(ax=ax, **options)
+
+    def _validated(self, values, name):
+        """Numbers of the validation as an array; None if there are none."""
+        if values is None:
+            return None
+        values = np.asarray(values, float)
+        last = self.first_validated + len(np.atleast_1d(values)) - 1
+        if values.ndim != 1 or self.first_validated < 1 or last > len(self.losses):
+            raise ValueError(
+                f"{name} must have one number for each of some epochs from 1 to "
+                f"{len(self.losses)}; got epochs {self.first_validated} to {last}"
+            )
+        return values
+
+    def _epochs(self, values):
+        """The epochs of numbers of the validation."""
+        return self.first_validated + np.arange(len(values))
 
     def plot(self, ax: Any = None, *, log: bool = False, legend: bool = True) -> Self:
         """Draw the curves.
@@ -118,7 +149,7 @@ class LossCurveDisplay:
         log : bool, default=False
             Whether the scale of the loss is logarithmic.
         legend : bool, default=True
-            Whether there is a legend below the picture, where there are two curves.
+            Whether there is a legend below the picture.
 
         Returns
         -------
@@ -133,29 +164,44 @@ class LossCurveDisplay:
         (self.loss_,) = ax.plot(
             epochs, self.losses, color=BLUE, linewidth=1.8, label="training loss"
         )
+        self.validation_loss_ = None
+        if self.validation_losses is not None:
+            (self.validation_loss_,) = ax.plot(
+                self._epochs(self.validation_losses),
+                self.validation_losses,
+                color=VERMILION,
+                linestyle="--",
+                linewidth=1.8,
+                label="validation loss",
+            )
         if log:
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=min(0, 1.05 * self.losses.min()))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("epoch")
-        ax.set_ylabel("training loss")
+        ax.set_ylabel("loss")
         ax.spines["top"].set_visible(False)
         self.scores_ax_ = self.score_ = None
-        if self.scores is None:
-            ax.spines["right"].set_visible(False)
-            return self
+        ax.spines["right"].set_visible(False)
+        if self.scores is not None:
+            self._draw_scores(ax)
+        handles = [self.loss_, self.validation_loss_, self.score_]
+        if legend:
+            add_legend(ax, 3, handles, is_ours=is_ours)
+        return self
+
+    def _draw_scores(self, ax):
+        """Draw the scores, on a scale of their own."""
         self.scores_ax_ = right = ax.twinx()
         (self.score_,) = right.plot(
-            epochs[: len(self.scores)],
+            self._epochs(self.scores),
             self.scores,
             color=ORANGE,
             linestyle="-.",
             linewidth=1.8,
-            label=f"{self.score_name} (right scale)",
+            label=f"validation {self.score_name} (right scale)",
         )
-        right.set_ylabel(self.score_name)
-        right.spines["top"].set_visible(False)
-        if legend:
-            add_legend(ax, 2, [self.loss_, self.score_], is_ours=is_ours)
-        return self
+        right.set_ylabel(f"validation {self.score_name}")
+        for side in ("top", "left"):
+            right.spines[side].set_visible(False)
