@@ -40,7 +40,10 @@ EXAMPLES = "../examples/README.rst", "gallery/index.rst"
 
 
 def add_navigation(app, docname, source):
-    """Make a toctree of each section of the index, of the pages that it links to."""
+    """Make a toctree of each section of the index, of the pages that it links to.
+
+    In tables links have titles of pages in the place of names of files.
+    """
     if docname != root_doc:
         return
     text = source[0].replace(*EXAMPLES)
@@ -49,7 +52,7 @@ def add_navigation(app, docname, source):
         pages = dict.fromkeys(re.findall(r"\]\(([\w./-]+)\.(?:md|rst)\)", section))
         entries = "\n".join(pages)
         text += f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{entries}\n```\n"
-    source[0] = text
+    source[0] = re.sub(r"^\| \[.*?\]", "| []", text, flags=re.MULTILINE)
 
 
 # -- Reference --------------------------------------------------------------------
