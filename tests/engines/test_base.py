@@ -6,7 +6,7 @@ from ttfs.engines import Engine, Trainer
 
 REQUIRED = {
     Engine: ["runnable", "trainer"],
-    Trainer: ["decisions", "epoch", "labels", "learned", "state"],
+    Trainer: ["decisions", "epoch", "learned", "state"],
 }
 
 
