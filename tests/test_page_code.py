@@ -56,14 +56,20 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
 
 
 def commands():
-    """The commands of ttfs that pages show in blocks, and between backticks."""
+    """The commands of ttfs that pages show in blocks."""
     for page in PAGES:
-        text = text_of(page)
-        blocks = "".join(found[1] or found[2] for found in FENCE.finditer(text))
-        blocks = re.sub(r"^    ", "", blocks.replace("\\\n", " "), flags=re.MULTILINE)
-        inline = re.findall(r"`(ttfs [\w-]+ [^`\n]+)`", text)
-        for command in [*COMMAND.findall(blocks), *inline]:
+        found = FENCE.finditer(text_of(page))
+        blocks = "".join(block[1] or block[2] for block in found).replace("\\\n", " ")
+        for command in COMMAND.findall(re.sub("^    ", "", blocks, flags=re.MULTILINE)):
             yield pytest.param(command, id=f"{page.name}: {command}")
+
+
+def mentions():
+    """Subcommands and options that pages name between backticks."""
+    for page in PAGES:
+        for name, rest in re.findall(r"`ttfs ([a-z]\w*)([^`]*)`", text_of(page)):
+            for option in re.findall(r"(?<!\S)--[\w-]+", rest) or [""]:
+                yield name, option
 
 
 @pytest.mark.parametrize("command", [*commands()])
@@ -72,7 +78,22 @@ def test_commands_are_understood(command):
     cli._parser().parse_args(words)
 
 
+def test_options_that_pages_name_exist():
+    parsers = cli._parser()._subparsers._group_actions[0].choices
+    named = set(mentions())
+    assert ("serve", "--port") in named
+    unknown = {
+        (name, option)
+        for name, option in named
+        if name not in parsers
+        or (option and option not in parsers[name]._option_string_actions)
+    }
+    assert unknown == set()
+
+
 def test_commands_are_found():
     found = {param.values[0] for param in commands()}
-    assert {"ttfs compare", "ttfs serve --port 5000"} <= found
+    assert {"ttfs compare", "ttfs serve --socket chip.socket"} <= {
+        command.partition("   ")[0].partition(" --preset")[0] for command in found
+    }
     assert any("--missing impute" in command for command in found)

@@ -93,7 +93,9 @@ def client():
 # -- Searches ----------------------------------------------------------------------
 
 
-def test_loky_divides_the_cores(serial):
+def test_loky_divides_the_cores(serial, monkeypatch):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)  # joblib would leave them as they are
     with joblib.parallel_config("loky", n_jobs=2):
         assert_same_search(search().fit(X, y), serial)
     # So many hidden neurons that a prediction is work for several threads.

@@ -4,6 +4,7 @@ import argparse
 import errno
 import io
 import os
+import pickle
 import sys
 
 import numpy as np
@@ -13,7 +14,7 @@ from ttfs.cli.main import COMMANDS, main
 
 NONSENSE = "?!"
 # Options whose values may be any text, until something is made of it.
-FREE = {"--dataset", "--target", "--host", "--socket", "--out"}
+FREE = {"--data", "--dataset", "--target", "--host", "--socket", "--out"}
 
 
 def options():
@@ -57,7 +58,9 @@ def files(tmp_path, monkeypatch):
     rng = np.random.RandomState(0)
     rows = [f"{x:.3f},{z:.3f},{k % 3}" for k, (x, z) in enumerate(rng.rand(30, 2))]
     (tmp_path / "good.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
-    (tmp_path / "empty.csv").write_text("")
+    for name in ("empty.csv", "empty.pkl"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "list.pkl").write_bytes(pickle.dumps([1, 2]))
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "noise.npz").write_bytes(rng.bytes(100))
     np.savez("objects.npz", X=np.eye(4), y=np.array([None, 1, "a", 2], object))
@@ -117,6 +120,11 @@ def test_a_value_that_is_nonsense(error_of, name, option, value):
         ("robustness --sweep foo=1", "--sweep: unknown sweep 'foo': choose from"),
         ("robustness --dataset empty.csv", "empty.csv: the file is empty"),
         ("robustness --out good.csv/a", "--out: 'good.csv/a' cannot be written"),
+        ("show missing.joblib", "missing.joblib: No such file or directory"),
+        ("show empty.pkl", "empty.pkl cannot be shown: it is no readable .pkl file"),
+        ("show list.pkl", "list.pkl cannot be shown: ttfs show needs a fitted TTFSCla"),
+        ("show good.csv", "'good.csv' does not end in .joblib, .pickle, .pkl or .skop"),
+        ("show list.pkl --sample 0", "--sample needs --data"),
         ("serve --port 0 --set foo=1", "--set: 'foo=1' names no parameter of a chip"),
         ("serve --socket no/such/socket", "--socket: 'no/such/socket': No such file"),
         ("serve --socket good.csv", "--socket: 'good.csv': Address already in use"),

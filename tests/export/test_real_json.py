@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import fields
 from datetime import date
 
 import numpy as np
@@ -14,9 +15,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor, export
+from ttfs import LIF, SpikeTrains, TTFSClassifier, TTFSRegressor, export
 from ttfs.datasets import make_yin_yang
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+from ttfs.encoders.base import Channels
+from ttfs.estimators.history import History
+from ttfs.model import Layer
 from ttfs.parameters import CrossEntropy, ExactGradient, LocalRule
 from ttfs.substrates import Ideal
 
@@ -88,6 +92,7 @@ def assert_same(a, b):
 ATTRIBUTES = (
     *("network_", "encoder_", "n_features_in_", "t_max_", "loss_curve_", "best_loss_"),
     *("validation_scores_", "best_validation_score_", "n_iter_", "t_"),
+    "validation_loss_curve_",
 )
 
 
@@ -105,6 +110,20 @@ def test_nothing_is_lost(params, path):
     text = path.read_text()
     export.to_json(again, path)
     assert path.read_text() == text
+
+
+def test_files_have_all_fields(path):
+    """A field that is new in one of these classes has an entry in files."""
+    export.to_json(quick().fit(X, y), path)
+    data = json.loads(path.read_text())
+    named = {"kind", "neuron"}  # by the class of the encoder, and by its numbers
+    for cls, part in (
+        (Channels, data["encoder"]),
+        (History, data["training"]),
+        (Layer, data["layers"][0]),
+        (LIF, data["layers"][0]),
+    ):
+        assert {field.name for field in fields(cls)} - named <= set(part)
 
 
 def test_what_was_loaded_is_an_estimator_like_others(path):

@@ -1,8 +1,8 @@
 """Graphs of NIR: what they do, that nothing is lost, and what is refused."""
 
-import builtins
 import json
 
+import nir_twin
 import numpy as np
 import pytest
 from classifiers import quick, small
@@ -16,28 +16,12 @@ from ttfs.encoders import LatencyEncoder, PopulationEncoder
 from ttfs.interchange import from_nir, input_times, to_nir
 from ttfs.substrates import Ideal
 
+nir = pytest.importorskip("nir")
+
 X, y = make_yin_yang(200, random_state=0)
 X_test, _ = make_yin_yang(12, random_state=1)
 INF = float("inf")
 STEP = 1 / 1024
-
-
-def test_without_the_package_the_error_names_the_extra(monkeypatch):
-    real = builtins.__import__
-
-    def without_nir(name, *args, **kwargs):
-        if name == "nir":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_nir)
-    for call in (lambda: to_nir(quick()), lambda: from_nir(None)):
-        with pytest.raises(ImportError, match=r'pip install "scikit-ttfs\[nir\]"'):
-            call()
-
-
-nir = pytest.importorskip("nir")
-import nir_twin  # noqa: E402
 
 PARAMETERS = {
     "default": {},
@@ -429,6 +413,10 @@ def refused_graphs():
     edges = [("in", "w"), ("w", "n"), ("n", "v"), ("v", "m"), ("m", "out")]
     skip = nir.NIRGraph(twice, [*edges, ("in", "x"), ("x", "m")], type_check=False)
     yield "skip", skip, "an input of the graph reaches it that is no bias"
+    flat = {k: nir.Flatten({"input": np.array([2])}, 0, -1) for k in ("f", "g")}
+    flat |= {k: twice[k] for k in ("in", "out")}
+    idle = nir.NIRGraph(flat, [("f", "g"), ("g", "f"), ("f", "out")], type_check=False)
+    yield "idle", idle, "it is recurrent"
     loop = nir.NIRGraph(twice, [*edges, ("n", "r"), ("r", "n")], type_check=False)
     yield "loop", loop, "it is recurrent"
 
@@ -451,6 +439,13 @@ def test_graphs_from_elsewhere_need_to_be_completed():
         ValueError, match="v_reset must be 0 where neurons fire several"
     ):
         from_nir(graph, t_max=3.0, max_spikes=2)
+    with pytest.raises(ValueError, match="arithmetic must be one of"):
+        from_nir(graph, t_max=3.0, arithmetic="fixed")
+    with pytest.raises(TypeError, match=r"encoder must be one of ttfs\.encoders"):
+        from_nir(graph, t_max=3.0, encoder=StandardScaler())
+    one = chain(nir.Linear(W0), neurons(6))
+    with pytest.raises(ValueError, match="The 'max_spikes' parameter of TTFSClass"):
+        from_nir(one, t_max=3.0, max_spikes=0)
     with pytest.raises(ValueError, match="as many different classes"):
         from_nir(graph, t_max=3.0, classes=["b", "a"])
     assert interchange.__all__ == ["from_nir", "input_times", "to_nir"]

@@ -117,7 +117,10 @@ def load_model(path):
     except OSError as error:
         raise DataError(f"{name}: {error.strerror or one_line(error)}") from error
     except Exception as error:  # a file that is damaged can raise anything
-        raise DataError(f"{name} cannot be shown: {one_line(error)}") from error
+        reason = f"it is no readable {suffix} file ({type(error).__name__})"
+        if isinstance(error, TypeError | ValueError):
+            reason = one_line(error)
+        raise DataError(f"{name} cannot be shown: {reason}") from error
     return model
 
 

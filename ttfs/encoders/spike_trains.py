@@ -266,14 +266,17 @@ class SpikeTrains:
                 if parts
                 else "parts must hold a SpikeTrains at least"
             )
-        columns = (part.events() for part in parts)
-        events = [list(column) for column in zip(*columns, strict=True)]
         before = _offsets([part.shape[axis] for part in parts])
-        for k, start in enumerate(before[:-1]):
-            events[axis][k] += start
-        (size,), total = sizes, int(before[-1])
-        shape = (size, total) if axis else (total, size)
-        return cls(*map(np.concatenate, events), shape)
+        events = [part.events() for part in parts]
+        for one, start in zip(events, before[:-1], strict=True):
+            one[axis][:] += start
+        samples, channels, times = map(np.concatenate, zip(*events, strict=True))
+        size, total = sizes.pop(), int(before[-1])
+        n_samples, n_channels = (size, total) if axis else (total, size)
+        _, n_channels = _sizes((n_samples, n_channels))
+        order = np.argsort(samples, kind="stable")
+        counts = np.bincount(samples, minlength=n_samples)
+        return cls._of(n_channels, counts, channels[order], times[order])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -386,13 +389,13 @@ class SpikeTrains:
         offsets = _offsets(np.bincount(columns, minlength=self._n_channels))
         places = _entries(offsets, self._channels)
         samples, channels, times = self.events()
-        counts = np.diff(offsets)[channels]
-        return type(self)(
-            np.repeat(samples, counts),
-            np.argsort(columns, kind="stable")[places],
-            np.repeat(times, counts),
-            (len(self), len(columns)),
-        )
+        repeats = np.diff(offsets)[channels]
+        samples, times = np.repeat(samples, repeats), np.repeat(times, repeats)
+        channels = np.argsort(columns, kind="stable")[places]
+        # Spikes of each channel are in the order of their times already.
+        order = np.argsort(samples * len(columns) + channels, kind="stable")
+        counts = np.bincount(samples, minlength=len(self))
+        return self._of(len(columns), counts, channels[order], times[order])
 
     def events(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
         """All spikes, ordered by sample, then by channel, then by time.

@@ -134,7 +134,7 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
     - ``time_scale``, ``t_max``; ``read_out``, null if there is none.
     - ``feature_names``: null if there are none.
     - ``encoder``: ``class``, ``parameters``, ``n_features``, ``n_channels``; ranges and
-      the rest are the attributes of :class:`ttfs.encoders.base.Channels`, where
+      the rest are the attributes of ``Channels`` in ``ttfs/encoders/base.py``, where
       ``absent`` is null for a feature in which nothing is.
     - ``training``: ``losses`` and ``scores`` of the epochs, and the like. Moments of
       Adam and the state of the random generator are not part of the file.

@@ -46,7 +46,10 @@ _ENCODER = (
     *("class", "parameters", "n_features", "n_channels", "begin", "end", "window"),
     *("may_drop", "n_receptive_fields", "levels", *_RANGES),
 )
-_HISTORY = "losses", "best_loss", "scores", "best_score", "n_samples_seen"
+_HISTORY = (
+    *("losses", "best_loss", "scores", "best_score", "n_samples_seen"),
+    "validation_losses",
+)
 
 # Labels: numbers, strings, and objects that are either.
 _LABELS = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|U[1-9][0-9]{0,5}|object")
@@ -90,16 +93,19 @@ def real_data(estimator):
         "training": {
             "n_seen": int(model.n_seen),
             "was_fit": bool(model.was_fit),
-            "losses": [float(loss) for loss in history.losses],
+            "losses": _floats(history.losses),
             "best_loss": _or_none(history.best_loss),
-            "scores": None
-            if history.scores is None
-            else list(map(float, history.scores)),
+            "scores": _floats(history.scores),
             "best_score": _or_none(history.best_score),
             "n_samples_seen": int(history.n_samples_seen),
+            "validation_losses": _floats(history.validation_losses),
         },
         "layers": [_layer_data(layer) for layer in network.layers],
     }
+
+
+def _floats(values):
+    return None if values is None else [float(value) for value in values]
 
 
 def _or_none(value):
@@ -260,18 +266,21 @@ def _targets(data, where, network, are_classes):
 def _training(data, where):
     record = Record(data, where, ["n_seen", "was_fit", *_HISTORY])
 
-    def numbers(name):
+    def numbers(name, *, may_be_null=True):
+        if may_be_null and record.is_null(name):
+            return None
         return tuple(record.array(name, record.shape(name), limit=np.inf).tolist())
 
     return {
         "n_seen": record.integer("n_seen"),
         "was_fit": record.flag("was_fit"),
         "history": History(
-            losses=numbers("losses"),
+            losses=numbers("losses", may_be_null=False),
             best_loss=_optional(record, "best_loss"),
-            scores=None if record.is_null("scores") else numbers("scores"),
+            scores=numbers("scores"),
             best_score=_optional(record, "best_score"),
             n_samples_seen=record.integer("n_samples_seen"),
+            validation_losses=numbers("validation_losses"),
         ),
     }
 

@@ -154,7 +154,11 @@ class Graph:
 
     def _skipped(self, name):
         """The first node, from this one backwards, that does anything."""
+        seen = set()
         while self._passes(name):
+            if name in seen:
+                raise refuse(name, self.nodes[name], "it is recurrent")
+            seen.add(name)
             name = self._single(name)
         return name
 

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..encoders import SpikeTimesEncoder
+from ..encoders.base import BaseEncoder
 from ..estimators import TTFSClassifier
 from ..estimators.learned import Learned, rebuild
 from ..export.real import real_estimator
@@ -20,8 +21,11 @@ from .library import check_dt, load, synapse_factors, unit_factors
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ..encoders.base import BaseEncoder
     from ..estimators import TTFSRegressor
+
+
+# What weights are in the precisions of a classifier.
+_DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
 def from_nir(
@@ -105,6 +109,10 @@ def from_nir(
             )
         return _restored(graph)
     check_dt(dt)
+    if _DTYPES.get(arithmetic) is None:
+        raise ValueError(f"arithmetic must be one of {[*_DTYPES]}, got {arithmetic!r}")
+    if not isinstance(encoder, BaseEncoder | None):
+        raise TypeError(f"encoder must be one of ttfs.encoders, got {encoder!r}")
     if t_max is None or not 0 < t_max < np.inf:
         raise ValueError(
             "t_max must be the end of the experiment, a positive number, which NIR "
@@ -139,7 +147,7 @@ def _restored(graph):
 
 def _foreign(graph, t_max, classes, encoder, read_out, max_spikes, arithmetic, dt):
     """A classifier with the layers of a graph from elsewhere."""
-    layers = _layers(graph, dt, arithmetic, t_max=t_max, max_spikes=max_spikes)
+    layers = _layers(graph, dt, _DTYPES[arithmetic], t_max=t_max, max_spikes=max_spikes)
     last = Graph(graph).chain()[-1]
     if not last.fires:
         read_out = "peak" if read_out is None else read_out
@@ -173,7 +181,12 @@ def _foreign(graph, t_max, classes, encoder, read_out, max_spikes, arithmetic, d
         "encoder": clone(encoder),
         "arithmetic": arithmetic,
     }
-    learned = Learned(network=network, encoder=fitted, targets=labels)
+    learned = Learned(
+        network=network,
+        encoder=fitted,
+        targets=labels,
+        feature_names=getattr(fitted, "feature_names_in_", None),
+    )
     return rebuild(TTFSClassifier, parameters, learned)
 
 
