@@ -11,8 +11,11 @@ import inspect
 import os
 import re
 import sys
+from pathlib import Path
 
 import ttfs
+
+sys.path.insert(0, str(Path(__file__).parent))  # gallery_order.py
 
 project = "ttfs"
 author = copyright = "The ttfs developers"
@@ -124,7 +127,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "docs/gallery",
     "filename_pattern": "plot_",
     "ignore_pattern": r"(^|[/\\])(?!plot_)[^/\\]+\.py$",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.ReadingOrder",
     "backreferences_dir": "docs/api/examples",
     "doc_module": ("ttfs",),
     "reference_url": {"ttfs": None},
