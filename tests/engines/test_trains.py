@@ -145,7 +145,7 @@ def test_the_mean_kernel_is_the_integral_of_kappa():
 def test_a_classifier_learns(read_out):
     X, y = make_yin_yang(600, random_state=0)
     clf = ttfs.TTFSClassifier(
-        (30,), max_spikes=4, read_out=read_out, max_iter=20, random_state=0
+        (30,), max_spikes=4, read_out=read_out, max_iter=30, random_state=0
     ).fit(X, y)
     assert clf.loss_curve_[-1] < 0.75 * clf.loss_curve_[0]
     assert clf.score(X, y) > 0.7
