@@ -105,10 +105,8 @@ class TrainsEngine(Engine):
         half of their possible spikes; the membranes of outputs that decide by them
         deviate from each other by `recipes.TRAINS_SCORES`.
         """
-        is_membrane = is_output and self.decision in ("peak", "mean")
         layer = network.layers[-1]
-        if not is_membrane:
-            layer = excited(layer, events, network.t_max)
+        is_membrane = is_output and self.decision in ("peak", "mean")
         is_first = is_output and self.decides_by_first_spike
         n_possible = 1 if is_first else self.structure.max_spikes
         wanted = min(recipes.TRAINS_RATE, 0.5 * n_possible)
@@ -132,7 +130,7 @@ class TrainsEngine(Engine):
         for _ in range(20):
             scale = (low * high) ** 0.5
             low, high = (scale, high) if activity(scale) < wanted else (low, scale)
-        # Where few neurons can fire they would have to do so at any price.
+        # Neurons that are inhibited more than excited do not fire whatever the scale.
         return scaled(min(scale, recipes.TRAINS_MAX_SCALE))
 
     # -- Inference and learning --------------------------------------------------------
@@ -229,11 +227,3 @@ def drawn_weights(rng, shape, n_active, neuron, dtype):
     """Random weights: normal, of either sign alike."""
     deviation = weight_unit(neuron) / np.sqrt(n_active)
     return rng.normal(0, deviation, shape).astype(dtype)
-
-
-def excited(layer, events, t_max):
-    """A layer of which no neuron is inhibited more than excited: those of a negative mean
-    membrane, which would fire at no scale of the weights, have them the other way round."""
-    features = MeanMembrane(t_max).features(events, layer).mean(axis=0)
-    signs = np.where(features @ layer.weights < 0, -1, 1)
-    return replace(layer, weights=(layer.weights * signs).astype(layer.weights.dtype))
