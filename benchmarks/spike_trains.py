@@ -1,9 +1,10 @@
 """What several spikes per neuron cost: time and memory, and where the time goes.
 
-    python benchmarks/spike_trains.py [spikes | once | epoch]
+    python benchmarks/spike_trains.py [spikes | once | idle | epoch]
 
 - spikes: one layer against the number of spikes of a neuron; both grow linearly
 - once: max_spikes=1 against `first_spike`, which needs no list of spikes
+- idle: the network of epoch with `max_spikes` far above what neurons fire
 - epoch: a network 700 - 256 - 256 - 20 and generated samples of 5,000 input spikes, as
   spoken digits have in the Heidelberg set: the time of an epoch of 8,000 samples, from
   some batches, and the share of each phase
@@ -142,13 +143,13 @@ class Clock:
         setattr(owner, name, timed)
 
 
-def epoch(n_batches):
-    """Time of an epoch of the network, and the share of each phase."""
+def network_that_learns(n_batches, max_spikes=32):
+    """Engine and trainer of the network, a batch of its inputs, and an epoch of it."""
     rng = np.random.default_rng(0)
     structure = Structure(
         hidden_layer_sizes=SIZES[1:-1], tau_mem=(2.0,) * 3, tau_syn=1.0, threshold=1.0,
         delays=None, t_max=T_MAX, read_out="auto", encoder=None, arithmetic="float32",
-        gradient=None, max_spikes=32,
+        gradient=None, max_spikes=max_spikes,
     )  # fmt: skip
     learning = Learning(CrossEntropy(), ExactGradient(), None, 0.2, 1.0, "auto")
     engine = choose(Specification(structure, None, learning))
@@ -172,6 +173,32 @@ def epoch(n_batches):
         n_seen=N_SAMPLES,
         may_drop=np.zeros(SIZES[0], bool),
     )
+    order, rates = np.arange(n), np.full(n_batches, 1e-3)
+    return (
+        engine,
+        learner,
+        few,
+        lambda: learner.epoch(spikes, labels, order, BATCH, rates),
+    )
+
+
+def against_idle_spikes(n_batches):
+    """Batches of the network against spikes that are allowed and do not fire."""
+    print("at most  fired, most  a batch  memory")
+    for max_spikes in (32, 320, 3200):
+        engine, learner, few, learn = network_that_learns(n_batches, max_spikes)
+        seconds, _ = least(learn, 2)
+        fired = engine.runnable(learner.learned()).spike_times(few)
+        most = max(int(np.isfinite(times).sum(axis=2).max()) for times in fired)
+        print(
+            f"{max_spikes:7}{most:13}{1e3 * seconds / n_batches:6.0f} ms"
+            f"{peak_of(learn) / 2**20:5.0f} MB"
+        )
+
+
+def epoch(n_batches):
+    """Time of an epoch of the network, and the share of each phase."""
+    engine, learner, few, learn = network_that_learns(n_batches)
     clock = Clock()
     clock.watch(trainer.TrainsTrainer, "epoch", "all")
     clock.watch(trainer, "of_spikes", "events")
@@ -183,9 +210,9 @@ def epoch(n_batches):
     clock.watch(layers.FirstOrPeak, "back", "backward, outputs")
     clock.watch(trainer.TrainsTrainer, "_move", "Adam")
     clock.watch(trainer.TrainsTrainer, "_pull", "silence")
-    learner.epoch(spikes, labels, np.arange(n), BATCH, np.full(n_batches, 1e-3))
+    learn()
     seconds = dict(clock.seconds)
-    total = seconds.pop("all")
+    total, n = seconds.pop("all"), BATCH * n_batches
     fired = engine.runnable(learner.learned()).spike_times(few)
     rates = [np.isfinite(t).sum(axis=(1, 2)).mean() for t in fired[:-1]]
     shapes = itertools.pairwise(SIZES)
@@ -202,7 +229,7 @@ def epoch(n_batches):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    choices = "spikes", "once", "epoch"
+    choices = "spikes", "once", "idle", "epoch"
     parser.add_argument("what", nargs="*", default=choices, choices=choices)
     parser.add_argument("--batches", type=int, default=4)
     arguments = parser.parse_args()
@@ -210,6 +237,8 @@ def main():
         against_spikes()
     if "once" in arguments.what:
         against_first_spike()
+    if "idle" in arguments.what:
+        against_idle_spikes(arguments.batches)
     if "epoch" in arguments.what:
         epoch(arguments.batches)
 

@@ -152,6 +152,23 @@ def test_max_spikes_cuts_the_list_and_nothing_else(layer):
     assert_array_equal(few, many[:, :, :3])
 
 
+def test_a_neuron_that_fires_more_often_than_all_others_loses_no_spike():
+    """In one of several blocks of samples, against each sample on its own."""
+    times = np.full((600, 1, 12), np.inf)
+    times[:, 0, :2] = [0.0, 1.0]
+    times[300, 0] = np.arange(12)
+    layer = np.ones((1, 1)), ttfs.LIF(1.0, 1.0, 0.2)
+    spikes = ttfs.spike_trains(times, *layer, max_spikes=500)
+    n_spikes = np.isfinite(spikes).sum(axis=(1, 2))
+    assert 32 < n_spikes[300] < 500
+    others = np.delete(spikes, 300, axis=0)
+    few = ttfs.spike_trains(times[:1], *layer, max_spikes=8)
+    assert 2 < np.isfinite(few).sum() < 8
+    assert_array_equal(others[:, :, :8], np.tile(few, (599, 1, 1)))
+    twin = trains_twin.spike_trains(times[300:301], *layer, 500)
+    assert_allclose(spikes[300:301], twin, rtol=0, atol=1e-9)
+
+
 def test_t_max_ends_the_experiment(layer):
     times, weights, neuron = layer
     t_max = 3.0

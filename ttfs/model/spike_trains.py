@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Samples that are sorted and worked on at a time: bounds the memory of event lists.
 _BLOCK = 256
+# Spikes of a neuron that there is room for at first.
+ROOM = 32
 
 
 def spike_trains(
@@ -98,10 +100,53 @@ def spike_trains(
         raise ValueError(f"max_spikes must be at least 1, got {max_spikes}")
     _check_span(refractory, t_max)
     spikes = np.full((len(times), weights.shape[1], max_spikes), np.inf, dtype)
+    room = ROOM
     for rows in blocks(len(times), _BLOCK):
         layer, _ = _layer(times[rows], neuron, refractory, t_max)
-        spikes[rows] = layer.spike_trains(weights, int(max_spikes))[0]
+        fired, _, _ = fired_spikes(layer, weights, int(max_spikes), room)
+        spikes[rows, :, : fired.shape[2]] = fired
+        room = max(room, fired.shape[2])
     return spikes
+
+
+def fired_spikes(layer, weights, max_spikes, room):
+    """Spikes of a `core.LayerTrains`, their slopes and rises, without empty columns.
+
+    Time and memory are those of the spikes that fired, however great `max_spikes` is: a
+    layer is run with little room, and again with more where a neuron has filled it.
+    Room cuts trains off, and changes nothing else.
+
+    Parameters
+    ----------
+    layer : core.LayerTrains
+    weights : ndarray of shape (n_in, n_out)
+    max_spikes : int
+        Spikes after which a neuron is silent.
+    room : int
+        Spikes of a neuron that there is room for at first.
+
+    Returns
+    -------
+    times, slopes, rises : ndarray of shape (n_samples, n_out, n)
+        One column more than the most spikes of a neuron, but at most `max_spikes`: the
+        last column of times is +inf unless a neuron has fired as often as it may.
+    """
+    room = min(room, max_spikes)
+    while True:
+        arrays = layer.spike_trains(weights, room)
+        n = n_columns(arrays[0])
+        if n <= room or room == max_spikes:
+            break
+        room = min(4 * room, max_spikes)
+    if n >= room:
+        return arrays
+    return tuple(np.ascontiguousarray(array[:, :, :n]) for array in arrays)
+
+
+def n_columns(spikes):
+    """One more than the most spikes of a neuron among (n_samples, n_out, n)."""
+    counts = np.isfinite(spikes).any(axis=(0, 1))
+    return 1 + int(np.count_nonzero(counts))
 
 
 def spike_trains_vjp(
@@ -196,6 +241,9 @@ def spike_trains_vjp(
     _check_span(refractory, t_max)
     check_min_slope(min_slope)
     spikes = np.where(spikes < t_max, spikes, dtype.type(np.inf))
+    n = min(n_columns(spikes), spikes.shape[2])
+    spikes = np.ascontiguousarray(spikes[:, :, :n])
+    grad_spikes = np.ascontiguousarray(grad_spikes[:, :, :n])
     grad_times = np.zeros_like(times)
     grad_weights = np.zeros_like(weights)
     for rows in blocks(len(times), _BLOCK):
