@@ -45,6 +45,11 @@ def spike_trains(
     the neuron itself, resets the membrane to 0; the synaptic current is not reset.
     Spike times are exact to rounding, as those of :func:`first_spike` are.
 
+    For one spike :func:`first_spike` is the function: with `max_spikes` = 1 this one
+    takes several times as long, and times differ by rounding, in float32 by up to 1e-4
+    tau_syn in long experiments. Estimators with ``max_spikes=1`` use
+    :func:`first_spike`, and keep the bits that they have without several spikes.
+
     Parameters
     ----------
     times : array-like of shape (n_samples, n_in) or (n_samples, n_in, n_spikes)
