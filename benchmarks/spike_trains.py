@@ -14,14 +14,12 @@ One thread, float32. Times are the least of some repetitions.
 
 import argparse
 import itertools
-import os
 import resource
 import time
 import tracemalloc
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, core, spike_trains, spike_trains_vjp
 from ttfs.engines import FitState, Learning, Specification, Structure, choose
@@ -124,14 +122,25 @@ def against_first_spike():
 
 
 class Clock:
-    """Seconds of each phase: functions that are replaced by ones that are timed."""
+    """Seconds of each phase: functions that are replaced by ones that are timed.
+
+    Leaving the context puts the functions back.
+    """
 
     def __init__(self):
-        self.seconds = {}
+        self.seconds, self._before = {}, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for owner, name, function in reversed(self._before):
+            setattr(owner, name, function)
 
     def watch(self, owner, name, phase):
         """Time the calls of a function of a class or module."""
         function = getattr(owner, name)
+        self._before.append((owner, name, function))
 
         def timed(*arguments, **options):
             begin = time.perf_counter()
@@ -199,18 +208,18 @@ def against_idle_spikes(n_batches):
 def epoch(n_batches):
     """Time of an epoch of the network, and the share of each phase."""
     engine, learner, few, learn = network_that_learns(n_batches)
-    clock = Clock()
-    clock.watch(trainer.TrainsTrainer, "epoch", "all")
-    clock.watch(trainer, "of_spikes", "events")
-    clock.watch(trainer, "of_neurons", "events")
-    clock.watch(Events, "by_slot", "events")
-    clock.watch(layers.Spiking, "run", "forward")
-    clock.watch(layers.Spiking, "back", "backward")
-    clock.watch(layers.FirstOrPeak, "run", "forward, outputs")
-    clock.watch(layers.FirstOrPeak, "back", "backward, outputs")
-    clock.watch(trainer.TrainsTrainer, "_move", "Adam")
-    clock.watch(trainer.TrainsTrainer, "_pull", "silence")
-    learn()
+    with Clock() as clock:
+        clock.watch(trainer.TrainsTrainer, "epoch", "all")
+        clock.watch(trainer, "of_spikes", "events")
+        clock.watch(trainer, "of_neurons", "events")
+        clock.watch(Events, "by_slot", "events")
+        clock.watch(layers.Spiking, "run", "forward")
+        clock.watch(layers.Spiking, "back", "backward")
+        clock.watch(layers.FirstOrPeak, "run", "forward, outputs")
+        clock.watch(layers.FirstOrPeak, "back", "backward, outputs")
+        clock.watch(trainer.TrainsTrainer, "_move", "Adam")
+        clock.watch(trainer.TrainsTrainer, "_pull", "silence")
+        learn()
     seconds = dict(clock.seconds)
     total, n = seconds.pop("all"), BATCH * n_batches
     fired = engine.runnable(learner.learned()).spike_times(few)
@@ -227,20 +236,26 @@ def epoch(n_batches):
     print(f"greatest memory of the process: {peak:.0f} MB")
 
 
+TABLES = "spikes", "once", "idle", "epoch"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    choices = "spikes", "once", "idle", "epoch"
-    parser.add_argument("what", nargs="*", default=choices, choices=choices)
+    parser.add_argument("what", nargs="*", help=f"some of {', '.join(TABLES)}")
     parser.add_argument("--batches", type=int, default=4)
     arguments = parser.parse_args()
-    if "spikes" in arguments.what:
-        against_spikes()
-    if "once" in arguments.what:
-        against_first_spike()
-    if "idle" in arguments.what:
-        against_idle_spikes(arguments.batches)
-    if "epoch" in arguments.what:
-        epoch(arguments.batches)
+    what = arguments.what or TABLES
+    if not set(what) <= set(TABLES):
+        parser.error(f"tables are {', '.join(TABLES)}, got {' '.join(what)}")
+    with threadpool_limits(1):
+        if "spikes" in what:
+            against_spikes()
+        if "once" in what:
+            against_first_spike()
+        if "idle" in what:
+            against_idle_spikes(arguments.batches)
+        if "epoch" in what:
+            epoch(arguments.batches)
 
 
 if __name__ == "__main__":

@@ -180,7 +180,9 @@ def spike_trains_vjp(
         Weights, in the unit of the threshold.
     spikes : array-like of shape (n_samples, n_out, max_spikes)
         Spike times of the neurons, ascending, from :func:`spike_trains` or measured;
-        +inf after the last one.
+        +inf after the last one. Two spikes of a neuron are `refractory` apart, up to
+        rounding, and not at the same time unless its inputs are so strong that rounding
+        makes them so.
     grad_spikes : array-like of shape (n_samples, n_out, max_spikes)
         Gradient of a scalar with respect to `spikes`. Entries of spikes that are +inf
         have no effect.
@@ -205,8 +207,9 @@ def spike_trains_vjp(
     ------
     ValueError
         If shapes do not match, times or spikes have NaN or -inf, spikes of a neuron are
-        not ascending, weights or grad_spikes are not finite, or another parameter is
-        out of range; or if the units are so extreme that a number is.
+        not ascending, at the same time or closer than `refractory`, weights or
+        grad_spikes are not finite, or another parameter is out of range; or if the
+        units are so extreme that a number is.
 
     References
     ----------
@@ -226,6 +229,7 @@ def spike_trains_vjp(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
     )
     times, weights = _check_layer(times, weights, dtype)
+    precision = np.result_type(np.asarray(spikes).dtype, np.float32)
     spikes = np.require(spikes, dtype, ["C", "A"])
     grad_spikes = np.require(grad_spikes, dtype, ["C", "A"])
     shape = (len(times), weights.shape[1])
@@ -240,10 +244,9 @@ def spike_trains_vjp(
     check_times(spikes, "spikes")
     if not np.isfinite(grad_spikes).all():
         raise ValueError("grad_spikes must be finite; found NaN or infinity")
-    if np.any(spikes[..., 1:] < spikes[..., :-1]):
-        raise ValueError("the spikes of a neuron must be in ascending order")
     check_lif(neuron)
     _check_span(refractory, t_max)
+    _check_order(times, weights, spikes, neuron, refractory, np.finfo(precision).eps)
     check_min_slope(min_slope)
     spikes = np.where(spikes < t_max, spikes, dtype.type(np.inf))
     n = min(n_columns(spikes), spikes.shape[2])
@@ -287,6 +290,31 @@ def _check_span(refractory, t_max):
         raise ValueError(f"refractory must be finite and at least 0, got {refractory}")
     if not (abs(t_max) < TIME_LIMIT or t_max == np.inf):
         raise ValueError(f"t_max must be finite or +inf, got {t_max}")
+
+
+def _check_order(times, weights, spikes, neuron, refractory, epsilon):
+    """Raise ValueError where a neuron cannot have fired so, given rounding."""
+    before, after = spikes[..., :-1], spikes[..., 1:]
+    if np.any(after < before):
+        raise ValueError("the spikes of a neuron must be in ascending order")
+    is_pair = np.isfinite(after)
+    apart = np.subtract(after, before, where=is_pair, out=np.full_like(after, np.inf))
+    size = np.maximum(np.abs(before), np.abs(after))
+    rounding = 8 * epsilon * np.where(is_pair, size, 0)
+    if np.any(apart < refractory - rounding):
+        raise ValueError(
+            f"two spikes of a neuron are closer than refractory={refractory}: "
+            f"{apart.min()} apart"
+        )
+    if not np.any(apart == 0):
+        return
+    # u' is at most I / tau_syn, and I at most the sum of all weights above 0.
+    n_spikes = np.isfinite(times).reshape(*times.shape[:2], -1).sum(axis=2)
+    current = n_spikes @ np.maximum(weights, 0).astype(np.float64)
+    with np.errstate(divide="ignore"):
+        least = neuron.threshold * neuron.tau_syn / current[:, :, np.newaxis]
+    if np.any((apart == 0) & (least > rounding)):
+        raise ValueError("two spikes of a neuron are at the same time")
 
 
 def _layer(times, neuron, refractory, t_max):
