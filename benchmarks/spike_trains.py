@@ -1,9 +1,10 @@
 """What several spikes per neuron cost: time and memory, and where the time goes.
 
-    python benchmarks/spike_trains.py [spikes | once | epoch]
+    python benchmarks/spike_trains.py [spikes | once | idle | epoch]
 
 - spikes: one layer against the number of spikes of a neuron; both grow linearly
 - once: max_spikes=1 against `first_spike`, which needs no list of spikes
+- idle: the network of epoch with `max_spikes` far above what neurons fire
 - epoch: a network 700 - 256 - 256 - 20 and generated samples of 5,000 input spikes, as
   spoken digits have in the Heidelberg set: the time of an epoch of 8,000 samples, from
   some batches, and the share of each phase
@@ -13,14 +14,12 @@ One thread, float32. Times are the least of some repetitions.
 
 import argparse
 import itertools
-import os
 import resource
 import time
 import tracemalloc
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ttfs import LIF, core, spike_trains, spike_trains_vjp
 from ttfs.engines import FitState, Learning, Specification, Structure, choose
@@ -123,14 +122,25 @@ def against_first_spike():
 
 
 class Clock:
-    """Seconds of each phase: functions that are replaced by ones that are timed."""
+    """Seconds of each phase: functions that are replaced by ones that are timed.
+
+    Leaving the context puts the functions back.
+    """
 
     def __init__(self):
-        self.seconds = {}
+        self.seconds, self._before = {}, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for owner, name, function in reversed(self._before):
+            setattr(owner, name, function)
 
     def watch(self, owner, name, phase):
         """Time the calls of a function of a class or module."""
         function = getattr(owner, name)
+        self._before.append((owner, name, function))
 
         def timed(*arguments, **options):
             begin = time.perf_counter()
@@ -142,13 +152,13 @@ class Clock:
         setattr(owner, name, timed)
 
 
-def epoch(n_batches):
-    """Time of an epoch of the network, and the share of each phase."""
+def network_that_learns(n_batches, max_spikes=32):
+    """Engine and trainer of the network, a batch of its inputs, and an epoch of it."""
     rng = np.random.default_rng(0)
     structure = Structure(
         hidden_layer_sizes=SIZES[1:-1], tau_mem=(2.0,) * 3, tau_syn=1.0, threshold=1.0,
         delays=None, t_max=T_MAX, read_out="auto", encoder=None, arithmetic="float32",
-        gradient=None, max_spikes=32,
+        gradient=None, max_spikes=max_spikes,
     )  # fmt: skip
     learning = Learning(CrossEntropy(), ExactGradient(), None, 0.2, 1.0, "auto")
     engine = choose(Specification(structure, None, learning))
@@ -172,20 +182,46 @@ def epoch(n_batches):
         n_seen=N_SAMPLES,
         may_drop=np.zeros(SIZES[0], bool),
     )
-    clock = Clock()
-    clock.watch(trainer.TrainsTrainer, "epoch", "all")
-    clock.watch(trainer, "of_spikes", "events")
-    clock.watch(trainer, "of_neurons", "events")
-    clock.watch(Events, "by_slot", "events")
-    clock.watch(layers.Spiking, "run", "forward")
-    clock.watch(layers.Spiking, "back", "backward")
-    clock.watch(layers.FirstOrPeak, "run", "forward, outputs")
-    clock.watch(layers.FirstOrPeak, "back", "backward, outputs")
-    clock.watch(trainer.TrainsTrainer, "_move", "Adam")
-    clock.watch(trainer.TrainsTrainer, "_pull", "silence")
-    learner.epoch(spikes, labels, np.arange(n), BATCH, np.full(n_batches, 1e-3))
+    order, rates = np.arange(n), np.full(n_batches, 1e-3)
+    return (
+        engine,
+        learner,
+        few,
+        lambda: learner.epoch(spikes, labels, order, BATCH, rates),
+    )
+
+
+def against_idle_spikes(n_batches):
+    """Batches of the network against spikes that are allowed and do not fire."""
+    print("at most  fired, most  a batch  memory")
+    for max_spikes in (32, 320, 3200):
+        engine, learner, few, learn = network_that_learns(n_batches, max_spikes)
+        seconds, _ = least(learn, 2)
+        fired = engine.runnable(learner.learned()).spike_times(few)
+        most = max(int(np.isfinite(times).sum(axis=2).max()) for times in fired)
+        print(
+            f"{max_spikes:7}{most:13}{1e3 * seconds / n_batches:6.0f} ms"
+            f"{peak_of(learn) / 2**20:5.0f} MB"
+        )
+
+
+def epoch(n_batches):
+    """Time of an epoch of the network, and the share of each phase."""
+    engine, learner, few, learn = network_that_learns(n_batches)
+    with Clock() as clock:
+        clock.watch(trainer.TrainsTrainer, "epoch", "all")
+        clock.watch(trainer, "of_spikes", "events")
+        clock.watch(trainer, "of_neurons", "events")
+        clock.watch(Events, "by_slot", "events")
+        clock.watch(layers.Spiking, "run", "forward")
+        clock.watch(layers.Spiking, "back", "backward")
+        clock.watch(layers.FirstOrPeak, "run", "forward, outputs")
+        clock.watch(layers.FirstOrPeak, "back", "backward, outputs")
+        clock.watch(trainer.TrainsTrainer, "_move", "Adam")
+        clock.watch(trainer.TrainsTrainer, "_pull", "silence")
+        learn()
     seconds = dict(clock.seconds)
-    total = seconds.pop("all")
+    total, n = seconds.pop("all"), BATCH * n_batches
     fired = engine.runnable(learner.learned()).spike_times(few)
     rates = [np.isfinite(t).sum(axis=(1, 2)).mean() for t in fired[:-1]]
     shapes = itertools.pairwise(SIZES)
@@ -200,18 +236,26 @@ def epoch(n_batches):
     print(f"greatest memory of the process: {peak:.0f} MB")
 
 
+TABLES = "spikes", "once", "idle", "epoch"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    choices = "spikes", "once", "epoch"
-    parser.add_argument("what", nargs="*", default=choices, choices=choices)
+    parser.add_argument("what", nargs="*", help=f"some of {', '.join(TABLES)}")
     parser.add_argument("--batches", type=int, default=4)
     arguments = parser.parse_args()
-    if "spikes" in arguments.what:
-        against_spikes()
-    if "once" in arguments.what:
-        against_first_spike()
-    if "epoch" in arguments.what:
-        epoch(arguments.batches)
+    what = arguments.what or TABLES
+    if not set(what) <= set(TABLES):
+        parser.error(f"tables are {', '.join(TABLES)}, got {' '.join(what)}")
+    with threadpool_limits(1):
+        if "spikes" in what:
+            against_spikes()
+        if "once" in what:
+            against_first_spike()
+        if "idle" in what:
+            against_idle_spikes(arguments.batches)
+        if "epoch" in what:
+            epoch(arguments.batches)
 
 
 if __name__ == "__main__":

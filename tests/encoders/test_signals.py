@@ -1,8 +1,11 @@
 """Signals that unfold in time: level crossings and bands of frequencies."""
 
+import filter_twin
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -174,6 +177,77 @@ def test_bands_of_shorter_signals_end_earlier():
     assert LevelCrossingEncoder().fit_transform(bands).shape == (2, 12)
 
 
+def edges(bank, low, high):
+    """The edges of bands that meet in the middle between their centres."""
+    n = len(bank.centers_)
+    ratio = (high / low) ** (0.5 / max(n - 1, 1))
+    return [(center / ratio, center * ratio) for center in bank.centers_]
+
+
+# Bands, the lowest and the highest centre; the last ones end at half a cycle.
+BANDS = [(5, 0.02, 0.3), (1, 0.05, 0.2), (3, 0.3, 0.495)]
+
+
+@pytest.mark.parametrize(("n_bands", "low", "high"), BANDS)
+def test_bands_are_those_of_difference_equations(n_bands, low, high):
+    X = some_signals(n_samples=2, n_signals=1, n_times=60)
+    bank = FilterBank(n_bands, low=low, high=high, decimation=7, compression=0.5)
+    bands = bank.fit_transform(X)
+    for sample, mine in zip(X[:, 0], bands, strict=True):
+        for (begin, end), got in zip(edges(bank, low, high), mine, strict=True):
+            band = filter_twin.bandpass(sample, begin, min(end, 0.4999))
+            envelope = filter_twin.lowpass(np.abs(band), 0.25 / 7)
+            expected = np.sqrt(np.maximum(envelope[6::7], 0))
+            assert_allclose(got, expected, rtol=0, atol=1e-6 * expected.max())
+
+
+@pytest.mark.parametrize(("n_bands", "low", "high"), BANDS)
+def test_tones_have_the_gain_of_butterworth_filters(n_bands, low, high):
+    """Whole periods of a tone have the mean square gain^2 / 2."""
+    bank = FilterBank(n_bands, low=low, high=high, decimation=1, compression=1.0)
+    frequencies = np.array([20, 110, 230, 470]) / 1000
+    X = np.sin(2 * np.pi * frequencies[:, None, None] * np.arange(20_000))
+    bands = bank.fit_transform(X)[:, :, 19_000:]
+    got = np.sqrt(2 * np.mean(bands**2, axis=2))
+    for k, (begin, end) in enumerate(edges(bank, low, high)):
+        expected = filter_twin.gain(frequencies, begin, min(end, 0.4999))
+        assert_allclose(got[:, k], expected, rtol=0, atol=1e-6)
+
+
+def test_the_unit_of_frequencies_does_not_matter():
+    X = some_signals(n_times=100)
+    plain = FilterBank(6).fit(X)
+    sound = FilterBank(6, sample_rate=16_000.0).fit(X)
+    named = FilterBank(6, sample_rate=16_000.0, low=160.0, high=6_400.0).fit(X)
+    assert_allclose(sound.centers_, 16_000 * plain.centers_)
+    for bank in (sound, named):
+        assert_allclose(bank.transform(X), plain.transform(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize("decimation", [1, 5])
+def test_bands_of_a_signal_do_not_depend_on_other_signals(decimation):
+    values = some_signals(n_samples=1, n_times=2 * decimation)[0] + 3.0
+    X = [values[:, :n] for n in range(1, 2 * decimation + 1)]
+    bank = FilterBank(3, decimation=decimation).fit(X)
+    together = bank.transform([*X, np.ones((3, 40))])
+    for sample, got in zip(X, together, strict=False):
+        alone = bank.transform([sample])[0]
+        n = max(sample.shape[1] // decimation, 1)
+        assert alone.shape == (9, n)
+        assert_array_equal(got[:, :n], alone)
+        assert np.isnan(got[:, n:]).all()
+        assert np.all(alone > 0)
+
+
+def test_one_band_reaches_from_low_to_high():
+    t = np.arange(2000)
+    X = np.stack([np.sin(2 * np.pi * f * t) for f in (0.01, 0.1, 0.45)])[:, None, :]
+    bank = FilterBank(1, low=0.05, high=0.2).fit(X)
+    assert_allclose(bank.centers_, [0.1])
+    outside, inside, above = np.nanmean(bank.transform(X), axis=2).ravel()
+    assert inside > 2 * max(outside, above)
+
+
 def test_louder_signals_have_louder_bands():
     X = some_signals()
     quiet, loud = (
@@ -191,17 +265,42 @@ GOOD = some_signals()
     ("X", "message"),
     [
         ([], "found 0 samples"),
-        (np.zeros((3, 4)), "dimension"),
+        (np.zeros((3, 4)), r"pass X\[:, None, :\]"),
+        (pd.DataFrame(np.zeros((3, 4))), r"pass X\[:, None, :\]"),
+        (np.zeros(3), "signal 0 has 0 dimension"),
+        (sparse.csr_array(np.zeros((3, 4))), "got a sparse matrix"),
+        ([[[1.0, 2.0], [3.0]]], "must have the same length: signal 0"),
         (np.full((2, 1, 5), np.inf), "infinity"),
         ([np.zeros((2, 5)), np.zeros((3, 5))], "same number of channels"),
         (np.full((2, 1, 5), np.nan), "has no values"),
         ([np.array([[1.0, np.nan, 2.0]])], "NaN before its end"),
         ([np.array([["a", "b"]])], "must be real numbers"),
+        ([np.array([["a", 1.0]], object)], "must be real numbers"),
     ],
 )
 def test_signals_are_checked(transformer, X, message):
     with pytest.raises(ValueError, match=message):
         clone(transformer).fit(X)
+
+
+@pytest.mark.parametrize("X", [None, 5, "signals"])
+def test_what_is_no_array_is_refused(X):
+    with pytest.raises(TypeError, match=r"must be an array of shape .* got "):
+        LevelCrossingEncoder().fit(X)
+
+
+def test_objects_that_are_numbers_are_numbers():
+    encoder = LevelCrossingEncoder().fit(GOOD)
+    assert encoder.transform(GOOD.astype(object)) == encoder.transform(GOOD)
+
+
+@pytest.mark.parametrize(
+    "X", [GOOD, list(GOOD), [GOOD[0], GOOD[1, :, :9]], [[1.0, 2.0], [3.0]]]
+)
+def test_classifiers_name_what_makes_spikes_of_signals(X):
+    y = np.arange(len(X)) % 2
+    with pytest.raises(ValueError, match=r"by ttfs\.encoders\.LevelCrossingEncoder"):
+        ttfs.TTFSClassifier().fit(X, y)
 
 
 @pytest.mark.parametrize("transformer", [LevelCrossingEncoder(), FilterBank()])
@@ -220,6 +319,9 @@ def test_other_numbers_of_channels_are_refused(transformer):
         (LevelCrossingEncoder(duration=-1.0), "duration"),
         (FilterBank(low=0.3, high=0.1), "low must not be above high"),
         (FilterBank(high=0.6), "half of sample_rate"),
+        (FilterBank(sample_rate=16e3, high=8e3), "half of sample_rate=16000.0"),
+        (FilterBank(sample_rate=16e3, high=100.0), "low=160.0, high=100.0"),
+        (FilterBank(low=-1.0), "low"),
         (FilterBank(n_bands=0), "n_bands"),
     ],
 )

@@ -1,6 +1,7 @@
 """Estimators whose neurons fire several times: what they measure, take and refuse."""
 
 import copy
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -201,6 +202,30 @@ def test_more_spikes_cost_more_events():
     one, several = few.activity(X), many.activity(X)
     assert np.all(several.n_spikes >= one.n_spikes)
     assert several.n_events_to_decision.sum() > one.n_events_to_decision.sum()
+
+
+@pytest.mark.parametrize("read_out", READ_OUTS)
+def test_spikes_that_are_allowed_and_do_not_fire_change_and_cost_nothing(read_out):
+    trains, labels = rhythms(40)
+    fits = []
+    for max_spikes in (60, 30_000):
+        clf = quick(max_spikes=max_spikes, read_out=read_out)
+        tracemalloc.start()
+        clf.fit(trains, labels).predict(trains)
+        activity = clf.activity(trains)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        fits.append((clf, activity))
+    (few, of_few), (many, of_many) = fits
+    n_spikes = np.isfinite(few.spike_times(trains)[1]).sum(axis=2)
+    assert 1 < n_spikes.max() < 60
+    for a, b in zip(few.coefs_, many.coefs_, strict=True):
+        assert_array_equal(a, b)
+    assert_array_equal(few.predict_proba(trains), many.predict_proba(trains))
+    assert_array_equal(of_few.n_spikes, of_many.n_spikes)
+    assert_array_equal(of_few.n_events_to_decision, of_many.n_events_to_decision)
+    assert peak < 0.1 * (40 * 12 * 30_000 * 4)  # one array with all that is allowed
+    assert many.spike_times(trains[:1])[1].shape == (1, 12, 30_000)
 
 
 def test_first_spikes_that_decide_have_a_score_and_curves():

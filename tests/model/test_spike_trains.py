@@ -8,6 +8,8 @@ import reference
 import trains_twin
 from mpmath import mp, mpf
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize_scalar
+from threadpoolctl import threadpool_limits
 
 import ttfs
 
@@ -152,6 +154,23 @@ def test_max_spikes_cuts_the_list_and_nothing_else(layer):
     assert_array_equal(few, many[:, :, :3])
 
 
+def test_a_neuron_that_fires_more_often_than_all_others_loses_no_spike():
+    """In one of several blocks of samples, against each sample on its own."""
+    times = np.full((600, 1, 12), np.inf)
+    times[:, 0, :2] = [0.0, 1.0]
+    times[300, 0] = np.arange(12)
+    layer = np.ones((1, 1)), ttfs.LIF(1.0, 1.0, 0.2)
+    spikes = ttfs.spike_trains(times, *layer, max_spikes=500)
+    n_spikes = np.isfinite(spikes).sum(axis=(1, 2))
+    assert 32 < n_spikes[300] < 500
+    others = np.delete(spikes, 300, axis=0)
+    few = ttfs.spike_trains(times[:1], *layer, max_spikes=8)
+    assert 2 < np.isfinite(few).sum() < 8
+    assert_array_equal(others[:, :, :8], np.tile(few, (599, 1, 1)))
+    twin = trains_twin.spike_trains(times[300:301], *layer, 500)
+    assert_allclose(spikes[300:301], twin, rtol=0, atol=1e-9)
+
+
 def test_t_max_ends_the_experiment(layer):
     times, weights, neuron = layer
     t_max = 3.0
@@ -262,6 +281,51 @@ def test_gradients_are_those_of_50_digits(layer, refractory):
     assert_allclose(got_weight[:, j], by_weight, rtol=0, atol=1e-10 * scale)
 
 
+@pytest.mark.parametrize(("margin", "atol"), [(1e-6, 1e-8), (1e-9, 1e-6)])
+@pytest.mark.parametrize("name", [name for name in RATIOS if name != "nonleaky"])
+def test_gradients_of_nearly_tangent_spikes_are_those_of_50_digits(name, margin, atol):
+    """The first spike is at a peak that is `margin` thresholds above the threshold."""
+    neuron = ttfs.LIF(RATIOS[name] * TAU_SYN, TAU_SYN, THRESHOLD)
+    times = np.array([[[0.0], [0.1], [9.0]]])
+
+    def membrane(t):
+        return neuron.kappa(t) + neuron.kappa(t - 0.1)
+
+    peak = minimize_scalar(
+        lambda t: -membrane(t), bounds=(0.1, 9.0), options={"xatol": 1e-8}
+    )
+    tangent = THRESHOLD * (1 + margin) / -peak.fun
+    weights = np.array([[tangent], [tangent], [4 * tangent]])
+    spikes = ttfs.spike_trains(times, weights, neuron, max_spikes=MAX_SPIKES)
+    train = in_50_digits(times, weights, neuron, 0, 0)
+    assert len(train) == np.isfinite(spikes).sum() >= 2
+    assert_allclose(float(train[0][2]), margin * THRESHOLD, rtol=1e-3)
+    grad = np.random.RandomState(5).uniform(-1, 1, spikes.shape)
+    with mp.workdps(60):
+        expected = reference_gradient(times, weights, neuron, grad[0, 0], 0, 0.0)
+    by_time, by_weight = ttfs.spike_trains_vjp(times, weights, spikes, grad, neuron)
+    for got, want in zip((by_time[0], by_weight[:, 0]), expected, strict=True):
+        assert_allclose(got, want, rtol=0, atol=atol * np.abs(want).max())
+    assert np.abs(by_weight).max() > 0.01 / np.sqrt(margin)  # it is nearly tangent
+
+
+def test_gradients_in_single_precision_are_those_in_double(layer):
+    times, weights, neuron = (
+        each.astype(np.float32) if isinstance(each, np.ndarray) else each
+        for each in layer
+    )
+    spikes = ttfs.spike_trains(times, weights, neuron, max_spikes=MAX_SPIKES)
+    grad = np.random.RandomState(5).uniform(-1, 1, spikes.shape).astype(np.float32)
+    options = {"neuron": neuron, "min_slope": 0.1}
+    single = ttfs.spike_trains_vjp(times, weights, spikes, grad, **options)
+    double = ttfs.spike_trains_vjp(
+        *(each.astype(np.float64) for each in (times, weights, spikes, grad)), **options
+    )
+    for got, want in zip(single, double, strict=True):
+        assert got.dtype == np.float32
+        assert_allclose(got, want, rtol=0, atol=1e-4 * np.abs(want).max())
+
+
 def test_spikes_move_with_their_inputs(layer):
     """A common shift of all inputs shifts every spike: gradients of times add up."""
     times, weights, neuron = layer
@@ -322,11 +386,25 @@ def test_long_trains_keep_their_precision():
 
 
 def test_samples_do_not_depend_on_each_other_or_on_threads(monkeypatch):
+    # It lifts the limit to the CPUs that are there.
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
     times, weights, neuron = make_layer("slow")
     many, wide = np.tile(times, (300, 1, 1)), np.tile(weights, (1, 30))
-    together = ttfs.spike_trains(many, wide, neuron, max_spikes=4)
     alone = ttfs.spike_trains(times, wide, neuron, max_spikes=4)
-    assert_array_equal(together, np.tile(alone, (300, 1, 1)))
+    gradients = []
+    for n_threads in (1, 2, 4):
+        with threadpool_limits(n_threads):
+            assert ttfs.core.n_threads() == n_threads
+            together = ttfs.spike_trains(many, wide, neuron, max_spikes=4)
+            gradients.append(
+                ttfs.spike_trains_vjp(
+                    many, wide, together, np.ones_like(together), neuron
+                )
+            )
+        assert_array_equal(together, np.tile(alone, (300, 1, 1)))
+    for others in gradients[1:]:
+        for one, other in zip(gradients[0], others, strict=True):
+            assert_array_equal(one, other)
 
 
 # --------------------------------------------------------------------------- errors
@@ -370,12 +448,42 @@ def test_types_are_checked():
         (np.full((2, 5, 2), np.nan), np.zeros((2, 5, 2)), "spikes must be finite"),
         (np.zeros((2, 5, 2)), np.full((2, 5, 2), np.nan), "grad_spikes must be finite"),
         (np.tile([2.0, 1.0], (2, 5, 1)), np.zeros((2, 5, 2)), "ascending order"),
+        (np.tile([2.0, 2.0], (2, 5, 1)), np.zeros((2, 5, 2)), "at the same time"),
     ],
 )
 def test_bad_spikes_are_refused(spikes, grad, message):
     times, weights, neuron = make_layer("equal")
     with pytest.raises(ValueError, match=message):
         ttfs.spike_trains_vjp(times, weights, spikes, grad, neuron)
+
+
+def test_spikes_closer_than_the_refractory_time_are_refused():
+    times, weights, neuron = make_layer("equal")
+    spikes = np.tile([2.0, 2.2, np.inf], (2, 5, 1))
+    grad = np.zeros_like(spikes)
+    ttfs.spike_trains_vjp(times, weights, spikes, grad, neuron, refractory=0.2)
+    with pytest.raises(ValueError, match=r"closer than refractory=0\.21: 0\.2"):
+        ttfs.spike_trains_vjp(times, weights, spikes, grad, neuron, refractory=0.21)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounded_spikes_of_strong_inputs_are_accepted(dtype):
+    """They are refractory apart but for rounding, or at the same time by rounding."""
+    times = np.full((1, 1), 40.0, dtype)
+    weights = np.full((1, 1), 100 / np.finfo(dtype).eps, dtype)
+    for refractory in (0.0, 0.1):
+        options = {"refractory": refractory}
+        spikes = ttfs.spike_trains(times, weights, max_spikes=9, **options)
+        assert np.isfinite(spikes).all()
+        for precision in (dtype, np.float64):  # the spikes still have that of dtype
+            ttfs.spike_trains_vjp(
+                times.astype(precision),
+                weights,
+                spikes,
+                np.ones_like(spikes),
+                **options,
+            )
+    assert np.ptp(ttfs.spike_trains(times, weights, max_spikes=9)) == 0
 
 
 def test_empty_arrays():

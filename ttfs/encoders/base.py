@@ -24,7 +24,7 @@ from .._documentation import Documented
 from .._stored import Stored
 from .._typing import validated
 from ..model.checks import blocks, check_times
-from .checks import check_sparse, is_valid
+from .checks import check_sparse, has_signals, is_valid
 from .ranges import cut, extremes, scales
 from .spike_trains import SpikeTrains, as_trains
 
@@ -254,15 +254,23 @@ class BaseEncoder(Documented, Stored, TransformerMixin, BaseEstimator, ABC):
             y = _check_y(y, estimator=estimator, **options)
             check_consistent_length(X, y)
             return X, y
-        out = validate_data(
-            estimator,
-            X,
-            y,
-            **_INPUT,
-            ensure_all_finite=not self.takes_spike_times,
-            reset=reset,
-            **options,
-        )
+        try:
+            out = validate_data(
+                estimator,
+                X,
+                y,
+                **_INPUT,
+                ensure_all_finite=not self.takes_spike_times,
+                reset=reset,
+                **options,
+            )
+        except ValueError as error:
+            if not has_signals(X):
+                raise
+            raise ValueError(
+                f"{error} Signals (n_samples, n_channels, n_timepoints) become spike "
+                "trains first, by ttfs.encoders.LevelCrossingEncoder"
+            ) from error
         if with_y:
             return self._check_values(estimator, out[0]), out[1]
         return self._check_values(estimator, out)

@@ -35,6 +35,17 @@ def is_valid(X, estimator):
     return not hasattr(estimator, "feature_names_in_")
 
 
+def has_signals(X):
+    """Whether X looks as if its samples were signals: arrays, or of unequal lengths."""
+    if not isinstance(X, list | tuple):
+        return getattr(X, "ndim", 2) == 3
+    try:
+        shapes = {np.shape(sample) for sample in X}
+    except ValueError:  # channels of unequal lengths
+        return True
+    return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
+
+
 def check_sparse(X):
     """Raise ValueError if a sparse matrix is malformed.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from scipy.signal import butter, sosfilt
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -28,6 +29,11 @@ __all__ = ["FilterBank", "LevelCrossingEncoder"]
 
 # Channels of a signal beyond these spikes are an error of units, not a signal.
 _MAX_EVENTS = 2**31
+
+_SHAPE = (
+    "an array of shape (n_samples, n_channels, n_timepoints) or a list of arrays of "
+    "shape (n_channels, n_timepoints)"
+)
 
 
 class SignalTransformer(Documented, TransformerMixin, BaseEstimator):
@@ -58,21 +64,14 @@ of shape (n_channels, n_timepoints)
 
     Raises
     ------
+    TypeError
+        If `X` is no array or list.
     ValueError
         If a signal has no value, a value is infinite, NaN is not at the end of all
-        channels alike, or numbers of channels differ.
+        channels alike, numbers of channels differ, or `X` is a sparse matrix, a table
+        or something else without signals.
     """
-    samples = [np.asarray(sample) for sample in X]
-    if not samples:
-        raise ValueError("there are no signals: found 0 samples")
-    for k, sample in enumerate(samples):
-        if sample.ndim != 2:
-            raise ValueError(
-                "signals must have the shape (n_channels, n_timepoints) each: signal "
-                f"{k} has {sample.ndim} dimension(s)"
-            )
-        if sample.dtype.kind not in "biuf":
-            raise ValueError(f"signals must be real numbers, not {sample.dtype}")
+    samples = _list_of_signals(X)
     found = {sample.shape[0] for sample in samples}
     wanted = found if n_channels is None else {n_channels}
     if found != wanted or len(found) != 1 or 0 in found:
@@ -99,6 +98,48 @@ of shape (n_channels, n_timepoints)
     if lengths.min() == 0:
         raise ValueError(f"signal {int(lengths.argmin())} has no values")
     return signals, lengths
+
+
+def _list_of_signals(X):
+    """The signals (n_channels, n_timepoints) of X, of real numbers."""
+    if issparse(X):
+        raise ValueError(
+            "signals must be an array or a list of arrays, got a sparse matrix"
+        )
+    if hasattr(X, "columns") or getattr(X, "ndim", 3) == 2:
+        raise ValueError(
+            f"signals must be {_SHAPE}, got 2 dimensions: if each row is a signal of "
+            "one channel, pass X[:, None, :], with np.asarray(X) for X if it is a table"
+        )
+    if isinstance(X, str | bytes | dict) or not hasattr(X, "__iter__"):
+        raise TypeError(f"signals must be {_SHAPE}, got {type(X).__name__}")
+    samples = [_signal(k, sample) for k, sample in enumerate(X)]
+    if not samples:
+        raise ValueError("there are no signals: found 0 samples")
+    return samples
+
+
+def _signal(k, sample):
+    """Signal k as an array (n_channels, n_timepoints) of real numbers."""
+    try:
+        sample = np.asarray(sample)
+    except ValueError as error:  # unequal numbers of values
+        raise ValueError(
+            f"the channels of a signal must have the same length: signal {k} has not"
+        ) from error
+    if sample.ndim != 2:
+        raise ValueError(
+            "signals must have the shape (n_channels, n_timepoints) each: signal "
+            f"{k} has {sample.ndim} dimension(s)"
+        )
+    if sample.dtype.kind == "O":
+        try:
+            sample = sample.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"signals must be real numbers: {error}") from error
+    if sample.dtype.kind not in "biuf":
+        raise ValueError(f"signals must be real numbers, not {sample.dtype}")
+    return sample
 
 
 class LevelCrossingEncoder(SignalTransformer):
@@ -367,25 +408,29 @@ class FilterBank(SignalTransformer):
 
     Each channel passes through band-pass filters (Butterworth, of second order on
     either side) whose centres are equally spaced on a logarithmic scale; the magnitude
-    of what remains is smoothed, compressed and taken at fewer times.
+    of what remains is smoothed, compressed and taken at fewer times. Neighbours meet in
+    the middle between their centres. Filters are at rest before a signal, as after
+    silence: one that begins away from 0 has an onset in its bands.
 
     Parameters
     ----------
     n_bands : int, default=16
-        Bands of each channel.
+        Bands of each channel. A single one reaches from `low` to `high`.
 
-    low : float, default=0.01
-        The lowest centre of a band, in cycles for each value of the signal; with
-        `sample_rate` in the same unit as that.
+    low : float, default=None
+        The lowest centre of a band, in the unit of `sample_rate`. None:
+        0.01 `sample_rate`.
 
-    high : float, default=0.4
-        The highest centre, in the same unit: below half a cycle for each value.
+    high : float, default=None
+        The highest centre, in the same unit: below half of `sample_rate`. None:
+        0.4 `sample_rate`.
 
     sample_rate : float, default=1.0
-        Values of a signal for each unit of time.
+        Values of a signal for each unit of time: 16000 for sound, and then `low` and
+        `high` are in Hz.
 
     decimation : int, default=8
-        So many values become one.
+        So many values become one. A signal that is shorter becomes one too.
 
     compression : float, default=0.3
         Power to which envelopes are raised; 1.0 leaves them as they are.
@@ -424,8 +469,8 @@ class FilterBank(SignalTransformer):
 
     _parameter_constraints: ClassVar[dict] = {
         "n_bands": [Interval(Integral, 1, None, closed="left")],
-        "low": [Interval(Real, 0, None, closed="neither")],
-        "high": [Interval(Real, 0, None, closed="neither")],
+        "low": [Interval(Real, 0, None, closed="neither"), None],
+        "high": [Interval(Real, 0, None, closed="neither"), None],
         "sample_rate": [Interval(Real, 0, None, closed="neither")],
         "decimation": [Interval(Integral, 1, None, closed="left")],
         "compression": [Interval(Real, 0, 1, closed="right")],
@@ -435,8 +480,8 @@ class FilterBank(SignalTransformer):
         self,
         n_bands: int = 16,
         *,
-        low: float = 0.01,
-        high: float = 0.4,
+        low: float | None = None,
+        high: float | None = None,
         sample_rate: float = 1.0,
         decimation: int = 8,
         compression: float = 0.3,
@@ -470,15 +515,24 @@ array-like of shape (n_signals, n_timepoints)
         ValueError
             If `X` is not what is described above, or a parameter is not valid.
         """
-        if not self.low <= self.high < 0.5 * self.sample_rate:
-            raise ValueError(
-                "low must not be above high, nor high at or above half of "
-                f"sample_rate={self.sample_rate}, got low={self.low}, high={self.high}"
-            )
+        low, high = self._low_and_high()
         signals, _ = check_signals(X)
         self.n_signals_in_ = signals.shape[1]
-        self.centers_ = np.geomspace(self.low, self.high, self.n_bands)
+        self.centers_ = np.geomspace(low, high, self.n_bands)
+        if self.n_bands == 1:
+            self.centers_ = np.array([np.sqrt(low * high)])
         return self
+
+    def _low_and_high(self):
+        """The lowest and the highest frequency."""
+        low = 0.01 * self.sample_rate if self.low is None else self.low
+        high = 0.4 * self.sample_rate if self.high is None else self.high
+        if not low <= high < 0.5 * self.sample_rate:
+            raise ValueError(
+                "low must not be above high, nor high at or above half of "
+                f"sample_rate={self.sample_rate}, got low={low}, high={high}"
+            )
+        return low, high
 
     def transform(self, X: Signals) -> Array:
         """Envelopes of the bands.
@@ -504,15 +558,16 @@ array-like of shape (n_signals, n_timepoints)
         signals, lengths = check_signals(X, self.n_signals_in_)
         n_samples, n_signals, n_times = signals.shape
         silent = np.nan_to_num(signals)
-        taken = np.arange(self.decimation - 1, n_times, self.decimation)
-        if len(taken) == 0:
-            taken = np.array([n_times - 1])
-        bands = np.empty((n_samples, n_signals, self.n_bands, len(taken)))
+        n_taken = max(n_times // self.decimation, 1)
+        taken = self.decimation * np.arange(1, n_taken + 1) - 1
+        # A shorter signal has its last value, whatever others are there.
+        taken = np.minimum(taken, lengths[:, None] - 1)[:, None, :]
+        bands = np.empty((n_samples, n_signals, self.n_bands, n_taken))
         smooth = None
         if self.decimation > 1:
             smooth = butter(2, 0.5 / self.decimation, output="sos")
-        # Bands meet in the middle between their centres.
-        ratio = (self.high / self.low) ** (0.5 / max(self.n_bands - 1, 1))
+        low, high = self._low_and_high()
+        ratio = (high / low) ** (0.5 / max(self.n_bands - 1, 1))
         ratio, limit = max(ratio, 1.05), 0.4999 * self.sample_rate
         for k, center in enumerate(self.centers_):
             edges = [center / ratio, min(center * ratio, limit)]
@@ -520,8 +575,9 @@ array-like of shape (n_signals, n_timepoints)
             envelope = np.abs(sosfilt(band, silent, axis=2))
             if smooth is not None:
                 envelope = sosfilt(smooth, envelope, axis=2)
-            bands[:, :, k] = np.maximum(envelope[:, :, taken], 0) ** self.compression
+            envelope = np.take_along_axis(envelope, taken, axis=2)
+            bands[:, :, k] = np.maximum(envelope, 0) ** self.compression
         ends = np.maximum(lengths // self.decimation, 1)
-        is_after = np.arange(len(taken)) >= ends[:, None, None, None]
+        is_after = np.arange(n_taken) >= ends[:, None, None, None]
         bands[np.broadcast_to(is_after, bands.shape)] = np.nan
-        return bands.reshape(n_samples, n_signals * self.n_bands, len(taken))
+        return bands.reshape(n_samples, n_signals * self.n_bands, n_taken)

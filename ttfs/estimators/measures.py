@@ -119,9 +119,13 @@ class MeasuresMixin:
         """
         _, runnable, spikes = self._runnable(X)
         n_channels = self.network_.n_channels
-        blocks = [[s.dense(n_channels), *runnable.spike_times(s)] for s in spikes]
+        n = self._fitted_structure.max_spikes
+        blocks = [
+            [s.dense(n_channels), *_with_columns(runnable.spike_times(s), n)]
+            for s in spikes
+        ]
         out = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        if self._fitted_structure.max_spikes == 1:
+        if n == 1:
             out = [times.reshape(times.shape[:2]) for times in out]
         if self.encoder_.takes_spike_times:
             out = [times.astype(np.float64) + self.encoder_.begin_ for times in out]
@@ -148,7 +152,8 @@ class MeasuresMixin:
         self._check_trains(X, engine)
         inputs = engine.place(self._spikes(X), network)
         runnable = engine.runnable(network)
-        fired = runnable.spike_times(inputs)
+        max_spikes = self._fitted_structure.max_spikes
+        fired = _with_columns(runnable.spike_times(inputs), max_spikes)
         first = fired[-1].reshape(len(inputs), -1).min(axis=1).astype(np.float64)
         is_decided = (first < network.t_max) & engine.decides_by_first_spike
         outputs = None
@@ -170,7 +175,7 @@ class MeasuresMixin:
             is_decided,
             engine.decision,
             start,
-            self._fitted_structure.max_spikes,
+            max_spikes,
             self._fitted_structure.refractory,
         )
 
@@ -235,3 +240,13 @@ class MeasuresMixin:
         self._inference_engine()
         times = self.encode(X).dense(self.network_.n_channels)
         return calibrate(self.substrate, times, self.network_, **options)
+
+
+def _with_columns(fired, n):
+    """Spike times of layers that fire up to n times, with n columns: +inf = none."""
+    if n == 1:
+        return fired
+    wide = [np.full((*times.shape[:2], n), np.inf, times.dtype) for times in fired]
+    for all_of_them, times in zip(wide, fired, strict=True):
+        all_of_them[:, :, : times.shape[2]] = times
+    return wide

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Samples that are sorted and worked on at a time: bounds the memory of event lists.
 _BLOCK = 256
+# Spikes of a neuron that there is room for at first.
+ROOM = 32
 
 
 def spike_trains(
@@ -42,6 +44,11 @@ def spike_trains(
     equals the threshold :math:`\vartheta`. The second sum, over the earlier spikes of
     the neuron itself, resets the membrane to 0; the synaptic current is not reset.
     Spike times are exact to rounding, as those of :func:`first_spike` are.
+
+    For one spike :func:`first_spike` is the function: with `max_spikes` = 1 this one
+    takes several times as long, and times differ by rounding, in float32 by up to 1e-4
+    tau_syn in long experiments. Estimators with ``max_spikes=1`` use
+    :func:`first_spike`, and keep the bits that they have without several spikes.
 
     Parameters
     ----------
@@ -98,10 +105,53 @@ def spike_trains(
         raise ValueError(f"max_spikes must be at least 1, got {max_spikes}")
     _check_span(refractory, t_max)
     spikes = np.full((len(times), weights.shape[1], max_spikes), np.inf, dtype)
+    room = ROOM
     for rows in blocks(len(times), _BLOCK):
         layer, _ = _layer(times[rows], neuron, refractory, t_max)
-        spikes[rows] = layer.spike_trains(weights, int(max_spikes))[0]
+        fired, _, _ = fired_spikes(layer, weights, int(max_spikes), room)
+        spikes[rows, :, : fired.shape[2]] = fired
+        room = max(room, fired.shape[2])
     return spikes
+
+
+def fired_spikes(layer, weights, max_spikes, room):
+    """Spikes of a `core.LayerTrains`, their slopes and rises, without empty columns.
+
+    Time and memory are those of the spikes that fired, however great `max_spikes` is: a
+    layer is run with little room, and again with more where a neuron has filled it.
+    Room cuts trains off, and changes nothing else.
+
+    Parameters
+    ----------
+    layer : core.LayerTrains
+    weights : ndarray of shape (n_in, n_out)
+    max_spikes : int
+        Spikes after which a neuron is silent.
+    room : int
+        Spikes of a neuron that there is room for at first.
+
+    Returns
+    -------
+    times, slopes, rises : ndarray of shape (n_samples, n_out, n)
+        One column more than the most spikes of a neuron, but at most `max_spikes`: the
+        last column of times is +inf unless a neuron has fired as often as it may.
+    """
+    room = min(room, max_spikes)
+    while True:
+        arrays = layer.spike_trains(weights, room)
+        n = n_columns(arrays[0])
+        if n <= room or room == max_spikes:
+            break
+        room = min(4 * room, max_spikes)
+    if n >= room:
+        return arrays
+    return tuple(np.ascontiguousarray(array[:, :, :n]) for array in arrays)
+
+
+def n_columns(spikes):
+    """One more than the most spikes of a neuron among (n_samples, n_out, n)."""
+    counts = np.isfinite(spikes).any(axis=(0, 1))
+    return 1 + int(np.count_nonzero(counts))
 
 
 def spike_trains_vjp(
@@ -130,7 +180,9 @@ def spike_trains_vjp(
         Weights, in the unit of the threshold.
     spikes : array-like of shape (n_samples, n_out, max_spikes)
         Spike times of the neurons, ascending, from :func:`spike_trains` or measured;
-        +inf after the last one.
+        +inf after the last one. Two spikes of a neuron are `refractory` apart, up to
+        rounding, and not at the same time unless its inputs are so strong that rounding
+        makes them so.
     grad_spikes : array-like of shape (n_samples, n_out, max_spikes)
         Gradient of a scalar with respect to `spikes`. Entries of spikes that are +inf
         have no effect.
@@ -155,8 +207,9 @@ def spike_trains_vjp(
     ------
     ValueError
         If shapes do not match, times or spikes have NaN or -inf, spikes of a neuron are
-        not ascending, weights or grad_spikes are not finite, or another parameter is
-        out of range; or if the units are so extreme that a number is.
+        not ascending, at the same time or closer than `refractory`, weights or
+        grad_spikes are not finite, or another parameter is out of range; or if the
+        units are so extreme that a number is.
 
     References
     ----------
@@ -176,6 +229,7 @@ def spike_trains_vjp(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
     )
     times, weights = _check_layer(times, weights, dtype)
+    precision = np.result_type(np.asarray(spikes).dtype, np.float32)
     spikes = np.require(spikes, dtype, ["C", "A"])
     grad_spikes = np.require(grad_spikes, dtype, ["C", "A"])
     shape = (len(times), weights.shape[1])
@@ -190,12 +244,14 @@ def spike_trains_vjp(
     check_times(spikes, "spikes")
     if not np.isfinite(grad_spikes).all():
         raise ValueError("grad_spikes must be finite; found NaN or infinity")
-    if np.any(spikes[..., 1:] < spikes[..., :-1]):
-        raise ValueError("the spikes of a neuron must be in ascending order")
     check_lif(neuron)
     _check_span(refractory, t_max)
+    _check_order(times, weights, spikes, neuron, refractory, np.finfo(precision).eps)
     check_min_slope(min_slope)
     spikes = np.where(spikes < t_max, spikes, dtype.type(np.inf))
+    n = min(n_columns(spikes), spikes.shape[2])
+    spikes = np.ascontiguousarray(spikes[:, :, :n])
+    grad_spikes = np.ascontiguousarray(grad_spikes[:, :, :n])
     grad_times = np.zeros_like(times)
     grad_weights = np.zeros_like(weights)
     for rows in blocks(len(times), _BLOCK):
@@ -234,6 +290,31 @@ def _check_span(refractory, t_max):
         raise ValueError(f"refractory must be finite and at least 0, got {refractory}")
     if not (abs(t_max) < TIME_LIMIT or t_max == np.inf):
         raise ValueError(f"t_max must be finite or +inf, got {t_max}")
+
+
+def _check_order(times, weights, spikes, neuron, refractory, epsilon):
+    """Raise ValueError where a neuron cannot have fired so, given rounding."""
+    before, after = spikes[..., :-1], spikes[..., 1:]
+    if np.any(after < before):
+        raise ValueError("the spikes of a neuron must be in ascending order")
+    is_pair = np.isfinite(after)
+    apart = np.subtract(after, before, where=is_pair, out=np.full_like(after, np.inf))
+    size = np.maximum(np.abs(before), np.abs(after))
+    rounding = 8 * epsilon * np.where(is_pair, size, 0)
+    if np.any(apart < refractory - rounding):
+        raise ValueError(
+            f"two spikes of a neuron are closer than refractory={refractory}: "
+            f"{apart.min()} apart"
+        )
+    if not np.any(apart == 0):
+        return
+    # u' is at most I / tau_syn, and I at most the sum of all weights above 0.
+    n_spikes = np.isfinite(times).reshape(*times.shape[:2], -1).sum(axis=2)
+    current = n_spikes @ np.maximum(weights, 0).astype(np.float64)
+    with np.errstate(divide="ignore"):
+        least = neuron.threshold * neuron.tau_syn / current[:, :, np.newaxis]
+    if np.any((apart == 0) & (least > rounding)):
+        raise ValueError("two spikes of a neuron are at the same time")
 
 
 def _layer(times, neuron, refractory, t_max):

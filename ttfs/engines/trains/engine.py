@@ -176,8 +176,9 @@ class TrainsRunner:
         return events
 
     def spike_times(self, spikes):
-        """Spike times (n_samples, n_out, max_spikes) of each layer.
+        """Spike times (n_samples, n_out, n) of each layer, n at most `max_spikes`.
 
+        Unless a neuron of the layer fires `max_spikes` times the last column is +inf.
         Outputs whose membranes decide have none, those whose first spike decides one.
         """
         network, times = self.network, []
@@ -194,7 +195,7 @@ class TrainsRunner:
         scores, kept = self.outputs.run(events, last)
         if isinstance(self.outputs, Count):
             return kept[0]
-        shape = *scores.shape, self.engine.structure.max_spikes
+        shape = *scores.shape, min(2, self.engine.structure.max_spikes)
         times = np.full(shape, np.inf, scores.dtype)
         if isinstance(self.outputs, FirstOrPeak):
             times[:, :, 0] = kept[2]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import core as _core
 from ...model.first_spike import over_slope
+from ...model.spike_trains import ROOM, fired_spikes
 
 
 def mean_kernel(neuron, d):
@@ -29,13 +30,20 @@ class Spiking:
     def __init__(self, max_spikes, refractory, t_max, min_slope=0.0):
         self.max_spikes, self.refractory = max_spikes, refractory
         self.t_max, self.min_slope = t_max, min_slope
+        self._room = ROOM  # of the next run: enough for those before
 
     def run(self, events, layer):
-        """(spikes, what `back` needs); spikes are (n_samples, n_out, max_spikes)."""
+        """(spikes, what `back` needs); spikes are (n_samples, n_out, n).
+
+        n is one more than the most spikes of a neuron, but at most `max_spikes`.
+        """
         core = _core.LayerTrains(
             events.spikes(), layer.neuron, self.refractory, self.t_max
         )
-        times, slopes, rises = core.spike_trains(layer.weights, self.max_spikes)
+        times, slopes, rises = fired_spikes(
+            core, layer.weights, self.max_spikes, self._room
+        )
+        self._room = max(self._room, times.shape[2])
         return times, (core, slopes, rises)
 
     def back(self, layer, times, kept, grad, *, with_times=True):
@@ -165,8 +173,10 @@ class Count:
         """(scores, what `back` needs)."""
         times, of_spikes = self.spiking.run(events, layer)
         left = np.where(times < np.inf, 1 - times / self.spiking.t_max, 0)
+        # Term by term: no sum depends on how often neurons of other samples have fired.
+        total = left.cumsum(axis=2)[:, :, -1]
         heights, of_peaks = self.peaks.run(events, layer)
-        scores = np.where(np.isinf(times[:, :, 0]), heights - 1, left.sum(axis=2))
+        scores = np.where(np.isinf(times[:, :, 0]), heights - 1, total)
         return scores, (times, of_spikes, of_peaks)
 
     def back(self, layer, events, kept, grad):
