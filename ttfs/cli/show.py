@@ -254,10 +254,10 @@ def _sample(model, data, X, args):
     rows = np.array([args.sample])
     features = passed(before, X[rows])
     recording = last.record(features)
-    names, _, titles = described(last, recording, features, data.y, rows)
+    kind, names, _, titles = described(last, recording, features, data.y, rows)
     unit = recording.network.neuron.tau_syn
     lines = ["", f"{titles[0]} (times in the unit of tau_syn = {unit:g})"]
-    lines += lines_of_sample(recording, names)
+    lines += lines_of_sample(recording, [f"{kind} {name}" for name in names])
     if args.plot is not None:
         save(plot_sample(model, X, data.y, args.sample), args.plot)
         lines.append(f"drawn: {args.plot}")
