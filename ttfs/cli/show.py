@@ -23,8 +23,11 @@ _N_OUTPUTS = 10  # spikes of outputs that are listed, at most
 _DESCRIPTION = """\
 Show a stored model: its layers and its training; with --data, its spikes and events;
 and with --sample, when what fires in one sample, and what it decides. A pipeline passes
-the data through its other steps. A pickle can run any code when it is loaded: show only
-what you have stored yourself, or a .skops file."""
+the data through its other steps. Data are tables, and SpikeTrains have no file
+format: for a model that was fitted to them a row is one spike time of each channel;
+samples with several spikes are drawn in Python, by ttfs.plotting. A pickle can run
+any code when it is loaded: show only what you have stored yourself, or a .skops
+file."""
 
 _EPILOG = """\
 examples:
