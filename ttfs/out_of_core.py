@@ -88,10 +88,12 @@ def fit_blocks(
     Raises
     ------
     TypeError
-        If the estimator has no `partial_fit`, or blocks are not such tuples.
+        If the estimator has no `partial_fit`, or blocks are not such tuples. Messages
+        count blocks from 0.
     ValueError
-        If there are no samples, an iterator would have to be read twice, or a number is
-        not valid; and whatever `partial_fit` raises.
+        If there are no samples, blocks differ in their number of features, an iterator
+        would have to be read twice, or a number is not valid; and whatever
+        `partial_fit` raises.
 
     See Also
     --------
@@ -291,15 +293,32 @@ class _Sample:
 
 def _read(blocks):
     """Valid blocks that have samples, from the first one on."""
-    for block in blocks() if callable(blocks) else blocks:
+    found = blocks() if callable(blocks) else blocks
+    if not isinstance(found, Iterable):
+        raise TypeError(
+            "blocks must be an iterable of tuples (X, y), or a function that returns "
+            f"one, got {found!r}"
+        )
+    width = None
+    for k, block in enumerate(found):
         if not isinstance(block, tuple | list) or len(block) not in (2, 3):
             raise TypeError(
                 "each block must be (X, y) or (X, y, sample_weight), got "
-                f"{type(block).__name__}"
+                f"{type(block).__name__} for block {k}"
             )
         X, *others = block
-        block = indexable(X, *map(np.asarray, others))
+        try:
+            block = indexable(X, *map(np.asarray, others))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"block {k}: {error}") from error
         if len(block[1]) > 0:
+            shape = np.shape(X)
+            n_features = shape[1] if len(shape) == 2 else None
+            width = n_features if width is None else width
+            if n_features != width:
+                raise ValueError(
+                    f"block {k} has {n_features} features, but those before it {width}"
+                )
             yield block
 
 

@@ -527,7 +527,7 @@ def test_foreign_files_stay(error_of, command, tmp_path, files):
     [
         ("a", ["a.csv", "a.json", "a.png"]),
         ("a.svg", ["a.csv", "a.json", "a.svg"]),
-        ("new/a.pdf", ["new/a.csv", "new/a.json", "new/a.pdf"]),
+        ("old/a.pdf", ["old/a.csv", "old/a.json", "old/a.pdf"]),
         ("a.csv", ["a.csv", "a.json", "a.png"]),
         ("a.b", ["a.b.csv", "a.b.json", "a.b.png"]),
         ("new/", ["new/robustness.csv", "new/robustness.json", "new/robustness.png"]),
@@ -536,6 +536,7 @@ def test_foreign_files_stay(error_of, command, tmp_path, files):
 )
 def test_names_of_files(tmp_path, monkeypatch, out, files):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "old").mkdir()
     results = Results(out, {})
     assert [str(p) for p in (results.csv, results.json, results.figure)] == files
 
@@ -612,6 +613,8 @@ def test_without_matplotlib(capsys, command, monkeypatch, tmp_path):
         ("--set jitter=1", "jitter"),
         ("--preset loihi", "invalid choice: 'loihi'"),
         ("--out toy.npz/a", "toy.npz"),
+        ("--out nowhere/a.json", "--out: 'nowhere/a.json' cannot be written: No such"),
+        ("--out nowhere/new/", "--out: 'nowhere/new/' cannot be written: No such"),
         ("--speed 9", "unknown argument '--speed'; sweeps are given with --sweep"),
     ],
 )

@@ -132,6 +132,14 @@ def test_clocks_that_have_run_for_years_lose_nothing():
         assert trains.events()[2].tolist() == [0, 1e-6]
 
 
+@pytest.mark.parametrize("channel", ["addr", "units"])
+def test_cochleas_have_names_of_their_own(channel):
+    """Those of the Heidelberg digits, and of NTIDIGITS."""
+    sample = {"times": np.array([0.25, 0.125]), channel: np.array([699, 3])}
+    trains = SpikeTrains.from_events([sample], sensor_size=700, time_unit=2.0)
+    assert_array_equal(trains.events(), [[0, 0], [3, 699], [0.25, 0.5]])
+
+
 def test_samples_may_be_without_events():
     dtype = CAMERAS["tonic"]
     options = {"sensor_size": (2, 2, 2), "time_unit": 1.0, "t_start": "first"}
@@ -139,8 +147,6 @@ def test_samples_may_be_without_events():
     trains = SpikeTrains.from_events(samples, **options)
     assert (trains.shape, trains.n_spikes) == ((3, 8), 1)
     assert SpikeTrains.from_events([], **options).shape == (0, 8)
-    none = {"x": [0, 1], "y": [0, 0], "p": [0, 0], "t": [np.nan, np.inf]}
-    assert SpikeTrains.from_events([none], **options).n_spikes == 0
 
 
 def test_the_unit_of_time_is_that_of_the_neurons():
@@ -182,7 +188,10 @@ GOOD = events_of([(1, 0, 3, 1)], CAMERAS["tonic"])
         ([{"x": [0], "y": [0], "t": ["1"], "p": [1]}], {}, TypeError, "real numbers"),
         ([{"x": [0], "y": [0, 1], "t": [1], "p": [1]}], {}, ValueError, "equally long"),
         ([{"x": [0], "y": [0], "t": 1, "p": [1]}], {}, ValueError, "1-d"),
-        ([{"x": [0], "y": [0], "t": [-np.inf], "p": [1]}], {}, ValueError, "-inf"),
+        ([{"x": [0], "y": [0], "t": [-np.inf], "p": [1]}], {}, ValueError, "be finite"),
+        ([GOOD, {"x": [0, 1], "y": [0, 0], "t": [1, np.nan], "p": [1, 1]}], {},
+         ValueError, "the times of sample 1 must be finite"),
+        ([{"x": [0], "y": [0], "t": [np.inf], "p": [1]}], {}, ValueError, "be finite"),
         ([(GOOD, 1)], {}, TypeError, "got tuple; of pairs .* pass the events"),
         ([np.zeros((5, 4))], {}, TypeError, "sample 0 must be a structured array"),
         (np.zeros((5, 4)), {}, TypeError, "sample 0 must be a structured array"),

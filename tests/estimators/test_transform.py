@@ -183,6 +183,16 @@ def test_several_labels_are_refused_with_a_hint(data, kind, method):
         clf.fit(X, y[:, np.newaxis])
 
 
+def test_lists_of_labels_are_refused_with_a_hint(data):
+    X, y = data
+    ragged = [[0], [1, 2]] * (len(y) // 2)
+    several = np.empty(len(ragged), object)
+    several[:] = ragged
+    for labels in (ragged, several):
+        with pytest.raises(ValueError, match=r"lists of labels.*MultiLabelBinarizer"):
+            small().fit(X[: len(ragged)], labels)
+
+
 @pytest.mark.parametrize("wrapper", [MultiOutputClassifier, OneVsRestClassifier])
 def test_the_wrappers_take_several_labels(data, wrapper):
     X, y = data

@@ -210,9 +210,13 @@ def test_spike_trains(path):
 
 
 def test_of_a_pipeline_the_last_step_is_stored(path):
-    model = make_pipeline(StandardScaler(), quick()).fit(X, y)
-    again = stored(model, path)
+    model = make_pipeline("passthrough", StandardScaler(), quick()).fit(X, y)
+    message = r"JSON file holds .* steps 'standardscaler' \(StandardScaler\), which"
+    with pytest.warns(UserWarning, match=message):
+        again = stored(model, path)
     assert_same(again.predict(model[:-1].transform(X)), model.predict(X))
+    alone = make_pipeline("passthrough", model[-1])  # warns of nothing
+    assert_same(stored(alone, path).predict(X), alone.predict(X))
 
 
 def test_numbers_are_short_and_exact(path):

@@ -72,6 +72,14 @@ def test_blocks_of_samples_are_put_together(clf, iris):
     assert_array_equal(np.tile(once.is_right, 8), more.is_right)
 
 
+@pytest.mark.parametrize("display", [DecisionTimeDisplay, AnytimeDisplay])
+def test_classes_that_are_not_known_are_refused(display, clf, iris):
+    X, y = iris
+    y = np.where(y == 2, 7, y)
+    with pytest.raises(ValueError, match=r"y has the class 7.*classes are 0, 1, 2"):
+        display.from_estimator(clf, X, y)
+
+
 def test_decision_times_of_others(several, regressor, iris):
     with pytest.raises(ValueError, match="this one decides at the end"):
         DecisionTimeDisplay.from_estimator(several, *iris)
@@ -203,6 +211,12 @@ def test_images_fill_a_grid(digits):
 def test_bad_shapes_of_images(shape, message, clf):
     with pytest.raises(ValueError, match=message):
         WeightImagesDisplay.from_estimator(clf, shape)
+
+
+@pytest.mark.parametrize("n_columns", [0, -1, 1.5])
+def test_bad_columns(n_columns, clf):
+    with pytest.raises(ValueError, match="n_columns must be a whole number above 0"):
+        WeightImagesDisplay.from_estimator(clf, (2, 2), n_columns=n_columns)
 
 
 def test_bad_images(iris, clf):

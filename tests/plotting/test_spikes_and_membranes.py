@@ -1,11 +1,14 @@
 """Rasters and membranes show what the network does."""
 
+import itertools
+
 import numpy as np
 import pytest
 from classifiers import quick
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
 
 import ttfs
 from ttfs.plotting import MembraneDisplay, SpikeRasterDisplay
@@ -72,7 +75,8 @@ def test_the_decision_is_a_line_and_what_follows_is_grey(clf, iris):
     spans = [p for p in display.axes_[1].patches if p.get_label() == "true class"]
     bottom, top = spans[0].get_y(), spans[0].get_y() + spans[0].get_height()
     names = [label.get_text() for label in display.axes_[0].get_yticklabels()]
-    height = display.axes_[1].get_yticks()[names.index(f"class {y[wrong]}")]
+    height = display.axes_[1].get_yticks()[names.index(str(y[wrong]))]
+    assert names.count("class") == 1
     assert bottom < height < top
 
 
@@ -114,6 +118,48 @@ def test_axes_that_are_given_are_used(clf, iris):
     assert len(divided.figure_.axes) == 3
     with pytest.raises(ValueError, match="ax has 3 axes, but there are 2 panels"):
         SpikeRasterDisplay.from_estimator(clf, X, samples=[0, 1], ax=axes)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "samples"),
+    [((9, 4.5), (1, 2), [0]), ((11.4, 5), (1, 3), [0, 1, 2]), ((4, 2.2), (1, 1), [0])],
+    ids=["beside membranes", "three samples", "small"],
+)
+def test_labels_of_outputs_do_not_overlap(size, shape, samples):
+    """Nor in pictures that are too low for all ten."""
+    X, y = load_digits(return_X_y=True)
+    digits = quick(max_iter=1).fit(X[:200], y[:200])
+    figure, axes = plt.subplots(*shape, figsize=size, layout="constrained")
+    axes = np.ravel(axes)[: len(samples)]
+    SpikeRasterDisplay.from_estimator(digits, X, y, samples=samples, ax=axes)
+    if len(samples) == 1 < shape[1]:
+        MembraneDisplay.from_estimator(digits, X, y, ax=figure.axes[-1])
+    figure.canvas.draw()
+    for panel in axes:
+        labels = [t for t in panel.get_yticklabels() if t.get_text()]
+        texts = [label.get_text() for label in labels]
+        assert texts[-1] == "class"
+        numbers = [text for text in texts if text.isdigit()]
+        is_low = size[1] < 3
+        assert 2 < len(numbers) < 10 if is_low else numbers == list("0123456789")
+        boxes = [label.get_window_extent() for label in labels]
+        checked = boxes[-len(numbers) - 1 :] if is_low else boxes
+        assert all(a.y1 <= b.y0 for a, b in itertools.pairwise(checked))
+
+
+def test_axes_that_are_none_are_refused(clf, iris):
+    X, _ = iris
+    for bad in ("foo", [1, 2]):
+        with pytest.raises(TypeError, match="ax must be Axes of matplotlib"):
+            SpikeRasterDisplay.from_estimator(clf, X, samples=[0, 1], ax=bad)
+        with pytest.raises(TypeError, match="ax must be Axes of matplotlib or None"):
+            MembraneDisplay.from_estimator(clf, X, ax=bad)
+    with pytest.raises(TypeError, match="ax must be Axes of matplotlib or None"):
+        MembraneDisplay.from_estimator(clf, X, ax=plt.subplots(1, 2)[1])
+    alone = plt.figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    with pytest.raises(TypeError, match=r"ax must be Axes of a grid.* for 2 panels"):
+        SpikeRasterDisplay.from_estimator(clf, X, samples=[0, 1], ax=alone)
+    assert len(SpikeRasterDisplay.from_estimator(clf, X, ax=alone).axes_) == 1
 
 
 def test_spike_trains_have_all_their_spikes(iris):
@@ -235,10 +281,10 @@ def test_a_regressor_has_targets(regressor, iris):
 def test_bad_numbers(display, clf, iris):
     X, y = iris
     name = "samples" if display is SpikeRasterDisplay else "sample"
-    with pytest.raises(IndexError, match="X has 150 samples"):
+    with pytest.raises(IndexError, match=f"^{name}=150 .*X has 150 samples"):
         display.from_estimator(clf, X, y, **{name: 150})
     for bad in ("a", 1.5, None):
-        with pytest.raises(TypeError, match="whole numbers"):
+        with pytest.raises(TypeError, match=f"{name} must be .*whole number"):
             display.from_estimator(clf, X, y, **{name: bad})
     with pytest.raises(ValueError, match="y has the class 7"):
         display.from_estimator(clf, X, np.full(150, 7))

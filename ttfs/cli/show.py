@@ -23,8 +23,11 @@ _N_OUTPUTS = 10  # spikes of outputs that are listed, at most
 _DESCRIPTION = """\
 Show a stored model: its layers and its training; with --data, its spikes and events;
 and with --sample, when what fires in one sample, and what it decides. A pipeline passes
-the data through its other steps. A pickle can run any code when it is loaded: show only
-what you have stored yourself, or a .skops file."""
+the data through its other steps. Data are tables, and SpikeTrains have no file
+format: for a model that was fitted to them a row is one spike time of each channel;
+samples with several spikes are drawn in Python, by ttfs.plotting. A pickle can run
+any code when it is loaded: show only what you have stored yourself, or a .skops
+file."""
 
 _EPILOG = """\
 examples:
@@ -254,10 +257,10 @@ def _sample(model, data, X, args):
     rows = np.array([args.sample])
     features = passed(before, X[rows])
     recording = last.record(features)
-    names, _, titles = described(last, recording, features, data.y, rows)
+    kind, names, _, titles = described(last, recording, features, data.y, rows)
     unit = recording.network.neuron.tau_syn
     lines = ["", f"{titles[0]} (times in the unit of tau_syn = {unit:g})"]
-    lines += lines_of_sample(recording, names)
+    lines += lines_of_sample(recording, [f"{kind} {name}" for name in names])
     if args.plot is not None:
         save(plot_sample(model, X, data.y, args.sample), args.plot)
         lines.append(f"drawn: {args.plot}")

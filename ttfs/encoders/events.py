@@ -9,9 +9,9 @@ import numpy as np
 
 # What libraries call the fields of an event.
 _NAMES = {
-    "x": ("x",),
+    "x": ("x", "addr", "units"),
     "y": ("y",),
-    "t": ("t", "ts", "timestamp"),
+    "t": ("t", "ts", "timestamp", "times"),
     "p": ("p", "pol", "polarity", "on"),
 }
 
@@ -100,6 +100,11 @@ class Fields:
             raise TypeError(
                 f"the times of {name} must be real numbers, not {self.times.dtype}"
             )
+        if not np.isfinite(self.times).all():
+            raise ValueError(
+                f"the times of {name} must be finite, but there are NaN or infinite "
+                "ones: an event without a time is no event"
+            )
 
     def _find(self, field):
         """The name that a field has here, or None."""
@@ -146,7 +151,7 @@ def in_window(times, time_unit, t_start, duration):
     Parameters
     ----------
     times : ndarray of shape (n_events,)
-        Times as the sensor gives them.
+        Times as the sensor gives them, finite.
     time_unit : float
         One of their units in the unit of the result.
     t_start : float, "first" or None
@@ -161,11 +166,11 @@ def in_window(times, time_unit, t_start, duration):
     is_kept : ndarray of bool of shape (n_events,)
         Whether events are in the window.
     """
-    is_kept = np.isfinite(times)
+    is_kept = np.ones(len(times), bool)
     if isinstance(t_start, str):
         # Integers lose nothing, however long the clock of the sensor has run.
-        if is_kept.any():
-            times = times - times[is_kept].min()
+        if len(times):
+            times = times - times.min()
         t_start = 0.0
     times = times * np.float64(time_unit)
     if t_start is not None:

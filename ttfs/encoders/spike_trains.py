@@ -135,11 +135,12 @@ class SpikeTrains:
         Parameters
         ----------
         samples : iterable of structured ndarray or mapping, of shape (n_events,)
-            The events of each sample, in any order, with fields in any order: "x"; "y",
-            if the sensor is more than one row; "t", "ts" or "timestamp"; and "p",
-            "pol", "polarity" or "on", if there are several polarities: a bool, an
-            integer from 0, or -1 and 1. Others do not count. A dict of arrays or a
-            DataFrame may take the place of a structured array.
+            The events of each sample, in any order, with fields in any order: "x",
+            "addr" or "units", as those of a cochlea are called; "y", if the sensor is
+            more than one row; "t", "ts", "timestamp" or "times"; and "p", "pol",
+            "polarity" or "on", if there are several polarities: a bool, an integer from
+            0, or -1 and 1. Others do not count. A dict of arrays or a DataFrame may
+            take the place of a structured array.
         sensor_size : int or tuple of int
             Width, or width and height, or width, height and number of polarities, as
             libraries give it. The number of channels of a cochlea is its width. With
@@ -167,8 +168,9 @@ class SpikeTrains:
         Raises
         ------
         ValueError
-            If a field is missing or has another length than others, if x, y or p is
-            outside of the sensor, or if another argument is not valid.
+            If a field is missing or has another length than others, if a time is NaN
+            or infinite, if x, y or p is outside of the sensor, or if another argument
+            is not valid.
         TypeError
             If a sample has no fields, or one of them has another type.
 
@@ -206,7 +208,7 @@ class SpikeTrains:
             fields = Fields(events, name)
             channels = sensor.channels(fields)
             times, kept = in_window(fields.times, time_unit, t_start, duration)
-            check_times(times, f"the times of {name}", nan_is_absent=True)
+            check_times(times, f"the times of {name}")
             channels, times = channels[kept].astype(np.int32), times[kept]
             order = np.lexsort((times, channels))
             counts.append(len(order))

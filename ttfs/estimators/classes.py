@@ -25,14 +25,25 @@ class ClassesMixin:
     def _check_targets(self, y):
         """Raise ValueError where a sample has several labels."""
         shape = getattr(y, "shape", None)
+        what = ""
         if shape is None:
-            shape = np.asarray(y).shape
+            try:
+                shape = np.asarray(y).shape
+            except ValueError:  # rows of different lengths
+                shape = ()
+                what = "lists of labels"
         if len(shape) == 2 and shape[1] > 1:
+            what = f"the shape {shape}"
+        elif len(shape) == 1 and getattr(y, "dtype", shape) == np.dtype(object):
+            if any(isinstance(label, list | tuple | set | np.ndarray) for label in y):
+                what = "lists of labels"
+        if what:
             name = type(self).__name__
             raise ValueError(
-                f"{name} predicts one label for each sample, but y has the shape "
-                f"{shape}: for several labels wrap it, as in sklearn.multioutput."
-                f"MultiOutputClassifier({name}())"
+                f"{name} predicts one label for each sample, but y has {what}: for "
+                "several labels wrap it, as in sklearn.multioutput."
+                f"MultiOutputClassifier({name}()), with a column of 0 and 1 for each "
+                "label, as sklearn.preprocessing.MultiLabelBinarizer makes them"
             )
 
     def _encode_targets(self, y, *, is_new, is_partial=False, classes=None):

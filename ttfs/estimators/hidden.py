@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class NoHiddenLayerError(ValueError, AttributeError):
-    """There is no hidden layer: for hasattr, its size is not there."""
+    """There is no hidden layer: for hasattr, its size is not there.
+
+    `transform` itself is there in any case: the wrapper by which `set_output` works is
+    a plain method.
+    """
 
 
 class HiddenTimesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -78,7 +82,8 @@ class HiddenTimesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         ValueError
-            If the data are not valid, or there is no hidden layer.
+            If the data are not valid, or there is no hidden layer: without one the
+            method is there, also for `hasattr`, and raises.
 
         See Also
         --------

@@ -15,7 +15,7 @@ from ..fixed.quantized import QuantizedNetwork
 from .model import read_learner, read_model
 from .real import real_data, real_estimator
 from .records import FormatError, parse
-from .scalers import split
+from .scalers import split, warn_of_steps
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -98,6 +98,11 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
         real numbers.
     path : str or path-like
         The file. One that exists is replaced as a whole, behind a symbolic link too.
+
+    Warns
+    -----
+    UserWarning
+        If a pipeline has other steps, which the file does not hold.
 
     Raises
     ------
@@ -192,11 +197,12 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
     >>> model["classes"], model["layers"][0]["n_in"], model["layers"][0]["bias_ticks"]
     ([0, 1, 2], 9, [58])
     """
-    _, clf = split(clf)
+    steps, clf = split(clf)
     is_estimator = isinstance(clf, TTFSClassifier | TTFSRegressor)
     network = getattr(clf, "network_", None) if is_estimator else None
     is_fixed = isinstance(network, QuantizedNetwork)
     data = _fixed_data(clf) if is_fixed else real_data(clf)
+    warn_of_steps(steps, "the JSON file")
     write_text(path, _json(plain(data)) + "\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from itertools import compress
 
@@ -47,6 +48,25 @@ def _steps(model, name):
     return [
         inner for own, step in model.steps for inner in _steps(step, f"{prefix}{own}")
     ]
+
+
+def warn_of_steps(steps, what):
+    """Warn that a file or graph is of the last step alone, if there are other steps.
+
+    Parameters
+    ----------
+    steps : list of tuple of (str, transformer)
+        What `split` has returned.
+    what : str
+        The file or graph.
+    """
+    if steps:
+        names = ", ".join(f"{name!r} ({type(step).__name__})" for name, step in steps)
+        warnings.warn(
+            f"{what} holds the last step of the pipeline alone; not in it are the "
+            f"steps {names}, which features must pass first",
+            stacklevel=3,
+        )
 
 
 def transform(steps, X):

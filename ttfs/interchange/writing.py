@@ -9,7 +9,7 @@ import numpy as np
 
 from ..export.json import plain
 from ..export.real import real_data
-from ..export.scalers import split, transform
+from ..export.scalers import split, transform, warn_of_steps
 from .library import check_dt, load, synapse_factors, unit_factors
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ def to_nir(
         the classes for example. The metadata of the node "input" are ``n_channels``,
         and ``bias_times`` and ``bias_layers`` of the inputs after those.
 
+    Warns
+    -----
+    UserWarning
+        If a pipeline has other steps, which the graph does not hold.
+
     Raises
     ------
     ImportError
@@ -91,10 +96,11 @@ def to_nir(
     """
     nir = load()
     check_dt(dt)
-    _, estimator = split(estimator)
+    steps, estimator = split(estimator)
     data = real_data(estimator)
     network = estimator.network_
     _refuse(estimator, network)
+    warn_of_steps(steps, "the graph")
     engine = estimator.engine_
     decision = "first" if engine.decides_by_first_spike else engine.decision
     if "classes" not in data["targets"]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
-from .estimators import classifier_of, passed
+from .estimators import check_known, classifier_of, passed
 from .figures import BLUE, GREY, ORANGE, add_legend, mark_time, one_axes, time_label
 
 if TYPE_CHECKING:
@@ -110,10 +111,11 @@ class AnytimeDisplay:
         TypeError
             If it is no classifier of this package.
         ValueError
-            If numbers of output spikes, or membranes, decide, or `times` do not
-            increase.
+            If numbers of output spikes, or membranes, decide, `times` do not increase,
+            or `y` has classes that are not known.
         """
         last, before = classifier_of(estimator, cls.__name__)
+        check_known(column_or_1d(y), last.classes_)
         curve = last.anytime(passed(before, X), y, times)
         network = last.network_
         display = cls(curve, read_out=network.read_out, tau_syn=network.neuron.tau_syn)

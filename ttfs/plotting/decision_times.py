@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d, gen_batches
 
-from .estimators import classifier_of, passed, some_rows
+from .estimators import check_known, classifier_of, passed, some_rows
 from .figures import (
     BLUE,
     GREY,
@@ -148,13 +148,14 @@ class DecisionTimeDisplay:
             If it is no classifier of this package.
         ValueError
             If numbers of output spikes, or membranes, decide: that is at the end of the
-            experiment, for all samples.
+            experiment, for all samples; or if `y` has classes that are not known.
         """
         last, before = classifier_of(estimator, cls.__name__)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         if not len(y):
             raise ValueError(_NO_SAMPLES)
+        check_known(y, last.classes_)
         X = passed(before, X)
         parts = [
             last.record(some_rows(X, np.arange(rows.start, rows.stop)))

@@ -86,7 +86,17 @@ def passed(before: Any, X: Any) -> Any:
     return X if before is None else before.transform(X)
 
 
-def check_samples(samples: Any, X: Any, y: Any) -> np.ndarray:
+def check_known(targets: np.ndarray, classes: np.ndarray) -> None:
+    """Raise ValueError unless targets are classes that an estimator knows."""
+    unknown = ~np.isin(targets, classes)
+    if unknown.any():
+        raise ValueError(
+            f"y has the class {targets[unknown][0]}, which the estimator does not "
+            f"know; its classes are {', '.join(map(str, classes))}"
+        )
+
+
+def check_samples(samples: Any, X: Any, y: Any, name: str = "samples") -> np.ndarray:
     """Numbers of samples, as an array.
 
     Parameters
@@ -95,6 +105,8 @@ def check_samples(samples: Any, X: Any, y: Any) -> np.ndarray:
         Numbers from 0; negative ones count from the end.
     X, y : object
         The data that they are samples of, and targets or None.
+    name : str, default="samples"
+        What errors call the numbers.
 
     Raises
     ------
@@ -103,7 +115,7 @@ def check_samples(samples: Any, X: Any, y: Any) -> np.ndarray:
         as many targets as samples.
     """
     check_consistent_length(X, y)
-    return check_numbers(samples, _num_samples(X), "samples", "X has {} samples")
+    return check_numbers(samples, _num_samples(X), name, "X has {} samples")
 
 
 def check_numbers(numbers: Any, n: int, name: str, there_are: str) -> np.ndarray:

@@ -35,10 +35,18 @@ def pyplot() -> Any:
 
 
 def one_axes(ax: Any, size: tuple[float, float]) -> Any:
-    """The axes to draw into: those given, or those of a new figure of a size [inch]."""
+    """The axes to draw into: those given, or those of a new figure of a size [inch].
+
+    Raises
+    ------
+    TypeError
+        If `ax` is neither Axes nor None.
+    """
     plt = pyplot()
     if ax is None:
         _, ax = plt.subplots(figsize=size, layout="constrained")
+    elif not isinstance(ax, plt.Axes):
+        raise TypeError(f"ax must be Axes of matplotlib or None, got {ax!r}")
     return ax
 
 
@@ -66,6 +74,8 @@ def several_axes(
 
     Raises
     ------
+    TypeError
+        If `ax` is something else, or cannot be divided, as it is in no grid.
     ValueError
         If `ax` has another number of axes than there are panels.
     """
@@ -77,12 +87,20 @@ def several_axes(
     elif isinstance(ax, plt.Axes):
         if n == 1:
             return np.array([ax], dtype=object)
+        place = ax.get_subplotspec()
+        if place is None:
+            raise TypeError(
+                f"ax must be Axes of a grid, as those of subplots are, for {n} panels, "
+                f"or {n} Axes; got {ax!r}, which cannot be divided"
+            )
         ax.set_axis_off()
-        grid = (
-            ax.get_subplotspec().subgridspec(*shape).subplots(squeeze=False, **options)
-        )
+        grid = place.subgridspec(*shape).subplots(squeeze=False, **options)
     else:
         axes = np.asarray(ax, dtype=object).ravel()
+        if not all(isinstance(one, plt.Axes) for one in axes):
+            raise TypeError(
+                f"ax must be Axes of matplotlib, a sequence of them or None, got {ax!r}"
+            )
         if len(axes) != n:
             raise ValueError(f"ax has {len(axes)} axes, but there are {n} panels")
         return axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -184,12 +185,12 @@ class MembraneDisplay:
             If there is no such sample, layer or neuron.
         """
         last, before = last_step(estimator, cls.__name__)
-        if isinstance(sample, (list, tuple, np.ndarray)):
+        if not isinstance(sample, Integral):
             raise TypeError(f"sample must be one whole number, got {sample!r}")
-        rows = check_samples(sample, X, y)
+        rows = check_samples(sample, X, y, "sample")
         chosen = passed(before, some_rows(X, rows))
         recording = last.record(chosen)
-        names, truth, titles = described(last, recording, chosen, y, rows)
+        kind, names, truth, titles = described(last, recording, chosen, y, rows)
         kinks = recording.arrivals(0, layer)
         network = recording.network
         n_layers = len(network.layers)
@@ -214,12 +215,14 @@ class MembraneDisplay:
         of_outputs = is_output and recording.outputs is not None
         fires = not is_output or recording.decision in ("first", "count")
         places = {int(neuron): place for place, neuron in enumerate(neurons)}
+        if not is_output:
+            kind, names = "neuron", range(n_out)
         display = cls(
             times,
             traces,
             spikes=spikes,
             threshold=network.layers[number].neuron.threshold if fires else None,
-            names=[names[k] if is_output else f"neuron {k}" for k in neurons],
+            names=[f"{kind} {names[k]}" for k in neurons],
             decided=places.get(int(recording.outputs[0])) if of_outputs else None,
             true=places.get(truth[0]) if of_outputs and truth is not None else None,
             read_out=recording.read_out if is_output else np.inf,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from .estimators import check_samples, last_step, passed, some_rows
+from .estimators import check_known, check_samples, last_step, passed, some_rows
 from .figures import (
     BLUE,
     DARK,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # Heights of groups of neurons: enough for labels, without small layers getting lost.
 _LEAST, _MOST, _GAP = 5.0, 10.0, 1.2
 _MAX_LABELS = 12  # outputs that are labelled one by one
+_ROW = 2.2  # height of an output that has a label, at least
+_FONT_SIZE = "small"
+_LINE = 1.2  # height of a line of text in font sizes
 
 # By what a sample is decided in which no first output spike does.
 _OTHERWISE = {
@@ -78,7 +81,10 @@ class SpikeRasterDisplay:
     recording : ttfs.model.Recording
         What `record` of an estimator has returned.
     output_names : sequence of str, default=None
-        Names of the output neurons. None: their numbers.
+        Names of the output neurons. None: their numbers. Where a picture is too low for
+        all of them, only some are written.
+    output_kind : str, default="output"
+        What the outputs are, which is written once above their names.
     truth : sequence of int, default=None
         The number of the right output of each sample. None: not known.
     titles : sequence of str, default=None
@@ -116,11 +122,13 @@ class SpikeRasterDisplay:
         recording: Recording,
         *,
         output_names: Sequence[str] | None = None,
+        output_kind: str = "output",
         truth: Sequence[int] | None = None,
         titles: Sequence[str] | None = None,
     ) -> None:
         self.recording = recording
         self.output_names = output_names
+        self.output_kind = output_kind
         self.truth = truth
         self.titles = titles
 
@@ -170,8 +178,14 @@ class SpikeRasterDisplay:
         rows = check_samples(samples, X, y)
         chosen = passed(before, some_rows(X, rows))
         recording = last.record(chosen)
-        names, truth, titles = described(last, recording, chosen, y, rows)
-        display = cls(recording, output_names=names, truth=truth, titles=titles)
+        kind, names, truth, titles = described(last, recording, chosen, y, rows)
+        display = cls(
+            recording,
+            output_names=names,
+            output_kind=kind,
+            truth=truth,
+            titles=titles,
+        )
         return display.plot(ax=ax, **options)
 
     def plot(self, ax: Any = None, *, legend: bool = True) -> Self:
@@ -235,11 +249,14 @@ class SpikeRasterDisplay:
         end_of_use = decision if is_decided else np.inf
         bottom, ticks, labels, marks = 0.0, [], [], []
         for group in groups:
+            is_output = group is groups[-1]
+            is_labelled = is_output and group.n_neurons <= _MAX_LABELS
             height = float(np.clip(group.n_neurons, _LEAST, _MOST))
+            if is_labelled:
+                height = max(_LEAST, _ROW * group.n_neurons)
             rows = (
                 bottom + (np.arange(group.n_neurons) + 0.5) * height / group.n_neurons
             )
-            is_output = group is groups[-1]
             if is_output and recording.outputs is not None:
                 colors = self._mark_outputs(sample, ax, rows, height / group.n_neurons)
             else:
@@ -255,9 +272,12 @@ class SpikeRasterDisplay:
                 zorder=3,
             )
             marks.append(lines)
-            if is_output and group.n_neurons <= _MAX_LABELS:
-                ticks += list(rows)
-                labels += self.output_names or [f"output {k}" for k in range(len(rows))]
+            if is_labelled:
+                names = self.output_names or range(len(rows))
+                top = bottom + height + _ROW / 2
+                ticks += [*rows, top]
+                labels += [*map(str, names), self.output_kind]
+                bottom += _ROW
             else:
                 ticks.append(bottom + height / 2)
                 labels.append(f"{group.name}\n({group.n_neurons})")
@@ -279,7 +299,9 @@ class SpikeRasterDisplay:
         ax.set_xlim(begin - margin, recording.end + margin)
         ax.set_xlabel(time_label(recording.network.neuron.tau_syn))
         ax.tick_params(axis="y", length=0)
-        ax.set_yticks(ticks, labels, fontsize="small")
+        ax.set_yticks(ticks, labels, fontsize=_FONT_SIZE)
+        if is_labelled:
+            _thin_out(ax, labels, len(rows))
         for side in ("top", "right", "left"):
             ax.spines[side].set_visible(False)
         if self.titles is not None:
@@ -304,10 +326,34 @@ class SpikeRasterDisplay:
         return colors
 
 
+def _thin_out(ax, labels, n_rows):
+    """Leave out labels of outputs where those of all do not fit below one another.
+
+    How high the axes are is known when they are drawn: after the layout, and again when
+    a window changes its size.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    points = _LINE * FontProperties(size=_FONT_SIZE).get_size_in_points()
+
+    def label(_, place):
+        if place is None:
+            return ""
+        low, high = ax.get_ylim()
+        row = ax.bbox.height * _ROW / (high - low)
+        line = points * ax.figure.dpi / 72
+        # The last label, above the outputs, says what they are; it stays.
+        below = len(labels) - 1 - place
+        is_shown = below > n_rows or below % max(int(np.ceil(line / row)), 1) == 0
+        return labels[place] if is_shown else ""
+
+    ax.yaxis.set_major_formatter(label)
+
+
 def described(
     estimator: Any, recording: Recording, X: Any, y: Any, rows: np.ndarray
-) -> tuple[list[str] | None, list[int] | None, list[str]]:
-    """Names of the outputs, right outputs of the samples, and titles for them.
+) -> tuple[str, list[str], list[int] | None, list[str]]:
+    """What outputs are, their names, the right ones of samples, and titles for samples.
 
     Parameters
     ----------
@@ -338,25 +384,21 @@ def described(
             titles = [
                 f"{t}, true {_number(y)}" for t, y in zip(titles, targets, strict=True)
             ]
-        return [f"target {k}" for k in range(recording.network.n_outputs)], None, titles
+        names = [str(k) for k in range(recording.network.n_outputs)]
+        return "target", names, None, titles
     classes = estimator.classes_
-    names = [f"class {name}" for name in classes]
+    names = [str(name) for name in classes]
     how = np.where(recording.is_decided, "", _OTHERWISE[recording.decision])
     titles = [
         f"{head}: decided {classes[k]}{way}"
         for head, k, way in zip(heads, recording.outputs, how, strict=True)
     ]
     if targets is None:
-        return names, None, titles
-    unknown = ~np.isin(targets, classes)
-    if unknown.any():
-        raise ValueError(
-            f"y has the class {targets[unknown][0]}, which the estimator does not "
-            f"know; its classes are {', '.join(map(str, classes))}"
-        )
+        return "class", names, None, titles
+    check_known(targets, classes)
     truth = np.searchsorted(classes, targets)
     titles = [f"{title}, true {y}" for title, y in zip(titles, targets, strict=True)]
-    return names, [int(k) for k in truth], titles
+    return "class", names, [int(k) for k in truth], titles
 
 
 def _number(value):

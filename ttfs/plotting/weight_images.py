@@ -155,6 +155,12 @@ class WeightImagesDisplay:
         display : WeightImagesDisplay
         """
         n, height, width = self.images.shape
+        if n_columns is not None and not (
+            isinstance(n_columns, Integral) and n_columns > 0
+        ):
+            raise ValueError(
+                f"n_columns must be a whole number above 0 or None, got {n_columns!r}"
+            )
         if n_columns is None:
             n_columns = int(np.ceil(np.sqrt(n * height / width)))
         n_columns = min(n_columns, n)

@@ -84,8 +84,10 @@ def register(commands):
         default="robustness",
         metavar="PATH",
         help=(
-            "a folder, or a path for .csv, .json and the figure: .png, or .svg or .pdf "
-            "if it ends so (default: %(default)s)"
+            "where three files are written: PATH.csv, a row for each run; PATH.json, "
+            "settings and table; PATH.png, the figure. An ending is replaced, and .svg "
+            "or .pdf is that of the figure. In a folder, or in a new one if PATH ends "
+            "in /, they are robustness.csv, ... (default: %(default)s)"
         ),
     )
     parser.add_argument("--no-plot", action="store_true", help="without a figure")

@@ -21,8 +21,8 @@ class Results:
     Parameters
     ----------
     out : str
-        A folder, or a path whose ending is replaced; the ending of a figure decides
-        the format of the figure.
+        A folder, which may be new, or a path in one that exists, whose ending is
+        replaced; the ending of a figure decides the format of the figure.
     settings : dict
         Settings of the study, see `Study.settings`.
 
@@ -40,7 +40,8 @@ class Results:
 
     def __init__(self, out, settings):
         stem, ending = Path(out), _FIGURES[0]
-        if stem.is_dir() or out.endswith(("/", os.sep)):
+        is_folder = stem.is_dir() or out.endswith(("/", os.sep))
+        if is_folder:
             stem = stem / "robustness"
         elif stem.suffix.lower() in (*_FIGURES, ".csv", ".json"):
             if stem.suffix.lower() in _FIGURES:
@@ -55,7 +56,8 @@ class Results:
             self._check_settings()
         if self.csv.exists():
             self.runs = {run.key: run for run in _read(self.csv)}
-        stem.parent.mkdir(parents=True, exist_ok=True)
+        if is_folder:
+            stem.parent.mkdir(exist_ok=True)
         self.write_table([])
         # Failed runs, and half a line at the end, are left out: they are run again.
         names = [field.name for field in fields(Run)]
