@@ -228,6 +228,17 @@ def test_spikes_that_are_allowed_and_do_not_fire_change_and_cost_nothing(read_ou
     assert many.spike_times(trains[:1])[1].shape == (1, 12, 30_000)
 
 
+@pytest.mark.parametrize("read_out", ["peak", "count", None])
+def test_the_bits_of_a_sample_do_not_depend_on_how_often_others_fire(read_out):
+    trains, labels = rhythms()
+    clf = quick(max_spikes=20, read_out=read_out, max_iter=20).fit(trains, labels)
+    n_spikes = np.isfinite(np.concatenate(clf.spike_times(trains)[1:], axis=1)).sum(2)
+    assert np.ptp(n_spikes.max(axis=1)) > 8
+    together = clf.predict_proba(trains)
+    for k in range(20):
+        assert_array_equal(clf.predict_proba(trains[k : k + 1])[0], together[k])
+
+
 def test_first_spikes_that_decide_have_a_score_and_curves():
     clf = quick(read_out=None, max_iter=60).fit(X, y)
     first = clf.spike_times(X)[-1][:, :, 0]

@@ -261,7 +261,7 @@ array-like of shape (n_signals, n_timepoints)
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If `X` is not what is described above, or a parameter is not valid.
         """
         low, high = self._low_and_high()
@@ -311,7 +311,7 @@ array-like of shape (n_signals, n_timepoints)
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If `X` is not what is described above, or has another number of channels.
         """
         check_is_fitted(self)
@@ -512,7 +512,7 @@ array-like of shape (n_signals, n_timepoints)
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If `X` is not what is described above, or a parameter is not valid.
         """
         low, high = self._low_and_high()
@@ -551,7 +551,7 @@ array-like of shape (n_signals, n_timepoints)
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If `X` is not what is described above, or has another number of channels.
         """
         check_is_fitted(self)
