@@ -99,11 +99,6 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
     path : str or path-like
         The file. One that exists is replaced as a whole, behind a symbolic link too.
 
-    Warns
-    -----
-    UserWarning
-        If a pipeline has other steps, which the file does not hold.
-
     Raises
     ------
     NotFittedError
@@ -115,6 +110,11 @@ def to_json(clf: TTFSClassifier | TTFSRegressor | Pipeline, path: FilePath) -> N
         RandomState.
     OSError
         If the file cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        If a pipeline has other steps, which the file does not hold.
 
     See Also
     --------

@@ -56,11 +56,6 @@ def to_nir(
         the classes for example. The metadata of the node "input" are ``n_channels``,
         and ``bias_times`` and ``bias_layers`` of the inputs after those.
 
-    Warns
-    -----
-    UserWarning
-        If a pipeline has other steps, which the graph does not hold.
-
     Raises
     ------
     ImportError
@@ -70,6 +65,11 @@ def to_nir(
     TypeError, ValueError
         If it is no such estimator, or NIR cannot express it: synaptic delays, a
         refractory time of neurons that fire several times, integers, a substrate.
+
+    Warns
+    -----
+    UserWarning
+        If a pipeline has other steps, which the graph does not hold.
 
     See Also
     --------
