@@ -405,7 +405,12 @@ def test_other_methods_survive_an_error(capsys, command, replaced, tmp_path):
 def test_interrupt_keeps_what_is_finished(capsys, command, replaced, tmp_path):
     replaced("s4nn", Interrupted())
     options = "--methods dense,s4nn,exact --max-iter 2 --out out.json"
-    assert command(options) == 130
+    # Tests may run in the background, where Ctrl-C is ignored.
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert command(options) == 130
+    finally:
+        signal.signal(signal.SIGINT, old)
     output = capsys.readouterr().out
     assert list(table(output)) == ["dense network"]
     assert "interrupted: the remaining methods were not trained" in output

@@ -144,7 +144,7 @@ BAD_NPZ = {
     "empty": ({}, "the file holds nothing"),
     "flat X": ({"X": Y2, "y": Y2}, "X must be numbers of shape"),
     "text X": ({"X": X2.astype(str), "y": Y2}, "X must be numbers of shape"),
-    "objects": ({"X": X2.astype(object), "y": Y2}, "not a readable .npz file"),
+    "objects": ({"X": X2.astype(object), "y": Y2}, "X consists of Python objects"),
     "lengths": ({"X": X2, "y": Y2[:-1]}, r"y must have shape \(10,\)"),
     "no samples": ({"X": X2[:0], "y": Y2[:0]}, "no samples"),
     "nan": ({"X": X2_BAD, "y": Y2}, r"X\[3, 1\] has no value; 1 of 20 values"),
@@ -203,7 +203,7 @@ def test_files_that_are_no_archives(error_of, tmp_path):
     for content in (b"", b"hello", b"PK\x03\x04 cut off"):
         path.write_bytes(content)
         error = error_of(["compare", "--dataset", str(path)])
-        assert "bad.npz: not a readable .npz file" in error
+        assert re.search(r"bad\.npz: not a (readable )?\.npz file", error)
     with path.open("wb") as file:
         np.save(file, X2)
     assert "not a .npz file" in error_of(["compare", "--dataset", str(path)])
