@@ -107,23 +107,40 @@ def spikes_before(clf, k, times):
     return times if clf.delays_ is None else times + clf.delays_[k][:, None]
 
 
+def error_of_membrane(clf, k, arriving, errors, until):
+    """How far off a membrane (neurons) of layer k may be in steps, at most.
+
+    A membrane is a sum of kernels of the slope 1 / tau_syn at most. An Euler step moves
+    each of them by a step at most, and its spike by the error (rows, spikes) it has.
+    """
+    moved = np.where(arriving < until, errors + STEP, 0).sum(axis=1)
+    return moved @ np.abs(clf.coefs_[k]).astype(float) / clf.tau_syn
+
+
 def bounds(clf, k, exact, arriving, errors):
     """How far from the exact first spikes (samples, neurons) of layer k steps may be.
 
-    A membrane is a sum of kernels of the slope 1 / tau_syn at most. An Euler step moves
-    each of them by a step at most, and its spike by the error (samples, rows, spikes)
-    that it has. The error of the membrane over its slope is that of the spike, which
-    the twin rounds to the middle of a step.
+    The error of the membrane over its slope is that of the spike, which the twin rounds
+    to the middle of a step.
     """
     recording = clf.record(X_test)
-    weights = np.abs(clf.coefs_[k]).astype(float)
     found = np.full(exact.shape, INF)
     for s, j in zip(*np.nonzero(np.isfinite(exact)), strict=True):
         at = exact[s, j] - np.array([2e-5, 1e-5])
         slope = np.diff(recording.membrane_traces(s, at, k)[j])[0] / 1e-5
-        moved = np.where(arriving[s] < exact[s, j], errors[s] + STEP, 0).sum(axis=1)
-        found[s, j] = STEP / 2 + weights[:, j] @ moved / clf.tau_syn / slope
+        error = error_of_membrane(clf, k, arriving[s], errors[s], exact[s, j])[j]
+        found[s, j] = STEP / 2 + error / slope
     return found
+
+
+def assert_nearly_fire(clf, k, samples, neurons, arriving, errors):
+    """Raise unless silent neurons are so near to the threshold that steps may cross."""
+    recording, end = clf.record(X_test), clf.t_max_
+    for s, j in zip(samples, neurons, strict=True):
+        at = np.linspace(0, end, 4001)
+        peak = recording.membrane_traces(s, at, k)[j].max()
+        error = error_of_membrane(clf, k, arriving[s], errors[s], end)[j]
+        assert clf.threshold - error < peak < clf.threshold
 
 
 @every_model
@@ -166,7 +183,11 @@ def test_graphs_do_by_the_equations_of_nir_what_networks_do(params):
         assert np.isinf(found[:, :, -1]).all()
         found = found[:, :, :-1]
         fired = np.isfinite(exact)
-        assert_array_equal(fired[:, :, 0], np.isfinite(found[:, :, 0]))
+        not_in_steps = fired[:, :, 0] & np.isinf(found[:, :, 0])
+        assert not not_in_steps.any()
+        only_in_steps = ~fired[:, :, 0] & np.isfinite(found[:, :, 0])
+        assert np.mean(only_in_steps) < 0.05
+        assert_nearly_fire(clf, k, *np.nonzero(only_in_steps), arriving, errors)
         assert np.mean(fired == np.isfinite(found)) > 0.98
         both = fired & np.isfinite(found)
         assert k > 0 or both.sum() > 30
