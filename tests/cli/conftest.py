@@ -1,6 +1,7 @@
 """Fixtures of the tests of the command line."""
 
 import re
+import signal
 
 import pytest
 
@@ -23,3 +24,11 @@ def error_of(capsys):
         return output.err
 
     return run
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C interrupts as usual: where tests run in the background it is ignored."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)

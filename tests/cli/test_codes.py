@@ -3,16 +3,14 @@
 import csv
 import json
 import re
-import signal
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from failing import Failing, Interrupted
 from numpy.testing import assert_allclose
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
-from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
@@ -33,24 +31,6 @@ HIDDEN = 8
 N_SPLITS = 3
 N_MACS = 4 * HIDDEN + HIDDEN * 3
 MODEL = COST_MODELS["cmos45-int8"]
-
-
-class Failing(ClassifierMixin, BaseEstimator):
-    """A model that does not fit."""
-
-    def fit(self, X, y):
-        raise RuntimeError("no luck\nat all")
-
-
-class Interrupted(DummyClassifier):
-    """A model that ends its training on Ctrl-C without passing it on."""
-
-    def fit(self, X, y):
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            pass
-        return super().fit(X, y)
 
 
 @pytest.fixture
@@ -402,15 +382,11 @@ def test_other_methods_survive_an_error(capsys, command, replaced, tmp_path):
     assert {row["method"] for row in held[1:]} == {"exact"}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_keeps_what_is_finished(capsys, command, replaced, tmp_path):
     replaced("s4nn", Interrupted())
     options = "--methods dense,s4nn,exact --max-iter 2 --out out.json"
-    # Tests may run in the background, where Ctrl-C is ignored.
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        assert command(options) == 130
-    finally:
-        signal.signal(signal.SIGINT, old)
+    assert command(options) == 130
     output = capsys.readouterr().out
     assert list(table(output)) == ["dense network"]
     assert "interrupted: the remaining methods were not trained" in output

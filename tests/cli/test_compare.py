@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from failing import Failing, Interrupted
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 
@@ -25,24 +25,6 @@ MODELS = [
     "MLPClassifier",
     "TTFSClassifier",
 ]
-
-
-class Failing(ClassifierMixin, BaseEstimator):
-    """A model that does not fit."""
-
-    def fit(self, X, y):
-        raise RuntimeError("no luck\nat all")
-
-
-class Interrupted(DummyClassifier):
-    """A model that ends its training on Ctrl-C without passing it on."""
-
-    def fit(self, X, y):
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            pass
-        return super().fit(X, y)
 
 
 @pytest.fixture
@@ -252,14 +234,11 @@ def test_a_failing_model_does_not_stop_the_others(capsys, quick_models):
     assert rows["iris", "Last"].startswith("33.3 ± 0.0")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_prints_the_table_so_far(capsys, quick_models, monkeypatch):
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        quick_models["Last"] = Interrupted()
-        assert main(["compare", "--dataset", "iris,wine"]) == 130
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, old)
+    quick_models["Last"] = Interrupted()
+    assert main(["compare", "--dataset", "iris,wine"]) == 130
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     output = capsys.readouterr().out
     rows = table(output)
     assert ("iris", "First") in rows

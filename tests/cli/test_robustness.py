@@ -439,6 +439,7 @@ def test_all_chips_fail(capsys, command):
     assert "drawn" not in output
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt(capsys, command, monkeypatch):
     command = [*command, "--sweep", "dead_neurons=0.1,0.2", "--no-plot"]
     fit = TTFSClassifier.fit
@@ -452,13 +453,9 @@ def test_interrupt(capsys, command, monkeypatch):
                 pass
         return fit(self, X, y)
 
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with monkeypatch.context() as patch:
-            patch.setattr(TTFSClassifier, "fit", interrupt)
-            assert main(command) == 130
-    finally:
-        signal.signal(signal.SIGINT, old)
+    with monkeypatch.context() as patch:
+        patch.setattr(TTFSClassifier, "fit", interrupt)
+        assert main(command) == 130
     assert len(read_csv("robustness.csv")) == 1
     output = capsys.readouterr().out
     assert output.endswith("interrupted: the same command goes on from here\n")

@@ -87,7 +87,7 @@ def _put_out(node, x, state, step, max_spikes, height):
     elif kind in ("IF", "I"):
         v += step * node.r * x
     else:
-        raise NotImplementedError(kind)
+        raise ValueError(f"{kind} is no node that a network is exported to")
     if kind not in ("CubaLIF", "LIF", "IF"):
         return v.copy()
     count = state.setdefault("count", np.zeros(x.shape, int))
