@@ -32,7 +32,6 @@ import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +66,6 @@ N_FOLDS = 3
 # -- Data --------------------------------------------------------------------------
 
 
-@cache
 def signals(name, split):
     """(X, y): a list of arrays (n_channels, n_timepoints), and labels."""
     try:
