@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .._typing import Array
+from .geometry import Full, Geometry
 from .lif import LIF
 
 
 @dataclass(eq=False)
 class Layer:
-    """Weights (n_in + n_bias, n_out) between input channels and neurons.
+    """Weights between input channels and neurons, in the shape of the geometry.
 
-    Biases are channels that spike at `bias_times` (n_bias,) in every sample; their
-    weights are the last rows.
+    In a full layer that is (n_in + n_bias, n_out). Biases are channels that spike at
+    `bias_times` (n_bias,) in every sample; their weights are the last rows.
 
     A spike at t arrives at t + delay. Delays are axonal, (n_in + n_bias,), or synaptic,
     in the shape of the weights; None: there are none. They are trained like weights:
@@ -37,6 +39,8 @@ class Layer:
     feedback : ndarray, default=None
         Fixed random weights by which errors return to the inputs, see
         ``feedback_weights`` of ``ttfs/model/initial_weights.py``.
+    geometry : Geometry, default=None
+        Which input meets which neuron over which weight; None: a full matrix.
 
     References
     ----------
@@ -52,16 +56,36 @@ class Layer:
     n_active: float | None = None
     n_fixed: int = 0
     feedback: Array | None = None
+    geometry: Geometry = None  # type: ignore[assignment]  # of the weights, at first
+
+    def __post_init__(self) -> None:
+        if self.geometry is None:
+            self.geometry = Full.of_weights(self.weights, self.n_bias)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles of older versions have no geometry: all their layers were full.
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    @property
+    def n_bias(self) -> int:
+        """Number of biases."""
+        return len(self.bias_times)
 
     @property
     def n_in(self) -> int:
         """Number of inputs, without biases."""
-        return self.weights.shape[0] - len(self.bias_times)
+        return self.geometry.n_in
 
     @property
     def n_out(self) -> int:
         """Number of neurons."""
-        return self.weights.shape[1]
+        return self.geometry.n_out
+
+    @property
+    def unrolled(self) -> Array:
+        """The full matrix (n_in + n_bias, n_out) of the weights of all synapses."""
+        return self.geometry.unrolled(self.weights)
 
     def of_inputs(self, rows: Array) -> Layer:
         """The layer without inputs that never spike.
@@ -88,4 +112,5 @@ class Layer:
         """
         delays = None if self.delays is None else self.delays[rows]
         weights = self.weights.take(rows, axis=0)
-        return replace(self, weights=weights, delays=delays)
+        geometry = self.geometry.of_inputs(len(rows) - self.n_bias)
+        return replace(self, weights=weights, delays=delays, geometry=geometry)
