@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .._typing import Array, Floats
-    from .cost_model import CostModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +98,7 @@ default=None
     is_read_out: NDArray[np.bool_]
     t_max: float
     tau_syn: float
-    cost_model: CostModel | None = None
+    cost_model: Any = None  # a CostModel, whose module knows this one
     n_spikes_to_decision: Array | Any = None
     n_events_to_decision: Array | Any = None
     n_macs: Array | Any = None
@@ -168,7 +167,7 @@ default=None
         cost nothing. None where the energy of a dense network is not known; inf where
         events cost nothing.
         """
-        if self.cost_model is None or self.cost_model.mac_energy is None:
+        if self.dense_energy is None:
             return None
         others = self.cost_model.with_event_cost(0).energy(self).mean()
         events = self.energy.mean() - others
@@ -215,19 +214,13 @@ default=None
 
     def __str__(self) -> str:
         names = [f"hidden {k}" for k in range(1, len(self.sizes) - 1)] + ["output"]
-        counts = np.column_stack(
-            [
-                self.n_spikes[:, 1:].mean(axis=0),
-                self.n_spikes_to_decision[:, 1:].mean(axis=0),
-                self.n_bias_spikes.mean(axis=0),
-                self.n_events.mean(axis=0),
-                self.n_causal_events.mean(axis=0),
-                self.n_events_to_decision.mean(axis=0),
-                self.n_dense_events,
-            ]
+        counts = (
+            *(self.n_spikes[:, 1:], self.n_spikes_to_decision[:, 1:]),
+            *(self.n_bias_spikes, self.n_events, self.n_causal_events),
+            self.n_events_to_decision,
         )
-        titles = ("size", "spikes", "until", "biases", "events", "causal")
-        titles += ("until", "dense")
+        means = np.mean(counts, axis=1).T
+        titles = "size spikes until biases events causal until dense".split()
         lines = [
             f"network {'-'.join(map(str, self.sizes))}, {self.n_samples:,} samples, "
             "means (until: until the decision)",
@@ -235,9 +228,10 @@ default=None
             f"{'input':10}{self.sizes[0]:10,}{self.n_spikes[:, 0].mean():10,.1f}"
             f"{self.n_spikes_to_decision[:, 0].mean():10,.1f}",
         ]
-        for name, size, row in zip(names, self.sizes[1:], counts, strict=True):
-            cells = "".join(f"{count:10,.1f}" for count in row[:-1])
-            lines.append(f"{name:10}{size:10,}{cells}{row[-1]:10,.0f}")
+        layers = zip(names, self.sizes[1:], means, self.n_dense_events, strict=True)
+        for name, size, row, n_dense in layers:
+            cells = "".join(f"{mean:10,.1f}" for mean in row)
+            lines.append(f"{name:10}{size:10,}{cells}{n_dense:10,}")
         means = self.summary()
         macs = f" and {means['multiply-accumulates']:,.0f} multiply-accumulates"
         unit = "tau_syn" if self.step is None else "steps"

@@ -2,7 +2,9 @@
 
 from .cost_model import CostModel
 
-_STEPS = 16  # of a tau_syn, on chips with a clock: our choice, see docs/guide/energy.md
+# Steps of a tau_syn on chips with a clock: our choice, see docs/guide/energy.md.
+_STEPS = 16
+_STEPS_OF_1_MS = {"steps": _STEPS, "tau_syn": _STEPS * 1e-3}
 _HOROWITZ = (
     "M. Horowitz, 'Computing's energy problem (and what we can do about it)', ISSCC "
     "(2014): 45 nm, 0.9 V"
@@ -10,10 +12,6 @@ _HOROWITZ = (
 _HOEPPNER = (
     "S. Höppner et al., 'Dynamic power management for neuromorphic many-core systems', "
     "IEEE Transactions on Circuits and Systems I 66, 2973-2986 (2019)"
-)
-_SENECA = (
-    "as listed by G. Tang et al., 'SENECA: building a fully digital neuromorphic "
-    "processor', Frontiers in Neuroscience 17 (2023), table 3"
 )
 
 # A memory of 32 KB takes 20 pJ for a read of 64 bits [J], which are 8 weights.
@@ -28,7 +26,6 @@ COST_MODELS = {
             "brainscales2",
             "J. Göltz, L. Kriener et al., Nature Machine Intelligence 3, 823-835 "
             "(2021): 20,800 images/s at 8.4 µJ, which is 0.175 W; 256-246-10",
-            kind="derived",
             power=8.4e-6 * 20_800,
             min_duration=1 / 20_800,
             tau_syn=6e-6,
@@ -49,8 +46,7 @@ COST_MODELS = {
             "(2014): the power of the whole chip by its events, at 20 Hz",
             kind="measured",
             event_energy=26e-12,
-            steps=_STEPS,
-            tau_syn=_STEPS * 1e-3,
+            **_STEPS_OF_1_MS,
         ),
         CostModel(
             "spinnaker",
@@ -58,8 +54,7 @@ COST_MODELS = {
             kind="measured",
             event_energy=13.3e-9,
             update_energy=26e-9,
-            steps=_STEPS,
-            tau_syn=_STEPS * 1e-3,
+            **_STEPS_OF_1_MS,
         ),
         CostModel(
             "spinnaker2",
@@ -67,13 +62,11 @@ COST_MODELS = {
             kind="measured",
             event_energy=450e-12,
             update_energy=2.19e-9,
-            steps=_STEPS,
-            tau_syn=_STEPS * 1e-3,
+            **_STEPS_OF_1_MS,
         ),
         CostModel(
             "cmos45-float32",
             f"{_HOROWITZ}; an event is an add",
-            kind="derived",
             event_energy=0.9e-12,
             is_causal=True,
             mac_energy=(0.9 + 3.7) * 1e-12,
@@ -81,7 +74,6 @@ COST_MODELS = {
         CostModel(
             "cmos45-int32",
             f"{_HOROWITZ}; an event is an add",
-            kind="derived",
             event_energy=0.1e-12,
             is_causal=True,
             mac_energy=(0.1 + 3.1) * 1e-12,
@@ -91,7 +83,6 @@ COST_MODELS = {
             f"{_HOROWITZ}; 8-bit weights in memories of 32 KB, 8 of them in a read; an "
             "event is a read and a 32-bit add, a multiply-accumulate has an 8-bit "
             "product too",
-            kind="derived",
             event_energy=_READ_INT8 + _ADD_INT32,
             stops_early=True,
             is_causal=True,
@@ -126,7 +117,9 @@ COST_MODELS = {
             "tianjic",
             "L. Deng et al., 'Tianjic: a unified and scalable chip bridging "
             "spike-based and continuous neural computation', IEEE Journal of "
-            f"Solid-State Circuits 55, 2228-2246 (2020), {_SENECA}",
+            "Solid-State Circuits 55, 2228-2246 (2020), as listed by G. Tang et al., "
+            "'SENECA: building a fully digital neuromorphic processor', Frontiers in "
+            "Neuroscience 17 (2023), table 3",
             kind="published",
             event_energy=1.54e-12,
         ),
