@@ -8,7 +8,7 @@ import nox
 
 nox.needs_version = ">=2024.4.15"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "test_fast"]
+nox.options.sessions = ["lint", "test"]
 
 TOOLS = "-r", ".ci/requirements.txt"
 BUILD_REQUIRES = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
@@ -35,23 +35,23 @@ def lint(session):
 
 @nox.session
 def test(session):
-    """Run all tests."""
+    """Run the tests that are not slow, on all cores: about a minute on two."""
     install(session, "test")
     session.run("pytest", *session.posargs)
 
 
 @nox.session
-def test_fast(session):
-    """Run the tests that are not slow, on all cores: a minute on two."""
+def test_all(session):
+    """Run all tests, the slow ones and the gallery too."""
     install(session, "test")
-    session.run("pytest", "-m", "not slow", "-n", "auto", *session.posargs)
+    session.run("pytest", "-m", "slow or not slow", *session.posargs)
 
 
 @nox.session
 def c(session):
     """Run the tests of the C core and of what is exported, and on other machines."""
     install(session, "test")
-    session.run("pytest", *C_TESTS, *session.posargs)
+    session.run("pytest", "-m", "slow or not slow", *C_TESTS, *session.posargs)
     session.run("bash", ".ci/cross", external=True)
 
 
@@ -74,7 +74,8 @@ def docs(session):
     """Make the site, in build/site, and check that pages and docstrings are true."""
     install(session, "test,docs")
     session.run("python", "-m", "sphinx", *"-W -n --keep-going -c docs".split(), *SITE)
-    session.run("pytest", *PAGE_TESTS, *session.posargs, env={"TTFS_SITE": SITE[1]})
+    all_pages = "-m", "slow or not slow", *PAGE_TESTS
+    session.run("pytest", *all_pages, *session.posargs, env={"TTFS_SITE": SITE[1]})
 
 
 @nox.session(venv_backend="none")
