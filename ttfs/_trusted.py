@@ -16,6 +16,7 @@ from .estimators.history import History
 from .fixed.network import FixedLayer, FixedNetwork
 from .fixed.quantized import QuantizedNetwork
 from .model import LIF, Layer, Network
+from .model.geometry import Full
 from .parameters import (
     CrossEntropy,
     ExactGradient,
@@ -41,6 +42,7 @@ _TYPES = (
     FixedNetwork,
     FixedPoint,
     FrozenEncoder,
+    Full,
     History,
     Ideal,
     LIF,

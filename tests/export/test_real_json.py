@@ -116,7 +116,9 @@ def test_files_have_all_fields(path):
     """A field that is new in one of these classes has an entry in files."""
     export.to_json(quick().fit(X, y), path)
     data = json.loads(path.read_text())
-    named = {"kind", "neuron"}  # by the class of the encoder, and by its numbers
+    # What stands there in other words: the encoder's class, the neuron's numbers, and
+    # the shape of the weights of a full layer.
+    named = {"kind", "neuron", "geometry"}
     for cls, part in (
         (Channels, data["encoder"]),
         (History, data["training"]),
