@@ -97,23 +97,14 @@ def find_all(find, paths):
 # -- Imports -----------------------------------------------------------------------
 
 
-class DropTypeChecking(ast.NodeTransformer):
-    """Leaves out what only type checkers read: ``if TYPE_CHECKING:``."""
-
-    def visit_If(self, node):
-        self.generic_visit(node)
-        is_type_checking = ast.unparse(node.test) == "TYPE_CHECKING"
-        return node.orelse if is_type_checking else node
-
-
 def imports_of(source, package, modules):
-    """The part of `modules` that a module of a package imports, in functions too.
+    """The part of `modules` that a module of a package imports.
 
-    Importing a.b from a package a counts as an import of a.b, and not of a. Imports
-    for type checkers do not count: the interpreter does not carry them out.
+    Imports in functions and those that only type checkers read count too. Importing a.b
+    from a package a counts as an import of a.b, and not of a.
     """
     found = set()
-    for node in ast.walk(DropTypeChecking().visit(ast.parse(source))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -153,6 +144,16 @@ def find_circle(graph):
     return None
 
 
+def find_upward(graph):
+    """Pairs of a module and a package around it from which it takes a name."""
+    return [
+        (module, package)
+        for module, names in graph.items()
+        for package in sorted(names)
+        if module.startswith(f"{package}.")
+    ]
+
+
 def position(module):
     """The place of a module's part in the order of the parts."""
     name = module.split(".")[1] if "." in module else module
@@ -178,13 +179,20 @@ def graph():
         for path in package_files()
     }
     compiled = {f"ttfs.{path.name.partition('.')[0]}" for path in compiled_files()}
-    return import_graph(sources, {*compiled, "ttfs.include"})  # of C headers alone
+    graph = import_graph(sources, {*compiled, "ttfs.include"})  # of C headers alone
+    # Data and records that the names of types still ask for.
+    graph["ttfs._typing"] -= {"ttfs.encoders", "ttfs.estimators.watching"}
+    return graph
 
 
 def test_no_modules_import_each_other_in_a_circle(graph):
     assert {"ttfs.model", "ttfs.engines"} <= graph["ttfs.estimators.base"]
     assert graph["ttfs.core"] == {"ttfs._float32", "ttfs._float64"}
     assert find_circle(graph) is None
+
+
+def test_modules_import_from_the_module_that_defines_a_name(graph):
+    assert find_upward(graph) == []
 
 
 def test_imports_go_upwards_only(graph):
@@ -229,11 +237,31 @@ def test_downward_imports_are_found(module, imported, is_downward):
         ("from . import a", ""),
         ("from . import f", ""),  # a name of the package, which imports a
         ("from ttfs.b import f", "class C:\n    from ttfs import a"),
+        ("from .b import f", "if TYPE_CHECKING:\n    from .a import g"),
     ],
 )
 def test_circles_of_imports_are_found(one, other):
     sources = {"__init__.py": "from .a import g", "a.py": one, "b.py": other}
     assert find_circle(import_graph(sources)) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "package"),
+    [
+        ("sub/c.py", "from .. import f", "ttfs"),
+        ("sub/c.py", "def f():\n    import ttfs", "ttfs"),
+        ("sub/c.py", "if TYPE_CHECKING:\n    from . import f", "ttfs.sub"),
+        ("sub/c.py", "from ttfs.sub import f, d", "ttfs.sub"),
+        ("sub/__init__.py", "from .. import sub, f", "ttfs"),
+        ("c.py", "from . import f", "ttfs"),
+        ("c.py", "from . import sub, _fixed\nfrom .sub import d, f", None),
+        ("sub/c.py", "from . import d\nfrom .d import f\nimport ttfs.sub.d", None),
+    ],
+)
+def test_names_of_the_packages_around_are_found(path, source, package):
+    empty = dict.fromkeys(("__init__.py", "sub/__init__.py", "sub/d.py"), "")
+    graph = import_graph(empty | {path: source}, {"ttfs._fixed"})
+    assert [found for _, found in find_upward(graph)] == [package] * bool(package)
 
 
 def test_imports_are_found():
@@ -242,7 +270,7 @@ def test_imports_are_found():
         "other.py": "from .sub.a import f",
         "sub/__init__.py": "from .a import f\nfrom ..other import g",
         "sub/a.py": "from . import b\nimport numpy",
-        "sub/b.py": "from .. import _fixed\nif TYPE_CHECKING:\n    from . import a",
+        "sub/b.py": "from .. import _fixed",
     }
     graph = import_graph(sources, {"ttfs._fixed"})
     assert graph == {

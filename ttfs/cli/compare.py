@@ -14,7 +14,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from .. import TTFSClassifier, __version__
+from ..core import __version__
+from ..estimators import TTFSClassifier
 from .arguments import add_data, add_plot, add_run, load_all, reading_of
 from .compare_plot import plot_accuracies
 from .data import BUNDLED, DataError

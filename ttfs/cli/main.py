@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 
-from .. import __version__
+from ..core import __version__
 from . import codes, compare, robustness, serve, show
 
 COMMANDS = (codes, compare, robustness, serve, show)

@@ -7,7 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from .. import TRUSTED_TYPES
+from .._trusted import TRUSTED_TYPES
 from ..plotting import MembraneDisplay, SpikeRasterDisplay
 from ..plotting.estimators import last_step, passed
 from ..plotting.raster import described

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sklearn.neural_network import MLPClassifier
 
-from ... import TTFSClassifier
+from ...estimators import TTFSClassifier
 from ...baselines import RateClassifier, S4NNClassifier
 from ...parameters import FixedPoint, LocalRule
 

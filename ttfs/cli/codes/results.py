@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from ... import __version__
+from ...core import __version__
 from ...energy.activity import quantity
 from ..terminal import Table
 from .measure import Point

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from ... import TTFSClassifier, __version__
+from ...core import __version__
+from ...estimators import TTFSClassifier
 from ...engines.recipe import EXACT
 from ...substrates import AnalogChip
 from ..data import Data
