@@ -6,8 +6,8 @@ from typing import Literal
 
 from sklearn.neural_network import MLPClassifier
 
-from ...estimators import TTFSClassifier
 from ...baselines import RateClassifier, S4NNClassifier
+from ...estimators import TTFSClassifier
 from ...parameters import FixedPoint, LocalRule
 
 _MLP_EPOCHS = 1000  # at most: MLPClassifier ends when its loss does not fall any more

@@ -9,8 +9,8 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from ...core import __version__
-from ...estimators import TTFSClassifier
 from ...engines.recipe import EXACT
+from ...estimators import TTFSClassifier
 from ...substrates import AnalogChip
 from ..data import Data
 from ..terminal import one_line, one_thread
