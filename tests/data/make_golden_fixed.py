@@ -439,23 +439,18 @@ def described(layer):
 
 
 def dumps(x, indent=0):
-    """JSON with a line for each list of numbers."""
-    parts = list(x.values()) if isinstance(x, dict) else x
-    if not any(isinstance(part, dict | list) for part in parts):
+    """JSON with a line for each array of numbers, whatever its dimensions."""
+    if isinstance(x, dict):
+        parts = [f'"{name}": {dumps(part, indent + 1)}' for name, part in x.items()]
+        is_short = not any(isinstance(part, dict | list) for part in x.values())
+    else:
+        is_short = not (isinstance(x, list) and x and isinstance(x[0], dict))
+        parts = [] if is_short else [dumps(part, indent + 1) for part in x]
+    if is_short:
         return json.dumps(x)
     margin = "\n" + " " * (indent + 1)
-    names = [f'"{key}": ' for key in x] if isinstance(x, dict) else [""] * len(x)
-    items = [
-        name
-        + (
-            dumps(part, indent + 1)
-            if isinstance(part, dict | list)
-            else json.dumps(part)
-        )
-        for name, part in zip(names, parts, strict=True)
-    ]
     opening, closing = "{}" if isinstance(x, dict) else "[]"
-    return opening + margin + ("," + margin).join(items) + margin[:-1] + closing
+    return opening + margin + ("," + margin).join(parts) + margin[:-1] + closing
 
 
 def golden():
