@@ -6,14 +6,13 @@ from math import inf
 import numpy as np
 import pytest
 from exported import build_network, check_inference, for_inference, output_rows, play
-from fixed_header import ROOT, SANITIZE
+from fixed_header import ROOT
 from fixed_networks import Core, from_plain, random_network
 from fixed_twin import Plain
 
 from ttfs import LIF
 
 GOLDEN = json.loads((ROOT / "tests/data/golden_fixed.json").read_text())
-QUICKLY = [*SANITIZE, "-O0"]  # built
 LEAST = -(2**15)
 
 cases = pytest.mark.parametrize("case", GOLDEN.values(), ids=GOLDEN)
@@ -34,7 +33,7 @@ def expected_rows(network, ticks, recorded):
 def test_golden_inference(case, tmp_path):
     network = network_of(case["network"])
     ticks = np.array(case["samples"]["ticks"], np.uint16)
-    program = build_network(tmp_path, for_inference(network), *QUICKLY)
+    program = build_network(tmp_path, for_inference(network), "-O0")
     rows = play(program, np.full(len(ticks), -1), ticks)
     assert rows == expected_rows(network, ticks, case["inference"])
 
@@ -43,7 +42,7 @@ def test_golden_inference(case, tmp_path):
 def test_golden_learning(case, tmp_path):
     network = network_of(case["network"])
     ticks = np.array(case["samples"]["ticks"], np.uint16)
-    program = build_network(tmp_path, network, *QUICKLY, learn=True)
+    program = build_network(tmp_path, network, "-O0", learn=True)
     rows = play(program, case["samples"]["labels"], ticks)
     expected = expected_rows(network, ticks, case["online"])
     n = len(ticks)
@@ -88,7 +87,7 @@ def least_membranes(layer, inputs, spikes, n_ticks):
 
 
 @pytest.mark.parametrize(
-    "flags", [QUICKLY, ["-U__BYTE_ORDER__"]], ids=["usual", "one by one"]
+    "flags", [["-O0"], ["-O0", "-U__BYTE_ORDER__"]], ids=["usual", "one by one"]
 )
 @pytest.mark.parametrize("decay", ["table", "shift"])
 def test_membranes_that_saturate(decay, flags, tmp_path):

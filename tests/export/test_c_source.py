@@ -38,12 +38,9 @@ from ttfs.parameters import FixedPoint
 PAGE = ROOT / "docs/guide/export.md"
 
 
-QUICKLY = [*SANITIZE, "-O0"]  # built
+CHECKED = [*SANITIZE, "-O0"]
 compilers = pytest.mark.parametrize("compiler", COMPILERS)
 no_floats = ["-mgeneral-regs-only"] * (platform.machine() in ("x86_64", "aarch64"))
-variants = pytest.mark.parametrize(
-    "flags", [no_floats, SANITIZE], ids=["no floats", "sanitized"]
-)
 
 
 # -- Inference ---------------------------------------------------------------------
@@ -53,7 +50,8 @@ variants = pytest.mark.parametrize(
 def test_inference_equals_the_estimator(name, tmp_path):
     clf, data = make(name)
     X, _ = data(1000, seed=1)
-    rows = play(build(tmp_path, clf), np.full(1000, -1), export.ticks(clf, X))
+    program = build(tmp_path, clf, "-O1")
+    rows = play(program, np.full(1000, -1), export.ticks(clf, X))
     assert rows == outputs(clf, X)
     assert len({row[0] for row in rows}) > 1
 
@@ -114,15 +112,14 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("learn", [False, True])
-@pytest.mark.parametrize("name", ["symmetric", "shifts", "four at once", "target"])
+@pytest.mark.parametrize(
+    ("name", "learn"), [("symmetric", True), ("shifts", True), ("four at once", False)]
+)
 def test_spikes_that_are_not_in_order(name, learn, tmp_path):
-    if learn and name not in LEARNING:
-        pytest.skip("cannot learn")
     clf, _ = make(name)
     export.to_c(clf, tmp_path / "model.c", learn=learn)
     (tmp_path / "unruly.c").write_text(UNRULY)
-    command = [any_compiler(), *FLAGS, *QUICKLY, tmp_path / "unruly.c"]
+    command = [any_compiler(), *FLAGS, *CHECKED, tmp_path / "unruly.c"]
     built = run([*command, "-o", tmp_path / "unruly"])
     assert not built.returncode, built.stdout
     done = run([tmp_path / "unruly"])
@@ -134,7 +131,7 @@ def test_spikes_that_are_not_in_order(name, learn, tmp_path):
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_learning_equals_partial_fit(name, tmp_path):
-    check_learning(name, tmp_path, 300)
+    check_learning(name, tmp_path, 100)
 
 
 def test_an_early_read_out_learns_in_the_export_too(tmp_path):
@@ -195,29 +192,48 @@ def check_steps(network, ticks, labels, program):
     assert rows[len(ticks) :] == [*expected, state["lfsr"][-1]]
 
 
-@pytest.mark.parametrize("decay", ["table", "shift"])
-@pytest.mark.parametrize("seed", range(2))
-def test_any_network_infers_in_every_way(seed, decay, tmp_path):
-    rng = np.random.default_rng(seed)
+def infer_any_networks(folder, decay, n, *flags):
+    """Insist that n random networks infer as the library."""
+    rng = np.random.default_rng(n)
     is_silent = []
-    for _ in range(5):
+    for _ in range(n):
         network = for_inference(random_network(rng, decay=decay))
-        program = build_network(tmp_path, network, *QUICKLY)
+        program = build_network(folder, network, *flags)
         ticks = random_ticks(rng, network, 150)
         is_silent.append(check_inference(network, ticks, program))
     assert 0 < np.mean(is_silent) < 1
 
 
-@pytest.mark.parametrize("decay", ["table", "shift"])
-@pytest.mark.parametrize("feedback", FEEDBACKS)
-def test_any_network_learns(feedback, decay, tmp_path):
+def learn_any_networks(folder, feedback, decay, n, *flags):
+    """Insist that n random networks learn as the library."""
     rng = np.random.default_rng(10)
-    for _ in range(3):
+    for _ in range(n):
         network = random_network(rng, feedback=feedback, decay=decay)
-        program = build_network(tmp_path, network, *QUICKLY, learn=True)
+        program = build_network(folder, network, *flags, learn=True)
         ticks = random_ticks(rng, network, 60)
-        labels = random_labels(rng, network, 60)
-        check_steps(network, ticks, labels, program)
+        check_steps(network, ticks, random_labels(rng, network, 60), program)
+
+
+decays = pytest.mark.parametrize("decay", ["table", "shift"])
+
+
+@decays
+def test_any_network_infers_in_every_way(decay, tmp_path):
+    infer_any_networks(tmp_path, decay, 3, *CHECKED)
+
+
+@pytest.mark.parametrize("feedback", FEEDBACKS)
+def test_any_network_learns(feedback, tmp_path):
+    learn_any_networks(tmp_path, feedback, "table", 1, *CHECKED)
+    learn_any_networks(tmp_path, feedback, "shift", 1, "-O0")
+
+
+@pytest.mark.slow  # more networks of the same kinds
+@decays
+def test_many_networks(decay, tmp_path):
+    infer_any_networks(tmp_path, decay, 10, *CHECKED)
+    for feedback in FEEDBACKS:
+        learn_any_networks(tmp_path, feedback, decay, 3, *CHECKED)
 
 
 @pytest.mark.slow
@@ -238,7 +254,7 @@ def test_many_samples(name, tmp_path):
 def test_a_saved_state_is_restored(name, tmp_path):
     clf, data = make(name)
     X, y = data(40, seed=2)
-    program = build(tmp_path, clf, *QUICKLY, learn=True)
+    program = build(tmp_path, clf, *CHECKED, learn=True)
     ticks, labels = export.ticks(clf, X), np.searchsorted(clf.classes_, y)
     save, restore, spoil = -2, -3, -4
     once = play(program, labels, ticks)
@@ -276,7 +292,7 @@ def test_two_models_in_one_file(tmp_path):
         path = tmp_path / f"{name}.c"
         export.to_c(model, path, learn=True, prefix=name.upper(), self_test=X[:5])
     (tmp_path / "two.c").write_text(TWO_MODELS)
-    command = [any_compiler(), *FLAGS, *SANITIZE, tmp_path / "two.c"]
+    command = [any_compiler(), *FLAGS, *CHECKED, tmp_path / "two.c"]
     built = run([*command, "-o", tmp_path / "two"])
     assert not built.returncode, built.stdout
     done = run([tmp_path / "two"])
@@ -309,22 +325,20 @@ def test_header_and_source(language, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
-@pytest.mark.parametrize("learn", [False, True])
-@pytest.mark.parametrize("name", ["shifts", "target", "four at once"])
-def test_source_is_cpp_too(name, learn, tmp_path):
+@pytest.mark.parametrize("standard", ["gnu++11", "c++20"])
+@pytest.mark.parametrize("name", ["target", "four at once"])
+def test_source_is_cpp_too(name, standard, tmp_path):
     """As compilers for Arduino take it, with GNU's standard before C++20."""
-    if learn and name not in LEARNING:
-        pytest.skip("cannot learn")
+    learn = name in LEARNING
     clf, data = make(name)
     export.to_c(clf, tmp_path / "model.c", learn=learn, self_test=data(5)[0])
     (tmp_path / "main.cpp").write_text(
         '#include "model.c"\nint main() { return ttfs_model_self_test(); }\n'
     )
-    for standard in "gnu++11", "c++20":
-        command = ["g++", f"-std={standard}", "-Wall", tmp_path / "main.cpp"]
-        built = run([*command, "-o", tmp_path / "main"])
-        assert (built.returncode, built.stdout) == (0, "")
-        assert run([tmp_path / "main"]).returncode == 0
+    command = ["g++", f"-std={standard}", "-Wall", tmp_path / "main.cpp"]
+    built = run([*command, "-o", tmp_path / "main"])
+    assert (built.returncode, built.stdout) == (0, "")
+    assert run([tmp_path / "main"]).returncode == 0
 
 
 def test_states_go_on_after_learning(tmp_path):
@@ -366,11 +380,11 @@ def test_self_tests_without_samples(X, tmp_path):
 
 
 @compilers
-@variants
+@pytest.mark.parametrize("flags", [no_floats, CHECKED], ids=["no floats", "sanitized"])
 def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
     clf, data = make("random")
-    X, y = data(200, seed=4)
-    labels = np.where(np.arange(200) % 3, y, -1)
+    X, y = data(60, seed=4)
+    labels = np.where(np.arange(60) % 3, y, -1)
     ticks = export.ticks(clf, X)
     rows = [
         play(build(tmp_path, clf, *more, learn=True, compiler=cc), labels, ticks)
@@ -381,9 +395,16 @@ def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("nm"), reason="needs nm")
 @compilers
-@pytest.mark.parametrize("more", [[], ["-Os"], ["-O3", "-ffreestanding"]], ids=str)
-@pytest.mark.parametrize("learn", [False, True])
-@pytest.mark.parametrize("of_features", [False, True])
+@pytest.mark.parametrize(
+    ("of_features", "learn", "more"),
+    [
+        (False, False, ["-O3", "-ffreestanding"]),
+        (False, True, ["-Os"]),
+        (True, False, ["-Os"]),
+        (True, True, []),
+    ],
+    ids=str,
+)
 def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
     if of_features:
         clf, X, _ = raw_features.make("lines")
