@@ -20,9 +20,15 @@ BUILD = ["-O0", "-g"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 INCLUDES = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(COMPILER is None, reason="needs a C compiler"),
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+
+# Each case compiles with sanitizers. The default run keeps the path that all have.
+VECTORS = [
+    pytest.param(
+        simd, bits, marks=[] if (simd, bits) == ("baseline", 64) else pytest.mark.slow
+    )
+    for simd in _core.simd_available()
+    for bits in (32, 64)
 ]
 
 
@@ -50,6 +56,7 @@ def sanitize(tmp_path_factory):
     return SANITIZE if works else []
 
 
+@pytest.mark.slow  # compiles the whole core with sanitizers: more than a minute
 def test_c_core(tmp_path, sanitize):
     program = tmp_path / "test_core"
     sources = [ROOT / "tests/c/test_core.c", *sorted((ROOT / "src").rglob("*.c"))]
@@ -64,8 +71,7 @@ def test_c_core(tmp_path, sanitize):
     assert f"all C tests passed on {n_sets} instruction sets" in result.stdout
 
 
-@pytest.mark.parametrize("bits", [32, 64])
-@pytest.mark.parametrize("simd", _core.simd_available())
+@pytest.mark.parametrize(("simd", "bits"), VECTORS)
 def test_vector_mathematics(tmp_path, sanitize, simd, bits):
     program = tmp_path / "test_vmath"
     source = ROOT / "tests/c/test_vmath.c"
