@@ -13,14 +13,9 @@ _MAX_JOBS = 1024  # processes
 
 
 def whole_number(meaning, is_allowed):
-    """The type of an argument that is a whole number.
+    """The type of an argument that is a whole number, where `is_allowed(number)`.
 
-    Parameters
-    ----------
-    meaning : str
-        What the number is; it ends the message "'x' is not ...".
-    is_allowed : callable
-        Whether a number (int) is one of the allowed values.
+    "'x' is not" and `meaning` are the message.
     """
 
     def read(text):
@@ -36,9 +31,9 @@ def whole_number(meaning, is_allowed):
 
 
 def checked(read):
-    """The type of an argument that is a text from which `read` makes something.
+    """The type of an argument that stays a text, but that `read` can read.
 
-    The argument stays a text; the message is that of the ValueError of ``read(text)``.
+    The message is that of the ValueError of ``read(text)``.
     """
 
     def check(text):
@@ -74,11 +69,7 @@ DATASETS = f"{', '.join(BUNDLED)}, or a file: {FILES}"
 def add_data(parser, default):
     """Add the data sets, DATA or --dataset, and how files are read: see `load_all`.
 
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    default : str
-        What is taken without an argument, for the help.
+    The text `default` says in the help what is taken without an argument.
     """
     group = parser.add_argument_group("data")
     group.add_argument(
@@ -153,22 +144,9 @@ def reading_of(args):
 
 
 def load_all(args, default):
-    """Load the data sets that the arguments of `add_data` and `add_run` name.
+    """The data sets that the arguments of `add_data` and `add_run` name, or `default`.
 
-    Parameters
-    ----------
-    args : argparse.Namespace
-    default : sequence of str
-        The data sets without an argument.
-
-    Returns
-    -------
-    data : list of Data
-
-    Raises
-    ------
-    DataError
-        If one of them cannot be used.
+    Raises DataError if one of them cannot be used.
     """
     names = data_names([*args.data, *args.dataset]) or default
     data = [load_data(name, args.cv, args.seed, reading_of(args)) for name in names]
@@ -183,17 +161,9 @@ def load_all(args, default):
 def add_run(parser, models, *, what="models", networks="TTFSClassifier", jobs=1):
     """Add how a comparison is run: --models, --max-iter, --cv, --seed, --jobs, --out.
 
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    models : sequence of str
-        Names of what is compared, in the order of the table.
-    what : str, default="models"
-        What they are called, which is another name of --models.
-    networks : str, default="TTFSClassifier"
-        What has the hidden layers of --hidden.
-    jobs : int, default=1
-        Number of processes, unless the command line says otherwise.
+    `models` are the names of what is compared, in the order of the table; `what` is
+    another name of --models; `networks` have the hidden layers of --hidden; `jobs` is
+    the number of processes, unless the command line says otherwise.
     """
     group = parser.add_argument_group(what)
     group.add_argument(
@@ -329,19 +299,10 @@ def add_chip(parser):
 
 
 def make_chip(preset, settings):
-    """Make the emulated chip that the arguments of `add_chip` describe.
+    """The emulated chip that the arguments of `add_chip` describe.
 
-    Parameters
-    ----------
-    preset : str or None
-        Name of a preset; None stands for the default parameters of `AnalogChip`.
-    settings : list of str
-        Parameters that differ from the preset, of the form ``name=value``.
-
-    Raises
-    ------
-    ValueError
-        If a setting is not of that form, or the chip has no such parameter or value.
+    Raises ValueError if a setting is not of the form ``name=value``, or the chip has no
+    such parameter or value.
     """
     values = dict(map(read_setting, settings))
     try:
@@ -355,10 +316,7 @@ def make_chip(preset, settings):
 def read_setting(text):
     """The name and the value of a parameter of a chip, from ``NAME=VALUE``.
 
-    Raises
-    ------
-    ValueError
-        If a chip has no such parameter, or its value is not a number.
+    Raises ValueError if a chip has no such parameter, or its value is not a number.
     """
     name, equals, value = text.partition("=")
     if not equals:
@@ -374,7 +332,7 @@ def read_setting(text):
 def read_number(text, argument):
     """The int or float that a text stands for; None for the text ``none``.
 
-    `argument` is what the text is from, for the message.
+    The message names `argument`, from which the text is.
     """
     if text.lower() == "none":
         return None

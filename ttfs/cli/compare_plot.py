@@ -13,16 +13,7 @@ def plot_accuracies(rows):
     """A figure of the accuracy of each model, a panel for each data set.
 
     A mark is the mean over folds, a bar a standard deviation to either side, as in the
-    table; the small dots below are the folds.
-
-    Parameters
-    ----------
-    rows : list of Row
-        Those without an error, at least one.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
+    table; the small dots below are the folds. The rows, at least one, have no errors.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D

@@ -9,11 +9,8 @@ FORMATS = (".png", ".svg", ".pdf")
 def check_figure(path):
     """The path of a figure, which can be drawn.
 
-    Raises
-    ------
-    DataError
-        If matplotlib is missing, the ending of the file is no known format, or the file
-        cannot be written.
+    Raises DataError if matplotlib is missing, the ending of the file is no known
+    format, or the file cannot be written.
     """
     try:
         import matplotlib.figure  # noqa: F401
@@ -25,14 +22,7 @@ def check_figure(path):
 
 
 def save(figure, path):
-    """Write a figure; the same numbers make the same file.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    path : pathlib.Path
-        The file; its ending decides the format.
-    """
+    """Write a figure to a path; the same numbers make the same file."""
     from matplotlib import rc_context
 
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}

@@ -35,19 +35,11 @@ def _parser():
 
 
 def main(argv=None):
-    """Run the command line and return the exit status.
+    """Run the command line with arguments, or those of the process.
 
-    Parameters
-    ----------
-    argv : list of str or None, default=None
-        The arguments; None stands for those of the process.
-
-    Returns
-    -------
-    status : int
-        0 if all went well, 1 if a model failed, a file cannot be written, the memory
-        does not suffice, or the reader of the output has left, 130 after Ctrl-C. Wrong
-        arguments and unusable data end in ``SystemExit`` with status 2.
+    The status is 0 if all went well, 1 if a model failed, a file cannot be written, the
+    memory does not suffice, or the reader of the output has left, 130 after Ctrl-C.
+    Wrong arguments and unusable data end in ``SystemExit`` with status 2.
     """
     parser = _parser()
     if sys.stdout is None:  # it was closed, which worker processes do not expect

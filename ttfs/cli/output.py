@@ -18,20 +18,10 @@ def check_out(path):
 
 
 def check_path(path, suffixes):
-    """The path of a file, which can be written.
+    """The path of a file with one of the suffixes, which can be written.
 
     Nothing is written, so that a training that fails leaves old results as they are.
-
-    Parameters
-    ----------
-    path : str
-    suffixes : tuple of str
-        The formats, as the path may end.
-
-    Raises
-    ------
-    DataError
-        If the suffix is unknown or no such file can be written.
+    Raises DataError if the suffix is unknown or no such file can be written.
     """
     text, path = str(path), Path(path)
     if path.suffix.lower() not in suffixes:
@@ -48,23 +38,11 @@ def check_path(path, suffixes):
 
 
 def write_results(path, settings, results, table, notes, **others):
-    """Write what a command found, in the format that the suffix says.
+    """Write what a command found, in the format that the suffix of the path says.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        See `check_out`.
-    settings : dict
-        What the results depend on; for .json.
-    results : list of dict
-        Numbers and texts of each result, None where there is none; all have the same
-        keys. For .json and .csv.
-    table : list of list of str
-        Titles and rows of the printed table; for .md.
-    notes : list of str
-        What a reader must know; for .json and .md.
-    **others
-        What else a .json file has, by name.
+    A .json file has the settings, on which the results depend, the results, the notes
+    for a reader, and others by name; a .csv file the results, which are dicts with the
+    same keys; a .md file the printed table, titles first, and the notes.
     """
     suffix = path.suffix.lower()
     if suffix == ".json":

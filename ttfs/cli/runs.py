@@ -15,15 +15,8 @@ from .terminal import duration, progress, thread_limit
 class Task:
     """One model on one split of one data set.
 
-    Attributes
-    ----------
-    data : Data
-    name : str
-        The name of the model.
-    model : object
-        What the function needs that carries out the task; it may be an estimator.
-    split : int
-        The number of the split.
+    The model is what the function needs that carries out the task, such as an
+    estimator.
     """
 
     data: Data
@@ -49,25 +42,11 @@ class Task:
 def run_all(function, tasks, n_jobs=1):
     """Carry out tasks, and show on a terminal which one it is and what is left.
 
-    Each process takes one task at a time, with one thread unless OMP_NUM_THREADS is
-    set.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(task)`` is the result, which has a text ``error``, empty if all went
-        well. After an error the other splits of a row are left out where they have not
-        begun yet.
-    tasks : list of Task
-    n_jobs : int, default=1
-        Number of processes, as in joblib.
-
-    Yields
-    ------
-    task : Task
-    result : object
-        In the order of the tasks, as soon as they are there. None is the result of a
-        task that was left out.
+    Yields pairs of a task and its result, ``function(task)``, in the order of the
+    tasks, as soon as they are there. A result has a text ``error``, empty if all went
+    well: after an error the other splits of a row are left out, with None as result,
+    where they have not begun yet. Each of the processes takes one task at a time, with
+    one thread unless OMP_NUM_THREADS is set.
     """
     clock = Clock(tasks, effective_n_jobs(n_jobs))
     failed = set()

@@ -90,21 +90,9 @@ def _check_arguments(args):
 
 
 def load_model(path):
-    """A fitted model from a file.
+    """A fitted model from a file: an estimator, or what ends in one.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-
-    Returns
-    -------
-    model : object
-        An estimator of this package, or a pipeline or search that ends in one.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or has something else in it.
+    Raises DataError if the file cannot be read, or has something else in it.
     """
     name, suffix = str(path), path.suffix.lower()
     if suffix not in (*_PICKLES, ".skops"):
@@ -138,16 +126,9 @@ def _load_skops(path):
 
 
 def show(model, args):
-    """What a model is, and what it does with the data that the arguments name.
+    """What a model is, and what it does with data that the arguments name, in lines.
 
-    Returns
-    -------
-    lines : list of str
-
-    Raises
-    ------
-    DataError
-        If the data cannot be read, or do not fit the model.
+    Raises DataError if the data cannot be read, or do not fit the model.
     """
     last, before = last_step(model, "ttfs show")
     lines = describe(last, before)
@@ -198,14 +179,7 @@ def _features_of(model, data):
 
 
 def describe(estimator, before=None):
-    """What a fitted estimator is, in lines.
-
-    Parameters
-    ----------
-    estimator : TTFSClassifier or TTFSRegressor
-    before : Pipeline or None
-        The steps that features pass first.
-    """
+    """What a fitted estimator, and the pipeline before it, are: in lines."""
     network, neuron = estimator.network_, estimator.network_.neuron
     steps = [] if before is None else [type(step).__name__ for _, step in before.steps]
     chain = ", then ".join([*steps, type(estimator).__name__])
@@ -268,14 +242,7 @@ def _sample(model, data, X, args):
 
 
 def lines_of_sample(recording, names):
-    """What fires when in the first recorded sample, in lines.
-
-    Parameters
-    ----------
-    recording : ttfs.model.Recording
-    names : list of str
-        Names of the output neurons.
-    """
+    """What fires when in the first recorded sample, with outputs of such names."""
     *groups, outputs = SpikeRasterDisplay(recording).groups(0)
     decision = recording.decision_times[0]
     has_decision = recording.outputs is not None and recording.is_decided[0]
@@ -303,20 +270,7 @@ def lines_of_sample(recording, names):
 
 
 def plot_sample(model, X, y, sample):
-    """A figure of the spikes of a sample beside the membranes of its outputs.
-
-    Parameters
-    ----------
-    model : object
-        What `load_model` has returned.
-    X : ndarray of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,)
-    sample : int
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    """
+    """A figure of the spikes of a sample beside the membranes of its outputs."""
     from matplotlib.figure import Figure
 
     figure = Figure((11.5, 5.0), layout="constrained")

@@ -13,14 +13,8 @@ class Table:
     """A table whose rows are printed as they come, and all together at the end.
 
     A row is a list of texts, one for each column; or the first two columns and a
-    message, where an error has taken the place of the numbers.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        Titles: two columns of text, then columns of numbers.
-    widths : tuple of int
-        Widths of the columns as long as not all rows are known.
+    message, where an error has taken the place of the numbers. The first two columns
+    are texts, the others numbers; widths hold as long as not all rows are known.
     """
 
     def __init__(self, columns, widths):

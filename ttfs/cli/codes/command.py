@@ -126,32 +126,12 @@ def run(args):
 
 
 def compare_codes(data, keys, hidden, settings, n_jobs=1, out=None, figure=None):
-    """Train all methods on all data sets, print the results and write them to files.
+    """Train methods on all data sets, print the results and write them to files.
 
-    Rows are printed as soon as a method is finished, and all again at the end. On a
-    terminal a line of progress goes to the standard error. Every model gets one thread
-    unless OMP_NUM_THREADS is set.
+    Rows are printed as soon as a method is finished, and all again at the end. The
+    status is 0, or 1 if a method failed, or 130 after Ctrl-C.
 
-    Parameters
-    ----------
-    data : list of Data
-    keys : list of str
-        Methods, of `METHODS`.
-    hidden : tuple of int or None
-        Hidden layers of all methods; None stands for each data set's own.
-    settings : Settings
-        Its hidden layers are not used.
-    n_jobs : int, default=1
-        Number of processes, as in joblib.
-    out : pathlib.Path or None, default=None
-        File of the results, see `ttfs.cli.output`.
-    figure : pathlib.Path or None, default=None
-        File of the figure.
-
-    Returns
-    -------
-    status : int
-        0, or 1 if a method failed, or 130 after Ctrl-C.
+    `hidden` are the hidden layers of all methods; None stands for each data set's own.
     """
     tasks = [
         Task(part, key, replace(settings, hidden=hidden or part.hidden), k)

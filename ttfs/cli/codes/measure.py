@@ -37,26 +37,15 @@ _STEPS = 16
 class Settings:
     """What all methods have in common.
 
-    Attributes
-    ----------
-    seed : int
-        Seed of the models.
-    cost_model : CostModel
-    hidden : tuple of int
-        Hidden layers.
-    max_iter : int or None
-        Epochs of every method; None: those that each has by default.
-    steps : tuple of int
-        Steps after which the rate code is stopped, in increasing order.
-    event_cost : float or None
-        What else the energy is estimated for: events that cost so many times as much.
+    Without `max_iter` each method has the epochs that it has by default; with
+    `event_cost` energies are also estimated for events that cost so many times as much.
     """
 
     seed: int
     cost_model: CostModel
     hidden: tuple = (100,)
     max_iter: int | None = None
-    steps: tuple = STEPS
+    steps: tuple = STEPS  # after which the rate code is stopped, increasing
     event_cost: float | None = None
 
     @property
@@ -69,68 +58,31 @@ class Settings:
 class Point:
     """A row of the table, of one split: numbers per sample, means.
 
-    None stands for what a method does not have, or nobody knows.
-
-    Attributes
-    ----------
-    label : str
-        Which of the points of the method it is; "" if it has one.
-    accuracy : float
-        By spikes, where there are any.
-    undecided : float or None
-        Share of the samples without an output spike.
-    by_read_out : float or None
-        Share of the samples whose first output spike the read-out makes.
-    published, strict : float or None
-        Accuracy of S4NN if outputs that are first together are right, as it was
-        published, or wrong.
-    hidden_spikes, spikes, events : float or None
-        Spikes of hidden neurons, spikes of inputs, hidden and output neurons, and
-        synaptic events, until the decision.
-    macs : float
-        Multiply-accumulates that are no events.
-    dense_macs : int
-        Multiply-accumulates of a dense network of this shape.
-    decision : float or None
-        Decision time, in `unit`.
-    unit : str
-        "tau_syn" or "steps".
-    energy, latency : float or None
-        In J and s, by the cost model; in `tau_syn` if it has no time of its own.
-    energy_at_event_cost : float or None
-        Energy if an event costs `Settings.event_cost` times as much.
-    break_even : float or None
-        The factor of the cost of events at which the energy is that of the dense
-        network.
-    training_spikes, training_events : float or None
-        Spikes of a training sample, and its events: see the module.
-    training_macs : float
-        The same in multiply-accumulates, of a dense network.
-    epochs : int or None
-        Times that each training sample was learned.
-    fit_seconds : float
+    None stands for what a method does not have, or nobody knows. Shares are of samples;
+    spikes, events and the decision are counted until the decision.
     """
 
-    label: str
-    accuracy: float
+    label: str  # which of the points of the method it is; "" if it has one
+    accuracy: float  # by spikes, where there are any
     fit_seconds: float
     epochs: int | None
-    dense_macs: int
-    undecided: float | None = None
-    by_read_out: float | None = None
+    dense_macs: int  # multiply-accumulates of a dense network of this shape
+    undecided: float | None = None  # share without an output spike
+    by_read_out: float | None = None  # share whose first output spike it makes
+    # Accuracy of S4NN if outputs that are first together are right, or wrong.
     published: float | None = None
     strict: float | None = None
     hidden_spikes: float | None = None
-    spikes: float | None = None
-    events: float | None = None
-    macs: float = 0.0
-    decision: float | None = None
+    spikes: float | None = None  # of inputs, hidden and output neurons
+    events: float | None = None  # synaptic ones
+    macs: float = 0.0  # multiply-accumulates that are no events
+    decision: float | None = None  # in the unit, "tau_syn" or "steps"
     unit: str = ""
-    energy: float | None = None
-    latency: float | None = None
+    energy: float | None = None  # in J
+    latency: float | None = None  # in s, or in tau_syn if the cost model has no time
     energy_at_event_cost: float | None = None
-    break_even: float | None = None
-    training_spikes: float | None = None
+    break_even: float | None = None  # see `_break_even`
+    training_spikes: float | None = None  # of a training sample: see the module
     training_events: float | None = None
     training_macs: float = 0.0
 
@@ -169,14 +121,7 @@ class Measured:
 def measure(task):
     """Fit a method to one split of the data, and count what it does.
 
-    Parameters
-    ----------
-    task : Task
-        Its name is the key of a method, its model the `Settings`.
-
-    Returns
-    -------
-    measured : Measured
+    The name of the task is the key of a method, its model are the `Settings`.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -24,31 +24,20 @@ _ACCUMULATOR_BITS = 16
 class Method:
     """A code and a rule.
 
-    Attributes
-    ----------
-    title : str
-        What the table calls it.
-    make : callable
-        Makes the classifier, ``make(hidden, seed, n_samples, **options)``, for so many
-        training samples; the options are ``max_iter`` and those of a variant. It has
-        the parameter `hidden_layer_sizes`, a tuple.
-    about : str
-        What is compared, for the help.
-    kind : {"first spikes", "steps", "dense"}
-        What its answer is: first spikes, or counts of spikes after any number of steps,
-        or real numbers.
-    variants : dict
-        Options of `make` that are varied, by the labels of their rows.
-    passes_errors_back : bool
-        Whether hidden neurons learn from errors that pass through the weights; else
-        from one number for each of them, which random weights make of the label.
+    ``make(hidden, seed, n_samples, **options)`` makes the classifier, which has the
+    parameter `hidden_layer_sizes`, for so many training samples; the options are
+    ``max_iter`` and those of a variant.
     """
 
-    title: str
+    title: str  # what the table calls it
     make: Callable
-    about: str
+    about: str  # what is compared, for the help
+    # The answer: first spikes, counts after any number of steps, or real numbers.
     kind: Literal["first spikes", "steps", "dense"] = "first spikes"
+    # Else a hidden neuron learns from one number, which random weights make of the
+    # label.
     passes_errors_back: bool = True
+    # Options of `make` that are varied, by the labels of their rows.
     variants: dict = field(default_factory=lambda: {"": {}})
 
     @property

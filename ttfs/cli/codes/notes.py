@@ -16,18 +16,7 @@ train events: of one training sample in one epoch: causal events, without an ear
 
 
 def notes_of(rows, settings, data):
-    """The lines below the table.
-
-    Parameters
-    ----------
-    rows : list of Row
-    settings : Settings
-    data : list of Data
-
-    Returns
-    -------
-    notes : list of str
-    """
+    """The lines below the table of rows."""
     notes = []
     n_folds = {len(part.splits) for part in data} - {1}
     if n_folds:

@@ -24,15 +24,7 @@ def plot(rows, curves, settings, path):
     of them; a dense network is a mark, and a line in the other panel, since no cost
     model knows its latency. Accuracies are stretched towards 100 %.
 
-    Parameters
-    ----------
-    rows : list of Row
-        Those without an error, at least one.
-    curves : list of dict
-        See `ttfs.cli.codes.results.make_rows`.
-    settings : Settings
-    path : pathlib.Path
-        The file of the figure; its ending decides the format.
+    `rows` are those without an error, at least one; `curves` are of `make_rows`.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import (

@@ -15,20 +15,9 @@ _FIELDS = [field.name for field in fields(Point)]
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: a point of a method, over the splits of a data set.
+    """A row of the table: a point of a method on a data set for each split.
 
-    Attributes
-    ----------
-    data : str
-        Name of the data set.
-    method : str
-        Key of the method.
-    points : list of Point
-        One for each split.
-    error : str
-        What ended the method instead; then there are no points.
-    warning : str
-        The first warning of the method.
+    Where an error ended the method there are no points.
     """
 
     data: str
@@ -101,18 +90,9 @@ class Row:
 def make_rows(task, measured):
     """The rows of a method on a data set, and its mean curves.
 
-    Parameters
-    ----------
-    task : Task
-        One of the tasks of the method.
-    measured : list of Measured
-        One for each split that was not left out.
-
-    Returns
-    -------
-    rows : list of Row
-    curves : list of dict
-        Mean lists of each `Curve` by name, with data, method, label and unit.
+    `task` is one of its tasks; `measured` has a `Measured` for each split that was not
+    left out. A curve is a dict of the mean lists of a `Curve`, with data, method, label
+    and unit.
     """
     warning = next((part.warning for part in measured if part.warning), "")
     error = next((part.error for part in measured if part.error), "")

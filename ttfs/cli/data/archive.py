@@ -13,12 +13,7 @@ from .table import Table
 def read_npz(path):
     """The table of a .npz file with the arrays X and y.
 
-    Raises
-    ------
-    DataError
-        If it has no such arrays, or they are no features and labels.
-    OSError
-        If it cannot be read.
+    Raises DataError if it has no such arrays, or they are no features and labels.
     """
     X, y = _load(path)
     if X.ndim != 2 or X.shape[1] == 0 or X.dtype.kind not in "biuf":

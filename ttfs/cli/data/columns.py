@@ -35,16 +35,10 @@ def is_missing(text):
 
 
 class Column:
-    """The values of a column: numbers, and codes of texts.
+    """The values of a column: numbers, and codes of texts that are no numbers.
 
     A column is made of blocks of cells, so that a file need not be in memory as texts.
-
-    Attributes
-    ----------
-    texts : list of str
-        The distinct texts that are no numbers, in the order of their codes.
-    is_date : bool
-        Whether the file says that the values are dates or times.
+    The file may say that the values are dates or times.
     """
 
     def __init__(self, is_date=False):
@@ -96,13 +90,7 @@ class Column:
         return numbers, codes
 
     def finish(self):
-        """Numbers and codes of the whole column: see `_split`.
-
-        Returns
-        -------
-        numbers : ndarray of float64
-        codes : ndarray of int32
-        """
+        """Numbers and codes of the whole column: see `_split`."""
         numbers = [block for block, _ in self._blocks]
         codes = [
             np.full(len(block), -1, dtype=np.int32) if held is None else held
@@ -113,15 +101,7 @@ class Column:
 
 
 class Values:
-    """What the values of a column are.
-
-    Parameters
-    ----------
-    column : Column
-    is_categorical : bool
-        Whether all values are categories.
-    has_decimal_commas : bool
-        Whether a comma may stand for the decimal point.
+    """What the values of a column are, all of them categories if it is categorical.
 
     Attributes
     ----------
@@ -132,7 +112,7 @@ class Values:
     is_date : bool
         Whether the categories look like dates or times.
     has_commas : bool
-        Whether decimal commas were read.
+        Whether a comma stands for the decimal point.
     numeric_text : str or None
         One of the texts, such as "5.1%", if nearly all of them begin like numbers.
     """
@@ -177,14 +157,7 @@ class Values:
 
 
 class Mixed(DataError):
-    """A text among numbers.
-
-    Attributes
-    ----------
-    text : str
-    row : int
-        Where the text is.
-    """
+    """A text among numbers, and its row."""
 
     def __init__(self, text, row):
         super().__init__(text)
@@ -213,15 +186,10 @@ def number_text(value):
 
 
 def labels_of(column):
-    """Labels, and where there are none.
+    """Labels, and where there are none (ndarray of bool).
 
     Labels that are numbers are compared as such: 1 and 1.0 are one class. Where only
     some are numbers, all are texts.
-
-    Returns
-    -------
-    y : ndarray of shape (n_samples,)
-    is_missing : ndarray of bool
     """
     is_text = any(text.lower() not in MISSING_TEXTS for text in column.texts)
     values = Values(column, is_categorical=is_text)

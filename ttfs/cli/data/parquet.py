@@ -15,12 +15,7 @@ _INDEX = re.compile(r"__index_level_\d+__")  # how pandas stores row numbers
 def read_parquet(path, reading):
     """The table of a .parquet file.
 
-    Raises
-    ------
-    DataError
-        If the file is no table, or nothing is installed that reads it.
-    OSError
-        If it cannot be read.
+    Raises DataError if the file is no table, or nothing is installed that reads it.
     """
     open(path, "rb").close()  # the usual error of a file that is not there
     names, columns = _frame(path)

@@ -15,25 +15,15 @@ _N_NAMES = 8  # of columns in a message
 class Reading:
     """What the command line says of the files, in texts as they were given.
 
-    Attributes
-    ----------
-    target : str or None
-        Name or number of the column of labels; None stands for the last column.
-    drop : tuple of str
-        Names or numbers of columns that are left out.
-    categorical : tuple of str
-        Names or numbers of columns whose values are categories even if they are
-        numbers.
-    missing : {"error", "drop", "impute"}
-        What happens to samples with missing values.
-    header : bool or None
-        Whether the first line has the names of the columns; None: it is guessed.
+    Columns are given by names or numbers. Without a target the last column has the
+    labels; without `header` it is guessed whether the first line has the names of the
+    columns.
     """
 
     target: str | None = None
     drop: tuple = ()
-    categorical: tuple = ()
-    missing: str = "error"
+    categorical: tuple = ()  # even if their values are numbers
+    missing: str = "error"  # one of `MISSING`
     header: bool | None = None
 
     @property
@@ -46,10 +36,7 @@ class Reading:
 def split_names(text):
     """The names in a text such as ``age,"name, first"``, quoted as in a .csv file.
 
-    Raises
-    ------
-    DataError
-        If a quotation does not end.
+    Raises DataError if a quotation does not end.
     """
     try:
         names = next(csv.reader([text], skipinitialspace=True, strict=True), [])
@@ -59,23 +46,11 @@ def split_names(text):
 
 
 def find_column(names, text, n_columns, option="--target"):
-    """The index of a column that the command line names.
+    """The index of a column that an option names.
 
-    Parameters
-    ----------
-    names : list of str
-        Names of the columns, empty where there are none.
-    text : str
-        A name, or a number: the first column is 1, the last one also -1. A name that
-        looks like a number comes first.
-    n_columns : int
-    option : str, default="--target"
-        The option that names it, for messages.
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or several.
+    The text is one of the names, if columns have names, or a number: the first column
+    is 1, the last one also -1. A name that looks like a number comes first. Raises
+    DataError if there is no such column, or several.
     """
     found = [k for k, name in enumerate(names) if name == text]
     if len(found) == 1:

@@ -100,10 +100,6 @@ class Data:
         Missing numbers become the median, missing categories the most frequent one.
         Then numbers are scaled, and categories become features that are 0 or 1; a
         category that the training samples do not have makes all of them 0.
-
-        Returns
-        -------
-        transformer : scikit-learn transformer, not yet fitted
         """
         scale = self.scaler or FunctionTransformer
         is_whole = not np.isnan(self.X).any()
@@ -138,55 +134,19 @@ def data_names(options):
 
 
 def load_data(name, cv, seed, reading=None):
-    """Load a data set by its name or from a file, and check it.
+    """Load data by the name of `read_data`, with the splits of `cv` folds.
 
-    Parameters
-    ----------
-    name : str
-        One of `BUNDLED`, or the path of a file.
-
-    cv : int
-        Number of folds; Yin-Yang has one split into its published sets instead.
-
-    seed : int
-        Seed of the folds.
-
-    reading : Reading or None, default=None
-        What columns and missing values are taken for; None stands for the defaults.
-
-    Returns
-    -------
-    data : Data
-
-    Raises
-    ------
-    DataError
-        If there is no such data set or it is unfit for classification.
+    Yin-Yang has one split into its published sets instead. Raises DataError as
+    `read_data` does, and if the data are unfit for classification.
     """
     data = read_data(name, reading)
     return data if data.splits else _with_folds(data, cv, seed)
 
 
 def read_data(name, reading=None):
-    """Load a data set by its name or from a file, without folds.
+    """Load one of `BUNDLED` by its name, or a file by its path, without folds.
 
-    Parameters
-    ----------
-    name : str
-        One of `BUNDLED`, or the path of a file.
-
-    reading : Reading or None, default=None
-        What columns and missing values are taken for; None stands for the defaults.
-
-    Returns
-    -------
-    data : Data
-        Its splits are empty, but for those that are published.
-
-    Raises
-    ------
-    DataError
-        If there is no such data set, or it cannot be read.
+    Raises DataError if there is no such data set, or it cannot be read.
     """
     reading = reading or Reading()
     if name in BUNDLED:
@@ -267,10 +227,7 @@ def _read(path, suffix, reading):
 def _settle(table, missing):
     """A table without the samples that cannot be used, and notes about what was done.
 
-    Raises
-    ------
-    DataError
-        If values are missing and nobody said what is to be done.
+    Raises DataError if values are missing and nobody said what is to be done.
     """
     is_hole = np.isnan(table.X)
     has_hole = is_hole.any(axis=1)

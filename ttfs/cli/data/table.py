@@ -55,24 +55,11 @@ class Table:
 def make_table(
     columns, names, reading, row_name, *, has_decimal_commas=False, notes=()
 ):
-    """Make a table of the columns of a file.
+    """Make a table of the columns of a file, which are used up.
 
-    Parameters
-    ----------
-    columns : list of Column
-        They are used up.
-    names : list of str
-        Names of the columns; empty where the file has none.
-    reading : Reading
-    row_name : callable
-        ``row_name(row)`` is the name of a row in messages, such as "line 3".
-    has_decimal_commas : bool, default=False
-    notes : tuple of str
-
-    Raises
-    ------
-    DataError
-        If a column is not there, or is no feature.
+    `names` is empty where the columns have none; ``row_name(row)`` is the name of a row
+    in messages, such as "line 3". Raises DataError if a column is not there, or is no
+    feature.
     """
     n_columns = len(columns)
     target = n_columns - 1

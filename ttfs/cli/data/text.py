@@ -21,21 +21,9 @@ _UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 
 
 def read_text(path, suffix, reading):
-    """The table of a text file.
+    """The table of a text file; its suffix, such as ".csv.gz", says what it is.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    suffix : str
-        The suffix that says what the file is, such as ".csv.gz".
-    reading : Reading
-
-    Raises
-    ------
-    DataError
-        If the file is no table.
-    OSError
-        If it cannot be read.
+    Raises DataError if the file is no table.
     """
     try:
         with open(path, "rb") as raw:

@@ -120,32 +120,12 @@ def run(args):
 
 
 def robustness(study, points, n_chips, out, n_jobs=1, with_figure=True):
-    """Run a study, print its table and write its files.
+    """Run a study, print its table and write its files; returns the exit status.
 
-    Runs that the files hold are not run again, unless they failed.
-
-    Parameters
-    ----------
-    study : Study
-    points : list of (str, float)
-        Names of sweeps, and values.
-    n_chips : int
-        Chips for each point.
-    out : str
-        See `Results`.
-    n_jobs : int, default=1
-        Processes, as in joblib.
-    with_figure : bool, default=True
-
-    Returns
-    -------
-    status : int
-        0, or 1 if a chip failed, or 130 after Ctrl-C.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chip, or the files hold results of other settings.
+    Runs that the files of `out` hold are not run again, unless they failed. Points are
+    pairs of a sweep and a value, with `n_chips` chips each. The status is 0, or 1 if a
+    chip failed, or 130 after Ctrl-C. Raises ValueError if there is no such chip, or the
+    files hold results of other settings.
     """
     for name, value in points:
         try:

@@ -6,21 +6,10 @@ from .sweeps import SWEEPS
 
 
 def plot(points, ideal, path):
-    """Draw accuracy against value, a panel for each sweep.
+    """Draw accuracy against value, a panel for each sweep, into the file of the path.
 
-    Parameters
-    ----------
-    points : list of Point
-        Rows of the table, at least one.
-    ideal : float
-        Accuracy without a chip.
-    path : str or path
-        The file of the figure; its ending decides the format.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
+    `points` are rows of the table, at least one; `ideal` is the accuracy without a
+    chip.
     """
     from matplotlib.figure import Figure
 

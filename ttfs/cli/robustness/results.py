@@ -18,24 +18,10 @@ _FIGURES = (".png", ".svg", ".pdf")
 class Results:
     """The files of a study: a .csv of its runs, and a .json of settings and table.
 
-    Parameters
-    ----------
-    out : str
-        A folder, which may be new, or a path in one that exists, whose ending is
-        replaced; the ending of a figure decides the format of the figure.
-    settings : dict
-        Settings of the study, see `Study.settings`.
-
-    Attributes
-    ----------
-    csv, json, figure : pathlib.Path
-    runs : dict
-        Runs by their keys: those of the file that did not fail, and appended ones.
-
-    Raises
-    ------
-    DataError
-        If the files hold something else, or results of other settings.
+    `out` is a folder, which may be new, or a path in one that exists, whose ending is
+    replaced; the ending of a figure decides the format of the figure. `runs` are runs
+    by their keys: those of the file that did not fail, and appended ones. Raises
+    DataError if the files hold something else, or results of other settings.
     """
 
     def __init__(self, out, settings):

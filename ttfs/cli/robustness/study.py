@@ -130,10 +130,7 @@ def measure(study, ideal, name, value, number):
 def measure_all(study, keys, n_jobs=1):
     """Measure runs, given by their keys (sweep, value, number of the chip).
 
-    Yields
-    ------
-    block : list of Run
-        The next runs in the order of the keys, as many as there are processes.
+    Yields lists of the next runs in the order of the keys, one for each process.
     """
     n_jobs = effective_n_jobs(n_jobs)
     numbers = sorted({number for *_, number in keys})

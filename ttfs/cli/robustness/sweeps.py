@@ -16,18 +16,11 @@ _ROWS = 20
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep changes.
+    """What a sweep changes: parameters of `AnalogChip`, which all take the same value.
 
-    Attributes
-    ----------
-    parameters : tuple of str
-        Parameters of `AnalogChip`; all of them take the same value.
-    values : tuple of float
-        The values, unless the command line says otherwise.
-    label : str
-        Label of the axis in the figure, with the unit.
-    is_default : bool
-        Whether a study without a choice has this sweep.
+    The values are those of a command line without values; the label is that of the axis
+    in the figure, with the unit; a study without a choice has the sweeps that are
+    default.
     """
 
     parameters: tuple
@@ -83,23 +76,9 @@ SWEEPS = {
 
 
 def read_sweeps(texts):
-    """The points of the sweeps that the command line names.
+    """The points of the sweeps that texts name, or of the default sweeps.
 
-    Parameters
-    ----------
-    texts : list of str or None
-        Texts of the form ``NAME`` or ``NAME=V1,V2,...``; None stands for the default
-        sweeps.
-
-    Returns
-    -------
-    points : list of (str, float)
-        Names of sweeps and values; the values of a sweep are sorted.
-
-    Raises
-    ------
-    ValueError
-        See `read_sweep`.
+    A point is a pair of the name of a sweep and a value; values of a sweep are sorted.
     """
     chosen = {}
     for text in texts or [name for name, sweep in SWEEPS.items() if sweep.is_default]:
@@ -111,10 +90,7 @@ def read_sweeps(texts):
 def read_sweep(text):
     """The name and the values of a sweep, from ``NAME`` or ``NAME=V1,V2,...``.
 
-    Raises
-    ------
-    ValueError
-        If there is no such sweep, or a value is not a finite number.
+    Raises ValueError if there is no such sweep, or a value is not a finite number.
     """
     name, equals, values = text.partition("=")
     name = name.strip()
