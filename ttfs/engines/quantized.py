@@ -68,7 +68,8 @@ class QuantizedEngine(FloatEngine):
         fixed = self.structure.arithmetic
         rule = self.structure.gradient
         hidden_rate = self.hidden_rate(network)
-        drops = np.zeros(network.layers[0].weights.shape[0], np.uint8)
+        first = network.layers[0]
+        drops = np.zeros(first.n_in + first.n_bias, np.uint8)
         drops[: network.n_channels] = may_drop
         integers, steps, scales = make_network(
             network,
