@@ -57,13 +57,13 @@ def check_request(times, network):
         if np.any(np.abs(layer.weights) >= TIME_LIMIT):
             raise ValueError(f"weights of layer {k} must be below {TIME_LIMIT:g}")
         check_times(layer.bias_times, f"bias_times of layer {k}")
-        wanted = n_in + len(layer.bias_times)
-        if layer.weights.shape[0] != wanted:
+        n_rows, n_out = layer.unrolled.shape
+        if n_rows != n_in + layer.n_bias:
             raise ValueError(
-                f"layer {k} has weights for {layer.weights.shape[0]} inputs, but sees "
-                f"{n_in} and {len(layer.bias_times)} biases"
+                f"layer {k} has weights for {n_rows} inputs, but sees {n_in} and "
+                f"{layer.n_bias} biases"
             )
-        n_in = layer.weights.shape[1]
+        n_in = n_out
     return np.ascontiguousarray(times)
 
 
@@ -166,7 +166,7 @@ def measure(substrate, times, network):
             array = np.asarray(array)
         except (TypeError, ValueError) as error:
             reject(f"something for layer {k}, which is no array: {error}")
-        shape = len(times), layer.weights.shape[1]
+        shape = len(times), layer.n_out
         if array.dtype.kind not in "fiu":
             reject(f"{array.dtype} for layer {k}, not real numbers")
         if array.shape != shape:

@@ -58,7 +58,7 @@ class Simulated(CalibrationMixin, SharedSubstrate, ABC):
         t_max = min(network.t_max, FOREVER)
         layers = [
             Layer(
-                np.asarray(layer.weights, times.dtype), layer.bias_times, layer.neuron
+                np.asarray(layer.unrolled, times.dtype), layer.bias_times, layer.neuron
             )
             for layer in network.layers
         ]

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ...model import LIF, Network, first_spike
+from ...model.geometry import Full
 from ..checks import check_request
 from ..protocol import NetworkError, SharedSubstrate
 from .fit import fit
@@ -296,14 +297,16 @@ class Calibrated(CalibrationMixin, SharedSubstrate):
     def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
         factors = self.calibration.effective_threshold
-        sizes = [layer.weights.shape[1] for layer in network.layers]
+        sizes = [layer.n_out for layer in network.layers]
         if sizes != [len(layer) for layer in factors]:
             raise NetworkError(
                 f"the network has layers of {sizes} neurons, but those of "
                 f"{[len(layer) for layer in factors]} were calibrated"
             )
-        layers = tuple(
-            replace(layer, weights=layer.weights * factor.astype(layer.weights.dtype))
-            for layer, factor in zip(network.layers, factors, strict=True)
-        )
-        return self.substrate.forward(times, Network(layers, network.t_max))
+        layers = []
+        for layer, factor in zip(network.layers, factors, strict=True):
+            # Neurons that share weights have factors of their own: the layer is full.
+            weights = layer.unrolled * factor.astype(layer.weights.dtype)
+            full = Full.of_weights(weights, layer.n_bias)
+            layers.append(replace(layer, weights=weights, geometry=full))
+        return self.substrate.forward(times, Network(tuple(layers), network.t_max))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...model import Network
+from ...model.geometry import Full
 from ...model.initial_weights import initial_weights
 from ..checks import measure, weight_limits, weight_steps
 
@@ -16,16 +17,19 @@ _SPREAD = 2.5  # spread of the weights, see initial_weights()
 
 def _excitation(rng, layer, n_active, drive, limit, step):
     """A layer with random weights: the substrate has them, and most neurons fire."""
-    n_active += len(layer.bias_times) - layer.n_fixed
+    n_active += layer.n_bias - layer.n_fixed
+    shape = layer.n_in + layer.n_bias, layer.n_out
     weights = initial_weights(
-        rng, *layer.weights.shape, n_active, layer.neuron, drive=drive, spread=_SPREAD
+        rng, *shape, n_active, layer.neuron, drive=drive, spread=_SPREAD
     )
     weights = np.clip(weights, -limit, limit)
     # Spikes of a read-out, all at one time, would tell little.
     weights[len(weights) - layer.n_fixed :] = 0
     if step > 0:
         weights = np.rint(weights / step) * step
-    return replace(layer, weights=weights.astype(layer.weights.dtype))
+    weights = weights.astype(layer.weights.dtype)
+    full = Full.of_weights(weights, layer.n_bias)
+    return replace(layer, weights=weights, geometry=full)
 
 
 def run_trials(substrate, times, network, n_trials, n_samples, rng):
@@ -40,7 +44,7 @@ def run_trials(substrate, times, network, n_trials, n_samples, rng):
     """
     begin = times[np.isfinite(times)].min(initial=0.0)
     n_active = [np.isfinite(times).sum(axis=1).mean()]
-    n_active += [layer.weights.shape[1] for layer in network.layers[:-1]]
+    n_active += [layer.n_out for layer in network.layers[:-1]]
     limits = weight_limits(substrate, network.layers)
     steps = weight_steps(substrate, network.layers)
     trials = []

@@ -311,7 +311,7 @@ def forward(number, times, network):
     for layer in network.layers:
         layers.append(
             {
-                "weights": _pack_array(layer.weights),
+                "weights": _pack_array(layer.unrolled),
                 "bias_times": _pack_array(layer.bias_times),
                 "tau_mem": float(layer.neuron.tau_mem),
                 "tau_syn": float(layer.neuron.tau_syn),
@@ -356,7 +356,7 @@ def read_forward(message, max_bytes=MAX_BYTES):
 
 def n_spike_bytes(times, network):
     """Bytes of the spike times in the answer to a request."""
-    n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
+    n_neurons = sum(layer.n_out for layer in network.layers)
     return len(times) * n_neurons * times.itemsize
 
 
@@ -400,7 +400,7 @@ def check_spikes(spikes, times, network):
         )
     out = []
     for k, (layer, array) in enumerate(zip(network.layers, spikes, strict=True)):
-        shape = (len(times), layer.weights.shape[1])
+        shape = (len(times), layer.n_out)
         if np.ma.isMaskedArray(array):
             raise SubstrateError(
                 f"spike times of layer {k} are a masked array: +inf stands for no spike"
