@@ -144,14 +144,14 @@ typedef struct {
 
 /* -- Delays -------------------------------------------------------------------- */
 
-/* Transmission delays of a layer: a spike at t arrives at t + delay, delay >= 0. They
- * are trained with the weights: dt_k/d(delay_i) = dt_k/dt_i, after Goeltz, Weber et al.
- * (2025). */
+/* Kinds of layers by their transmission delays: a spike at t arrives at t + delay,
+ * delay >= 0. Delays are trained with the weights: dt_k/d(delay_i) = dt_k/dt_i, after
+ * Goeltz, Weber et al. (2025). */
 typedef enum {
-    TTFS_NO_DELAYS,
+    TTFS_FULL,    /* none */
     TTFS_AXONAL,  /* (n_in,): one for each input */
     TTFS_SYNAPTIC /* (n_in, n_out), packed as weights: one for each synapse */
-} ttfs_delay_kind;
+} ttfs_layer_kind;
 
 /* -- Losses -------------------------------------------------------------------- */
 

@@ -29,7 +29,7 @@ typedef struct {
     real *weights;          /* packed, see pack() [threshold] */
     int is_matrix; /* For infer() only, and but the last layer: weights are not packed,
                     * but (n_in, n_out). Not with synaptic delays. */
-    ttfs_delay_kind delay_kind;
+    ttfs_layer_kind delay_kind;
     real *delays; /* [time], not negative; NULL if there are none */
     /* For training only: */
     real *m, *v;       /* like weights, but moments_width() in all panels together:

@@ -17,7 +17,7 @@ cdef extern from "ttfs.h" nogil:
         const real *bias_times
         real *weights
         int is_matrix
-        ttfs_delay_kind delay_kind
+        ttfs_layer_kind delay_kind
         real *delays
         real *m
         real *v

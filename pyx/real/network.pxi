@@ -120,7 +120,7 @@ cdef class Simulator:
             weights = np.ascontiguousarray(layer.weights, DTYPE)
             weights = shift(weights, -self.threshold, "weights")
             delays = _check_delays(layer.delays, (n_in, n_out), k)
-            kind, packed_delays = TTFS_NO_DELAYS, None
+            kind, packed_delays = TTFS_FULL, None
             if delays is not None:
                 kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
                 delays = np.asarray(delays, DTYPE)

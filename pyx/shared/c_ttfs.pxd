@@ -37,8 +37,8 @@ cdef extern from "ttfs.h" nogil:
         size_t n_fields
         size_t n_levels
 
-    ctypedef enum ttfs_delay_kind:
-        TTFS_NO_DELAYS
+    ctypedef enum ttfs_layer_kind:
+        TTFS_FULL
         TTFS_AXONAL
         TTFS_SYNAPTIC
 

@@ -44,7 +44,7 @@
 #include "real/training/backward.h"
 #include "real/training/update.h"
 
-#include "real/layer/dense.h"
+#include "real/layer/full.h"
 #include "real/layer/axonal.h"
 #include "real/layer/synaptic.h"
 #include "real/layer/kinds.h"

@@ -72,7 +72,7 @@ def feedback_weights(rng, layers, n_actives, feedback, spread):
                 n_in - len(layers[k].bias_times),
             )
         deviation = unit * spread / np.sqrt(max(n_active, 1.0))
-        weights = rng.normal(0, deviation, (n_in, source.weights.shape[1]))
+        weights = rng.normal(0, deviation, (n_in, source.n_out))
         if feedback == "target":
             weights -= weights.mean(axis=1, keepdims=True)
             weights *= deviation / np.sqrt(np.mean(weights**2, axis=1, keepdims=True))

@@ -1,9 +1,9 @@
 /* The layer with axonal delays, one for each input: they shift the spikes of its list
- * before it is sorted (arrivals.h), and from there on it is a dense layer. */
+ * before it is sorted (arrivals.h), and from there on it is a full layer. */
 #ifndef TTFS_REAL_LAYER_AXONAL_H
 #define TTFS_REAL_LAYER_AXONAL_H
 
-#include "real/layer/dense.h"
+#include "real/layer/full.h"
 
 /* A step of Adam for the delays of this part's active inputs. */
 static void axonal_update_inputs(const update_t *u, size_t part)
@@ -46,11 +46,11 @@ static const layer_kind_t axonal_kind = {
     .shifts_inputs = 1,
     .workspace_size = ends_workspace_size,
     .prepare = events_prepare,
-    .first_spikes = dense_first_spikes,
-    .slopes = dense_slopes,
-    .peaks = dense_peaks,
-    .grad_inputs = dense_grad_inputs,
-    .grad_panel = dense_grad_panel,
+    .first_spikes = full_first_spikes,
+    .slopes = full_slopes,
+    .peaks = full_peaks,
+    .grad_inputs = full_grad_inputs,
+    .grad_panel = full_grad_panel,
     .update_inputs = axonal_update_inputs,
 };
 

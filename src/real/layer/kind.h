@@ -58,7 +58,7 @@ typedef struct {
     void (*update_row)(const update_t *u, size_t r, size_t at, size_t width);
 } layer_kind_t;
 
-/* The tables, by ttfs_delay_kind: see kinds.h. */
+/* The tables, by ttfs_layer_kind: see kinds.h. */
 enum { N_LAYER_KINDS = TTFS_SYNAPTIC + 1 };
 static const layer_kind_t *const layer_kinds[N_LAYER_KINDS];
 

@@ -176,7 +176,7 @@ static void synaptic_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
     }
 }
 
-/* Peaks of silent neurons, as peak_vector() finds them in a dense layer. */
+/* Peaks of silent neurons, as peak_vector() finds them in a full layer. */
 static void synaptic_peaks(const TYPE(layer) * layer, const neuron_t *p,
                            const events_t *e, real t_max, const real *spikes,
                            real *u_peak, real *t_peak, real *slopes, real *workspace)

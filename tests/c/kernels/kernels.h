@@ -30,13 +30,13 @@ static void NAME(test_kernels)(const NAME(ttfs_kernels) * k)
     NAME(test_population)(k);
     NAME(test_network)(k);
     NAME(test_empty_sample)(k);
-    NAME(test_training)(k, TTFS_NO_DELAYS, 0);
-    NAME(test_training)(k, TTFS_NO_DELAYS, 0.6);
+    NAME(test_training)(k, TTFS_FULL, 0);
+    NAME(test_training)(k, TTFS_FULL, 0.6);
     NAME(test_training)(k, TTFS_AXONAL, 0);
     NAME(test_training)(k, TTFS_AXONAL, 0.6);
     NAME(test_training)(k, TTFS_SYNAPTIC, 0);
     NAME(test_training)(k, TTFS_SYNAPTIC, 0.6);
-    NAME(test_read_out)(k, TTFS_NO_DELAYS);
+    NAME(test_read_out)(k, TTFS_FULL);
     NAME(test_read_out)(k, TTFS_AXONAL);
     NAME(test_measured)(k);
     for (int feedback = TTFS_SYMMETRIC; feedback <= TTFS_TARGET; feedback++) {

@@ -18,7 +18,7 @@ typedef struct {
     uint8_t may_drop[6];
 } NAME(case_t);
 
-static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
+static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_layer_kind kind,
                             double dropout, NAME(case_t) * a)
 {
     const size_t sizes[3] = {5, NAME(WIDE), 3};
@@ -48,7 +48,7 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
         layer->step = calloc(1, sizeof(size_t));
         layer->touched = calloc(layer->n_in, sizeof(uint32_t));
         free(weights);
-        if (kind == TTFS_NO_DELAYS) continue;
+        if (kind == TTFS_FULL) continue;
         layer->delay_kind = kind;
         layer->delay_unit = 1.0;
         const size_t n_delays = kind == TTFS_AXONAL
@@ -143,7 +143,7 @@ static double NAME(train)(const NAME(ttfs_kernels) * k, NAME(case_t) * a,
 static void NAME(test_network)(const NAME(ttfs_kernels) * k)
 {
     NAME(case_t) a;
-    NAME(make_case)(k, TTFS_NO_DELAYS, 0, &a);
+    NAME(make_case)(k, TTFS_FULL, 0, &a);
     void *scratch =
         make_workspace(k->infer_workspace_size(&a.training.network, a.list.max_events));
     real hidden[12 * NAME(WIDE)], output[36], *layers[2] = {hidden, output};

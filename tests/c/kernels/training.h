@@ -4,7 +4,7 @@
 
 #include "network.h"
 
-static void NAME(test_training)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind,
+static void NAME(test_training)(const NAME(ttfs_kernels) * k, ttfs_layer_kind kind,
                                 double dropout)
 {
     NAME(case_t) a, b;
@@ -29,7 +29,7 @@ static void NAME(test_training)(const NAME(ttfs_kernels) * k, ttfs_delay_kind ki
             CHECK(*one->step == *other->step);
             CHECK(memcmp(one->touched, other->touched, one->n_in * sizeof(uint32_t)) ==
                   0);
-            if (kind == TTFS_NO_DELAYS) continue;
+            if (kind == TTFS_FULL) continue;
             const size_t n_delays =
                 kind == TTFS_AXONAL ? one->n_in * sizeof(real) : size;
             CHECK(memcmp(one->delays, other->delays, n_delays) == 0);
@@ -52,7 +52,7 @@ static void NAME(test_training)(const NAME(ttfs_kernels) * k, ttfs_delay_kind ki
 }
 
 /* A bias reads out, and does not move; the spikes after it count by their stretch. */
-static void NAME(test_read_out)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind)
+static void NAME(test_read_out)(const NAME(ttfs_kernels) * k, ttfs_layer_kind kind)
 {
     NAME(case_t) a, start;
     NAME(make_case)(k, kind, 0, &a);
@@ -97,9 +97,9 @@ static void NAME(test_read_out)(const NAME(ttfs_kernels) * k, ttfs_delay_kind ki
 static void NAME(test_measured)(const NAME(ttfs_kernels) * k)
 {
     NAME(case_t) a, b, start;
-    NAME(make_case)(k, TTFS_NO_DELAYS, 0.3, &a);
-    NAME(make_case)(k, TTFS_NO_DELAYS, 0.3, &b);
-    NAME(make_case)(k, TTFS_NO_DELAYS, 0.3, &start);
+    NAME(make_case)(k, TTFS_FULL, 0.3, &a);
+    NAME(make_case)(k, TTFS_FULL, 0.3, &b);
+    NAME(make_case)(k, TTFS_FULL, 0.3, &start);
     size_t begin[5], end[5];
     real times[5 * 6], hidden[5 * NAME(WIDE)], output[15],
         *layers[2] = {hidden, output};
@@ -164,7 +164,7 @@ static void NAME(test_local)(const NAME(ttfs_kernels) * k, ttfs_local_kernel ker
     double before[3], after[3];
     NAME(case_t) cases[3];
     for (size_t c = 0; c < 3; c++) {
-        NAME(make_case)(k, TTFS_NO_DELAYS, 0, &cases[c]);
+        NAME(make_case)(k, TTFS_FULL, 0, &cases[c]);
         cases[c].training.local = &local;
         for (size_t n = 0; n < 2; n++) {
             free(cases[c].layers[n].m);
@@ -186,7 +186,7 @@ static void NAME(test_local)(const NAME(ttfs_kernels) * k, ttfs_local_kernel ker
 }
 
 /* Delays so long that no spike arrives: outputs stay silent, and nothing moves. */
-static void NAME(test_late_arrivals)(const NAME(ttfs_kernels) * k, ttfs_delay_kind kind)
+static void NAME(test_late_arrivals)(const NAME(ttfs_kernels) * k, ttfs_layer_kind kind)
 {
     NAME(case_t) a, b;
     NAME(make_case)(k, kind, 0, &a);

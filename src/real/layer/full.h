@@ -1,6 +1,6 @@
-/* The dense layer: every input reaches every neuron, without delay. */
-#ifndef TTFS_REAL_LAYER_DENSE_H
-#define TTFS_REAL_LAYER_DENSE_H
+/* The full layer: every input reaches every neuron, without delay. */
+#ifndef TTFS_REAL_LAYER_FULL_H
+#define TTFS_REAL_LAYER_FULL_H
 
 #include "real/layer/first_spikes.h"
 #include "real/layer/gradient.h"
@@ -8,17 +8,17 @@
 #include "real/layer/peak.h"
 #include "real/training/step.h"
 
-static void dense_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
-                               const events_t *lists, size_t n, real t_max,
-                               real *spikes, real *slopes, real *workspace)
+static void full_first_spikes(const TYPE(layer) * layer, const neuron_t *p,
+                              const events_t *lists, size_t n, real t_max, real *spikes,
+                              real *slopes, real *workspace)
 {
     (void)workspace;
     first_spikes(p, NULL, lists, n, layer->n_in, layer->weights, layer->is_matrix,
                  layer->n_out, t_max, spikes, slopes);
 }
 
-static void dense_slopes(const TYPE(layer) * layer, const neuron_t *p,
-                         const events_t *lists, size_t n, const real *at, real *slopes)
+static void full_slopes(const TYPE(layer) * layer, const neuron_t *p,
+                        const events_t *lists, size_t n, const real *at, real *slopes)
 {
     layer_slopes(p, lists, n, layer->n_in, layer->weights, layer->n_out, at, slopes);
 }
@@ -35,9 +35,9 @@ static inline int have_fired(const real *spikes, size_t n, real t_max)
     return !m_any(silent);
 }
 
-static void dense_peaks(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
-                        real t_max, const real *spikes, real *u_peak, real *t_peak,
-                        real *slopes, real *workspace)
+static void full_peaks(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
+                       real t_max, const real *spikes, real *u_peak, real *t_peak,
+                       real *slopes, real *workspace)
 {
     if (have_fired(spikes, layer->n_out, t_max)) { /* the usual case with a read-out */
         for (size_t j = 0; j < layer->n_out; j += WIDTH) {
@@ -55,10 +55,9 @@ static void dense_peaks(const TYPE(layer) * layer, const neuron_t *p, const even
     }
 }
 
-static void dense_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
-                              const events_t *e, real t_max, const real *at,
-                              const real *c, const real *kink, int has_kinks,
-                              real *grad)
+static void full_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
+                             const events_t *e, real t_max, const real *at,
+                             const real *c, const real *kink, int has_kinks, real *grad)
 {
     (void)t_max;
     for (size_t j = 0; j < layer->n_out; j += LANES) {
@@ -68,8 +67,8 @@ static void dense_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
     }
 }
 
-static void dense_grad_panel(const update_t *u, size_t s, panel_t panel,
-                             const uint32_t *row)
+static void full_grad_panel(const update_t *u, size_t s, panel_t panel,
+                            const uint32_t *row)
 {
     const work_t *work = u->work;
     const size_t from = s * u->layer->n_out + panel.begin;
@@ -77,14 +76,14 @@ static void dense_grad_panel(const update_t *u, size_t s, panel_t panel,
                        work->c + from, u->own->grad);
 }
 
-static const layer_kind_t dense_kind = {
+static const layer_kind_t full_kind = {
     .workspace_size = ends_workspace_size,
     .prepare = events_prepare,
-    .first_spikes = dense_first_spikes,
-    .slopes = dense_slopes,
-    .peaks = dense_peaks,
-    .grad_inputs = dense_grad_inputs,
-    .grad_panel = dense_grad_panel,
+    .first_spikes = full_first_spikes,
+    .slopes = full_slopes,
+    .peaks = full_peaks,
+    .grad_inputs = full_grad_inputs,
+    .grad_panel = full_grad_panel,
 };
 
 #endif
