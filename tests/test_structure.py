@@ -179,10 +179,7 @@ def graph():
         for path in package_files()
     }
     compiled = {f"ttfs.{path.name.partition('.')[0]}" for path in compiled_files()}
-    graph = import_graph(sources, {*compiled, "ttfs.include"})  # of C headers alone
-    # Data and records that the names of types still ask for.
-    graph["ttfs._typing"] -= {"ttfs.encoders", "ttfs.estimators.watching"}
-    return graph
+    return import_graph(sources, {*compiled, "ttfs.include"})  # of C headers alone
 
 
 def test_no_modules_import_each_other_in_a_circle(graph):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import _fit_context
-
-if TYPE_CHECKING:
-    from .encoders import SpikeTrains
-    from .estimators.watching import EpochRecord
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -27,8 +23,6 @@ Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 Auto: TypeAlias = Literal["auto"]
 FilePath: TypeAlias = str | PathLike[str]
-Features: TypeAlias = "ArrayLike | SparseMatrix | SpikeTrains"
-Callback: TypeAlias = "Callable[[EpochRecord], bool | np.bool_ | None]"
 Sizes: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
 Numbers: TypeAlias = float | Sequence[float] | NDArray[np.floating[Any]]
 RandomState: TypeAlias = int | np.random.RandomState | None

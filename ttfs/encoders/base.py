@@ -31,7 +31,8 @@ from .spike_trains import SpikeTrains, as_trains
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from .._typing import Array, Features, Floats
+    from .._typing import Array, Floats
+    from .spike_trains import Features
 
 # The most levels of spike times: with more, float32 could not tell all of them apart.
 _MAX_LEVELS = 2**24

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .._typing import Array
+    from .._typing import Array, SparseMatrix
 
 
 class SpikeTrains:
@@ -426,6 +426,10 @@ class SpikeTrains:
     def _csr(self):
         """What the core takes: a CSR matrix with an entry for each spike."""
         return csr_array((self._times, self._channels, self._offsets), shape=self.shape)
+
+
+# What an encoder encodes: the X of estimators.
+Features: TypeAlias = "ArrayLike | SparseMatrix | SpikeTrains"
 
 
 def _sizes(shape):

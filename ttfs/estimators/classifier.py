@@ -23,9 +23,7 @@ if TYPE_CHECKING:
         ArithmeticName,
         Array,
         Auto,
-        Callback,
         EncoderName,
-        Features,
         GradientName,
         LossName,
         Numbers,
@@ -34,8 +32,10 @@ if TYPE_CHECKING:
         Sizes,
     )
     from ..encoders.base import BaseEncoder
+    from ..encoders.spike_trains import Features
     from ..parameters import ExactGradient, FixedPoint, LocalRule
     from ..substrates import Substrate
+    from .watching import Callback
 
 
 class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):

@@ -16,7 +16,8 @@ from .weights import check_sample_weight
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._typing import Array, Features
+    from .._typing import Array
+    from ..encoders.spike_trains import Features
     from ..energy import Anytime
 
 

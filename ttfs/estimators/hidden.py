@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._typing import Array, Features, Floats
+    from .._typing import Array, Floats
+    from ..encoders.spike_trains import Features
     from ..model import Network
 
 

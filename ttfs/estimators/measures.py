@@ -16,9 +16,10 @@ from ..substrates import calibrate
 from .activity import count_activity
 
 if TYPE_CHECKING:
-    from .._typing import Array, Features
+    from .._typing import Array
     from ..core import Spikes
     from ..encoders.base import BaseEncoder
+    from ..encoders.spike_trains import Features
     from ..energy import Activity, CostModel
     from ..engines import Structure
     from ..model import Network

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from .._typing import (
         ArithmeticName,
         Auto,
-        Callback,
         EncoderName,
-        Features,
         Floats,
         GradientName,
         Numbers,
@@ -28,8 +26,10 @@ if TYPE_CHECKING:
         Sizes,
     )
     from ..encoders.base import BaseEncoder
+    from ..encoders.spike_trains import Features
     from ..parameters import ExactGradient, FixedPoint, LocalRule
     from ..substrates import Substrate
+    from .watching import Callback
 
 
 # Validation targets vary by this part of their range, at least.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -87,6 +87,10 @@ class EpochRecord:
                 "in the callback itself"
             )
         return self._copy()
+
+
+# A `callback` of fit, which ends the training by returning a true value.
+Callback: TypeAlias = "Callable[[EpochRecord], bool | np.bool_ | None]"
 
 
 class Watcher:

@@ -33,7 +33,8 @@ from .scalers import split
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Features, FeatureType, FilePath
+    from .._typing import FeatureType, FilePath
+    from ..encoders.spike_trains import Features
     from ..estimators import TTFSClassifier
     from ..fixed.network import FixedNetwork
 

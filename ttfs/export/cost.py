@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Features
+    from ..encoders.spike_trains import Features
     from ..estimators import TTFSClassifier
 
 

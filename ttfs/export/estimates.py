@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Features, FeatureType
+    from .._typing import FeatureType
+    from ..encoders.spike_trains import Features
     from ..estimators import TTFSClassifier
 
 # Arrays that learning changes, and those of them that begin with 0.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Features
+    from ..encoders.spike_trains import Features
     from ..estimators import TTFSClassifier
 
 

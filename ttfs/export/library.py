@@ -15,7 +15,8 @@ from .c_source import c_model, check_prefix, header_text, source_text
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Features, FeatureType, FilePath
+    from .._typing import FeatureType, FilePath
+    from ..encoders.spike_trains import Features
     from ..estimators import TTFSClassifier
 
 _ARDUINO = Template("""\

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Features, FeatureType
+    from .._typing import FeatureType
+    from ..encoders.spike_trains import Features
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from .library import check_dt, load, synapse_factors, unit_factors
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from .._typing import Array, Features
+    from .._typing import Array
+    from ..encoders.spike_trains import Features
     from ..estimators import TTFSClassifier, TTFSRegressor
 
 # How far below any other membrane neurons are reset that shall not fire again.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from .._typing import Features
+    from ..encoders.spike_trains import Features
     from ..energy.anytime import Anytime
 
 

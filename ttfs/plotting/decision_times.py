@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from .._typing import Features
+    from ..encoders.spike_trains import Features
 
 _BLOCK = 1024  # samples that are recorded at a time
 _NO_SAMPLES = "there are no samples to draw decision times of"

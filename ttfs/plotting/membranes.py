@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from .._typing import Features
+    from ..encoders.spike_trains import Features
 
 _N_TIMES = 400  # at which traces are drawn, besides spikes and arrivals
 _N_NEURONS = 6  # of a hidden layer, unless they are chosen

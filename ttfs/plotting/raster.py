@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from .._typing import Features
+    from ..encoders.spike_trains import Features
     from ..model import Recording
 
 # Heights of groups of neurons: enough for labels, without small layers getting lost.
