@@ -116,39 +116,14 @@ def weight_type(network, *, learn):
 
 
 def kinds(network, *, learn):
-    """The macros by which a model chooses parts of the headers.
-
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers.
-    learn : bool
-        Whether the network learns.
-
-    Returns
-    -------
-    names : set of str
-    """
+    """The set of macros by which a model chooses parts of the headers."""
     (has_shifts,) = {layer.syn_shift > 0 for layer in network.layers}
     names = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": has_shifts}
     return {name for name, is_so in names.items() if is_so}
 
 
 def settings(network, *, learn):
-    """The types and numbers that the headers leave to a model, as macros.
-
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers.
-    learn : bool
-        Whether the network learns.
-
-    Returns
-    -------
-    macros : dict of str to str
-        What they stand for, by name.
-    """
+    """The types and numbers that the headers leave to a model: macros by name."""
     layers = network.layers
     weight = _C_TYPES[weight_type(network, learn=learn)]
     has_words = sums_words(network, learn=learn)
@@ -223,17 +198,7 @@ def count_shift(n_ticks, n_channels):
 
 
 def model_number(network):
-    """A number of 32 bits that networks share between which weights may go.
-
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers.
-
-    Returns
-    -------
-    number : int
-    """
+    """A number of 32 bits that networks share between which weights may go."""
     number = 0
     changing = "weights", "lfsr", "silence", "layers"
     for part in (network, *network.layers):
@@ -251,19 +216,8 @@ def model_number(network):
 def model_code(network, *, learn):
     """A network and the memory to work in as C.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers.
-    learn : bool
-        Whether the network learns.
-
-    Returns
-    -------
-    n_bytes : dict of str to int
-        The size of each array, by its name.
-    code : str
-        Definitions of all arrays and structures, whose names begin with "PREFIX_".
+    Returned are the size of each array by its name, in bytes, and the definitions of
+    all arrays and structures, whose names begin with "PREFIX_".
     """
     arrays = Arrays()
     dtype = weight_type(network, learn=learn)

@@ -11,17 +11,10 @@ _BYTES_OF_MAP = 16
 
 
 def tables_of(encoder):
-    """Ticks of all raw values by the maps of an encoder, if that is worth its bytes.
+    """Ticks (n_maps, width), uint8, of raw values by the maps of an encoder.
 
-    Parameters
-    ----------
-    encoder : IntegerEncoder
-
-    Returns
-    -------
-    tables : ndarray of shape (n_maps, width), uint8, or None
-        Greater values than `width` - 1 have the last tick. None where features are not
-        uint8, ticks do not fit, or maps are much smaller.
+    Values beyond the width have the last tick. None where features are not uint8, ticks
+    do not fit, or maps are much smaller.
     """
     if encoder.features != "uint8" or encoder.n_fields or encoder.n_ticks > 255:
         return None
@@ -49,18 +42,9 @@ def encoder_settings(encoder):
 def encoder_code(encoder):
     """An encoder as C.
 
-    Parameters
-    ----------
-    encoder : IntegerEncoder
-
-    Returns
-    -------
-    n_bytes : dict of str to int
-        The size of each array, by its name.
-    code : str
-        Definitions of all arrays, and of the structure PREFIX_encoding.
-    kind : {"lines", "tables", "fields"}
-        The function of ``ttfs_device_encode.h`` that takes it.
+    Returned are the size of each array by its name, in bytes; the definitions of all
+    arrays and of the structure PREFIX_encoding; and "lines", "tables" or "fields", the
+    function of ``ttfs_device_encode.h`` that takes it.
     """
     arrays = Arrays()
     arrays.lines.append("/* The encoder */\n")

@@ -244,12 +244,6 @@ int PREFIX_self_test(void)
 
 
 def self_test_functions(*, of_features):
-    """The self-test of a model, as `Functions`.
-
-    Parameters
-    ----------
-    of_features : bool
-        Whether its samples are raw features, and not ticks.
-    """
+    """The self-test of a model, whose samples are raw features or ticks."""
     take = _TICKS_OF_FEATURES if of_features else _TICKS
     return Functions(_SELF_TEST.declarations, f"{take}\n{_SELF_TEST.definitions}")

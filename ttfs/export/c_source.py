@@ -201,17 +201,7 @@ def _limits_of_avr(n_bytes):
 
 
 def c_model(clf, *, learn, prefix, self_test, features=None):
-    """A fitted classifier as C; the arguments are those of `to_c`.
-
-    Returns
-    -------
-    model : CModel
-
-    Raises
-    ------
-    NotFittedError, TypeError, ValueError
-        As `to_c`.
-    """
+    """The `CModel` of a classifier; arguments and errors are those of `to_c`."""
     steps, last = split(clf)
     model = read_model(last)
     network = read_learner(last) if learn else model.network
@@ -257,19 +247,7 @@ def _outputs(network, ticks):
 
 
 def source_text(c, header=None):
-    """The source file of a model.
-
-    Parameters
-    ----------
-    c : CModel
-        The model.
-    header : str or None
-        Name of a file with `header_text`; None: the source file stands alone.
-
-    Returns
-    -------
-    text : str
-    """
+    """The source of a model, which includes its header, or stands alone."""
     if header is None:
         parts = [c.head(), "#include <stdint.h>\n", c.macros(), c.declarations()]
     else:
@@ -278,17 +256,7 @@ def source_text(c, header=None):
 
 
 def header_text(c):
-    """The header file of a model, for C and C++.
-
-    Parameters
-    ----------
-    c : CModel
-        The model.
-
-    Returns
-    -------
-    text : str
-    """
+    """The header of a model, for C and C++."""
     guard = f"{c.prefix.upper()}_H"
     parts = [
         c.head(),

@@ -112,19 +112,7 @@ class Estimate:
 
 
 def array_bytes(n_bytes, *, learn):
-    """Bytes of the arrays of a model, from their sizes by name.
-
-    Parameters
-    ----------
-    n_bytes : dict of str to int
-        As `model_code` and `encoder_code` return them.
-    learn : bool
-        Whether the model learns.
-
-    Returns
-    -------
-    flash, ram : int
-    """
+    """Bytes of flash and of RAM that arrays take, from their sizes by name."""
     flash = ram = 0
     for name, size in n_bytes.items():
         kind = re.sub(r"_\d+$", "", name)
@@ -142,20 +130,9 @@ def kind_of(network, *, learn):
 
 
 def operations_of(network, events, labels=None):
-    """Operations of an inference, or with labels of a step of learning.
+    """Operations (n_samples,) by name, of an inference or, with labels, of learning.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers; with accumulators if there are labels.
-    events : _fixed.TickSpikes
-        Input spikes.
-    labels : ndarray of shape (n_samples,), default=None
-        Numbers of classes.
-
-    Returns
-    -------
-    counts : dict of str to ndarray of shape (n_samples,)
+    Labels are numbers of classes; a network that learns has accumulators.
     """
     core = _fixed.FixedCore(network)
     if labels is None:

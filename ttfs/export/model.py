@@ -122,20 +122,9 @@ def read_learner(clf):
 
 
 def input_events(clf, X):
-    """The input spikes of X in ticks.
+    """The input spikes of X in ticks, as `_fixed.TickSpikes`.
 
-    Parameters
-    ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
-    X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-        Features.
-
-    Returns
-    -------
-    events : _fixed.TickSpikes
-        The spikes of the channels and of the biases of the first layer, which are the
-        inputs behind the channels.
+    Biases of the first layer are the inputs behind the channels.
     """
     network = clf.network_
     n_ticks = network.integers.n_ticks
@@ -143,19 +132,9 @@ def input_events(clf, X):
 
 
 def events_at(network, ticks):
-    """Input spikes of a network from the ticks of its channels.
+    """The input spikes of ticks (n_samples, n_channels), as `_fixed.TickSpikes`.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The network.
-    ticks : ndarray of shape (n_samples, n_channels), uint16
-        Ticks of the channels; the number of ticks or more: no spike.
-
-    Returns
-    -------
-    events : _fixed.TickSpikes
-        The spikes of the channels, and of the biases behind them.
+    A tick from the number of ticks on is no spike; biases come behind the channels.
     """
     biases = np.tile(network.layers[0].bias_ticks, (len(ticks), 1))
     ticks = np.hstack([ticks, biases]).astype(np.uint16)

@@ -73,29 +73,16 @@ def _searches(network, layer, spikes, fired, end):
 
 
 def inference_operations(network, events, ticks, *, learn, to_end=False):
-    """Numbers of operations of an inference by the exported functions.
+    """Operations (n_samples,) of an inference by the exported functions, by name.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers.
-    events : _fixed.TickSpikes
-        Input spikes of the samples.
-    ticks : list of ndarray of shape (n_samples, n_neurons)
-        What the neurons of each layer do in a whole sample.
-    learn : bool
-        Whether the file is one that learns.
-    to_end : bool, default=False
-        Whether to go on after the decision, as a step of learning does.
+    `ticks` are those of the neurons of each layer in whole samples. With `to_end` the
+    inference goes on after its decision, as a step of learning does.
 
-    Returns
-    -------
-    counts : dict of str to ndarray of shape (n_samples,)
-        A *window* is a tick in which a layer has input spikes, and a *move* a neuron
-        that goes through one without having fired; *searches* are for its spike in one,
-        where a bound does not exclude it. A *step* is a tick of a neuron,
-        also of one that has fired. *Groups* are neurons times windows, and *rows* are
-        neurons times input spikes: with shifts all neurons take them, four at once.
+    A *window* is a tick in which a layer has input spikes, and a *move* a neuron that
+    goes through one without having fired; *searches* are for its spike in one, where a
+    bound does not exclude it. A *step* is a tick of a neuron, also of one that has
+    fired. *Groups* are neurons times windows, and *rows* are neurons times input
+    spikes: with shifts all neurons take them, four at once.
     """
     n_samples = len(events)
     end = np.full(n_samples, network.n_ticks - 1) if to_end else _end(network, ticks)
@@ -143,23 +130,10 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
 
 
 def step_operations(network, events, step, ticks):
-    """Numbers of operations of an online step by the exported functions.
+    """Operations (n_samples,) of an online step by the exported functions, by name.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers, with accumulators.
-    events : _fixed.TickSpikes
-        Input spikes of the samples.
-    step : dict of str to ndarray of shape (n_samples,)
-        What a step does besides its inference, by the specification.
-    ticks : list of ndarray of shape (n_samples, n_neurons)
-        What the neurons of each layer do.
-
-    Returns
-    -------
-    counts : dict of str to ndarray of shape (n_samples,)
-        *Products* are those of errors and weights, on the way back.
+    `step` is what a step does besides its inference, by the specification. *Products*
+    are those of errors and weights, on the way back.
     """
     counts = inference_operations(network, events, ticks, learn=True, to_end=True)
     n_classes = ticks[-1].shape[1]

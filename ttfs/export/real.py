@@ -59,22 +59,9 @@ _LABELS = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|U[1-9][0-9]{0,5}|o
 
 
 def real_data(estimator):
-    """The data of a fitted estimator.
+    """The entries of :func:`ttfs.export.to_json` of an estimator, with arrays.
 
-    Parameters
-    ----------
-    estimator : TTFSClassifier or TTFSRegressor
-        Fitted, in real numbers and without a substrate.
-
-    Returns
-    -------
-    data : dict
-        The entries of :func:`ttfs.export.to_json`, with arrays.
-
-    Raises
-    ------
-    NotFittedError, TypeError, ValueError
-        If `estimator` is none that can be stored.
+    Raises NotFittedError, TypeError or ValueError if it is none that can be stored.
     """
     model = learned(estimator)
     network, history = model.network, model.history
@@ -166,24 +153,10 @@ def _layer_data(layer):
 
 
 def real_estimator(data, where="model"):
-    """The estimator of some data.
+    """The estimator of what `real_data` has made; nothing of it is trusted.
 
-    Parameters
-    ----------
-    data : object
-        What `real_data` has made, with arrays or lists of numbers; nothing of it is
-        trusted.
-    where : str, default="model"
-        What errors call the data.
-
-    Returns
-    -------
-    estimator : TTFSClassifier or TTFSRegressor
-
-    Raises
-    ------
-    FormatError
-        If the data are not a model. It is a ValueError.
+    Arrays may have become lists. Raises FormatError if the data, which errors call
+    `where`, are no model.
     """
     check_version(data, where, FORMAT)
     record = Record(data, where, _NAMES)

@@ -18,21 +18,11 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def split(model):
-    """A model as the steps of its pipeline, and the last one.
+    """A model as the steps of its pipeline, pairs of name and object, and the last one.
 
-    Parameters
-    ----------
-    model : estimator or Pipeline
-        A pipeline may be nested; other estimators are pipelines of one step. A search
-        that is fitted, such as GridSearchCV, is its best estimator.
-
-    Returns
-    -------
-    steps : list of tuple of (str, transformer)
-        Name and object of each step before the last one, in their order, without those
-        that are "passthrough". The names of nested steps are joined by "__".
-    last : estimator
-        The last step.
+    A pipeline may be nested, which joins names by "__"; other estimators are pipelines
+    of one step, and a search that is fitted is its best estimator. Steps that are
+    "passthrough" are left out.
     """
     *steps, (_, last) = _steps(model, "")
     is_step = [not (step is None or step == "passthrough") for _, step in steps]
@@ -51,15 +41,7 @@ def _steps(model, name):
 
 
 def warn_of_steps(steps, what):
-    """Warn that a file or graph is of the last step alone, if there are other steps.
-
-    Parameters
-    ----------
-    steps : list of tuple of (str, transformer)
-        What `split` has returned.
-    what : str
-        The file or graph.
-    """
+    """Warn that a file or graph lacks the steps before the last one, if any."""
     if steps:
         names = ", ".join(f"{name!r} ({type(step).__name__})" for name, step in steps)
         warnings.warn(

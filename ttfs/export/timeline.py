@@ -48,18 +48,7 @@ class Timeline:
 def timelines(network, events, ticks):
     """The timelines of the input spikes of each layer, biases included.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers.
-    events : _fixed.TickSpikes
-        Input spikes.
-    ticks : list of ndarray of shape (n_samples, n_neurons)
-        What the neurons of each layer do.
-
-    Returns
-    -------
-    lines : list of Timeline
+    `ticks` (n_samples, n_neurons) of each layer are what its neurons do.
     """
     lines = [Timeline.of_events(events, network.n_ticks)]
     for layer, before in zip(network.layers[1:], ticks, strict=False):

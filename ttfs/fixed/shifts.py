@@ -52,26 +52,10 @@ def _realised(name, tau, tick, longest):
 
 
 def realise(neuron, tick):
-    """The shifts of a neuron, and a neuron with the time constants that they realise.
+    """The shifts (syn, mem) of a neuron, and the neuron that they realise.
 
-    Parameters
-    ----------
-    neuron : LIF
-        Parameters of the neuron.
-    tick : float
-        Length of a tick, in the unit of the time constants.
-
-    Returns
-    -------
-    shifts : tuple of (int, int)
-        The fields `syn_shift` and `mem_shift` of `FixedLayer`.
-    neuron : LIF
-        The neuron that the shifts realise.
-
-    Raises
-    ------
-    ValueError
-        If a time constant differs by more than a tenth from all that shifts realise.
+    Raises ValueError if a time constant differs by more than a tenth from all that
+    shifts realise.
     """
     syn_shift, tau_syn = _realised("tau_syn", neuron.tau_syn, tick, MAX_SYN_SHIFT)
     mem_shift, tau_mem = 0, neuron.tau_mem

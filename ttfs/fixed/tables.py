@@ -178,21 +178,8 @@ def layer_numbers(neuron, levels, shifts=NO_SHIFTS):
 def error_shift(neuron, levels, *, is_from_output):
     """The shift of the errors of a hidden layer, and the gain that it leaves.
 
-    Parameters
-    ----------
-    neuron : LIF
-        Parameters of the neurons of the layer that errors come from.
-    levels : float
-        `levels` of the layer that errors come from, see `layer_numbers`.
-    is_from_output : bool
-        Whether the layer that errors come from is the output layer.
-
-    Returns
-    -------
-    shift : int
-        The field `error_shift` of the layer that errors go to.
-    gain : float
-        Errors of that layer, in the unit of the errors that they are made from.
+    `neuron` and `levels` are those of the layer that errors come from; the gain is that
+    of errors in the unit of those that they are made from.
     """
     with localcontext() as context:
         context.prec = DIGITS

@@ -12,22 +12,9 @@ def n_ticks_of(time, tick):
 
 
 def on_grid(spikes, tick, n_ticks):
-    """Spikes at the times of their ticks, which is where integers see them.
+    """Spikes at the times of their ticks, sorted by input in each.
 
-    Spikes in one tick are sorted by input.
-
-    Parameters
-    ----------
-    spikes : core.Spikes
-        Spikes at real times.
-    tick : float
-        Length of a tick, in the unit of the times.
-    n_ticks : int
-        Number of ticks; spikes in later ones are absent.
-
-    Returns
-    -------
-    spikes : core.Spikes
+    Those at `n_ticks` ticks or later are absent.
     """
     events = _fixed.TickSpikes.from_spikes(spikes, tick, n_ticks)
     times = (events.ticks * tick).astype(spikes.times.dtype)

@@ -75,12 +75,7 @@ def refuse(name, node, reason):
 
 
 class Graph:
-    """The nodes of a graph, those of its subgraphs among them.
-
-    Parameters
-    ----------
-    graph : nir.NIRGraph
-    """
+    """The nodes of a `nir.NIRGraph`, those of its subgraphs among them."""
 
     def __init__(self, graph):
         self.nodes, self.before = {}, {}
@@ -117,12 +112,7 @@ class Graph:
             before.append(inside[source][1])
 
     def chain(self):
-        """The layers, from the first one to the last.
-
-        Returns
-        -------
-        layers : list of Neurons
-        """
+        """The layers, a list of Neurons, from the first one to the last."""
         found, name = [], self._single(self.output)
         while True:
             layer = self._neurons(self._skipped(name))

@@ -36,17 +36,8 @@ def load():
 def unit_factors(neuron, dt):
     """r and w_in of a CubaLIF in which weights are those of ttfs.
 
-    Parameters
-    ----------
-    neuron : LIF
-        With a finite tau_mem.
-    dt : float or None
-        Width of a spike; None: an impulse.
-
-    Returns
-    -------
-    r, w_in : float
-        Their product is tau_mem, or tau_mem / dt. With dt, r is what snnTorch asks for.
+    Their product is tau_mem, or tau_mem / dt with the width `dt` of a spike, where r is
+    what snnTorch asks for. tau_mem is finite.
     """
     if dt is None:
         return neuron.tau_mem / neuron.tau_syn, neuron.tau_syn
