@@ -18,7 +18,18 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
-@pytest.fixture(scope="module", params=_core.simd_available())
+def first_and_last(names):
+    """Instruction sets as parameters; those between the least and the best are slow.
+
+    The same C text is compiled for all of them, and `core/test_simd.py` and
+    `fixed/test_vectors.py` compare each one by default.
+    """
+    between = names[1:-1]
+    marks = {name: [pytest.mark.slow] if name in between else [] for name in names}
+    return [pytest.param(name, marks=marks[name]) for name in names]
+
+
+@pytest.fixture(scope="module", params=first_and_last(_core.simd_available()))
 def every_simd(request):
     """Run the tests of a module on each instruction set of this processor."""
     before = _core.simd()

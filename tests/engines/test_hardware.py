@@ -465,7 +465,11 @@ def test_capacity_is_explained(data):
         make(AnalogChip(max_neurons=22)).fit(*data)
 
 
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(**CHIP)], ids=str)
+@pytest.mark.parametrize(
+    "substrate",
+    [pytest.param(Ideal(), marks=pytest.mark.slow), AnalogChip(**CHIP)],
+    ids=str,
+)
 def test_in_the_company_of_scikit_learn(data, substrate):
     X, y = data
     clf = clone(make(substrate))

@@ -1,7 +1,14 @@
 """scikit-learn's own checks, with the expected failures of one of them."""
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import (
+    check_estimators_nan_inf,
+    check_estimators_pickle,
+    check_fit_idempotent,
+    check_n_features_in_after_fitting,
+    parametrize_with_checks,
+)
 
 from ttfs import TTFSClassifier, TTFSRegressor
 from ttfs.substrates import Ideal
@@ -28,21 +35,37 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.slow
-@parametrize_with_checks(
+OTHERS = [
+    TTFSClassifier(gradient="local"),
+    TTFSClassifier(arithmetic="fixed"),
+    TTFSClassifier(arithmetic="fixed", gradient="local"),
+    TTFSClassifier(arithmetic="fixed", gradient="local").set_params(
+        arithmetic__accumulator_bits=16
+    ),
+    TTFSClassifier(substrate=Ideal(), max_iter=40),
+    TTFSClassifier((10,), max_spikes=3, max_iter=40),
+    TTFSRegressor(gradient="local"),
+    TTFSRegressor(arithmetic="fixed", max_iter=40),
+]
+
+
+# What an engine can get wrong of itself; the others are of the estimator.
+@pytest.mark.parametrize(
+    "check",
     [
-        TTFSClassifier(gradient="local"),
-        TTFSClassifier(arithmetic="fixed"),
-        TTFSClassifier(arithmetic="fixed", gradient="local"),
-        TTFSClassifier(arithmetic="fixed", gradient="local").set_params(
-            arithmetic__accumulator_bits=16
-        ),
-        TTFSClassifier(substrate=Ideal(), max_iter=40),
-        TTFSClassifier((10,), max_spikes=3, max_iter=40),
-        TTFSRegressor(gradient="local"),
-        TTFSRegressor(arithmetic="fixed", max_iter=40),
+        check_estimators_nan_inf,
+        check_estimators_pickle,
+        check_fit_idempotent,
+        check_n_features_in_after_fitting,
     ],
-    expected_failed_checks=expected_failures,
+    ids=lambda check: check.__name__,
 )
+@pytest.mark.parametrize("estimator", OTHERS, ids=str)
+def test_checks_of_other_engines(estimator, check):
+    check(type(estimator).__name__, clone(estimator).set_params(max_iter=3))
+
+
+@pytest.mark.slow  # checks of the estimator, whatever the engine
+@parametrize_with_checks(OTHERS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks_of_other_engines(estimator, check):
     check(estimator)

@@ -56,7 +56,9 @@ def measure(**values):
     return map(int, done.stdout.split())
 
 
-@pytest.mark.parametrize("data", [DENSE, DOUBLE, SPARSE])
+@pytest.mark.parametrize(
+    "data", [DENSE, pytest.param(DOUBLE, marks=pytest.mark.slow), SPARSE]
+)
 def test_wide_rows(data, monkeypatch):
     # Of 100,000 features all vary, which makes 200,000 channels where zeros spike. The
     # spikes of the samples take 16 MB, and the numbers of a channel that are no weights
