@@ -145,17 +145,9 @@ def loss(times, targets, factors, **parameters):
 class NeuronMismatch:
     """How the neurons of a chip differ from those of a layer; see `ttfs_mismatch`.
 
-    Parameters
-    ----------
-    tau_mem, tau_syn : ndarray of shape (n_out,), float64, optional
-        Time constants of each neuron; both, or none: those of the layer.
-    is_dead : ndarray of bool of shape (n_out,), optional
-    threshold_jitter : float
-        Standard deviation from trial to trial, as a part of the threshold.
-    spike_jitter, resolution : float
-        [time]
-    spurious_rate : float
-        [1/time]
+    Time constants and `is_dead` are arrays of shape (n_out,), both time constants or
+    none. `threshold_jitter` is a part of the threshold, other numbers are times and
+    rates.
     """
 
     def __init__(

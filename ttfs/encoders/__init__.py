@@ -43,21 +43,10 @@ SHORTHANDS = {
 
 
 def make_encoder(encoder, window, X=None):
-    """A new encoder that is not fitted, from the parameter `encoder` of an estimator.
+    """A new valid encoder, not fitted, from the parameter `encoder` of an estimator.
 
-    Parameters
-    ----------
-    encoder : str or encoder
-        One of `SHORTHANDS`, or an encoder, which is cloned.
-    window : float
-        Time within which features spike if the encoder does not say.
-    X : object, default=None
-        Training data; if they are spike trains, "auto" means "spike_times".
-
-    Returns
-    -------
-    encoder : BaseEncoder
-        Its parameters are valid.
+    An encoder without a window gets `window`; for spike trains X, "auto" means
+    "spike_times".
     """
     if isinstance(encoder, str):
         if encoder == "auto" and (isinstance(X, SpikeTrains) or is_cells(X)):

@@ -454,20 +454,10 @@ class RangeEncoder(BaseEncoder):
     }
 
     def _learn_ranges(self, X, *, kind, zeros_spike, complement, n_fields=1):
-        """The `Channels` of features that are scaled by their range in X.
+        """The `Channels` of features that are scaled by their range in training data X.
 
-        Parameters
-        ----------
-        X : {ndarray, csr_array} of shape (n_samples, n_features)
-            Training data.
-        kind : str
-            The `kind` of the `Channels`.
-        zeros_spike : bool
-            Whether zeros are values like others, never absent.
-        complement : bool
-            Whether features without absent zeros have a second channel.
-        n_fields : int, default=1
-            Channels of each feature.
+        With `zeros_spike`, zeros are values like others, never absent; with
+        `complement`, features without absent zeros have a second channel.
         """
         n_samples, n_features = X.shape
         low, high, n_zeros = extremes(X)

@@ -11,11 +11,6 @@ class Train:
     """The spikes of one channel in one sample: a cell of ``np.asarray(SpikeTrains)``.
 
     It is no sequence, which NumPy would unpack, and no number.
-
-    Parameters
-    ----------
-    times : ndarray of shape (n_spikes,)
-        The times of the spikes, in their order.
     """
 
     __slots__ = ("times",)

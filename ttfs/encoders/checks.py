@@ -12,19 +12,9 @@ _REALS = np.dtype(np.float32), np.dtype(np.float64)
 def is_valid(X, estimator):
     """Whether X is valid for a fitted estimator as it stands, if it is finite.
 
-    Most arrays are. `validate_data` of scikit-learn would return such an array as it
-    is, too, after a time that is longer than a network needs for a sample. Of all else
-    it has to say what is wrong, or to make an array. Whether the estimator is fitted
-    has been checked before; whether numbers are finite is looked at when they are
-    encoded, for then they come from memory. Before anything reaches a substrate all of
-    X is checked.
-
-    Parameters
-    ----------
-    X : object
-        Features.
-    estimator : object
-        It has `n_features_in_`, and `feature_names_in_` if its features have names.
+    Most arrays are, and `validate_data` of scikit-learn takes longer than a network
+    needs for a sample. Numbers that are not finite are found when they are encoded; but
+    before anything reaches a substrate all of X is checked.
     """
     if type(X) is not np.ndarray or X.dtype not in _REALS or X.ndim != 2:
         return False
@@ -47,23 +37,10 @@ def has_signals(X):
 
 
 def check_sparse(X):
-    """Raise ValueError if a sparse matrix is malformed.
+    """Raise ValueError if X is a sparse matrix, of any format, that is malformed.
 
     SciPy's compiled loops, with which scikit-learn converts sparse matrices, do not
-    check indices: a malformed matrix makes them read and write out of bounds. What is
-    not a sparse matrix is not looked at.
-
-    Parameters
-    ----------
-    X : object
-        A SciPy sparse matrix or array of any format, or anything else.
-
-    Raises
-    ------
-    ValueError
-        If `X` is a sparse array that is not two-dimensional, if its arrays do not have
-        the lengths or the types that its format asks for, or if an index is out of
-        range.
+    check indices: a malformed matrix makes them read and write out of bounds.
     """
     if not issparse(X):
         return

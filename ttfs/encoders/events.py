@@ -18,15 +18,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Sensor:
-    """The pixels of a sensor, of which some may be one channel.
-
-    Parameters
-    ----------
-    width, height, n_polarities : int
-        The size of the sensor; with one polarity those of events do not count.
-    factor : int
-        Pixels that become one, in each direction.
-    """
+    """The pixels of a sensor, of which `factor` times `factor` become one channel."""
 
     width: int
     height: int
@@ -75,15 +67,7 @@ def has_fields(events):
 
 
 class Fields:
-    """The fields of the events of one sample, checked.
-
-    Parameters
-    ----------
-    events : structured ndarray or mapping
-        The events.
-    name : str
-        What messages call the sample.
-    """
+    """The fields of the events of one sample, checked; `name` is that of the sample."""
 
     def __init__(self, events, name):
         self._events, self._name = events, name
@@ -146,26 +130,7 @@ class Fields:
 
 
 def in_window(times, time_unit, t_start, duration):
-    """Times of the events of a sample in another unit, and which of them are kept.
-
-    Parameters
-    ----------
-    times : ndarray of shape (n_events,)
-        Times as the sensor gives them, finite.
-    time_unit : float
-        One of their units in the unit of the result.
-    t_start : float, "first" or None
-        Where the sample begins, in the unit of the result.
-    duration : float or None
-        How long it is.
-
-    Returns
-    -------
-    times : ndarray of shape (n_events,)
-        Times from `t_start`, float64.
-    is_kept : ndarray of bool of shape (n_events,)
-        Whether events are in the window.
-    """
+    """Times from `t_start` in another unit, and which are in the window."""
     is_kept = np.ones(len(times), bool)
     if isinstance(t_start, str):
         # Integers lose nothing, however long the clock of the sensor has run.

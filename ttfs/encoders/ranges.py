@@ -52,19 +52,8 @@ def cut(X, low, high, zero_is_absent, max_deviation):
     An end is at most `max_deviation` times as far from the median as the decile on its
     side. Where that decile is the median, the distance of the other one counts; where
     both are, the range stays as it is, as it does with too few values. Where zeros are
-    absent, only other values count, and the lower end stays.
-
-    Parameters
-    ----------
-    X : {ndarray, csr_array} of shape (n_samples, n_features)
-        Training data.
-    low, high : ndarray of shape (n_features,)
-        Their `extremes`, which become ends within these. A feature that had a range
-        still has one.
-    zero_is_absent : ndarray of bool of shape (n_features,)
-        Whether a zero has no spike.
-    max_deviation : float
-        Positive, finite.
+    absent, only other values count, and the lower end stays. A feature that had a range
+    still has one.
     """
     X = X[:: -(-X.shape[0] // _MAX_ROWS)]
     if issparse(X):
@@ -95,24 +84,7 @@ def _cut_part(X, low, high, zero_is_absent, max_deviation):
 
 
 def _sorted_values(X, features, absent, width):
-    """A row of values for each feature, sorted; +inf in the place of absent zeros.
-
-    Parameters
-    ----------
-    X : {ndarray, csc_array} of shape (n_samples, n_features)
-        Data; a sparse matrix without stored zeros.
-    features : ndarray of int of shape (n_rows,)
-        Columns of `X`.
-    absent : ndarray of bool of shape (n_rows,)
-        Whether their zeros are absent.
-    width : int
-        The greatest number of values of one of them.
-
-    Returns
-    -------
-    table : ndarray of shape (n_rows, width)
-        The values.
-    """
+    """A row of values for each feature, sorted; +inf in the place of absent zeros."""
     zeros = np.where(absent, np.inf, 0.0)[:, None]
     if issparse(X):
         table = np.repeat(zeros, width, axis=1)
@@ -128,24 +100,7 @@ def _sorted_values(X, features, absent, width):
 
 
 def _cut_table(table, n, low, high, absent, max_deviation):
-    """Cut ranges of features from the table of their values.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n_features, width)
-        Their values, sorted.
-    n : ndarray of int of shape (n_features,)
-        Numbers of these values.
-    low, high, absent : ndarray of shape (n_features,)
-        Smallest and greatest values, and whether zeros are absent.
-    max_deviation : float
-        See `cut`.
-
-    Returns
-    -------
-    low, high : ndarray of shape (n_features,)
-        See `cut`.
-    """
+    """New ends of features from a table of sorted values, n of them in each row."""
 
     def half_of_value(rank):
         return np.take_along_axis(table, rank[:, None], axis=1).ravel() / 2

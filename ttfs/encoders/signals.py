@@ -48,29 +48,7 @@ class SignalTransformer(Documented, TransformerMixin, BaseEstimator):
 
 
 def check_signals(X, n_channels=None):
-    """Signals as one array, padded with NaN at their ends, and their lengths.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_channels, n_timepoints), or a list of arrays \
-of shape (n_channels, n_timepoints)
-    n_channels : int, default=None
-        The number that there must be.
-
-    Returns
-    -------
-    signals : ndarray of shape (n_samples, n_channels, n_timepoints), float64
-    lengths : ndarray of int of shape (n_samples,)
-
-    Raises
-    ------
-    TypeError
-        If `X` is no array or list.
-    ValueError
-        If a signal has no value, a value is infinite, NaN is not at the end of all
-        channels alike, numbers of channels differ, or `X` is a sparse matrix, a table
-        or something else without signals.
-    """
+    """Signals as a float64 array, padded with NaN at their ends, and their lengths."""
     samples = _list_of_signals(X)
     found = {sample.shape[0] for sample in samples}
     wanted = found if n_channels is None else {n_channels}
@@ -373,16 +351,10 @@ class _Crossings:
 
     @classmethod
     def between(cls, k, n_steps, sent, before, now):
-        """Those between value k - 1 and value k, between which signals are straight.
+        """Those between values k - 1 and k of signals, or at the first one.
 
-        Parameters
-        ----------
-        k : int
-            0: all are at the time of the first value.
-        n_steps : ndarray of shape (n_samples, n_signals)
-            Levels that are crossed: so many up, or down if negative.
-        sent, before, now : ndarray of shape (n_samples, n_signals)
-            Levels of the last spikes, and of the values k - 1 and k.
+        Signals cross `n_steps` levels, down if negative, and the last spikes were at
+        levels `sent`; `before` and `now` are the values in steps.
         """
         samples, signals = np.nonzero(n_steps)
         signed = n_steps[samples, signals]

@@ -33,29 +33,10 @@ MAX_SPIKES = 1000  # that share the weight
 
 
 def with_read_out(layer, time, max_weight=np.inf, step=0.0):
-    """The layer with biases that read it out.
+    """The output layer with biases, at this time, that read it out and are not trained.
 
-    Parameters
-    ----------
-    layer : Layer
-        The output layer.
-    time : float
-        The time of the read-out.
-    max_weight : float, default=inf
-        The greatest weight that a synapse can have. As many spikes at the same time
-        share the weight of the read-out as this, and `MAX_WEIGHT`, ask for.
-    step : float, default=0.0
-        Weights are multiples of it, and so is their sum; 0: they need not be.
-
-    Returns
-    -------
-    layer : Layer
-        A new layer, with `n_fixed` biases more.
-
-    Raises
-    ------
-    ValueError
-        If the greatest weight is so small that more than `MAX_SPIKES` would share it.
+    As many spikes share the weight of the read-out as the greatest weight of a synapse
+    and `MAX_WEIGHT` ask for. Weights, and their sum, are multiples of a `step` above 0.
     """
     total, dtype = WEIGHT * layer.neuron.threshold, layer.weights.dtype
     n_spikes = total / min(MAX_WEIGHT * weight_unit(layer.neuron), max_weight)
@@ -85,18 +66,7 @@ def with_read_out(layer, time, max_weight=np.inf, step=0.0):
 
 
 def without_read_out(layer):
-    """The layer without the biases that read it out.
-
-    Parameters
-    ----------
-    layer : Layer
-        A layer that :func:`with_read_out` has made.
-
-    Returns
-    -------
-    layer : Layer
-        A new layer without biases that are not trained.
-    """
+    """The layer without the biases of :func:`with_read_out`."""
     n_in = len(layer.weights) - layer.n_fixed
     return replace(
         layer,
@@ -110,15 +80,7 @@ def without_read_out(layer):
 def stretch(neuron, pseudo_slope):
     """By how much decisions and losses stretch the time after the read-out.
 
-    Parameters
-    ----------
-    neuron : LIF
-        The neuron of the output layer.
-    pseudo_slope : float
-        Delay of a silent output for each unit that its peak misses the threshold by.
-
-    Returns
-    -------
-    stretch : float
+    A silent output has a delay of `pseudo_slope` for each unit that its peak misses the
+    threshold by.
     """
     return pseudo_slope * WEIGHT * neuron.threshold / neuron.tau_syn

@@ -119,22 +119,8 @@ def fired_spikes(layer, weights, max_spikes, room):
 
     Time and memory are those of the spikes that fired, however great `max_spikes` is: a
     layer is run with little room, and again with more where a neuron has filled it.
-    Room cuts trains off, and changes nothing else.
-
-    Parameters
-    ----------
-    layer : core.LayerTrains
-    weights : ndarray of shape (n_in, n_out)
-    max_spikes : int
-        Spikes after which a neuron is silent.
-    room : int
-        Spikes of a neuron that there is room for at first.
-
-    Returns
-    -------
-    times, slopes, rises : ndarray of shape (n_samples, n_out, n)
-        One column more than the most spikes of a neuron, but at most `max_spikes`: the
-        last column of times is +inf unless a neuron has fired as often as it may.
+    Room cuts trains off, and changes nothing else. The last column of times is +inf
+    unless a neuron has fired as often as it may.
     """
     room = min(room, max_spikes)
     while True:
@@ -318,14 +304,7 @@ def _check_order(times, weights, spikes, neuron, refractory, epsilon):
 
 
 def _layer(times, neuron, refractory, t_max):
-    """The input spikes of a layer, and their places in each sample of `times`.
-
-    Returns
-    -------
-    layer : core.LayerTrains
-    places : tuple of (ndarray, ndarray)
-        Sample and place in its flattened times of each input spike.
-    """
+    """The `core.LayerTrains` of input spikes, and where `times` has each of these."""
     n_samples, n_in = times.shape[:2]
     repeats = times.shape[2] if times.ndim == 3 else 1
     spikes = _core.spikes_at(times.reshape(n_samples, n_in * repeats), (), t_max)

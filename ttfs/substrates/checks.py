@@ -21,13 +21,7 @@ _MAX_NAME = 80  # characters
 
 
 def check_request(times, network):
-    """Check what a substrate is asked; return `times` as a contiguous array.
-
-    Raises
-    ------
-    ValueError
-        If an array has a wrong type or shape, or a number makes no sense.
-    """
+    """Spike times (n_samples, n_in) as a contiguous array, or a ValueError."""
     if np.ma.isMaskedArray(times):
         raise ValueError("times is a masked array: +inf stands for no spike")
     times = np.asarray(times)
@@ -68,10 +62,7 @@ def check_request(times, network):
 
 
 def check_number(name, value, minimum, maximum=_MAX_FINITE, *, is_open=False):
-    """Return a parameter in [minimum, maximum] as a float, or raise a ValueError.
-
-    With `is_open` the parameter must be greater than `minimum`.
-    """
+    """A parameter in [minimum, maximum], or (minimum, maximum] if open, as a float."""
     is_real = isinstance(value, Real) and not isinstance(value, bool)
     is_inside = is_real and minimum <= value <= maximum
     if not is_inside or (is_open and value == minimum):
@@ -130,24 +121,9 @@ def ask(substrate, method, *arguments):
 def measure(substrate, times, network):
     """Ask a substrate for the spike times of every layer, and check its answer.
 
-    Parameters
-    ----------
-    substrate : Substrate
-    times : ndarray of shape (n_samples, n_in)
-    network : ttfs.substrates.Network
-
-    Returns
-    -------
-    spikes : list of ndarray of shape (n_samples, n_out)
-        New arrays of the dtype of `times`. Neurons that are silent, and neurons that
-        fire at or after `network.t_max`, have +inf.
-
-    Raises
-    ------
-    NetworkError
-        If the substrate raises it: it cannot run the network.
-    SubstrateError
-        If the substrate raises any other error, or its answer is unusable.
+    New arrays have the dtype of `times`; neurons that are silent, and those that fire
+    at or after `network.t_max`, have +inf. An answer that is unusable and any error but
+    a NetworkError become a SubstrateError.
     """
     returned = ask(substrate, "forward", times, network)
 

@@ -30,22 +30,11 @@ class Simulated(CalibrationMixin, SharedSubstrate, ABC):
 
     @abstractmethod
     def _simulator(self, network):
-        """What fires in the place of a network with its present weights.
+        """What fires in place of a `core.Simulator` with its present weights.
 
-        Parameters
-        ----------
-        network : core.Simulator
-
-        Returns
-        -------
-        simulator : object
-            It has the method ``fire(spikes)``, which returns the `core.LayerSpikes` of
-            `core.Spikes`. The network itself, if it fires as it is.
-
-        Raises
-        ------
-        NetworkError
-            If the substrate cannot run the network.
+        It has the method ``fire(spikes)``, which returns the `core.LayerSpikes` of
+        `core.Spikes`: the network itself, if it fires as it is. NetworkError, if the
+        substrate cannot run the network.
         """
 
     def _fire(self, spikes, network):
@@ -85,19 +74,5 @@ def is_itself(substrate, network):
 
 
 def fire(substrate, spikes, network):
-    """The `core.LayerSpikes` of a substrate that is simulated.
-
-    Parameters
-    ----------
-    substrate : Simulated
-    spikes : core.Spikes
-    network : core.Simulator
-
-    Raises
-    ------
-    NetworkError
-        If the substrate cannot run the network.
-    SubstrateError
-        If it raises any other error.
-    """
+    """The `core.LayerSpikes` of `core.Spikes` on a substrate that is simulated."""
     return ask(substrate, "_fire", spikes, network)

@@ -21,19 +21,10 @@ _OUTLIER = 4.0  # a greater residual hardly counts, in standard deviations
 def quadratic_form(spikes, phi, psi, neuron):
     """The quadratic form of the data about phi, and the noise of spike times.
 
-    Half the sum of squared residuals, in units of their variance, is about
-    d @ form @ d / 2 + gradient @ d for a step d from phi.
-
-    Returns
-    -------
-    form : ndarray of shape (3, 3)
-    gradient : ndarray of shape (3,)
-    between : ndarray of shape (3, 3)
-        Sum of the outer products of the trials' gradients, less their mean. Independent
-        spikes would make it `form`; errors that the spikes of a trial share make it
-        greater.
-    noise : float
-        Standard deviation of spike times from the model.
+    Half the sum of squared residuals, in units of their variance, is about d @ form @ d
+    / 2 + gradient @ d for a step d from phi. `between` is the sum of the outer products
+    of the trials' gradients, less their mean: independent spikes would make it `form`;
+    errors that the spikes of a trial share make it greater.
     """
     f, slope, df_dm, df_dv = spikes.sums(phi[1], phi[2])
     psi = psi * np.exp(phi[0])
@@ -90,24 +81,10 @@ def _minimise(x, *problem):
 
 
 def fit(spikes, neuron, prior):
-    """Fit the parameters of n neurons to their spikes.
+    """Log factors of (threshold, tau_mem, tau_syn), their errors, and spikes' noise.
 
-    Parameters
-    ----------
-    spikes : list of NeuronSpikes
-    neuron : LIF
-        The nominal parameters.
-    prior : float
-        Expected spread of the parameters, relative to nominal.
-
-    Returns
-    -------
-    x : ndarray of shape (n, 3)
-        Log factors of (threshold, tau_mem, tau_syn).
-    error : ndarray of shape (n, 3)
-        Standard errors of `x`.
-    noise : ndarray of shape (n,)
-        Standard deviation of spike times from the model.
+    Each of the neurons, nominally alike, has its `NeuronSpikes`; the prior is the
+    expected spread of parameters, relative to nominal.
     """
     n = len(spikes)
     half = 0.5 * prior if np.isfinite(neuron.tau_mem) else 0.0

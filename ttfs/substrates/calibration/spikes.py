@@ -13,21 +13,9 @@ class NeuronSpikes:
     """The spikes of one neuron, and the inputs that may have caused them.
 
     A residual is a measured spike time less that of the model. One step of Newton's
-    method in each pass follows the spike times of the model: derivatives at measured
-    times would depend on the noise of these, and the estimates would be biased.
-
-    Parameters
-    ----------
-    times : ndarray of shape (n, n_in)
-        Input spikes in the samples of all trials.
-    weights : ndarray of shape (n_trials, n_in)
-        Weights of the neuron in each trial.
-    fired : ndarray of shape (n,)
-        Spike of the neuron in each sample; +inf = silent.
-    trials : ndarray of int of shape (n,)
-        Trial of each sample.
-    margin : float
-        How far the model's spikes may be away from the measured ones.
+    method in each pass follows the spike times of the model, at most `margin` away from
+    the measured ones: derivatives at measured times would depend on the noise of these,
+    and the estimates would be biased.
     """
 
     def __init__(self, times, weights, fired, trials, margin):

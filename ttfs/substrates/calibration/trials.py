@@ -35,12 +35,9 @@ def _excitation(rng, layer, n_active, drive, limit, step):
 def run_trials(substrate, times, network, n_trials, n_samples, rng):
     """Let the substrate run random networks of the shape of `network`.
 
-    Returns
-    -------
-    layers : list of tuple
-        For each layer: the inputs (n, n_in) in the samples of all trials, biases
-        included; the weights (n_trials, n_in, n_out); the spikes (n, n_out); and the
-        time t_max of each trial, from which on spikes were not seen.
+    For each layer: the inputs (n, n_in) in the samples of all trials, biases included;
+    the weights (n_trials, n_in, n_out); the spikes (n, n_out); and the time t_max of
+    each trial, from which on spikes were not seen.
     """
     begin = times[np.isfinite(times)].min(initial=0.0)
     n_active = [np.isfinite(times).sum(axis=1).mean()]

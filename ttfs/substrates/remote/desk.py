@@ -16,13 +16,7 @@ _MAX_ERRORS, _MAX_FRAMES = 4, 20  # of a traceback in the log
 
 
 class Desk:
-    """The place where all clients are answered: it runs one request at a time.
-
-    Parameters
-    ----------
-    substrate : Substrate
-    limits : Limits
-    """
+    """The place where all clients are answered: it runs one request at a time."""
 
     def __init__(self, substrate, limits):
         messages.msgpack()
@@ -52,12 +46,8 @@ class Desk:
     def attend(self, recv, send):
         """Answer the messages of a client until it leaves, or sends what is no message.
 
-        Parameters
-        ----------
-        recv : callable
-            ``recv(n)`` gives up to n bytes from the client.
-        send : callable
-            ``send(data)`` sends all bytes to the client.
+        ``recv(n)`` gives up to n bytes from the client, ``send(data)`` sends it all
+        bytes.
         """
         with Share(self.requests) as request, Share(self.answers) as answer:
 
@@ -84,14 +74,7 @@ class Desk:
                 answer.give_back()
 
     def answer(self, message, share):
-        """The frame of the answer to a message: a result, or why there is no result.
-
-        Parameters
-        ----------
-        message : dict
-        share : Share
-            The client's share of the memory for answers.
-        """
+        """The frame of the answer to a message: a result, or why there is no result."""
         number = None
         try:
             number = messages.message_id(message)

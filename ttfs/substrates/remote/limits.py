@@ -38,15 +38,7 @@ class Limits:
 
 
 class Memory:
-    """Memory that all clients share: a client that needs more than is free waits.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Size of the memory.
-    timeout : float
-        Seconds that a client waits for its share.
-    """
+    """Memory that clients share: one that needs more than is free waits `timeout`."""
 
     def __init__(self, n_bytes, timeout):
         self.free, self.timeout = n_bytes, timeout
@@ -54,15 +46,7 @@ class Memory:
         self.changed = threading.Condition()
 
     def take(self, n_bytes):
-        """Take memory, and wait for it if need be.
-
-        Raises
-        ------
-        BusyError
-            If the memory is not free in time.
-        Closed
-            If the server is being stopped.
-        """
+        """Take memory, and wait for it if need be; a MessageError if there is none."""
 
         def is_there():
             return self.is_closed or self.free >= n_bytes

@@ -96,22 +96,10 @@ def pack(message, max_bytes=MAX_BYTES):
 
 
 def receive(recv, max_bytes=MAX_BYTES, admit=None):
-    """The next message of a stream.
+    """The next message of a stream; a MessageError if anything is wrong with it.
 
-    Parameters
-    ----------
-    recv : callable
-        ``recv(n)`` gives up to n bytes, and none at the end of the stream.
-    max_bytes : int
-        Longest message that is read.
-    admit : callable, optional
-        ``admit(size)`` is called before a message of so many bytes is read, and may
-        raise an error.
-
-    Raises
-    ------
-    MessageError
-        If anything is wrong with the message.
+    ``recv(n)`` gives up to n bytes, none at the end of the stream. ``admit(size)`` is
+    called before a message of so many bytes is read, and may raise an error.
     """
     header = _read(recv, _HEADER.size)
     magic, version, reserved, size = _HEADER.unpack(header)
