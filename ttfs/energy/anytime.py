@@ -94,39 +94,21 @@ class Anytime:
 
     def __str__(self) -> str:
         curves = self.summary()
-        rows = zip(*curves.values(), strict=True)
-        return "\n".join(
-            [
-                "".join(name.rjust(12) for name in curves),
-                *(
-                    f"{time:12.4g}{accuracy:12.4f}{decided:12.4f}{spikes:12,.1f}"
-                    f"{events:12,.1f}"
-                    for time, accuracy, decided, spikes, events in rows
-                ),
-            ]
-        )
+        lines = ["".join(name.rjust(12) for name in curves)]
+        for time, accuracy, decided, spikes, events in zip(
+            *curves.values(), strict=True
+        ):
+            lines.append(
+                f"{time:12.4g}{accuracy:12.4f}{decided:12.4f}{spikes:12,.1f}"
+                f"{events:12,.1f}"
+            )
+        return "\n".join(lines)
 
 
 def check_moments(moments: Any, name: str, last_step: int | None = None) -> Array:
-    """Moments at which one stops, as an array.
+    """Increasing moments at which one stops, as an array; `name` is for errors.
 
-    Parameters
-    ----------
-    moments : array-like of shape (n_times,)
-        They increase.
-    name : str
-        Name of the parameter.
-    last_step : int, default=None
-        Moments are steps from 1 to this one; None: any finite numbers.
-
-    Returns
-    -------
-    moments : ndarray of shape (n_times,)
-
-    Raises
-    ------
-    ValueError
-        If they are not what is described above.
+    They are steps from 1 to `last_step`, or, if that is None, any finite numbers.
     """
     row = np.asarray(moments)
     kinds, what = ("iuf", "finite numbers") if last_step is None else ("iu", "integers")

@@ -8,7 +8,16 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .estimators import check_known, classifier_of, passed
-from .figures import BLUE, GREY, ORANGE, add_legend, mark_time, one_axes, time_label
+from .figures import (
+    BLUE,
+    GREY,
+    ORANGE,
+    add_legend,
+    hide_spines,
+    mark_read_out,
+    one_axes,
+    time_label,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -155,16 +164,12 @@ class AnytimeDisplay:
             linewidth=2,
             label=f"decided rightly (at the end {curve.accuracy[-1]:.1%})",
         )
-        handles = [self.accuracy_, self.decided_]
-        if np.isfinite(self.read_out):
-            handles.append(
-                mark_time(ax, self.read_out, "read-out", linestyle=":", color=GREY)
-            )
+        read_out = mark_read_out(ax, self.read_out)
         ax.set_ylim(0, 102)
         ax.set_ylabel("samples [%]")
         is_step = curve.unit == "step"
         ax.set_xlabel("step at which all stop" if is_step else time_label(self.tau_syn))
-        ax.spines["top"].set_visible(False)
+        hide_spines(ax, "top")
         self.events_ax_ = self.events_ = None
         if events:
             self.events_ax_ = right = ax.twinx()
@@ -177,10 +182,10 @@ class AnytimeDisplay:
             )
             right.set_ylim(bottom=0)
             right.set_ylabel("synaptic events per sample")
-            right.spines["top"].set_visible(False)
-            handles.insert(2, self.events_)
+            hide_spines(right, "top")
         else:
-            ax.spines["right"].set_visible(False)
+            hide_spines(ax, "right")
         if legend:
+            handles = [self.accuracy_, self.decided_, self.events_, read_out]
             add_legend(ax, 2, handles, is_ours=is_ours)
         return self

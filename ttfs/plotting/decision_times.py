@@ -14,7 +14,8 @@ from .figures import (
     LIGHT,
     VERMILION,
     add_legend,
-    mark_time,
+    hide_spines,
+    mark_read_out,
     one_axes,
     time_label,
 )
@@ -217,53 +218,36 @@ class DecisionTimeDisplay:
             bins = int(np.clip(np.sqrt(n), 10, 40))
         self.edges_ = np.histogram_bin_edges(decided, bins)
         widths = np.diff(self.edges_)
-        right, wrong = (
-            np.histogram(self.decision_times[self.is_decided & chosen], self.edges_)[0]
-            for chosen in (self.is_right, ~self.is_right)
-        )
-        style = {"align": "edge", "edgecolor": "white", "linewidth": 0.4}
-        self.right_ = ax.bar(
-            self.edges_[:-1],
-            right,
-            widths,
-            color=BLUE,
-            label=f"right ({right.sum() / n:.1%})",
-            **style,
-        )
-        self.wrong_ = ax.bar(
-            self.edges_[:-1],
-            wrong,
-            widths,
-            bottom=right,
-            color=VERMILION,
-            label=f"wrong ({wrong.sum() / n:.1%})",
-            **style,
-        )
+        bars, bottom = [], 0
+        for name, is_it, color in (
+            ("right", self.is_right, BLUE),
+            ("wrong", ~self.is_right, VERMILION),
+        ):
+            times = self.decision_times[self.is_decided & is_it]
+            counts, _ = np.histogram(times, self.edges_)
+            label = f"{name} ({counts.sum() / n:.1%})"
+            style = {"edgecolor": "white", "color": color, "label": label}
+            bars.append(self._bar(self.edges_[:-1], counts, widths, bottom, **style))
+            bottom = counts
+        self.right_, self.wrong_ = bars
         self.undecided_ = None
         n_undecided = n - np.count_nonzero(self.is_decided)
         if n_undecided:
             end = self.decision_times.max() if self.end is None else self.end
-            self.undecided_ = ax.bar(
-                end,
-                n_undecided,
-                max(widths[-1], 0.03 * (end - self.edges_[0])),
-                color=LIGHT,
-                hatch="///",
-                label=f"no output spike ({n_undecided / n:.1%})",
-                align="edge",
-                edgecolor=GREY,
-                linewidth=0.4,
-            )
-        read_out = None
-        if np.isfinite(self.read_out):
-            read_out = mark_time(
-                ax, self.read_out, "read-out", linestyle=":", color=GREY
-            )
+            width = max(widths[-1], 0.03 * (end - self.edges_[0]))
+            label = f"no output spike ({n_undecided / n:.1%})"
+            style = {"edgecolor": GREY, "color": LIGHT, "label": label, "hatch": "///"}
+            self.undecided_ = self._bar(end, n_undecided, width, **style)
+        read_out = mark_read_out(ax, self.read_out)
         ax.set_xlabel("decision " + time_label(self.tau_syn))
         ax.set_ylabel("samples")
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
+        hide_spines(ax, "top", "right")
         if legend:
             handles = [self.right_, self.wrong_, self.undecided_, read_out]
             add_legend(ax, 4, handles, is_ours=is_ours)
         return self
+
+    def _bar(self, left, counts, widths, bottom=0, **style):
+        return self.ax_.bar(
+            left, counts, widths, bottom, align="edge", linewidth=0.4, **style
+        )

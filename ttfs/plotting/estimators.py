@@ -20,32 +20,12 @@ if TYPE_CHECKING:
 
 
 def last_step(estimator: Any, who: str) -> tuple[Any, Any]:
-    """The fitted estimator of this package, and what stands before it.
+    """The fitted estimator of this package, and the pipeline before it or None.
 
-    Parameters
-    ----------
-    estimator : object
-        A TTFSClassifier or TTFSRegressor; a pipeline that ends in one; or a search that
-        has fitted either.
-    who : str
-        Who asks, for messages.
-
-    Returns
-    -------
-    estimator : TTFSClassifier or TTFSRegressor
-    before : Pipeline or None
-        The steps that features pass first.
-
-    Raises
-    ------
-    TypeError
-        If it is none of these.
-    NotFittedError
-        If it is not fitted.
+    It is a TTFSClassifier or TTFSRegressor, the end of a pipeline, or of what a search
+    has found; `who` asks, for messages.
     """
-    whole = estimator
-    if hasattr(whole, "best_estimator_"):
-        whole = whole.best_estimator_
+    whole = getattr(estimator, "best_estimator_", estimator)
     before = None
     if isinstance(whole, Pipeline):
         before = whole[:-1] if len(whole) > 1 else None
@@ -61,13 +41,7 @@ def last_step(estimator: Any, who: str) -> tuple[Any, Any]:
 
 
 def classifier_of(estimator: Any, who: str) -> tuple[Any, Any]:
-    """The same as :func:`last_step`, for classifiers only.
-
-    Raises
-    ------
-    TypeError
-        If it is no classifier.
-    """
+    """The same as :func:`last_step`, for classifiers only."""
     last, before = last_step(estimator, who)
     if not is_classifier(last):
         raise TypeError(f"{who} needs a classifier, got {type(last).__name__}")
@@ -76,9 +50,7 @@ def classifier_of(estimator: Any, who: str) -> tuple[Any, Any]:
 
 def some_rows(X: Any, rows: Any) -> Any:
     """Some samples of data of any kind that estimators take."""
-    if isinstance(X, SpikeTrains):
-        return X[rows]
-    return _safe_indexing(X, rows)
+    return X[rows] if isinstance(X, SpikeTrains) else _safe_indexing(X, rows)
 
 
 def passed(before: Any, X: Any) -> Any:
@@ -97,34 +69,16 @@ def check_known(targets: np.ndarray, classes: np.ndarray) -> None:
 
 
 def check_samples(samples: Any, X: Any, y: Any, name: str = "samples") -> np.ndarray:
-    """Numbers of samples, as an array.
-
-    Parameters
-    ----------
-    samples : int or sequence of int
-        Numbers from 0; negative ones count from the end.
-    X, y : object
-        The data that they are samples of, and targets or None.
-    name : str, default="samples"
-        What errors call the numbers.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        If they are not whole numbers, or there is no such sample; or if there are not
-        as many targets as samples.
-    """
+    """Numbers of samples of X as an array; X and y must have equally many, if y is."""
     check_consistent_length(X, y)
     return check_numbers(samples, _num_samples(X), name, "X has {} samples")
 
 
 def check_numbers(numbers: Any, n: int, name: str, there_are: str) -> np.ndarray:
-    """Different numbers of things of which there are n, as an array.
+    """One number or more, of things of which there are n, as an array from 0 to n - 1.
 
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        If they are not one or more whole numbers, or there is no such thing.
+    Negative ones count from the end. Raises TypeError or ValueError if they are not
+    whole numbers, and IndexError if there is no such thing.
     """
     listed = [numbers] if isinstance(numbers, Integral) else numbers
     if isinstance(listed, str) or not isinstance(listed, (Sequence, np.ndarray)):

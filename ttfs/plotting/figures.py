@@ -18,13 +18,7 @@ DARK, GREY, LIGHT = "0.15", "0.55", "0.9"
 
 
 def pyplot() -> Any:
-    """The module matplotlib.pyplot.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing; the message says how it is installed.
-    """
+    """The module matplotlib.pyplot, or an ImportError that says how it is installed."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -35,13 +29,7 @@ def pyplot() -> Any:
 
 
 def one_axes(ax: Any, size: tuple[float, float]) -> Any:
-    """The axes to draw into: those given, or those of a new figure of a size [inch].
-
-    Raises
-    ------
-    TypeError
-        If `ax` is neither Axes nor None.
-    """
+    """The axes to draw into: those given, or those of a new figure of a size [inch]."""
     plt = pyplot()
     if ax is None:
         _, ax = plt.subplots(figsize=size, layout="constrained")
@@ -53,31 +41,11 @@ def one_axes(ax: Any, size: tuple[float, float]) -> Any:
 def several_axes(
     ax: Any, shape: tuple[int, int], n: int, size: tuple[float, float], **options: Any
 ) -> Any:
-    """Axes for n panels in rows and columns.
+    """Axes (n,) for n panels in rows and columns of the given shape.
 
-    Parameters
-    ----------
-    ax : Axes, array-like of Axes, or None
-        One that is divided, one for each panel, or None: those of a new figure.
-    shape : tuple of (int, int)
-        Rows and columns.
-    n : int
-        Number of panels; those of the grid that are left over are not shown.
-    size : tuple of (float, float)
-        Width and height of a new figure [inch].
-    **options
-        Options of `subplots`: sharex, sharey.
-
-    Returns
-    -------
-    axes : ndarray of Axes of shape (n,)
-
-    Raises
-    ------
-    TypeError
-        If `ax` is something else, or cannot be divided, as it is in no grid.
-    ValueError
-        If `ax` has another number of axes than there are panels.
+    They are a division of the axes `ax`, or `ax` itself if it has one for each panel,
+    or those of a new figure of a size [inch]. The options are sharex and sharey of
+    subplots.
     """
     plt = pyplot()
     if ax is None:
@@ -109,6 +77,11 @@ def several_axes(
     return grid.ravel()[:n]
 
 
+def hide_spines(ax: Any, *sides: str) -> None:
+    """Hide the frame of axes on some sides."""
+    ax.spines[list(sides)].set_visible(False)
+
+
 def time_label(tau_syn: float) -> str:
     """The label of an axis of times."""
     if tau_syn == 1:
@@ -122,21 +95,18 @@ def mark_time(ax: Any, time: float, label: str, **style: Any) -> Any:
     return ax.axvline(time, label=label, **style)
 
 
-def add_legend(ax: Any, n_columns: int, handles: Any = None, *, is_ours: bool) -> None:
-    """A legend below, which covers no data.
+def mark_read_out(ax: Any, time: float) -> Any:
+    """A dotted line at the time of the read-out, or None if that is infinite."""
+    if not np.isfinite(time):
+        return None
+    return mark_time(ax, time, "read-out", linestyle=":", color=GREY)
 
-    Parameters
-    ----------
-    ax : Axes
-        The axes that it explains.
-    n_columns : int
-        Columns, at most.
-    handles : list of Artist or None, default=None
-        What it explains, in this order; those that are None, or whose label begins with
-        an underscore, are left out. None: all that has a label.
-    is_ours : bool
-        Whether the figure has been made for the picture: then the legend is below all
-        of it, else below these axes.
+
+def add_legend(ax: Any, n_columns: int, handles: Any = None, *, is_ours: bool) -> None:
+    """Add a legend of at most `n_columns` columns below the axes, or below our figure.
+
+    It explains the handles, or all that has a label; those that are None, or whose
+    label begins with an underscore, are left out.
     """
     if handles is None:
         handles, _ = ax.get_legend_handles_labels()

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .estimators import last_step
-from .figures import BLUE, ORANGE, VERMILION, add_legend, one_axes
+from .figures import BLUE, ORANGE, VERMILION, add_legend, hide_spines, one_axes
 
 if TYPE_CHECKING:
     from typing import Any
@@ -181,9 +181,8 @@ class LossCurveDisplay:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")
-        ax.spines["top"].set_visible(False)
+        hide_spines(ax, "top", "right")
         self.scores_ax_ = self.score_ = None
-        ax.spines["right"].set_visible(False)
         if self.scores is not None:
             self._draw_scores(ax)
         handles = [self.loss_, self.validation_loss_, self.score_]
@@ -203,5 +202,4 @@ class LossCurveDisplay:
             label=f"validation {self.score_name} (right scale)",
         )
         right.set_ylabel(f"validation {self.score_name}")
-        for side in ("top", "left"):
-            right.spines[side].set_visible(False)
+        hide_spines(right, "top", "left")

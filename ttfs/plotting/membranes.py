@@ -15,7 +15,8 @@ from .figures import (
     GREY,
     VERMILION,
     add_legend,
-    mark_time,
+    hide_spines,
+    mark_read_out,
     one_axes,
     time_label,
 )
@@ -266,11 +267,7 @@ class MembraneDisplay:
         self.threshold_ = self.spikes_ = None
         if self.threshold is not None:
             self._draw_spikes(ax)
-        read_out = None
-        if np.isfinite(self.read_out):
-            read_out = mark_time(
-                ax, self.read_out, "read-out", linestyle=":", color=GREY
-            )
+        read_out = mark_read_out(ax, self.read_out)
         seen = np.concatenate(seen)
         low = min(seen.min(initial=0), 0)
         high = max(1.15 * (self.threshold or 0), 1.05 * seen.max(initial=0))
@@ -278,8 +275,7 @@ class MembraneDisplay:
         ax.set_xlim(self.times[0], self.times[-1])
         ax.set_xlabel(time_label(self.tau_syn))
         ax.set_ylabel("membrane" + (" [threshold]" if self.threshold == 1 else ""))
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
+        hide_spines(ax, "top", "right")
         if self.title is not None:
             ax.set_title(self.title, fontsize="medium")
         if legend:
@@ -326,28 +322,17 @@ class MembraneDisplay:
                 "label": name,
             }
         if k == self.decided:
-            is_wrong = self.true is not None and self.true != k
-            return {
-                "color": VERMILION if is_wrong else BLUE,
-                "linewidth": 2.0,
-                "label": f"{name} (decision)",
-                "zorder": 4,
-            }
-        if k == self.true:
-            return {
-                "color": BLUE,
-                "linewidth": 2.0,
-                "label": f"{name} (true)",
-                "zorder": 3,
-            }
-        first = next(
-            j for j in range(len(self.names)) if j not in (self.decided, self.true)
-        )
-        return {
-            "color": GREY,
-            "linewidth": 1.0,
-            "label": "other classes" if k == first else "_other",
-        }
+            color = BLUE if self.true in (None, k) else VERMILION
+            what, zorder = "decision", 4
+        elif k == self.true:
+            color, what, zorder = BLUE, "true", 3
+        else:
+            marked = (self.decided, self.true)
+            is_first = all(j in marked for j in range(k))
+            label = "other classes" if is_first else "_other"
+            return {"color": GREY, "linewidth": 1.0, "label": label}
+        label = f"{name} ({what})"
+        return {"color": color, "linewidth": 2.0, "label": label, "zorder": zorder}
 
 
 def _spread(first, end):

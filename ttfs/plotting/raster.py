@@ -15,6 +15,8 @@ from .figures import (
     LIGHT,
     VERMILION,
     add_legend,
+    hide_spines,
+    mark_read_out,
     mark_time,
     several_axes,
     time_label,
@@ -47,24 +49,12 @@ _OTHERWISE = {
 
 @dataclass
 class Group:
-    """The spikes of the channels, or of the neurons of a layer, in one sample.
+    """The spikes of the channels, or of the neurons of a layer, in one sample."""
 
-    Parameters
-    ----------
-    name : str
-        What the neurons are.
-    n_neurons : int
-        How many there are.
-    times : ndarray of shape (n_spikes,)
-        Times of all spikes.
-    neurons : ndarray of int of shape (n_spikes,)
-        The neuron of each of them.
-    """
-
-    name: str
+    name: str  # what the neurons are
     n_neurons: int
-    times: np.ndarray
-    neurons: np.ndarray
+    times: np.ndarray  # of all spikes, (n_spikes,)
+    neurons: np.ndarray  # the neuron of each of them
 
 
 class SpikeRasterDisplay:
@@ -290,8 +280,7 @@ class SpikeRasterDisplay:
             color = colors[recording.outputs[sample]]
             line = mark_time(ax, decision, "decision", color=color)
         self.decisions_.append(line)
-        if np.isfinite(recording.read_out):
-            mark_time(ax, recording.read_out, "read-out", linestyle=":", color=GREY)
+        mark_read_out(ax, recording.read_out)
         ax.set_ylim(-_GAP / 2, bottom - _GAP / 2)
         first = min(group.times.min(initial=np.inf) for group in groups)
         begin = min(recording.start, first)
@@ -302,8 +291,7 @@ class SpikeRasterDisplay:
         ax.set_yticks(ticks, labels, fontsize=_FONT_SIZE)
         if is_labelled:
             _thin_out(ax, labels, len(rows))
-        for side in ("top", "right", "left"):
-            ax.spines[side].set_visible(False)
+        hide_spines(ax, "top", "right", "left")
         if self.titles is not None:
             ax.set_title(self.titles[sample], fontsize="medium")
 
@@ -355,50 +343,31 @@ def described(
 ) -> tuple[str, list[str], list[int] | None, list[str]]:
     """What outputs are, their names, the right ones of samples, and titles for samples.
 
-    Parameters
-    ----------
-    estimator : TTFSClassifier or TTFSRegressor
-    recording : Recording
-        Of these samples.
-    X : object
-        Features of these samples, as the estimator takes them.
-    y : array-like of shape (n_samples,) or None
-        Targets of all samples.
-    rows : ndarray of int
-        Numbers of these samples among all.
-
-    Raises
-    ------
-    ValueError
-        If targets are no classes of the estimator.
+    The recording and the features X are of the samples with the numbers `rows`, y has
+    the targets of all samples, or is None.
     """
     targets = None if y is None else np.asarray(y)[rows]
-    heads = [f"sample {row}" for row in rows]
+    truth = None
     if recording.outputs is None:
-        predicted = np.asarray(estimator.predict(X))
-        titles = [
-            f"{h}: predicted {_number(p)}"
-            for h, p in zip(heads, predicted, strict=True)
+        kind, names = "target", [str(k) for k in range(recording.network.n_outputs)]
+        found = [f"predicted {_number(p)}" for p in np.asarray(estimator.predict(X))]
+        true = targets if targets is None else map(_number, targets)
+    else:
+        classes = estimator.classes_
+        kind, names = "class", [str(name) for name in classes]
+        how = np.where(recording.is_decided, "", _OTHERWISE[recording.decision])
+        found = [
+            f"decided {classes[k]}{way}"
+            for k, way in zip(recording.outputs, how, strict=True)
         ]
+        true = targets
         if targets is not None:
-            titles = [
-                f"{t}, true {_number(y)}" for t, y in zip(titles, targets, strict=True)
-            ]
-        names = [str(k) for k in range(recording.network.n_outputs)]
-        return "target", names, None, titles
-    classes = estimator.classes_
-    names = [str(name) for name in classes]
-    how = np.where(recording.is_decided, "", _OTHERWISE[recording.decision])
-    titles = [
-        f"{head}: decided {classes[k]}{way}"
-        for head, k, way in zip(heads, recording.outputs, how, strict=True)
-    ]
-    if targets is None:
-        return "class", names, None, titles
-    check_known(targets, classes)
-    truth = np.searchsorted(classes, targets)
-    titles = [f"{title}, true {y}" for title, y in zip(titles, targets, strict=True)]
-    return "class", names, [int(k) for k in truth], titles
+            check_known(targets, classes)
+            truth = np.searchsorted(classes, targets).tolist()
+    titles = [f"sample {row}: {what}" for row, what in zip(rows, found, strict=True)]
+    if true is not None:
+        titles = [f"{title}, true {t}" for title, t in zip(titles, true, strict=True)]
+    return kind, names, truth, titles
 
 
 def _number(value):

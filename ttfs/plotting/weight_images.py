@@ -206,23 +206,9 @@ class WeightImagesDisplay:
 
 
 def feature_weights(estimator: Any) -> Floats:
-    """The weight of each feature into each neuron of the first layer.
+    """The weight [threshold] of each feature into each neuron of the first layer.
 
-    Parameters
-    ----------
-    estimator : TTFSClassifier or TTFSRegressor
-        Fitted.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_features, n_neurons)
-        Weights in thresholds, less those of the complement; NaN for a feature that
-        never spikes.
-
-    Raises
-    ------
-    ValueError
-        If a feature has several receptive fields.
+    It is less by the weight of the complement, and NaN for a feature that never spikes.
     """
     channels, network = estimator.encoder_.channels_, estimator.network_
     if channels.n_receptive_fields > 1:
