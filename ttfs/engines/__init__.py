@@ -40,21 +40,7 @@ __all__ = [
 
 
 def choose(specification):
-    """The engine of a specification.
-
-    Parameters
-    ----------
-    specification : Specification
-
-    Returns
-    -------
-    engine : Engine
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the parameters do not go together.
-    """
+    """The engine of a Specification; raises where parameters do not go together."""
     structure = specification.structure
     is_fixed = isinstance(structure.arithmetic, FixedPoint)
     is_local = structure.gradient is not None

@@ -19,17 +19,9 @@ from .losses import (
 
 
 class Trainer(ABC):
-    """Weights that learn.
+    """Weights that learn; `network` is what they belong to, maybe without weights."""
 
-    Attributes
-    ----------
-    network : Network
-        The network that was to be trained; its weights may be left out.
-    n_updates : int
-        Updates since the trainer was made; counted where a substrate may fail.
-    """
-
-    n_updates = 0
+    n_updates = 0  # since the trainer was made; counted where a substrate may fail
 
     @abstractmethod
     def epoch(self, spikes, targets, order, batch_size, rates):
@@ -50,18 +42,9 @@ class Trainer(ABC):
     def prune(self, sparsity, left):
         """Set the smallest weights into hidden neurons to 0; they stay 0.
 
-        Parameters
-        ----------
-        sparsity : float
-            The share of the weights of each hidden layer that is to be 0 in the end.
-        left : float
-            The part of the present way to there that is left after this step.
-
-        Raises
-        ------
-        TypeError
-            If these weights cannot be pruned; :func:`ttfs.engines.choose` refuses
-            `sparsity` before.
+        `sparsity` is the share of the weights of each hidden layer that is to be 0 in
+        the end, `left` the part of the present way to there that is left after this
+        step. :func:`ttfs.engines.choose` refuses `sparsity` where this raises.
         """
         raise TypeError(f"{type(self).__name__} has weights that cannot be pruned")
 
@@ -76,11 +59,8 @@ class Trainer(ABC):
 class Engine(ABC):
     """One way to compute: numbers, place and rule by which a network learns and infers.
 
-    An engine is made by :func:`ttfs.engines.choose` and never sees the estimator.
-
-    Parameters
-    ----------
-    specification : Specification
+    An engine is made by :func:`ttfs.engines.choose` from a Specification and never sees
+    the estimator.
     """
 
     max_batch = None  # samples of an update, at most
@@ -162,21 +142,8 @@ class Engine(ABC):
     def draw_layers(self, rng, sizes, spikes, bias_times, t_max):
         """Layers with random weights, in the scale of the activity of training data.
 
-        Parameters
-        ----------
-        rng : RandomState
-        sizes : list of int
-            Numbers of channels, and of the neurons of each layer.
-        spikes : core.Spikes
-            Spikes of some samples, biases of the first layer included.
-        bias_times : ndarray
-            Times at which the biases of each layer spike.
-        t_max : float
-            The end of the experiment.
-
-        Returns
-        -------
-        layers : list of Layer
+        `sizes` are the numbers of channels and of the neurons of each layer, `spikes`
+        those of some samples, biases of the first layer included.
         """
         spread = recipes.spread_of(len(self.structure.neurons))
         n_active, layers = spikes.n_spikes / len(spikes), []
@@ -208,15 +175,9 @@ class Engine(ABC):
         return np.zeros(shape[:n_axes], self.dtype)
 
     def prepare(self, network, may_drop, rng):
-        """The network with all that this engine keeps beside real weights.
+        """A new network with all that this engine keeps beside real weights.
 
-        Parameters
-        ----------
-        network : Network
-            A network with real initial weights.
-        may_drop : ndarray of bool of shape (n_channels,)
-            The channels whose spikes may be dropped in training.
-        rng : RandomState
+        `may_drop` (n_channels,) says whose spikes may be dropped in training.
         """
         return network
 
@@ -349,21 +310,11 @@ class Engine(ABC):
 
     @abstractmethod
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        """A Trainer of the weights of a network.
+        """A Trainer of the weights of a network, which goes on from a FitState.
 
-        Parameters
-        ----------
-        network : Network
-            A network that :meth:`prepare` or :meth:`Trainer.learned` have made.
-        fit_state : FitState
-            The state from which training goes on.
-        batch_size : int
-            Number of samples of an update.
-        n_seen : int
-            Number of samples that have been trained on, which the weight decay and the
-            time scale depend on.
-        may_drop : ndarray of bool of shape (n_channels,)
-            The channels whose spikes may be dropped.
+        The network is one that :meth:`prepare` or :meth:`Trainer.learned` have made.
+        Weight decay and time scale depend on `n_seen`, the number of samples that have
+        been trained on; `may_drop` (n_channels,) says whose spikes may be dropped.
         """
 
 

@@ -10,56 +10,24 @@ from ..model import Network
 
 @dataclass
 class FitState:
-    """A call of `fit`, which a failing substrate may interrupt.
+    """A call of `fit`, which a failing substrate may interrupt."""
 
-    Parameters
-    ----------
-    schedule : tuple, optional
-        What must be the same for the call to go on.
-    rng_before : RandomState, optional
-        The generator at the beginning of the call.
-    optimizer : dict, optional
-        State of `core.Trainer`.
-    seed : int
-        Seed of input dropout.
-    order : ndarray of shape (n_samples,)
-        Order of the samples in this epoch.
-    drawn : ndarray of shape (n_draws,)
-        The samples that this epoch learns from: those in order, or drawn by weights.
-    epoch, n_batches_done : int
-        The epoch, and its batches that are done.
-    is_in_epoch : bool
-        Whether the samples of the epoch are in order already.
-    total_loss : float
-        Sum of the losses of the samples in the batches that are done.
-    best : Network
-        What early stopping keeps at a constant rate.
-    best_score : float
-        Best score of an epoch.
-    n_worse : int
-        Epochs since then without a better one.
-    fall : int or None
-        The epoch from which the learning rate falls; None before it is known.
-    rng, learned
-        The generator and the network where the call was interrupted.
-    """
-
-    schedule: tuple | None = None
-    rng_before: np.random.RandomState | None = None
-    optimizer: dict | None = None
-    seed: int = 0
-    order: np.ndarray | None = None
-    drawn: np.ndarray | None = None
+    schedule: tuple | None = None  # what must be the same for the call to go on
+    rng_before: np.random.RandomState | None = None  # at the beginning of the call
+    optimizer: dict | None = None  # the state of the trainer
+    seed: int = 0  # of input dropout
+    order: np.ndarray | None = None  # of the samples in this epoch
+    drawn: np.ndarray | None = None  # what it learns: those, or some drawn by weights
     epoch: int = 0
-    is_in_epoch: bool = False
-    n_batches_done: int = 0
-    total_loss: float = 0.0
-    best: Network | None = None
-    best_score: float = -np.inf
-    n_worse: int = 0
-    fall: int | None = None
-    rng: np.random.RandomState | None = None
-    learned: Network | None = None
+    is_in_epoch: bool = False  # whether its samples are in order already
+    n_batches_done: int = 0  # in this epoch
+    total_loss: float = 0.0  # the sum over the samples of these batches
+    best: Network | None = None  # what early stopping keeps at a constant rate
+    best_score: float = -np.inf  # of an epoch
+    n_worse: int = 0  # epochs since then without a better one
+    fall: int | None = None  # from which epoch the rate falls; None: not known yet
+    rng: np.random.RandomState | None = None  # where the call was interrupted
+    learned: Network | None = None  # where the call was interrupted
 
     @property
     def is_new(self):

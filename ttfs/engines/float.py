@@ -8,7 +8,7 @@ from ..parameters import ExactGradient
 from . import recipe as recipes
 from .base import Engine, Trainer, resting_weights
 from .losses import error_unit
-from .pruning import prune
+from .pruning import pruned_below
 
 
 def simulator(network, **parameters):
@@ -41,24 +41,15 @@ class FloatEngine(Engine):
         return simulator(network, for_few=are_few(spikes)), spikes
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        return FloatTrainer(
-            network,
-            self.core_trainer(
-                network,
-                fit_state,
-                batch_size=batch_size,
-                n_seen=n_seen,
-                may_drop=may_drop,
-            ),
-        )
+        options = {"batch_size": batch_size, "n_seen": n_seen, "may_drop": may_drop}
+        return FloatTrainer(network, self.core_trainer(network, fit_state, **options))
 
     def core_trainer(
         self, network, fit_state, *, batch_size, n_seen, may_drop, limits=None
     ):
-        """A `core.Trainer` of the real weights of a network.
+        """A `core.Trainer` of the real weights of a network, as :meth:`Engine.trainer`.
 
-        `limits` are the greatest weights of each layer, None where there are none; the
-        other arguments are those of :meth:`Engine.trainer`.
+        `limits` are the greatest weights of each layer, None where there are none.
         """
         neuron, learning = network.neuron, self.learning
         units, local = self.step_units(network), None
@@ -118,25 +109,32 @@ class FloatEngine(Engine):
         return local | {"window": self.window}
 
 
-class FloatTrainer(Trainer):
-    """Real weights that learn from their own spikes.
-
-    Parameters
-    ----------
-    network : Network
-    core : core.Trainer
-    """
+class CoreTrainer(Trainer):
+    """Real weights of a network that a `core.Trainer` has, and makes learn."""
 
     def __init__(self, network, core):
-        # The core has the weights.
-        self.network, self.core = network.outline(), core
+        self.network, self.core = network, core
+
+    def prune(self, sparsity, left):
+        for k, limit in pruned_below(self.core.weights(), sparsity, left):
+            self.core.prune(k, limit)
+
+    def state(self):
+        return self.core.state()
+
+    def take_state(self):
+        return self.core.take_state()
+
+
+class FloatTrainer(CoreTrainer):
+    """Real weights that learn from their own spikes."""
+
+    def __init__(self, network, core):
+        super().__init__(network.outline(), core)  # without the weights
 
     def epoch(self, spikes, targets, order, batch_size, rates):
         factors = np.ones(len(spikes))
         return self.core.epoch(spikes, targets, factors, order, batch_size, rates)
-
-    def prune(self, sparsity, left):
-        prune(self.core, sparsity, left)
 
     def decisions(self, spikes):
         return self.core.decisions(spikes)
@@ -144,9 +142,3 @@ class FloatTrainer(Trainer):
     def learned(self):
         network = self.network.with_layers(weights=self.core.weights())
         return network.with_layers(delays=self.core.delays())
-
-    def state(self):
-        return self.core.state()
-
-    def take_state(self):
-        return self.core.take_state()

@@ -21,9 +21,7 @@ from ..model.read_out import with_read_out, without_read_out
 from ..substrates.checks import measure, name_of, weight_limits, weight_steps
 from ..substrates.protocol import SubstrateError
 from ..substrates.simulated import fire, is_itself, is_simulated
-from .base import Trainer
-from .float import FloatEngine, simulator
-from .pruning import prune
+from .float import CoreTrainer, FloatEngine, simulator
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
 # in so many samples, is dead.
@@ -95,18 +93,11 @@ class HardwareEngine(FloatEngine):
 
 
 class SubstrateNetwork:
-    """A network on a substrate.
+    """A network without delays on a substrate.
 
-    Parameters
-    ----------
-    substrate : Substrate
-    network : Network
-        Without delays.
-    steps : list of float, optional
-        Steps of the weights of each layer. Default: what the substrate says.
-    has_ranks : bool, default=True
-        Whether silent outputs are compared with each other, as those of classes are.
-        The outputs of a regression are independent.
+    `steps` are those of the weights of each layer, by default what the substrate says.
+    `has_ranks` says whether silent outputs are compared with each other, as those of
+    classes are; the outputs of a regression are independent.
     """
 
     def __init__(self, substrate, network, steps=None, *, has_ranks=True):
@@ -257,31 +248,18 @@ class SubstrateNetwork:
         return np.hstack([hidden, biases])
 
 
-class HardwareTrainer(Trainer):
+class HardwareTrainer(CoreTrainer):
     """Weights that learn by the gradient of the model from spikes of a substrate.
 
     Where the weights of the substrate have steps, the gradient is that of the rounded
-    weights, and moves the real ones (straight-through).
-
-    Parameters
-    ----------
-    substrate_network : SubstrateNetwork
-    core : core.Trainer
-    fit_state : FitState
-        Where an epoch begins: after `n_batches_done` batches.
-
-    Notes
-    -----
-    Nothing is learned from a dead substrate: the weights move after a check.
+    weights, and moves the real ones (straight-through). An epoch begins after the
+    batches that the FitState says are done. Nothing is learned from a dead substrate:
+    the weights move after a check.
     """
 
-    def __init__(self, substrate_network, core, fit_state):
-        self.on_substrate, self.core, self.fit_state = (
-            substrate_network,
-            core,
-            fit_state,
-        )
-        self.network, self.n_updates = substrate_network.network, 0
+    def __init__(self, on_substrate, core, fit_state):
+        super().__init__(on_substrate.network, core)
+        self.on_substrate, self.fit_state = on_substrate, fit_state
 
     def epoch(self, spikes, targets, order, batch_size, rates):
         state = self.fit_state
@@ -301,9 +279,6 @@ class HardwareTrainer(Trainer):
             end_batch=self._end_batch,
         )
         return state.total_loss / len(order)
-
-    def prune(self, sparsity, left):
-        prune(self.core, sparsity, left)
 
     def _end_batch(self, loss, n_samples):
         self.fit_state.end_batch(loss, n_samples)
@@ -337,13 +312,7 @@ class HardwareTrainer(Trainer):
         )
 
     def learned(self):
-        return self.on_substrate.network.with_layers(weights=self.core.weights())
-
-    def state(self):
-        return self.core.state()
-
-    def take_state(self):
-        return self.core.take_state()
+        return self.network.with_layers(weights=self.core.weights())
 
 
 def _read_only(array):

@@ -10,23 +10,7 @@ from . import recipe as recipes
 def draw_network(engine, encoder, X, n_outputs, rng):
     """A network with random weights, in the scale of the activity of training data.
 
-    Parameters
-    ----------
-    engine : Engine
-        What the network is for.
-    encoder : BaseEncoder
-        Fitted.
-    X : {ndarray, csr_array, SpikeTrains} of shape (n_samples, n_features)
-        Training data that the encoder has validated.
-    n_outputs : int
-        Number of output neurons.
-    rng : RandomState
-        Draws samples and weights.
-
-    Returns
-    -------
-    network : Network
-        The network that :meth:`Engine.prepare` makes.
+    `X` are data that the fitted encoder has validated.
     """
     structure = engine.structure
     t_max, read_out = _horizon(engine, encoder)

@@ -36,15 +36,7 @@ class IntegerEngine(QuantizedEngine):
     def for_device(self, network):
         """The FixedNetwork that learns as partial_fit would from one sample at a time.
 
-        Parameters
-        ----------
-        network : QuantizedNetwork
-
-        Returns
-        -------
-        network : FixedNetwork
-            The integers with accumulators, shift registers, and the rates of the next
-            update.
+        It has accumulators, shift registers, and the rates of the next update.
         """
         trainer = self.trainer(network, None, batch_size=1, n_seen=1, may_drop=None)
         rate = self.learning_rate(network)
@@ -58,19 +50,10 @@ class IntegerEngine(QuantizedEngine):
 
 
 class IntegerTrainer(FixedSimulation, Trainer):
-    """Integers that learn by the local rule.
+    """Integers of a QuantizedNetwork that learn by the local rule.
 
-    Parameters
-    ----------
-    network : QuantizedNetwork
-        Its `scales` are, of each layer, the G that moves a weight by its least bit,
-        with a gain and a learning rate of 1.
-    time_scale : float
-        Time scale of the softmax.
-    input_dropout : float
-        Probability with which an input spike is dropped.
-    weight_decay : float
-        Weight decay per unit of learning rate.
+    The `scales` of the network are, of each layer, the G that moves a weight by its
+    least bit, with a gain and a learning rate of 1.
     """
 
     def __init__(self, network, *, time_scale, input_dropout, weight_decay):

@@ -20,22 +20,9 @@ class TargetTimes:
 
 @singledispatch
 def core_parameters(loss, network, time_scale, early_firing):
-    """The parameters of `core.loss` for a loss.
+    """The parameters of `core.loss` for a loss, by the names of ttfs_kernels.h.
 
-    Parameters
-    ----------
-    loss : CrossEntropy, SquaredError or TargetTimes
-    network : Network
-        The network that learns.
-    time_scale : float
-        Time scale of the softmax, in the unit of spike times.
-    early_firing : float
-        What early_firing="auto" stands for.
-
-    Returns
-    -------
-    parameters : dict
-        Values by the names of ttfs_kernels.h.
+    `time_scale` is that of the softmax, and `early_firing` what "auto" stands for.
     """
     raise TypeError(f"{loss!r} is not a loss")
 
@@ -90,23 +77,10 @@ def error_unit(loss, n_outputs, tau_syn, time_scale):
 def loss_without_features(loss, parameters, labels, weights=None):
     """The least mean cross-entropy of outputs that do not depend on the features.
 
-    It is the entropy of the classes.
-
-    Parameters
-    ----------
-    loss : CrossEntropy, SquaredError or TargetTimes
-    parameters : dict
-        What `core_parameters` returns for it.
-    labels : ndarray of int of shape (n_samples,)
-        Numbers of classes.
-    weights : ndarray of shape (n_samples,), optional
-        Weights of the samples.
-
-    Returns
-    -------
-    least : float or None
-        With early firing it is that of labels that fire with the read-out: earlier
-        ones have less. None for other losses, and where all labels are alike.
+    It is the entropy of the classes, of samples with weights if there are some; with
+    early firing that of labels that fire with the read-out: earlier ones have less.
+    None for other losses, and where all labels are alike. `parameters` are those of
+    `core_parameters`.
     """
     if not isinstance(loss, CrossEntropy) or np.all(labels == labels[0]):
         return None

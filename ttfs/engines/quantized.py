@@ -11,9 +11,8 @@ from ..fixed.shifts import default_tick, realise
 from ..fixed.simulation import FixedSimulation
 from ..fixed.ticks import n_ticks_of, on_grid
 from . import recipe as recipes
-from .base import Trainer, resting_weights
-from .float import FloatEngine, are_few
-from .pruning import prune
+from .base import resting_weights
+from .float import CoreTrainer, FloatEngine, are_few
 
 
 class QuantizedEngine(FloatEngine):
@@ -120,28 +119,16 @@ class QuantizedEngine(FloatEngine):
         return runnable.labels(spikes)
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        core = self.core_trainer(
-            network.real(),
-            fit_state,
-            batch_size=batch_size,
-            n_seen=n_seen,
-            may_drop=may_drop,
-        )
+        options = {"batch_size": batch_size, "n_seen": n_seen, "may_drop": may_drop}
+        core = self.core_trainer(network.real(), fit_state, **options)
         return QuantizedTrainer(network, core)
 
 
-class QuantizedTrainer(Trainer):
-    """Real weights that learn by the exact gradient from the spikes of integers.
-
-    Parameters
-    ----------
-    network : QuantizedNetwork
-    core : core.Trainer
-        The trainer of the real weights.
-    """
+class QuantizedTrainer(CoreTrainer):
+    """Real weights that learn by the exact gradient from the spikes of integers."""
 
     def __init__(self, network, core):
-        self.network, self.core = network, core
+        super().__init__(network, core)
         layers = network.integers.layers
         self.max_weights = [layer.max_stored >> layer.fraction for layer in layers]
         network = network.with_layers(weights=self._rounded())
@@ -174,18 +161,9 @@ class QuantizedTrainer(Trainer):
             forward=self._forward,
         )
 
-    def prune(self, sparsity, left):
-        prune(self.core, sparsity, left)
-
     def decisions(self, spikes):
         return self._simulated().decisions(spikes)
 
     def learned(self):
         network = replace(self.network, real_weights=self.core.weights())
         return network.with_layers(weights=self._rounded())
-
-    def state(self):
-        return self.core.state()
-
-    def take_state(self):
-        return self.core.take_state()

@@ -48,73 +48,37 @@ AFTER_FIT = 0.1  # factor of the learning rate in partial_fit after a fit
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults of one way to learn.
+    """Defaults of one way to learn; times are in tau_syn.
 
-    Parameters
-    ----------
-    time_per_layer : float
-        Time that t_max leaves each layer after the last possible input [tau_syn], in a
-        network without read-out.
-    read_out_per_layer : float
-        Time that the read-out leaves each layer after the last possible input
-        [tau_syn].
-    time_scale : tuple of (float, float)
-        Least and greatest time scale of the softmax [tau_syn], see `time_scale_of`.
-    early_firing : float
-        Weight of the term of the cross-entropy that asks for early spikes.
-    n_updates : int
-        Updates of max_iter="auto", at most.
-    update_factor : float
-        Updates of max_iter="auto" over the power 0.7 of the number of samples.
-    min_updates : int
-        Updates of max_iter="auto", at least, if `max_epochs` allows.
-    min_epochs, max_epochs : int
-        Epochs of max_iter="auto", at least and at most.
-    batches : int
-        Number of batches: batch_size="auto" is a number of samples over this one,
-        within `batch_range`.
-    batch_range : tuple of (int, int)
-        Smallest and largest batch of batch_size="auto".
-    rate : float
-        Learning rate; that of the local rule is for one active input.
-    rate_growth : float
-        The learning rate of the local rule grows with this power of the number of
-        active inputs.
-    prior : tuple of (float, float)
-        Number of samples that the prior of the weights counts for, in hidden layers and
-        in the output layer. The local rule has `local_decay`.
-    local_decay : float
-        Weight decay of the local rule, for each sample of a batch. Without Adam, small
-        errors lose against a greater one.
-    partial_rate : float
-        Factor of the learning rate in partial_fit without fit, where it does not fall.
-    hidden_rate, hidden_growth : float
-        The learning rate of hidden layers in that of the output layer, by the local
-        rule: for one active input of the network, and the power of their number that
-        it grows with.
-    window : tuple of (float, float)
-        Hidden neurons learn by the local rule from spikes not before the first of these
-        times and before the second, after the first possible input [tau_syn].
+    Names that begin with `local` or `hidden`, and `window`, are for the local rule.
     """
 
+    # What t_max, in a network without read-out, and what the read-out leave each layer
+    # after the last possible input.
     time_per_layer: float
     read_out_per_layer: float
-    time_scale: tuple
-    early_firing: float
-    n_updates: int
-    max_epochs: int
-    batches: int
-    batch_range: tuple
-    rate: float
-    min_epochs: int = 40
-    update_factor: float = math.inf
-    min_updates: int = 0
+    time_scale: tuple  # of the softmax, least and greatest: see `time_scale_of`
+    early_firing: float  # weight of the term that asks for early spikes
+    n_updates: int  # of max_iter="auto", at most
+    max_epochs: int  # of max_iter="auto", at most
+    batches: int  # batch_size="auto" makes so many batches,
+    batch_range: tuple  # but none smaller or larger than these
+    rate: float  # that of the local rule is for one active input
+    min_epochs: int = 40  # of max_iter="auto", at least
+    update_factor: float = math.inf  # updates over the power 0.7 of n_samples
+    min_updates: int = 0  # of max_iter="auto", at least, if `max_epochs` allows
+    # Samples that the prior of the weights counts for, in hidden layers and in the
+    # output layer. The local rule has a decay for each sample of a batch instead:
+    # without Adam, small errors lose against a greater one.
     prior: tuple = (30.0, 300.0)
     local_decay: float = 4.5e-6
-    partial_rate: float = 1.0
-    rate_growth: float = 0.5
+    partial_rate: float = 1.0  # factor in partial_fit without fit: it does not fall
+    rate_growth: float = 0.5  # power of the number of active inputs, by the local rule
+    # The rate of hidden layers in that of the output layer: for one active input, and
+    # the power of their number that it grows with.
     hidden_rate: float = 1.0
     hidden_growth: float = 0.0
+    # Hidden neurons learn from spikes in this time after the first possible input.
     window: tuple = (-math.inf, math.inf)
 
     def batch_size(self, n_samples):
@@ -135,18 +99,8 @@ class Recipe:
 
         The prior counts for so many samples, with few inputs for fewer, since borders
         can be finer there. It counts the more the fewer samples there are for each
-        active input. Above `MAX_DECAY` it would leave nothing to learn.
-
-        Parameters
-        ----------
-        n_samples : int
-            Samples that have been trained on.
-        n_inputs, n_active : int, float
-            Inputs of the first layer, and how many of them spike in a sample.
-
-        Returns
-        -------
-        hidden, output : float
+        active input. Above `MAX_DECAY` it would leave nothing to learn. `n_inputs` are
+        those of the first layer, of which `n_active` spike in a sample.
         """
         few = min(n_inputs / FEW_INPUTS, 1.0) ** 2
         hidden, output = (few * n_prior / n_samples for n_prior in self.prior)
@@ -263,23 +217,7 @@ def spread_of(n_layers):
 
 
 def choose_recipe(structure, *, is_regression, has_read_out, has_substrate):
-    """The recipe of an engine.
-
-    Parameters
-    ----------
-    structure : Structure
-        What the weights are made for.
-    is_regression : bool
-        Whether targets are real numbers.
-    has_read_out : bool
-        Whether a new network has a read-out.
-    has_substrate : bool
-        Whether spikes come from a substrate.
-
-    Returns
-    -------
-    recipe : Recipe
-    """
+    """The recipe of an engine for a Structure."""
     if structure.has_trains:
         return SEVERAL
     if structure.gradient is None:

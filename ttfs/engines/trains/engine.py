@@ -142,24 +142,12 @@ class TrainsEngine(Engine):
         return TrainsRunner(self, network)
 
     def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        return TrainsTrainer(
-            self,
-            network,
-            fit_state,
-            batch_size=batch_size,
-            n_seen=n_seen,
-            may_drop=may_drop,
-        )
+        options = {"batch_size": batch_size, "n_seen": n_seen, "may_drop": may_drop}
+        return TrainsTrainer(self, network, fit_state, **options)
 
 
 class TrainsRunner:
-    """A network that fires.
-
-    Parameters
-    ----------
-    engine : TrainsEngine
-    network : Network
-    """
+    """A network of a TrainsEngine that fires."""
 
     def __init__(self, engine, network):
         self.engine, self.network = engine, network

@@ -11,31 +11,19 @@ from ... import core as _core
 class Events:
     """The spikes that enter a layer in some samples, sorted by sample and time.
 
-    Parameters
-    ----------
-    samples : ndarray of intp of shape (n,)
-        The sample of each spike.
-    rows : ndarray of uint32 of shape (n,)
-        The row of the weights that it passes: its input, biases after all others.
-    slots : ndarray of uint32 of shape (n,)
-        A number of its own among the possible spikes of a sample: where inputs are
-        neurons, of their array (n_neurons, max_spikes), then of the biases.
-    times : ndarray of shape (n,)
-        Times of arrival.
-    n_samples, n_rows, n_slots : int
-        Samples, and numbers of rows and slots of each.
-    by_input : bool
-        Whether slots are those of an array (n_inputs, n), then of the biases; else a
-        slot is the number of a spike in its sample.
+    A row is that of the weights that a spike passes: its input, biases after all
+    others. A slot is a number of its own among the possible spikes of a sample.
     """
 
-    samples: np.ndarray
-    rows: np.ndarray
-    slots: np.ndarray
-    times: np.ndarray
+    samples: np.ndarray  # intp
+    rows: np.ndarray  # uint32
+    slots: np.ndarray  # uint32
+    times: np.ndarray  # of arrival
     n_samples: int
     n_rows: int
     n_slots: int
+    # Whether slots are those of an array (n_inputs, max_spikes), then of the biases;
+    # else a slot is the number of a spike in its sample.
     by_input: bool = False
 
     def spikes(self, *, by_slot=False):

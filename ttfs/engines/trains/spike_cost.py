@@ -9,16 +9,8 @@ class SpikeCost:
     It is the sum of price (t* - t) / t_max over these spikes, averaged over samples. A
     spike that moves to t* costs nothing there, so the cost is continuous where spikes
     vanish. t* is the first output spike if that decides, else t_max; the gradient is
-    exact, that of t* too.
-
-    Parameters
-    ----------
-    price : float
-        0: spikes cost nothing.
-    t_max : float
-        End of the experiment.
-    decides_by_first_spike : bool
-        Whether scores are the first spike times of outputs with the opposite sign.
+    exact, that of t* too. With `decides_by_first_spike` scores are the first spike
+    times of outputs with the opposite sign.
     """
 
     def __init__(self, price, t_max, *, decides_by_first_spike):
@@ -32,18 +24,10 @@ class SpikeCost:
         return np.full(len(scores), self.t_max, scores.dtype)
 
     def gradients(self, hidden, scores):
-        """Gradients of the cost, 0 where there is none.
+        """Gradients of the cost with respect to each of `hidden`, and to the scores.
 
-        Parameters
-        ----------
-        hidden : list of ndarray of shape (n_samples, n_neurons, max_spikes)
-            Spike times of the hidden layers.
-        scores : ndarray of shape (n_samples, n_outputs)
-
-        Returns
-        -------
-        gradients : list of (ndarray or 0)
-            With respect to each of `hidden`, and to the scores.
+        `hidden` are the spike times (n_samples, n_neurons, max_spikes) of the hidden
+        layers. Without a price gradients are 0.
         """
         if self.price == 0:
             return [0] * (len(hidden) + 1)

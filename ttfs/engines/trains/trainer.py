@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 from ...parameters import ExactGradient
 from .. import recipe as recipes
 from ..base import Trainer
-from ..pruning import limits
+from ..pruning import pruned_below
 from .events import of_neurons, of_spikes
 from .layers import MeanMembrane
 from .spike_cost import SpikeCost
@@ -18,14 +18,8 @@ from .spike_cost import SpikeCost
 class TrainsTrainer(Trainer):
     """Weights of a network whose neurons fire several times.
 
-    Parameters
-    ----------
-    engine : TrainsEngine
-    network : Network
-    fit_state : FitState
-        Holds the moments of an earlier call, and the seed of input dropout.
-    batch_size, n_seen, may_drop
-        See :meth:`ttfs.engines.Engine.trainer`.
+    The FitState holds the moments of an earlier call, and the seed of input dropout;
+    other arguments are those of :meth:`ttfs.engines.Engine.trainer`.
     """
 
     def __init__(self, engine, network, fit_state, *, batch_size, n_seen, may_drop):
@@ -73,7 +67,7 @@ class TrainsTrainer(Trainer):
         return total / len(order)
 
     def prune(self, sparsity, left):
-        for k, limit in limits(self.weights, sparsity, left):
+        for k, limit in pruned_below(self.weights, sparsity, left):
             self.weights[k][np.abs(self.weights[k]) <= limit] = 0
 
     def _update(self, spikes, labels, rate):
@@ -87,22 +81,12 @@ class TrainsTrainer(Trainer):
         return loss * len(labels)
 
     def gradients(self, network, events, labels):
-        """The mean cross-entropy of some samples, and its gradients.
+        """The mean cross-entropy of some samples, and its gradients by layer.
 
-        Parameters
-        ----------
-        network : Network
-        events : Events
-            What enters the first layer, after its delays.
-        labels : ndarray of int of shape (n_samples,)
-
-        Returns
-        -------
-        loss : float
-        gradients : list of (ndarray, ndarray or None)
-            Of each layer, with respect to weights and delays: those of the loss and of
-            the cost of hidden spikes. Neurons that are silent in nearly all samples
-            have the gradient that wakes them besides.
+        `events` enter the first layer, after its delays. The gradients are pairs, with
+        respect to weights and to delays or None, of the loss and of the cost of hidden
+        spikes; neurons that are silent in nearly all samples have the gradient that
+        wakes them besides.
         """
         layers, t_max, kept = network.layers, network.t_max, []
         for layer, following in itertools.pairwise(layers):
