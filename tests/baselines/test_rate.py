@@ -342,7 +342,7 @@ def test_every_attribute_is_documented(digits):
     clf = RateClassifier(ann=mlp).fit(pd.DataFrame(X).add_prefix("pixel"), y)
     found = {name for name in dir(clf) if name[0] != "_" and name[-1] == "_"}
     _, _, attributes = RateClassifier.__doc__.partition("Attributes\n")
-    assert found == set(re.findall(r"^    (\w+_) : ", attributes, re.MULTILINE))
+    assert found == set(re.findall(r"^(\w+_) : ", attributes, re.MULTILINE))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         clf.predict(X[:1])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from ..encoders.checks import check_sparse
@@ -29,11 +30,12 @@ def validated_features(
 
 
 def validated_samples(estimator: Any, X: Any, y: Any, *, reset: bool = True) -> Any:
-    """Features, as from :func:`validated_features`, and labels."""
+    """Features, as from :func:`validated_features`, and labels of classes."""
     check_sparse(X)
     X, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_FLOATS, reset=reset
     )
+    check_classification_targets(y)
     return _canonical(X), y
 
 

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import copy
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils import (
-    check_array,
-    check_consistent_length,
-    column_or_1d,
-    gen_batches,
-)
+from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import RateNetwork
-from .._documentation import Documented
-from .._stored import Stored
-from .._typing import validated_with_nested
-from ..energy import Activity, Anytime
+from .._documentation import with_shared_entries
 from ..energy.anytime import N_MOMENTS, check_moments
-from ..energy.presets import check_cost_model
+from ..estimators.classes import check_several_classes
+from .base import BaselineClassifier
 from .conversion import convert
-from .features import dense, validated_features, validated_samples
+from .features import dense, validated_features
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from .._typing import Array, RandomState, Sizes, SparseMatrix
-    from ..energy import CostModel
 
 _BLOCK = 1024  # samples that are run at a time
 _MAX_STEPS = 2**31 - 1  # counts of spikes are int32
 
 
-class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
+@with_shared_entries
+class RateClassifier(BaselineClassifier):
     r"""Classifier with a rate code: a ReLU network, converted to spiking neurons.
 
     `fit` trains a :class:`sklearn.neural_network.MLPClassifier`, or takes one that is
@@ -118,8 +108,7 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the output neurons.
+    .. shared: classes_
 
     ann_ : object
         The fitted ReLU network.
@@ -136,20 +125,12 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
         The value of an input, and the activations of the layers, that one spike per
         step stands for.
 
-    n_features_in_ : int
-        Number of features seen during `fit`.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
+    .. shared: n_features_in_, feature_names_in_
 
     n_iter_ : int
         Number of epochs of the ReLU network.
 
-    n_layers_ : int
-        Number of layers, that of the inputs included.
-
-    n_outputs_ : int
-        Number of output neurons.
+    .. shared: n_layers_, n_outputs_
 
     See Also
     --------
@@ -198,12 +179,8 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
 
     # What `fit` learns; scikit-learn sets some of it.
     ann_: Any
-    classes_: Array
-    coefs_: list[Array]
     intercepts_: list[Array]
     scales_: Array
-    n_features_in_: int
-    feature_names_in_: Array
 
     def __init__(
         self,
@@ -230,44 +207,9 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     # -- Training ------------------------------------------------------------------
 
-    @validated_with_nested
-    def fit(self, X: ArrayLike | SparseMatrix, y: ArrayLike) -> Self:
-        """Train the ReLU network, unless it is fitted, and convert it.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features. Networks learn best from features of a common scale.
-        y : array-like of shape (n_samples,)
-            Class labels.
-
-        Returns
-        -------
-        self : RateClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data are not what is described above, have fewer than two classes,
-            or do not fit a network that is given; or if that is no ReLU network.
-        """
-        draft = copy.copy(self)  # a failure changes nothing
-        draft._fit(X, y)
-        vars(self).update(vars(draft))
-        return self
-
     def _fit(self, X, y):
-        X, y = validated_samples(self, X, y)
-        check_classification_targets(y)
-        y = column_or_1d(y)
         found = np.unique(y)
         ann = self._make_ann()
         if _is_fitted(ann):
@@ -275,11 +217,7 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
             if len(unknown):
                 raise ValueError(f"ann has not learned the labels {unknown!r} of y")
         else:
-            if len(found) < 2:
-                raise ValueError(
-                    "RateClassifier needs samples of at least 2 classes; the data "
-                    f"contain only one class: {found[0]}"
-                )
+            check_several_classes(self, found)
             ann = clone(ann).fit(X, y)
         coefs, intercepts = _relu_layers(ann)
         if len(coefs[0]) != X.shape[1]:
@@ -314,21 +252,14 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
     def n_iter_(self) -> int:
         return self.ann_.n_iter_
 
-    @property
-    def n_layers_(self) -> int:
-        return len(self.coefs_) + 1
-
-    @property
-    def n_outputs_(self) -> int:
-        return self.coefs_[-1].shape[1]
-
     # -- Running -------------------------------------------------------------------
 
-    def _runs(self, X, moments):
-        """What the network does with X, block by block, recorded at some steps.
+    @property
+    def _duration(self):
+        return self.n_steps
 
-        Yields scaled inputs, and what :meth:`ttfs._baselines.RateNetwork.run` returns.
-        """
+    def _runs(self, X, moments=None):
+        """Yields scaled inputs, and what a RateNetwork returns."""
         check_is_fitted(self)
         self._validate_params()
         with np.errstate(over="ignore"):  # what is too large is infinite, and refused
@@ -342,44 +273,28 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
         )
         for rows in gen_batches(X.shape[0], _BLOCK):
             x = np.ascontiguousarray(dense(X[rows]) / np.float32(self.scales_[0]))
-            yield x, *network.run(x, moments)
+            steps = [self.n_steps] if moments is None else moments
+            yield x, *network.run(x, steps)
 
-    def _scores(self, counts, membranes):
+    def _scores_of(self, counts, membranes):
         """Scores of the outputs, in spikes: a tie is broken by membranes."""
         membranes = membranes.astype(np.float64)
         if self.outputs == "membrane":
             return membranes - self.initial_membrane
         return counts + 0.5 * membranes / (1 + abs(membranes))
 
-    def _final_scores(self, X):
-        """Scores (n_samples, n_outputs) after the last step."""
-        runs = self._runs(X, [self.n_steps])
-        return np.concatenate([self._scores(c, v)[:, 0] for _, c, v, *_ in runs])
+    def _scores(self, X):
+        runs = self._runs(X)
+        return np.concatenate([self._scores_of(c, v)[:, 0] for _, c, v, *_ in runs])
 
     def _logits(self, X):
         """What the outputs tell of the logits (n_samples, n_outputs)."""
-        logits = self._final_scores(X) * (self.scales_[-1] / self.n_steps)
+        logits = self._scores(X) * (self.scales_[-1] / self.n_steps)
         # Of the pair z, -z of one logit z spikes tell of the positive one alone.
         is_pair = len(self.ann_.intercepts_[-1]) == 1 and self.outputs == "membrane"
         return logits / 2 if is_pair else logits
 
     # -- Predictions ---------------------------------------------------------------
-
-    def predict(self, X: ArrayLike | SparseMatrix) -> Array:
-        """Class of the output neuron that has spiked most, or has the highest membrane.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Class labels after `n_steps` steps.
-        """
-        labels = self._final_scores(X).argmax(axis=1)
-        return self.classes_[labels]
 
     def decisions(self, X: ArrayLike | SparseMatrix, steps: ArrayLike) -> Array:
         """Class labels by the step at which one stops, of one simulation.
@@ -397,7 +312,7 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
             What :meth:`predict` would return with these numbers of steps.
         """
         runs = self._runs(X, check_moments(steps, "steps", _MAX_STEPS))
-        labels = [self._scores(c, v).argmax(axis=2) for _, c, v, *_ in runs]
+        labels = [self._scores_of(c, v).argmax(axis=2) for _, c, v, *_ in runs]
         return self.classes_[np.concatenate(labels)]
 
     def decision_function(self, X: ArrayLike | SparseMatrix) -> Array:
@@ -416,40 +331,7 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
             half a spike, as they break ties. With two classes, the score of
             ``classes_[1]`` less that of ``classes_[0]``.
         """
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if self.n_outputs_ == 2 else logits
-
-    def predict_proba(self, X: ArrayLike | SparseMatrix) -> Array:
-        """Probabilities of the classes: softmax of the estimates of the logits.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``. With many steps they approach
-            those of the ReLU network, if outputs="membrane" and no neuron saturates;
-            with outputs="spikes" logits below 0 are not told apart.
-        """
-        return softmax(self._logits(X), axis=1)
-
-    def predict_log_proba(self, X: ArrayLike | SparseMatrix) -> Array:
-        """Logarithms of the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes)
-            Log-probabilities, in the order of ``classes_``.
-        """
-        return log_softmax(self._logits(X), axis=1)
+        return self._between(self._logits(X))
 
     # -- Measuring -----------------------------------------------------------------
 
@@ -467,107 +349,41 @@ class RateClassifier(ClassifierMixin, Documented, Stored, BaseEstimator):
             Rates of each layer within `n_steps` steps. Times ``scales_[1:]`` they stand
             for the activations of the ReLU network.
         """
-        counts = np.concatenate([run[-1] for run in self._runs(X, [self.n_steps])])
+        counts = np.concatenate([run[-1] for run in self._runs(X)])
         ends = np.cumsum([len(b) for b in self.intercepts_])
         return np.split(counts / self.n_steps, ends[:-1], axis=1)
 
-    def activity(
-        self, X: ArrayLike | SparseMatrix, cost_model: str | CostModel | None = None
-    ) -> Activity:
-        """Count spikes and synaptic events, and what they cost.
+    def _counts(self, x, counts, membranes, n_spikes, n_events, by_neuron):
+        n_spikes = n_spikes[:, 0]
+        n_synaptic = n_spikes[:, :-1] * self._sizes[1:]
+        found = {
+            "n_spikes": n_spikes,
+            "n_events": n_synaptic,
+            "n_causal_events": n_synaptic,
+            "decision_times": np.full(len(x), float(self.n_steps)),
+            "is_undecided": (n_spikes[:, -1] == 0) & (self.outputs == "spikes"),
+            "n_events_to_decision": n_events[:, 0],
+        }
+        if self.inputs == "current":
+            found["n_macs"] = (x != 0) @ np.count_nonzero(self.coefs_[0], axis=1)
+        return found
 
-        The decision is taken after `n_steps` steps, and all events count until then.
-        Biases, and features with inputs="current", are currents: they do not spike.
-        What features have to be multiplied by for that, once for each sample, is
-        `n_macs`; adding a constant current to a membrane is part of a neuron's step.
+    def _moments(self, times):
+        if times is not None:
+            return check_moments(times, "times", _MAX_STEPS)
+        spaced = np.geomspace(1, self.n_steps, N_MOMENTS).round()
+        return np.unique(spaced.astype(int))
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        cost_model : str or CostModel, default=None
-            The model that energy and latency are estimated by: a name in
-            :data:`ttfs.energy.COST_MODELS`, or a :class:`ttfs.energy.CostModel`.
-
-        Returns
-        -------
-        activity : ttfs.energy.Activity
-            Counts of each sample and layer; times are in steps. A sample is undecided
-            if outputs="spikes" and no output has spiked.
-        """
-        check_is_fitted(self)
-        cost_model = check_cost_model(cost_model)
-        n_targets = np.count_nonzero(self.coefs_[0], axis=1)
-        blocks = [
-            (n_spikes[:, 0], n_events[:, 0], (x != 0) @ n_targets)
-            for x, _, _, n_spikes, n_events, _ in self._runs(X, [self.n_steps])
+    def _curves(self, moments, labels, x, counts, membranes, n_spikes, n_events, _):
+        chosen = self.classes_[self._scores_of(counts, membranes).argmax(axis=2)]
+        is_decided = counts.any(axis=2) | (self.outputs == "membrane")
+        is_right = chosen == labels[:, np.newaxis]
+        return [
+            (is_right & is_decided).sum(axis=0),
+            is_decided.sum(axis=0),
+            n_spikes[:, :, 1:].sum(axis=(0, 2)),
+            n_events.sum(axis=(0, 2)),
         ]
-        n_spikes, n_events, n_macs = map(np.concatenate, zip(*blocks, strict=True))
-        sizes = self.n_features_in_, *(len(b) for b in self.intercepts_)
-        n_synaptic = n_spikes[:, :-1] * sizes[1:]
-        is_undecided = n_spikes[:, -1] == 0
-        return Activity(
-            sizes,
-            n_spikes=n_spikes,
-            n_bias_spikes=np.zeros_like(n_events),
-            n_events=n_synaptic,
-            n_causal_events=n_synaptic,
-            decision_times=np.full(len(n_spikes), float(self.n_steps)),
-            is_undecided=is_undecided & (self.outputs == "spikes"),
-            is_read_out=np.zeros(len(n_spikes), bool),
-            t_max=float(self.n_steps),
-            tau_syn=1.0,
-            cost_model=cost_model,
-            n_events_to_decision=n_events,
-            n_macs=n_macs if self.inputs == "current" else None,
-            step=1.0,
-        )
-
-    def anytime(
-        self,
-        X: ArrayLike | SparseMatrix,
-        y: ArrayLike,
-        times: ArrayLike | None = None,
-    ) -> Anytime:
-        """Accuracy, spikes and events by the step at which one stops.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            True labels.
-        times : array-like of int of shape (n_times,), default=None
-            Steps, in increasing order, from 1 on. None: up to fifty, the more densely
-            the earlier, the last of which is `n_steps`.
-
-        Returns
-        -------
-        curves : ttfs.energy.Anytime
-            A sample counts as decided if any output has spiked; with outputs="membrane"
-            always. All spikes and events until a step count, but no
-            multiply-accumulates of currents: those are `n_macs` of :meth:`activity`.
-        """
-        if times is None:
-            spaced = np.geomspace(1, self.n_steps, N_MOMENTS).round()
-            steps = np.unique(spaced.astype(int))
-        else:
-            steps = check_moments(times, "times", _MAX_STEPS)
-        y = column_or_1d(y)
-        check_consistent_length(X, y)
-        n_samples, sums = 0, np.zeros((4, len(steps)))
-        for x, counts, membranes, n_spikes, n_events, _ in self._runs(X, steps):
-            labels = self.classes_[self._scores(counts, membranes).argmax(axis=2)]
-            is_decided = counts.any(axis=2) | (self.outputs == "membrane")
-            is_right = labels == y[n_samples : n_samples + len(x), np.newaxis]
-            sums += [
-                (is_right & is_decided).sum(axis=0),
-                is_decided.sum(axis=0),
-                n_spikes[:, :, 1:].sum(axis=(0, 2)),
-                n_events.sum(axis=(0, 2)),
-            ]
-            n_samples += len(x)
-        return Anytime(steps.astype(float), *(sums / n_samples), unit="step")
 
 
 def _attribute(ann, name):

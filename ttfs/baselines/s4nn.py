@@ -9,18 +9,16 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
-from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import StepNetwork, StepSpikes
-from .._documentation import Documented
-from .._stored import Stored
+from .._documentation import with_shared_entries
 from .._typing import validated
+from ..estimators.classes import ClassesMixin
+from .base import BaselineClassifier
 from .features import validated_features, validated_samples
 from .s4nn_measures import S4NNMeasures
 from .step_code import StepCode
@@ -28,7 +26,7 @@ from .step_code import StepCode
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._typing import Array, Auto, Floats, RandomState, Sizes, SparseMatrix
+    from .._typing import Auto, Floats, RandomState, Sizes, SparseMatrix
 
 # The published network has, in units of its threshold of 100, these upper ends of its
 # initial weights, and learning rates of 0.2. Hidden neurons have 150 active inputs.
@@ -40,7 +38,8 @@ _PUBLISHED_RANGES = 5.0, 48.0  # of the first layer and of later ones
 _MIN_ACTIVE = 0.001
 
 
-class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEstimator):
+@with_shared_entries
+class S4NNClassifier(S4NNMeasures, ClassesMixin, BaselineClassifier):
     r"""Classifier of integrate-and-fire neurons in steps, by the rule of S4NN.
 
     The network of Kheradpisheh and Masquelier [1]_: neurons without leak and without
@@ -132,8 +131,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the output neurons.
+    .. shared: classes_
 
     coefs_ : list of ndarray of shape (n_in, n_out), float32
         Weights of each layer. There are no biases.
@@ -166,17 +164,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
     n_iter_ : int
         Number of epochs.
 
-    n_layers_ : int
-        Number of layers, the input among them.
-
-    n_outputs_ : int
-        Number of output neurons: one for each class.
-
-    n_features_in_ : int
-        Number of features.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
+    .. shared: n_layers_, n_outputs_, n_features_in_, feature_names_in_
 
     See Also
     --------
@@ -257,16 +245,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
     }
 
     # What `fit` learns; scikit-learn sets some of it.
-    classes_: Array
-    coefs_: list[Array]
     feature_range_: Floats
     complement_: bool
     n_steps_: int
     init_ranges_: Floats
     loss_curve_: list[float]
     validation_scores_: list[float] | None
-    n_features_in_: int
-    feature_names_in_: Array
 
     def __init__(
         self,
@@ -307,41 +291,7 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     # -- Training ------------------------------------------------------------------
-
-    @validated
-    def fit(self, X: ArrayLike | SparseMatrix, y: ArrayLike) -> Self:
-        """Train on data.
-
-        An interrupt (Ctrl-C) ends training; the estimator keeps what it has learned.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features: finite real numbers.
-        y : array-like of shape (n_samples,)
-            Class labels.
-
-        Returns
-        -------
-        self : S4NNClassifier
-            The trained estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data are not what is described above, or have fewer than two
-            classes; if parameters do not fit each other; or if weights became
-            infinite.
-        """
-        draft = copy.copy(self)
-        draft._fit(X, y)
-        return self._adopt(draft)
 
     @validated
     def partial_fit(
@@ -380,25 +330,16 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
         return self._adopt(draft)
 
     def _adopt(self, draft):
-        """Become the draft on which a fit worked: a failure changes nothing."""
         for weights in draft.coefs_:
             if not np.isfinite(weights).all():
                 raise ValueError(
                     "training produced weights that are not finite; lower "
                     "learning_rate_init"
                 )
-        self.__dict__ = draft.__dict__
-        return self
+        return super()._adopt(draft)
 
     def _fit(self, X, y):
-        X, y = validated_samples(self, X, y)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                "S4NNClassifier needs samples of at least 2 classes; the data contain "
-                f"only one class: {self.classes_[0]}"
-            )
+        labels = self._encode_targets(y, is_new=True)
         self._rng = check_random_state(self.random_state)
         validation = None
         if self.early_stopping:
@@ -415,27 +356,17 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
         if is_first and classes is None:
             raise ValueError("classes must be passed on the first call of partial_fit")
         X, y = validated_samples(self, X, y, reset=is_first)
-        check_classification_targets(y)
-        known = self.classes_ if classes is None else np.unique(classes)
-        if len(known) < 2:
-            raise ValueError("classes must have at least 2 different entries")
-        if not is_first and not np.array_equal(known, self.classes_):
-            raise ValueError(
-                f"classes must be those of the first call, {self.classes_!r}, got "
-                f"{classes!r}"
-            )
-        unknown = np.setdiff1d(y, known)
-        if len(unknown):
-            raise ValueError(f"y contains labels that are not in classes: {unknown!r}")
+        labels = self._encode_targets(
+            y, is_new=is_first, is_partial=True, classes=classes
+        )
         if is_first:
-            self.classes_ = known
             self._rng = check_random_state(self.random_state)
             self._start(X)
         else:  # the draft shares them with the estimator
             self._rng = copy.deepcopy(self._rng)
             self.coefs_ = [weights.copy() for weights in self.coefs_]
             self.loss_curve_ = list(self.loss_curve_)
-        self._learn_epoch(self._spikes(X), np.searchsorted(known, y), 1.0)
+        self._learn_epoch(self._spikes(X), labels, 1.0)
 
     def _split(self, X, labels):
         """Parts of the data that are learned and held out, and of their labels."""
@@ -516,7 +447,9 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
                 dead = self._learn_epoch(spikes, labels, factor)
                 score = None
                 if validation is not None:
-                    score = self._validation_score(*validation)
+                    spikes_val, labels_val = validation
+                    decisions = self._decisions(spikes_val)
+                    score = self._validation_score(decisions, labels_val, None)
                     self.validation_scores_.append(score)
                     n_worse = 0 if score > best_score + self.tol else n_worse + 1
                     if score > best_score:
@@ -571,10 +504,9 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
             weights = self.coefs_[k]
             weights[:, neurons] = self._draw(k, (len(weights), len(neurons)))
 
-    def _validation_score(self, spikes, labels):
+    def _decisions(self, spikes):
         times, membranes = self._network().run(spikes)
-        decisions = self._refined(times[:, -self.n_outputs_ :], membranes)
-        return float(np.mean(decisions.argmin(axis=1) == labels))
+        return self._refined(times[:, -self.n_outputs_ :], membranes)
 
     # -- What was learned ----------------------------------------------------------
 
@@ -590,14 +522,6 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
     def n_iter_(self) -> int:
         return len(self.loss_curve_)
 
-    @property
-    def n_layers_(self) -> int:
-        return len(self.coefs_) + 1
-
-    @property
-    def n_outputs_(self) -> int:
-        return len(self.classes_)
-
     def _network(self):
         return StepNetwork(self.coefs_, self.n_steps_, self._threshold)
 
@@ -611,8 +535,12 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
 
     # -- Inference -----------------------------------------------------------------
 
-    def _runs(self, X):
-        """Steps of the inputs, times of each layer, and membranes, in blocks."""
+    @property
+    def _duration(self):
+        return self.n_steps_
+
+    def _runs(self, X, moments=None):
+        """Yields membranes, and steps of the inputs and times of each layer."""
         check_is_fitted(self)
         X = validated_features(self, X)
         network, code = self._network(), self._code
@@ -621,11 +549,11 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
             spikes = StepSpikes([steps], code.n_inputs, self.n_steps_)
             times, membranes = network.run(spikes)
             layers = np.split(times, ends, axis=1)
-            yield [steps, *map(np.ascontiguousarray, layers)], membranes
+            yield membranes, [steps, *map(np.ascontiguousarray, layers)]
 
     def _outputs(self, X):
         """Spike times of the outputs, and the membranes that decide between them."""
-        runs = [(times[-1], membranes) for times, membranes in self._runs(X)]
+        runs = [(times[-1], membranes) for membranes, times in self._runs(X)]
         times, membranes = map(np.concatenate, zip(*runs, strict=True))
         return times, membranes
 
@@ -636,6 +564,9 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
 
     def _scores(self, X):
         return -self._refined(*self._outputs(X))
+
+    def _logits(self, X):
+        return self._scores(X) / self.gamma
 
     def decision_function(self, X: ArrayLike | SparseMatrix) -> Floats:
         """Confidence scores: -t of the output neurons, in steps.
@@ -655,54 +586,4 @@ class S4NNClassifier(ClassifierMixin, S4NNMeasures, Documented, Stored, BaseEsti
             step that the first output answers (if none fires, in the last step),
             divided by the threshold. It decides where spike times are the same.
         """
-        scores = self._scores(X)
-        return scores[:, 1] - scores[:, 0] if self.n_outputs_ == 2 else scores
-
-    def predict(self, X: ArrayLike | SparseMatrix) -> Array:
-        """Class whose output neuron fires first; of several, the highest membrane.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Class labels.
-        """
-        scores = self._scores(X)
-        return self.classes_[scores.argmax(axis=1)]
-
-    def predict_proba(self, X: ArrayLike | SparseMatrix) -> Floats:
-        """Softmax of the scores of `decision_function`, divided by `gamma`.
-
-        The rule of S4NN has no probabilities: these are ordered as the scores are, and
-        are not calibrated.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        return softmax(self._scores(X) / self.gamma, axis=1)
-
-    def predict_log_proba(self, X: ArrayLike | SparseMatrix) -> Floats:
-        """Logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes)
-            Log-probabilities, in the order of ``classes_``.
-        """
-        return log_softmax(self._scores(X) / self.gamma, axis=1)
+        return self._between(self._scores(X))

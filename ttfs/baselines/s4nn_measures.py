@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight
 
-from ..energy import Activity, Anytime
 from ..energy.anytime import N_MOMENTS, check_moments
-from ..energy.presets import check_cost_model
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from .._typing import Array, Floats, SparseMatrix
-    from ..energy import CostModel
 
 
 class S4NNMeasures:
@@ -146,48 +143,12 @@ class S4NNMeasures:
             Steps of the inputs, from 0, then times of each layer: the step after the
             one in which the membrane exceeds the threshold. +inf: silent.
         """
-        blocks = [times for times, _ in self._runs(X)]
+        blocks = [times for _, times in self._runs(X)]
         joined = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
         return [np.where(t < self.n_steps_, t, np.inf) for t in joined]
 
-    def activity(
-        self, X: ArrayLike | SparseMatrix, cost_model: str | CostModel | None = None
-    ) -> Activity:
-        """Count spikes and synaptic events, and what they cost.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        cost_model : str or CostModel, default=None
-            The model that energy and latency are estimated by: a name in
-            :data:`ttfs.energy.COST_MODELS`, or a :class:`ttfs.energy.CostModel`.
-
-        Returns
-        -------
-        activity : ttfs.energy.Activity
-            Counts of each sample and layer, with times in steps. A spike at t_i is a
-            causal event of a neuron that fires at t_j if t_i < t_j; events in the step
-            that the first output answers are before the decision.
-        """
-        cost_model = check_cost_model(cost_model)
+    def _counts(self, membranes, times):
         network = self._network()
-        blocks = [self._count(network, times) for times, _ in self._runs(X)]
-        counts = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
-        n_samples, n_layers = len(counts["n_spikes"]), len(network.weights)
-        return Activity(
-            network.sizes,
-            **counts,
-            n_bias_spikes=np.zeros((n_samples, n_layers), int),
-            is_read_out=np.zeros(n_samples, bool),
-            t_max=float(self.n_steps_),
-            tau_syn=1.0,
-            step=1.0,
-            cost_model=cost_model,
-        )
-
-    def _count(self, network, times):
-        """Counts of a block of samples by the fields of Activity."""
         n_steps = self.n_steps_
         decisions = times[-1].min(axis=1, keepdims=True)
         fired = [t < n_steps for t in times]
@@ -211,46 +172,13 @@ class S4NNMeasures:
             "n_events_to_decision": np.stack(deciding, axis=1),
         }
 
-    def anytime(
-        self, X: ArrayLike | SparseMatrix, y: ArrayLike, times: ArrayLike | None = None
-    ) -> Anytime:
-        """Accuracy, spikes and events by the moment at which one stops.
+    def _moments(self, times):
+        if times is not None:
+            return check_moments(times, "times").astype(float)
+        return np.unique(np.linspace(1, self.n_steps_, N_MOMENTS).round())
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            True labels.
-        times : array-like of shape (n_times,), default=None
-            Moments in steps, in increasing order. None: up to fifty, from 1 to
-            `n_steps_`.
-
-        Returns
-        -------
-        curve : ttfs.energy.Anytime
-            What is decided, and spent, by each moment. Ties are decided as `predict`
-            does. A spike at the moment is counted; so are events before it.
-        """
-        if times is None:
-            check_is_fitted(self)
-            moments = np.unique(np.linspace(1, self.n_steps_, N_MOMENTS).round())
-        else:
-            moments = check_moments(times, "times").astype(float)
-        parts = []
-        runs, n_before = list(self._runs(X)), 0
-        check_consistent_length(np.concatenate([m for _, m in runs]), y)
-        labels = column_or_1d(y)
+    def _curves(self, moments, labels, membranes, layers):
         network = self._network()
-        for layers, membranes in runs:
-            mine = labels[n_before : n_before + len(membranes)]
-            n_before += len(membranes)
-            parts.append(self._curve(network, layers, membranes, mine, moments))
-        sums = np.sum(parts, axis=0) / n_before
-        return Anytime(moments, *sums, unit="step")
-
-    def _curve(self, network, layers, membranes, labels, moments):
-        """Sums over samples (4, n_times): right, decided, spikes, events."""
         decisions = layers[-1].min(axis=1)
         is_decided = decisions < self.n_steps_
         chosen = self._refined(layers[-1], membranes).argmin(axis=1)

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from .._typing import Array
 
 
+def check_several_classes(estimator, classes):
+    """Raise ValueError where the data of an estimator have one class alone."""
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs samples of at least 2 classes; the data "
+            f"contain only one class: {classes[0]}"
+        )
+
+
 class ClassesMixin:
     """One output neuron for each class: what a head must say of its targets."""
 
@@ -59,11 +68,7 @@ class ClassesMixin:
                 )
         else:
             known = found
-            if len(known) < 2:
-                raise ValueError(
-                    "TTFSClassifier needs samples of at least 2 classes; the data "
-                    f"contain only one class: {known[0]}"
-                )
+            check_several_classes(self, known)
             if not is_new and not np.array_equal(known, self.classes_):
                 raise ValueError(
                     "warm_start=True needs the classes of the last call: "
