@@ -302,20 +302,19 @@ array-like of shape (n_signals, n_timepoints)
         levels = (signals - start) / self.steps_[:, None]
         sent = np.zeros((n_samples, n_signals))  # the level of the last spike
         before = np.nan_to_num(levels[:, :, 0])
-        crossings = [_Crossings.none()]
+        crossings = []
         for k in range(n_times):
             now = np.where(np.isnan(levels[:, :, k]), sent, levels[:, :, k])
             # A level that is reached up to rounding is reached.
             n_steps = np.trunc((now - sent) * (1 + 1e-12))
-            crossings.append(_Crossings.between(k, n_steps, sent, before, now))
+            crossings.append(_crossings(k, n_steps, sent, before, now))
             sent, before = sent + n_steps, now
         return self._trains(crossings, n_samples)
 
     def _trains(self, crossings, n_samples):
         """The SpikeTrains of crossings in the order of their times."""
-        samples, signals, falls, times = (
-            np.concatenate(parts)
-            for parts in zip(*(each.arrays for each in crossings), strict=True)
+        samples, signals, falls, times = map(
+            np.concatenate, zip(*crossings, strict=True)
         )
         channels = 2 * signals + falls
         if self.max_spikes is not None:
@@ -337,42 +336,30 @@ array-like of shape (n_signals, n_timepoints)
         return SpikeTrains(samples, channels, times, (n_samples, self.n_channels_))
 
 
-class _Crossings:
-    """Levels that signals have crossed: sample, signal, whether it fell, and when."""
+def _crossings(k, n_steps, sent, before, now):
+    """Levels crossed between values k - 1 and k of signals, or at the first one.
 
-    def __init__(self, samples, signals, falls, times):
-        self.arrays = samples, signals, falls, times
-
-    @classmethod
-    def none(cls):
-        """No crossings."""
-        no = np.empty(0, np.intp)
-        return cls(no, no, no, np.empty(0))
-
-    @classmethod
-    def between(cls, k, n_steps, sent, before, now):
-        """Those between values k - 1 and k of signals, or at the first one.
-
-        Signals cross `n_steps` levels, down if negative, and the last spikes were at
-        levels `sent`; `before` and `now` are the values in steps.
-        """
-        samples, signals = np.nonzero(n_steps)
-        signed = n_steps[samples, signals]
-        n = np.abs(signed).astype(np.intp)
-        if n.sum() > _MAX_EVENTS:
-            raise ValueError(
-                f"a signal moves by {n.max()} steps at once: use a smaller n_steps"
-            )
-        number = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + 1
-        samples, signals = np.repeat(samples, n), np.repeat(signals, n)
-        signed = np.repeat(np.sign(signed), n)
-        level = sent[samples, signals] + signed * number
-        times = np.zeros(len(level))
-        if k > 0:
-            begin = before[samples, signals]
-            way = now[samples, signals] - begin
-            times = k - 1 + np.clip((level - begin) / way, 0, 1)
-        return cls(samples, signals, (signed < 0).astype(np.intp), times)
+    Signals cross `n_steps` levels, down if negative, and the last spikes were at levels
+    `sent`; `before` and `now` are the values in steps. Arrays have the sample and the
+    signal of each crossing, whether it fell, and when.
+    """
+    samples, signals = np.nonzero(n_steps)
+    signed = n_steps[samples, signals]
+    n = np.abs(signed).astype(np.intp)
+    if n.sum() > _MAX_EVENTS:
+        raise ValueError(
+            f"a signal moves by {n.max()} steps at once: use a smaller n_steps"
+        )
+    number = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + 1
+    samples, signals = np.repeat(samples, n), np.repeat(signals, n)
+    signed = np.repeat(np.sign(signed), n)
+    level = sent[samples, signals] + signed * number
+    times = np.zeros(len(level))
+    if k > 0:
+        begin = before[samples, signals]
+        way = now[samples, signals] - begin
+        times = k - 1 + np.clip((level - begin) / way, 0, 1)
+    return samples, signals, (signed < 0).astype(np.intp), times
 
 
 class FilterBank(SignalTransformer):

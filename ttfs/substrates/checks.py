@@ -126,6 +126,14 @@ def measure(substrate, times, network):
     a NetworkError become a SubstrateError.
     """
     returned = ask(substrate, "forward", times, network)
+    spikes = check_spikes(returned, times, network, substrate)
+    for array in spikes:
+        array[array >= array.dtype.type(network.t_max)] = np.inf
+    return spikes
+
+
+def check_spikes(returned, times, network, substrate):
+    """Spike times that a substrate returned, as new arrays of the dtype of `times`."""
 
     def reject(what):
         raise SubstrateError(f"{name_of(substrate)} returned {what}")
@@ -152,59 +160,58 @@ def measure(substrate, times, network):
         if not np.all(array > -TIME_LIMIT):
             what = "NaN" if np.isnan(array).any() else f"a spike at {array.min():g}"
             reject(f"{what} for layer {k}; times must be finite, or +inf where silent")
-        array[array >= array.dtype.type(network.t_max)] = np.inf
         spikes.append(array)
     return spikes
+
+
+def _of_layers(substrate, method, layers, default, is_valid, wanted):
+    """The numbers that a method of a substrate gives for layers, in thresholds."""
+    if not hasattr(substrate, method):
+        return [default] * len(layers)
+    numbers = []
+    for k in range(len(layers)):
+        number = ask(substrate, method, k)
+        try:
+            number = float(number)
+        except (TypeError, ValueError):
+            number = np.nan
+        if not is_valid(number):
+            raise SubstrateError(
+                f"{method}({k}) of {name_of(substrate)} must be {wanted}, in "
+                f"thresholds, got {number!r}"
+            )
+        numbers.append(number)
+    return numbers
 
 
 def weight_limits(substrate, layers):
     """The greatest weight that the substrate has in each layer; inf: no limit.
 
-    The limits are those of the method ``weight_limit(k)`` of a substrate, which counts
-    in thresholds. They are rounded down to the precision of the weights.
+    It is rounded down to the precision of the weights.
     """
-    if not hasattr(substrate, "weight_limit"):
-        return [np.inf] * len(layers)
-    limits = []
+    limits = _of_layers(
+        substrate, "weight_limit", layers, np.inf, lambda x: x > 0, "a positive number"
+    )
     for k, layer in enumerate(layers):
-        limit = ask(substrate, "weight_limit", k)
-        try:
-            limit = float(limit)
-        except (TypeError, ValueError):
-            limit = np.nan
-        if not limit > 0:
-            raise SubstrateError(
-                f"weight_limit({k}) of {name_of(substrate)} must be a positive number, "
-                f"in thresholds, got {limit!r}"
-            )
-        limit *= layer.neuron.threshold
+        limit = limits[k] * layer.neuron.threshold
         with np.errstate(over="ignore"):
             rounded = layer.weights.dtype.type(limit)
         if float(rounded) > limit:
             rounded = np.nextafter(rounded, rounded.dtype.type(0))
-        limits.append(float(rounded))
+        limits[k] = float(rounded)
     return limits
 
 
 def weight_steps(substrate, layers):
-    """The step of which the weights of each layer are multiples; 0: any number.
-
-    The steps are those of the method ``weight_step(k)`` of a substrate, which counts in
-    thresholds.
-    """
-    if not hasattr(substrate, "weight_step"):
-        return [0.0] * len(layers)
-    steps = []
-    for k, layer in enumerate(layers):
-        step = ask(substrate, "weight_step", k)
-        try:
-            step = float(step)
-        except (TypeError, ValueError):
-            step = np.nan
-        if not 0 <= step < np.inf:
-            raise SubstrateError(
-                f"weight_step({k}) of {name_of(substrate)} must be a number, not "
-                f"negative, in thresholds, got {step!r}"
-            )
-        steps.append(step * layer.neuron.threshold)
-    return steps
+    """The step of which the weights of each layer are multiples; 0: any number."""
+    steps = _of_layers(
+        substrate,
+        "weight_step",
+        layers,
+        0.0,
+        lambda x: 0 <= x < np.inf,
+        "a number, not negative",
+    )
+    return [
+        step * layer.neuron.threshold for step, layer in zip(steps, layers, strict=True)
+    ]

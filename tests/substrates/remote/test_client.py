@@ -162,12 +162,15 @@ def test_a_network_that_does_not_fit_is_refused_at_once(path):
     ("change", "match"),
     [
         (lambda spikes: 1 / 0, "ZeroDivisionError"),
-        (lambda spikes: spikes[:1], "list of 2 arrays"),
-        (lambda spikes: None, "list of 2 arrays"),
-        (lambda spikes: [spikes[0], spikes[1][1:]], r"layer 1.*shape \(7, 3\)"),
+        (lambda spikes: spikes[:1], "1 layers, not 2"),
+        (lambda spikes: None, "NoneType, not a list"),
+        (lambda spikes: [spikes[0], spikes[1][1:]], r"layer 1, not \(7, 3\)"),
         (lambda spikes: [spikes[0].astype(complex), spikes[1]], "complex128"),
-        (lambda spikes: [spikes[0] * np.nan, spikes[1]], "layer 0.*NaN"),
-        (lambda spikes: [spikes[0], np.ma.array(spikes[1])], "layer 1 .* masked"),
+        (lambda spikes: [spikes[0] * np.nan, spikes[1]], "NaN for layer 0"),
+        (
+            lambda spikes: [spikes[0], np.ma.array(spikes[1])],
+            "masked array for layer 1",
+        ),
     ],
 )
 def test_a_substrate_that_fails_is_reported_and_served_on(path, change, match):

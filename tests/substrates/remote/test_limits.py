@@ -39,7 +39,7 @@ from ttfs.substrates import (
     serve,
 )
 from ttfs.substrates.remote import messages as wire
-from ttfs.substrates.remote import sockets
+from ttfs.substrates.remote import server as server_module
 from ttfs.substrates.remote.limits import Limits
 
 WIDE = make_network((6, 300, 300))
@@ -257,7 +257,7 @@ def test_file_descriptors_run_out(path, monkeypatch, caplog):
         return accept(self)
 
     monkeypatch.setattr(socketserver.UnixStreamServer, "get_request", get_request)
-    monkeypatch.setattr(sockets.time, "sleep", pauses.append)
+    monkeypatch.setattr(server_module.time, "sleep", pauses.append)
     with Server(CHIP, path), Remote(path, **QUICK) as remote:
         assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
     assert pauses == [0.1] * n_failures

@@ -289,7 +289,7 @@ def decode(data):
         wire.read_welcome,
         wire.read_error,
         wire.read_forward,
-        lambda message: wire.read_result(message, TIMES, NETWORK),
+        lambda message: wire.read_result(message, TIMES, NETWORK, "chip"),
     ):
         try:
             read(message)

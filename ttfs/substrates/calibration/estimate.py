@@ -11,12 +11,10 @@ from sklearn.utils import check_random_state
 
 from ...model import LIF, Network, first_spike
 from ...model.geometry import Full
-from ..checks import check_request
+from ...model.initial_weights import initial_weights
+from ..checks import check_request, measure, weight_limits, weight_steps
 from ..protocol import NetworkError, SharedSubstrate
-from .fit import fit
-from .report import report
-from .spikes import NeuronSpikes, effective_threshold
-from .trials import run_trials
+from .fit import NeuronSpikes, effective_threshold, fit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
 
 # How far spikes of the model may be away from the measured spikes.
 _MARGIN = 0.2  # in tau_syn
+# What neurons are excited with: stretched inputs tell most about time constants.
+_STRETCHES = 1.0, 2.0, 3.0  # factors of the input times
+_DRIVES = 3.0, 4.0, 6.0  # mean of the weights, see initial_weights()
+_SPREAD = 2.5  # spread of the weights, see initial_weights()
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ class Calibration:
         return Calibrated(substrate, self)
 
     def __str__(self) -> str:
-        return report(self)
+        return _report(self)
 
 
 def calibrate(
@@ -203,7 +205,7 @@ def calibrate(
     if not 0 < prior < np.inf:
         raise ValueError(f"prior must be a positive number, got {prior!r}")
     rng = check_random_state(random_state)
-    trials = run_trials(substrate, times, network, n_trials, n_samples, rng)
+    trials = _run_trials(substrate, times, network, n_trials, n_samples, rng)
     nominal = tuple(layer.neuron for layer in network.layers)
     layers = [
         _calibrate_layer(*trial, neuron, prior, min_spikes)
@@ -245,6 +247,116 @@ def _calibrate_layer(inputs, weights, fired, t_max, neuron, prior, min_spikes):
         n_spikes,
         (n_spikes == 0) & (expected >= min_spikes),
     )
+
+
+def _excitation(rng, layer, n_active, drive, limit, step):
+    """A layer with random weights: the substrate has them, and most neurons fire."""
+    n_active += layer.n_bias - layer.n_fixed
+    shape = layer.n_in + layer.n_bias, layer.n_out
+    weights = initial_weights(
+        rng, *shape, n_active, layer.neuron, drive=drive, spread=_SPREAD
+    )
+    weights = np.clip(weights, -limit, limit)
+    # Spikes of a read-out, all at one time, would tell little.
+    weights[len(weights) - layer.n_fixed :] = 0
+    if step > 0:
+        weights = np.rint(weights / step) * step
+    weights = weights.astype(layer.weights.dtype)
+    full = Full.of_weights(weights, layer.n_bias)
+    return replace(layer, weights=weights, geometry=full)
+
+
+def _run_trials(substrate, times, network, n_trials, n_samples, rng):
+    """Let the substrate run random networks of the shape of `network`.
+
+    For each layer: the inputs (n, n_in) in the samples of all trials, biases included;
+    the weights (n_trials, n_in, n_out); the spikes (n, n_out); and the time t_max of
+    each trial, from which on spikes were not seen.
+    """
+    begin = times[np.isfinite(times)].min(initial=0.0)
+    n_active = [np.isfinite(times).sum(axis=1).mean()]
+    n_active += [layer.n_out for layer in network.layers[:-1]]
+    limits = weight_limits(substrate, network.layers)
+    steps = weight_steps(substrate, network.layers)
+    trials = []
+    for r in range(n_trials):
+        stretch = _STRETCHES[r % len(_STRETCHES)]
+        drive = _DRIVES[r // len(_STRETCHES) % len(_DRIVES)]
+        layers = tuple(
+            _excitation(rng, layer, n, drive, limit, step)
+            for layer, n, limit, step in zip(
+                network.layers, n_active, limits, steps, strict=True
+            )
+        )
+        rows = rng.permutation(len(times))[:n_samples]
+        inputs = begin + stretch * (times[rows] - begin)
+        t_max = begin + stretch * (network.t_max - begin)
+        inputs = inputs.astype(times.dtype)
+        spikes = measure(substrate, inputs, Network(layers, t_max))
+        n_active[1:] = [np.isfinite(s).sum(axis=1).mean() for s in spikes[:-1]]
+        spikes = [layer.astype(float) for layer in spikes]
+        seen = [inputs.astype(float), *spikes[:-1]]
+        trials.append(
+            [
+                (
+                    np.hstack([s, np.tile(layer.bias_times, (len(s), 1))]),
+                    layer.weights.astype(float),
+                    fired,
+                    t_max,
+                )
+                for s, layer, fired in zip(seen, layers, spikes, strict=True)
+            ]
+        )
+    return [
+        (np.vstack(inputs), np.stack(weights), np.vstack(fired), t_max)
+        for inputs, weights, fired, t_max in (
+            zip(*layer, strict=True) for layer in zip(*trials, strict=True)
+        )
+    ]
+
+
+def _report(calibration):
+    """The table that ``print(calibration)`` shows."""
+    names = [f"hidden {k}" for k in range(1, len(calibration.nominal))] + ["output"]
+    fields = "effective_threshold", "threshold", "tau_mem", "tau_syn"
+    titles = ["neurons", "dead", "few", "spikes", "jitter", *fields]
+    widths = [max(len(title), 13) for title in titles]
+    widths[:5] = 8, 6, 6, 8, 8
+    lines = [_row("layer", titles, widths)]
+    for k, name in enumerate(names):
+        is_fitted = np.isfinite(calibration.threshold_error[k])
+        cells = [
+            len(is_fitted),
+            calibration.is_dead[k].sum(),
+            (~is_fitted & ~calibration.is_dead[k]).sum(),
+            f"{calibration.n_spikes[k].mean():.0f}",
+        ]
+        if is_fitted.any():
+            cells.append(f"{np.median(calibration.jitter[k][is_fitted]):.4f}")
+            factors = [getattr(calibration, field)[k][is_fitted] for field in fields]
+            cells += [f"{f.mean():.3f} ± {f.std():.3f}" for f in factors]
+        lines.append(_row(name, cells, widths))
+        if is_fitted.any():
+            errors = [getattr(calibration, f"{f}_error")[k][is_fitted] for f in fields]
+            cells = [""] * 5 + [f"({np.median(e):.4f})" for e in errors]
+            lines.append(_row("", cells, widths))
+    lines.append("mean ± spread of the neurons' factors (median standard error)")
+    worst = sorted(
+        (-abs(np.log(factor)), k, j)
+        for k, layer in enumerate(calibration.effective_threshold)
+        for j, factor in enumerate(layer)
+    )[:3]
+    described = [
+        f"{names[k]} neuron {j}: {calibration.effective_threshold[k][j]:.3f}"
+        for _, k, j in worst
+    ]
+    return "\n".join([*lines, f"farthest effective thresholds: {', '.join(described)}"])
+
+
+def _row(name, cells, widths):
+    """A line of the table: the name of a layer, and cells of these widths."""
+    cells = zip(cells, widths, strict=False)
+    return (name.ljust(9) + "".join(f"{cell:>{w + 2}}" for cell, w in cells)).rstrip()
 
 
 class CalibrationMixin:

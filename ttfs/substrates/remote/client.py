@@ -339,7 +339,7 @@ class Remote(CalibrationMixin, SharedSubstrate):
         def request(line):
             message = messages.forward(next(self._numbers), times, network)
             answer = self._exchange(line, message, "result")
-            return messages.read_result(answer, times, network)
+            return messages.read_result(answer, times, network, self)
 
         return self._ask(request)
 

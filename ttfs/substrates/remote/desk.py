@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from traceback import walk_tb
 
-from ..checks import text_of
+from ..checks import check_spikes, text_of
 from ..protocol import NetworkError, SubstrateError
 from . import messages
 from .limits import DECODING, Memory, Share
@@ -109,7 +109,7 @@ class Desk:
             except Exception as error:
                 _LOG.error("the substrate raised an error\n%s", _traceback(error))
                 raise
-            spikes = messages.check_spikes(spikes, times, network)
+            spikes = check_spikes(spikes, times, network, self.substrate)
             return messages.pack(messages.result(number, spikes))
 
 

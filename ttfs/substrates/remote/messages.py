@@ -14,8 +14,7 @@ import numpy as np
 
 from ... import core as _core
 from ...model import LIF, Layer, Network
-from ...model.checks import check_times
-from ..checks import check_request
+from ..checks import check_request, check_spikes
 from ..protocol import NetworkError, SubstrateError
 
 VERSION = 1
@@ -28,6 +27,7 @@ _HEADER = struct.Struct("<4sHHI")  # magic, version, reserved, bytes of the mess
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of header and message
 
 _DTYPES = {"<f4": np.dtype("<f4"), "<f8": np.dtype("<f8")}
+_PARAMETERS = "tau_mem", "tau_syn", "threshold"  # of the neurons of a layer
 _MAX_LAYERS = 256
 _MAX_TOLD_LAYERS = 16  # layers whose limits a client is told
 _MAX_DIMENSION = 2**24  # rows or columns of an array
@@ -70,10 +70,8 @@ def plain_text(text):
     A character that cannot be printed, such as the escape that begins the commands of
     a terminal, becomes the sequence that stands for it in Python.
     """
-    marks = (
-        mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text[:MAX_TEXT]
-    )
-    plain = "".join(marks)
+    marks = text[:MAX_TEXT]
+    plain = "".join(m if m.isprintable() else ascii(m)[1:-1] for m in marks)
     if max(len(text), len(plain)) > MAX_TEXT:
         plain = plain[: MAX_TEXT - 3] + "..."
     return plain
@@ -174,26 +172,17 @@ def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _field(message, name, kind):
+    """The string or the list in a field of a message."""
+    value = message.get(name)
+    _require(isinstance(value, kind), name, {str: "a string", list: "a list"}[kind])
+    return value
+
+
 def _number(message, name):
     value = message.get(name)
     _require(_is_number(value), name, "a number")
     return float(value)
-
-
-def _string(message, name):
-    value = message.get(name)
-    _require(isinstance(value, str), name, "a string")
-    return value
-
-
-def _list(message, name):
-    value = message.get(name)
-    _require(isinstance(value, list), name, "a list")
-    return value
-
-
-def _is_size(value):
-    return type(value) is int and 0 <= value <= _MAX_DIMENSION
 
 
 def _pack_array(array):
@@ -212,7 +201,9 @@ def _array(value, name, ndim):
     _require(isinstance(value, dict), name, "an array")
     dtype, shape, data = (value.get(key) for key in ("dtype", "shape", "data"))
     _require(isinstance(dtype, str) and dtype in _DTYPES, name, "of type <f4 or <f8")
-    is_shape = isinstance(shape, list) and all(map(_is_size, shape))
+    is_shape = isinstance(shape, list) and all(
+        type(n) is int and 0 <= n <= _MAX_DIMENSION for n in shape
+    )
     _require(is_shape, name, f"of a shape of integers up to {_MAX_DIMENSION}")
     _require(len(shape) == ndim, name, f"of {ndim} dimension(s)")
     dtype = _DTYPES[dtype]
@@ -274,11 +265,10 @@ def welcome(number, substrate, max_bytes):
 
 def read_welcome(message):
     """The fields of a welcome, checked."""
-    out = {
-        name: plain_text(_string(message, name)) for name in ("software", "substrate")
-    }
+    texts = "software", "substrate"
+    out = {name: plain_text(_field(message, name, str)) for name in texts}
     for name in ("weight_limits", "weight_steps"):
-        values = _list(message, name)
+        values = _field(message, name, list)
         _require(all(map(_is_number, values)), name, "numbers")
         out[name] = [float(value) for value in values]
     for name in ("max_inputs", "max_neurons"):
@@ -295,17 +285,14 @@ def read_welcome(message):
 
 def forward(number, times, network):
     """The request for the spike times of a network."""
-    layers = []
-    for layer in network.layers:
-        layers.append(
-            {
-                "weights": _pack_array(layer.unrolled),
-                "bias_times": _pack_array(layer.bias_times),
-                "tau_mem": float(layer.neuron.tau_mem),
-                "tau_syn": float(layer.neuron.tau_syn),
-                "threshold": float(layer.neuron.threshold),
-            }
-        )
+    layers = [
+        {
+            "weights": _pack_array(layer.unrolled),
+            "bias_times": _pack_array(layer.bias_times),
+            **{name: float(getattr(layer.neuron, name)) for name in _PARAMETERS},
+        }
+        for layer in network.layers
+    ]
     if len(layers) > _MAX_LAYERS:
         raise ValueError(f"a network must have at most {_MAX_LAYERS} layers")
     return {
@@ -321,22 +308,14 @@ def read_forward(message, max_bytes=MAX_BYTES):
     """Times and network of a request; a ValueError if they make no sense."""
     times = _array(message.get("times"), "times", 2)
     layers = []
-    for item in _list(message, "layers"):
+    for item in _field(message, "layers", list):
         _require(isinstance(item, dict), "layers", "maps")
-        layers.append(
-            (
-                _array(item.get("weights"), "weights", 2),
-                _array(item.get("bias_times"), "bias_times", 1),
-                [_number(item, name) for name in ("tau_mem", "tau_syn", "threshold")],
-            )
-        )
-    network = Network(
-        tuple(
-            Layer(weights, bias_times, LIF(*parameters))
-            for weights, bias_times, parameters in layers
-        ),
-        _number(message, "t_max"),
-    )
+        weights = _array(item.get("weights"), "weights", 2)
+        bias_times = _array(item.get("bias_times"), "bias_times", 1)
+        parameters = [_number(item, name) for name in _PARAMETERS]
+        layers.append((weights, bias_times, parameters))
+    t_max = _number(message, "t_max")
+    network = Network(tuple(Layer(w, b, LIF(*p)) for w, b, p in layers), t_max)
     times = check_request(times, network)
     check_length(times, network, max_bytes)
     return times, network
@@ -344,8 +323,7 @@ def read_forward(message, max_bytes=MAX_BYTES):
 
 def n_spike_bytes(times, network):
     """Bytes of the spike times in the answer to a request."""
-    n_neurons = sum(layer.n_out for layer in network.layers)
-    return len(times) * n_neurons * times.itemsize
+    return len(times) * sum(layer.n_out for layer in network.layers) * times.itemsize
 
 
 def check_length(times, network, max_bytes):
@@ -368,43 +346,15 @@ def result(number, spikes):
     }
 
 
-def read_result(message, times, network):
-    """Spike times in an answer; a MessageError if they do not fit the request."""
+def read_result(message, times, network, substrate):
+    """Spike times in the answer of a `Remote`; a MessageError if they do not fit."""
     _require(message["type"] == "result", "type", "result")
-    spikes = _list(message, "spikes")
+    spikes = _field(message, "spikes", list)
     spikes = [_array(array, "spikes", 2) for array in spikes]
     try:
-        return check_spikes(spikes, times, network)
+        return check_spikes(spikes, times, network, substrate)
     except SubstrateError as error:
         raise MessageError(str(error)) from error
-
-
-def check_spikes(spikes, times, network):
-    """Check what a substrate returned; spike times in the type of `times`."""
-    n_layers = len(network.layers)
-    if not isinstance(spikes, list | tuple) or len(spikes) != n_layers:
-        raise SubstrateError(
-            f"a substrate must return a list of {n_layers} arrays, one for each layer"
-        )
-    out = []
-    for k, (layer, array) in enumerate(zip(network.layers, spikes, strict=True)):
-        shape = (len(times), layer.n_out)
-        if np.ma.isMaskedArray(array):
-            raise SubstrateError(
-                f"spike times of layer {k} are a masked array: +inf stands for no spike"
-            )
-        array = np.asarray(array)
-        if array.dtype.kind not in "fiu" or array.shape != shape:
-            raise SubstrateError(
-                f"spike times of layer {k} must be of shape {shape}, got {array.dtype} "
-                f"of shape {array.shape}"
-            )
-        try:
-            check_times(array, f"spike times of layer {k}")
-        except ValueError as error:
-            raise SubstrateError(str(error)) from error
-        out.append(np.ascontiguousarray(array, times.dtype))
-    return out
 
 
 # -- Errors ----------------------------------------------------------------------------
@@ -417,4 +367,4 @@ def error(number, kind, text):
 
 def read_error(message):
     """Kind and text of an error."""
-    return _string(message, "kind"), plain_text(_string(message, "message"))
+    return _field(message, "kind", str), plain_text(_field(message, "message", str))
