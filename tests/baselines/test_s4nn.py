@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import coo_array, csc_matrix, csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from ttfs._baselines import StepNetwork, StepSpikes
 
 from tests.twins.s4nn_twin import Twin
@@ -19,11 +18,6 @@ from ttfs.baselines.step_code import StepCode
 
 # 15 steps, so that many neurons fire in the same one.
 N_STEPS = 15
-
-
-@parametrize_with_checks([S4NNClassifier(max_iter=30)])
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 def random_network(sizes, rng):

@@ -57,9 +57,7 @@ LOSSES = (
 )
 
 
-def every(*options):
-    """All combinations."""
-    return list(itertools.product(*options))
+every_precision = pytest.mark.parametrize("arithmetic", PRECISIONS, ids=str)
 
 
 def specification(*, substrate=None, learning=None, **structure):
@@ -79,64 +77,64 @@ def expected_of(arithmetic, rule, substrate, delays):
     return FloatEngine if substrate is None else HardwareEngine
 
 
-@pytest.mark.parametrize(
-    ("arithmetic", "rule", "substrate", "delays"),
-    every(PRECISIONS, RULES, SUBSTRATES, DELAYS),
-    ids=str,
-)
-@pytest.mark.parametrize("learns", [False, True], ids=["infers", "learns"])
-def test_table_of_engines(arithmetic, rule, substrate, delays, learns):
-    learning = None
-    if learns:
-        learning = replace(LEARNING, optimizer=ExactGradient() if not rule else None)
-    asked = specification(
-        arithmetic=arithmetic,
-        gradient=rule,
-        substrate=substrate,
-        delays=delays,
-        learning=learning,
-    )
-    expected = expected_of(arithmetic, rule, substrate, delays)
-    if isinstance(expected, str):
-        with pytest.raises(ValueError, match=expected):
+@every_precision
+def test_table_of_engines(arithmetic):
+    options = itertools.product(RULES, SUBSTRATES, DELAYS, [False, True])
+    for rule, substrate, delays, learns in options:
+        learning = None
+        if learns:
+            optimizer = None if rule else ExactGradient()
+            learning = replace(LEARNING, optimizer=optimizer)
+        asked = specification(
+            arithmetic=arithmetic,
+            gradient=rule,
+            substrate=substrate,
+            delays=delays,
+            learning=learning,
+        )
+        expected = expected_of(arithmetic, rule, substrate, delays)
+        if isinstance(expected, str):
+            with pytest.raises(ValueError, match=expected):
+                choose(asked)
+            continue
+        engine = choose(asked)
+        assert type(engine) is expected
+        assert engine.is_local == (rule is not None)
+        assert engine.dtype == ("float64" if arithmetic == "float64" else "float32")
+
+
+@every_precision
+def test_table_of_losses(arithmetic):
+    is_fixed = isinstance(arithmetic, FixedPoint)
+    for rule, loss in itertools.product(RULES, LOSSES):
+        asked = specification(
+            arithmetic=arithmetic, gradient=rule, learning=replace(LEARNING, loss=loss)
+        )
+        if is_fixed and rule and loss == TargetTimes():
+            message = "learns classes alone"
+        elif is_fixed and rule and loss != CrossEntropy():
+            message = "loss='cross_entropy' without early_firing"
+        elif rule and rule.feedback == "target" and loss == TargetTimes():
+            message = "feedback='target' needs classes"
+        else:
+            assert choose(asked).learning.loss is loss
+            continue
+        with pytest.raises(ValueError, match=message):
             choose(asked)
-        return
-    engine = choose(asked)
-    assert type(engine) is expected
-    assert engine.is_local == (rule is not None)
-    assert engine.dtype == ("float64" if arithmetic == "float64" else "float32")
+        # The network can be used all the same.
+        choose(replace(asked, learning=None))
 
 
-@pytest.mark.parametrize(
-    ("arithmetic", "rule", "loss"),
-    every(PRECISIONS, RULES, LOSSES),
-    ids=str,
-)
-def test_table_of_losses(arithmetic, rule, loss):
-    asked = specification(
-        arithmetic=arithmetic, gradient=rule, learning=replace(LEARNING, loss=loss)
-    )
-    if isinstance(arithmetic, FixedPoint) and rule and loss == TargetTimes():
-        message = "learns classes alone"
-    elif isinstance(arithmetic, FixedPoint) and rule and loss != CrossEntropy():
-        message = "loss='cross_entropy' without early_firing"
-    elif rule and rule.feedback == "target" and loss == TargetTimes():
-        message = "feedback='target' needs classes"
-    else:
-        assert choose(asked).learning.loss is loss
-        return
-    with pytest.raises(ValueError, match=message):
-        choose(asked)
-    # The network can be used all the same.
-    choose(replace(asked, learning=None))
+@every_precision
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_table_of_recipes(arithmetic, rule):
+    for read_out in (None, "auto", 1.0):
+        check_recipe(arithmetic, rule, read_out, is_regression=False)
+        check_recipe(arithmetic, rule, read_out, is_regression=True)
 
 
-@pytest.mark.parametrize(
-    ("arithmetic", "rule", "is_regression", "read_out"),
-    every(PRECISIONS, RULES, [False, True], [None, "auto", 1.0]),
-    ids=str,
-)
-def test_table_of_recipes(arithmetic, rule, is_regression, read_out):
+def check_recipe(arithmetic, rule, read_out, *, is_regression):
+    """Engines learn by the recipe that is documented for what is asked."""
     is_coarse = arithmetic == FixedPoint()
     reads_out = read_out is not None
     if rule is None and not is_regression:
@@ -219,12 +217,12 @@ def test_a_specification_is_frozen():
     ],
     ids=str,
 )
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_estimators_refuse_the_same(iris, method, parameters, message):
+def test_estimators_refuse_the_same(iris, parameters, message):
     clf = small(t_max=2.0, **parameters)
-    options = {} if method == "fit" else {"classes": [0, 1, 2]}
     with pytest.raises(ValueError, match=message):
-        getattr(clf, method)(*iris, **options)
+        clf.fit(*iris)
+    with pytest.raises(ValueError, match=message):
+        clf.partial_fit(*iris, classes=[0, 1, 2])
     assert not hasattr(clf, "network_")
 
 

@@ -1,5 +1,6 @@
 """The laws of the recipes: decay, batches, epochs and time scale by the data."""
 
+import itertools
 import math
 
 import numpy as np
@@ -49,22 +50,20 @@ def expected_decays(n_samples, n_inputs, n_active, prior=(30, 300)):
     return [hidden if hidden < 1 else 1.0, min(output / n_samples, 1.0)]
 
 
-@pytest.mark.parametrize("n_samples", SIZES)
-@pytest.mark.parametrize("n_active", [1, 10, 1_000, 10**6])
-@pytest.mark.parametrize("n_inputs", [1, 5, 14, 15, 1_000])
 @pytest.mark.parametrize("which", PRIORS)
-def test_decay_is_a_prior_of_so_many_samples(which, n_samples, n_inputs, n_active):
-    decays = getattr(recipe, which).decays
-    expected = expected_decays(n_samples, n_inputs, n_active, PRIORS[which])
-    assert_allclose(decays(n_samples, n_inputs, n_active), expected)
-    # More samples never have more of it.
-    more = decays(n_samples + 1, n_inputs, n_active)
-    assert all(np.array(more) <= expected)
+def test_decay_is_a_prior_of_so_many_samples(which):
+    decays, actives = getattr(recipe, which).decays, (1, 10, 1_000, 10**6)
+    for sizes in itertools.product(SIZES, (1, 5, 14, 15, 1_000), actives):
+        expected = expected_decays(*sizes, PRIORS[which])
+        assert_allclose(decays(*sizes), expected, err_msg=str(sizes))
+        # More samples never have more of it.
+        more = decays(sizes[0] + 1, *sizes[1:])
+        assert all(np.array(more) <= expected), sizes
 
 
-@pytest.mark.parametrize("n_samples", [8, 60, 400])
-@pytest.mark.parametrize("n_hidden", [0, 1, 2])
-@pytest.mark.parametrize("n_features", [3, 20])
+@pytest.mark.parametrize(
+    ("n_samples", "n_hidden", "n_features"), [(8, 1, 20), (60, 0, 3), (400, 2, 20)]
+)
 @pytest.mark.parametrize(
     ("kind", "prior"),
     [({}, (30, 300)), (FIXED, (30, 300)), ({"substrate": Ideal()}, (10, 10))],
@@ -72,7 +71,7 @@ def test_decay_is_a_prior_of_so_many_samples(which, n_samples, n_inputs, n_activ
 )
 def test_layers_have_their_decays(decays, n_samples, n_hidden, n_features, kind, prior):
     X, y = some(n_samples, n_features)
-    for strength in (1.0, 0.2, 40.0):
+    for strength in (1.0, 40.0):
         clf = small(hidden_layer_sizes=n_hidden * (5,), max_iter=1, **kind)
         clf.set_params(weight_decay=strength).fit(X, y)
         layer = clf.network_.layers[0]
@@ -140,30 +139,22 @@ def batch_of(n_samples):
     return min(n_samples, 10 if n_samples < 660 else min(n_samples // 60, 50))
 
 
-@pytest.mark.parametrize("n_samples", [*SIZES, 599, 600, 660, 2_999, 3_000])
-def test_batches_and_epochs_follow_the_number_of_samples(n_samples):
-    batch_size = recipe.EXACT.batch_size(n_samples)
-    assert batch_size == batch_of(n_samples)
-    n_epochs = recipe.EXACT.n_epochs(n_samples, batch_size)
-    n_batches = math.ceil(n_samples / batch_size)
-    wanted = min(70 * math.exp(0.7 * math.log(n_samples)), 100_000) / n_batches
-    assert n_epochs == min(300, max(20, math.ceil(wanted - 1e-9)))
-
-
-@pytest.mark.parametrize(
-    ("n_samples", "batch_size", "n_epochs"),
-    [
-        (8, 8, 300),
-        (100, 10, 176),
-        (1_000, 16, 140),
-        (3_000, 50, 300),
-        (30_000, 50, 159),
-        (10**6, 50, 20),
-    ],
-)
-def test_some_numbers_of_epochs(n_samples, batch_size, n_epochs):
-    assert recipe.EXACT.batch_size(n_samples) == batch_size
-    assert recipe.EXACT.n_epochs(n_samples, batch_size) == n_epochs
+def test_batches_and_epochs_follow_the_number_of_samples():
+    batches_and_epochs = {}
+    for n_samples in [*SIZES, 599, 600, 660, 2_999, 3_000, 30_000]:
+        batch_size = recipe.EXACT.batch_size(n_samples)
+        assert batch_size == batch_of(n_samples)
+        n_epochs = recipe.EXACT.n_epochs(n_samples, batch_size)
+        n_batches = math.ceil(n_samples / batch_size)
+        wanted = min(70 * math.exp(0.7 * math.log(n_samples)), 100_000) / n_batches
+        assert n_epochs == min(300, max(20, math.ceil(wanted - 1e-9)))
+        batches_and_epochs[n_samples] = batch_size, n_epochs
+    assert batches_and_epochs[8] == (8, 300)
+    assert batches_and_epochs[100] == (10, 176)
+    assert batches_and_epochs[1_000] == (16, 140)
+    assert batches_and_epochs[3_000] == (50, 300)
+    assert batches_and_epochs[30_000] == (50, 159)
+    assert batches_and_epochs[10**6] == (50, 20)
 
 
 def test_more_samples_never_have_fewer_updates():
@@ -177,29 +168,21 @@ def test_more_samples_never_have_fewer_updates():
         previous = n_updates
 
 
-@pytest.mark.parametrize(
-    ("which", "n_updates", "most"),
-    [("LOCAL", 15_000, 500), ("LOCAL_REGRESSION", 15_000, 500)],
-)
-@pytest.mark.parametrize("n_samples", SIZES)
-def test_the_local_rule_has_as_many_updates_for_all_data(
-    which, n_updates, most, n_samples
-):
+@pytest.mark.parametrize("which", ["LOCAL", "LOCAL_REGRESSION"])
+def test_the_local_rule_has_as_many_updates_for_all_data(which):
     rule = getattr(recipe, which)
-    batch_size = rule.batch_size(n_samples)
-    n_batches = math.ceil(n_samples / batch_size)
-    expected = min(most, max(40, math.ceil(n_updates / n_batches)))
-    assert rule.n_epochs(n_samples, batch_size) == expected
+    for n_samples in SIZES:
+        batch_size = rule.batch_size(n_samples)
+        n_batches = math.ceil(n_samples / batch_size)
+        expected = min(500, max(40, math.ceil(15_000 / n_batches)))
+        assert rule.n_epochs(n_samples, batch_size) == expected, n_samples
 
 
-@pytest.mark.parametrize(
-    ("n_samples", "n_epochs"),
+def test_several_spikes_have_500_updates_at_least():
+    rule, sizes = recipe.SEVERAL, (15, 40, 5, 270, 8_000)
+    n_epochs = [rule.n_epochs(n, rule.batch_size(n)) for n in sizes]
     # 500 updates of few samples, but 300 epochs at most; 15 N^0.7 of more
-    [(15, 250), (40, 125), (5, 300), (270, 28), (8_000, 51)],
-)
-def test_several_spikes_have_500_updates_at_least(n_samples, n_epochs):
-    batch_size = recipe.SEVERAL.batch_size(n_samples)
-    assert recipe.SEVERAL.n_epochs(n_samples, batch_size) == n_epochs
+    assert n_epochs == [250, 125, 300, 28, 51]
 
 
 @pytest.mark.parametrize(
@@ -211,28 +194,22 @@ def test_a_fit_has_these_epochs(head, n_updates):
     assert model.n_iter_ == math.ceil(n_updates * 80**0.7 / 8)
 
 
-@pytest.mark.parametrize(
-    ("n_samples", "n_active", "expected"),
-    [
-        (8, 5, 0.1),
-        (2_000, 5, 0.1),
-        (32_000, 5, 0.05),  # 16 times as many, to the power of -1/4
-        (10**9, 5, 0.02),
-        (100, 100, 0.15),  # 0.0015 for each active input
-        (32_000, 100, 0.15),
-        (100, 1_000, 0.2),
-    ],
-)
-def test_time_scale_falls_with_many_samples(n_samples, n_active, expected):
-    scale = recipe.EXACT.time_scale_of(n_active, n_samples)
-    assert scale == pytest.approx(expected, rel=0.06 if n_samples == 10**9 else 1e-12)
-
-
-@pytest.mark.parametrize("which", ["ON_SUBSTRATE", "NO_READ_OUT", "LOCAL"])
-def test_other_time_scales_do_not(which):
-    rule = getattr(recipe, which)
-    scales = {rule.time_scale_of(n, m) for n in (5, 500) for m in (8, 10**6)}
-    assert scales == {0.03 if which == "LOCAL" else 0.2}
+def test_time_scale_falls_with_many_samples():
+    scale = recipe.EXACT.time_scale_of
+    assert_allclose([scale(5, 8), scale(5, 2_000)], 0.1)
+    assert_allclose(scale(5, 32_000), 0.05)  # 16 times as many, to the power of -1/4
+    assert_allclose(scale(5, 10**9), 0.02, rtol=0.06)
+    # 0.0015 for each active input
+    assert_allclose([scale(100, 100), scale(100, 32_000)], 0.15)
+    assert_allclose(scale(1_000, 100), 0.2)
+    for which, expected in (
+        ("ON_SUBSTRATE", 0.2),
+        ("NO_READ_OUT", 0.2),
+        ("LOCAL", 0.03),
+    ):
+        rule = getattr(recipe, which)
+        scales = {rule.time_scale_of(n, m) for n in (5, 500) for m in (8, 10**6)}
+        assert scales == {expected}
 
 
 def test_the_time_scale_of_a_fit():

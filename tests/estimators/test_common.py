@@ -29,7 +29,8 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [TTFSClassifier(), TTFSRegressor()], expected_failed_checks=expected_failures
+    [TTFSClassifier((20,), max_iter=40), TTFSRegressor((20,), max_iter=40)],
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
@@ -49,23 +50,22 @@ OTHERS = [
 ]
 
 
-# What an engine can get wrong of itself; the others are of the estimator.
-@pytest.mark.parametrize(
-    "check",
-    [
+@pytest.mark.parametrize("estimator", OTHERS, ids=str)
+def test_checks_of_other_engines(estimator):
+    """What an engine can get wrong of itself; the others are of the estimator."""
+    for check in (
         check_estimators_nan_inf,
         check_estimators_pickle,
         check_fit_idempotent,
         check_n_features_in_after_fitting,
-    ],
-    ids=lambda check: check.__name__,
+    ):
+        check(type(estimator).__name__, clone(estimator).set_params(max_iter=3))
+
+
+@pytest.mark.slow  # checks of the estimator, whatever the engine and the epochs
+@parametrize_with_checks(
+    [TTFSClassifier(), TTFSRegressor(), *OTHERS],
+    expected_failed_checks=expected_failures,
 )
-@pytest.mark.parametrize("estimator", OTHERS, ids=str)
-def test_checks_of_other_engines(estimator, check):
-    check(type(estimator).__name__, clone(estimator).set_params(max_iter=3))
-
-
-@pytest.mark.slow  # checks of the estimator, whatever the engine
-@parametrize_with_checks(OTHERS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks_of_other_engines(estimator, check):
     check(estimator)

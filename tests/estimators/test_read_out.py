@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from classifiers import small
-from kinds import ACCUMULATORS, EXACT, FLOAT_LOCAL, LOCAL
+from kinds import ACCUMULATORS, EXACT, FLOAT_LOCAL, LOCAL, parametrize
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris, load_wine
@@ -38,7 +38,8 @@ ENGINES = {
     "clocked": {"substrate": Clocked(0.01)},
 }
 
-every_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+SLOW = {"float64", "local", "axonal", "accumulators", "ideal", "clocked"}
+every_engine = parametrize("engine", ENGINES, SLOW)
 
 
 def n_fixed(clf):
@@ -67,18 +68,22 @@ def decided_by_first_spikes(clf, X):
 # -- Every sample has an output spike ----------------------------------------------
 
 
-@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
 @pytest.mark.parametrize(
-    "engine",
-    [{}, FLOAT_LOCAL, EXACT, LOCAL, {"substrate": CHIP}],
-    ids=["float32", "local", "fixed", "fixed, local", "chip"],
+    ("data", "engine"),
+    [
+        ("wine", "float32"),
+        ("yin-yang", "local"),
+        ("yin-yang", "fixed"),
+        ("wine", "fixed, local"),
+        ("iris", "chip"),
+    ],
 )
 def test_every_sample_ends_with_an_output_spike(data, engine):
-    X, y = data
+    X, y = DATA[data]
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
     scaler = MinMaxScaler(clip=True).fit(X)
     X, X_test = scaler.transform(X), scaler.transform(X_test)
-    clf = TTFSClassifier(max_iter=40, random_state=0, **engine)
+    clf = TTFSClassifier(max_iter=40, random_state=0, **ENGINES[engine])
     clf.fit(X, y)
     for samples in (X, X_test):
         assert decided_by_first_spikes(clf, samples).all()
@@ -116,9 +121,8 @@ def test_a_network_without_it(iris, engine):
 
 
 @every_engine
-@pytest.mark.parametrize("read_out", [1, 1.25])
-def test_a_time_of_its_own(iris, engine, read_out):
-    X, y = iris
+def test_a_time_of_its_own(iris, engine):
+    (X, y), read_out = iris, 1.25
     clf = small(read_out=read_out, **engine).fit(X, y)
     assert clf.read_out_ == read_out
     n = n_fixed(clf)
@@ -194,14 +198,14 @@ def test_long_inputs_do_not_ask_for_early_spikes_without_bound():
 
 
 @every_engine
-@pytest.mark.parametrize("t_max", [0.25, 0.75])
-def test_a_short_experiment_has_a_read_out_within_it(iris, engine, t_max):
+def test_a_short_experiment_has_a_read_out_within_it(iris, engine):
     X, y = iris
-    clf = small(t_max=t_max, **engine).fit(X, y)
-    assert clf.t_max_ == t_max
-    assert 0 < clf.read_out_ < t_max
-    fired = decided_by_first_spikes(clf, X)
-    assert fired.all() or t_max == 0.25  # in which there is little time to fire
+    for t_max in (0.25, 0.75):
+        clf = small(t_max=t_max, **engine).fit(X, y)
+        assert clf.t_max_ == t_max
+        assert 0 < clf.read_out_ < t_max
+        fired = decided_by_first_spikes(clf, X)
+        assert fired.all() or t_max == 0.25  # in which there is little time to fire
 
 
 def test_a_long_experiment_does_not_put_it_off(iris):
@@ -232,9 +236,7 @@ def test_a_regressor_has_none(iris):
     assert not hasattr(reg, "read_out_")
 
 
-@pytest.mark.parametrize(
-    "read_out", [0, 0.0, -1.0, np.nan, np.inf, -np.inf, "late", [1.0]], ids=str
-)
+@pytest.mark.parametrize("read_out", [0, -1.0, np.nan, np.inf, "late"], ids=str)
 def test_what_is_no_time(iris, read_out):
     clf = small(read_out=read_out)
     for method in (clf.fit, clf.partial_fit):
@@ -243,8 +245,7 @@ def test_what_is_no_time(iris, read_out):
     assert not hasattr(clf, "coefs_")
 
 
-@pytest.mark.parametrize("read_out", [1.0, 1.5])
-@pytest.mark.parametrize("engine", [{}, EXACT, LOCAL], ids=["float", "exact", "local"])
+@pytest.mark.parametrize(("read_out", "engine"), [(1.0, {}), (1.5, EXACT)], ids=str)
 def test_it_is_before_the_end(iris, read_out, engine):
     clf = small(read_out=read_out, t_max=1.0, **engine)
     with pytest.raises(ValueError, match=r"between 0 and t_max=1, .* read_out=None"):
@@ -325,7 +326,7 @@ def test_its_weights_stay(iris, engine):
             assert_array_equal(delays, 0)
             assert clf.delays_[-1].max() > 0
 
-    clf = small(warm_start=True, max_iter=20, **parameters).fit(X, y)
+    clf = small(warm_start=True, max_iter=8, **parameters).fit(X, y)
     check(clf)
     rest = slice(None, -n_fixed(clf))
     moved = np.abs(clf.coefs_[-1][rest].astype(float) - start.coefs_[-1][rest])
@@ -334,7 +335,6 @@ def test_its_weights_stay(iris, engine):
     check(clf.partial_fit(X, y))
     online = clone(clf).partial_fit(X, y, classes=[0, 1, 2])
     check(online)
-    check(online.partial_fit(X[:20], y[:20]))
     check(pickle.loads(pickle.dumps(clf)).fit(X, y))
     # Integers have the unit of a network that was drawn for fewer samples.
     stopped = clone(clf).set_params(early_stopping=True)
@@ -375,9 +375,16 @@ def test_the_order_of_first_spikes_is_that_of_decisions(engine):
     assert_allclose(times[late] - clf.read_out_, after, rtol=1e-4, atol=slack)
 
 
-@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
-@pytest.mark.parametrize("hidden", [(), (20,), (15, 10)], ids=str)
-@pytest.mark.parametrize("t_max", [None, 0.8])
+@pytest.mark.parametrize(
+    ("arithmetic", "hidden", "t_max"),
+    [
+        ("float32", (), 0.8),
+        ("float64", (20,), None),
+        ("float32", (15, 10), None),
+        ("float64", (15, 10), 0.8),
+    ],
+    ids=str,
+)
 def test_the_ideal_substrate_decides_like_none(arithmetic, hidden, t_max):
     X, y = DATA["yin-yang"]
     clf = small(hidden_layer_sizes=hidden, arithmetic=arithmetic, t_max=t_max).fit(X, y)
@@ -411,41 +418,11 @@ def test_outputs_fire_in_the_order_of_their_membranes(iris):
 @pytest.mark.parametrize("tau_mem", [0.5, 2.0, np.inf])
 def test_a_read_out_decides_whatever_the_leak(tau_mem):
     # Without leak a kernel peaks late: weights in its unit would lift too slowly.
-    X, y = make_yin_yang(1000, random_state=0)
+    X, y = make_yin_yang(600, random_state=0)
     clf = small(
-        hidden_layer_sizes=(60,), tau_mem=tau_mem, encoder="latency", max_iter=40
-    ).fit(X[:500], y[:500])
-    assert np.mean(clf.activity(X[500:]).is_undecided) < 0.01
-
-
-# -- Units -------------------------------------------------------------------------
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "engine",
-    [e for e in ENGINES.values() if e.get("substrate") != Clocked(0.01)],
-    ids=str,
-)
-@pytest.mark.parametrize(("time", "threshold"), [(40, -20), (-30, 30), (3, 0)])
-@pytest.mark.parametrize("read_out", ["auto", 1.125])
-def test_powers_of_two_do_not_matter(engine, time, threshold, read_out):
-    X, y = make_yin_yang(150, random_state=0)
-    t = 2.0**time
-    parameters = {"read_out": read_out, "max_iter": 3, **engine}
-    plain = small(**parameters).fit(X, y)
-    other = clone(plain).set_params(tau_mem=t, tau_syn=t, threshold=2.0**threshold)
-    if read_out != "auto":
-        other.set_params(read_out=t * read_out)
-    other.fit(X, y)
-    assert other.read_out_ == t * plain.read_out_
-    assert other.network_.stretch == plain.network_.stretch
-    is_integer = plain.coefs_[0].dtype == np.int16
-    for a, b in zip(other.coefs_, plain.coefs_, strict=True):
-        assert_array_equal(a if is_integer else np.ldexp(a, -threshold), b)
-    for a, b in zip(other.spike_times(X), plain.spike_times(X), strict=True):
-        assert_array_equal(np.ldexp(a, -time), b)
-    assert_array_equal(other.decision_function(X), plain.decision_function(X))
+        hidden_layer_sizes=(40,), tau_mem=tau_mem, encoder="latency", max_iter=25
+    ).fit(X[:300], y[:300])
+    assert np.mean(clf.activity(X[300:]).is_undecided) < 0.01
 
 
 # -- Early firing ------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """Weights of samples: what they mean, in every engine, and who uses them."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from classifiers import assert_same_model, quick, small
 from hardware import Failing, Wrapped
-from kinds import KINDS, classifier, slow
+from kinds import KINDS, classifier, parametrize, slow
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
@@ -32,7 +34,8 @@ ENGINES = {
     "chip": {"substrate": Ideal()},
 }
 ENGINES |= KINDS
-every_engine = pytest.mark.parametrize("kind", ENGINES.values(), ids=ENGINES)
+SLOW = {"float64", "accumulators", "float-local"}
+every_engine = parametrize("kind", ENGINES, SLOW)
 
 REGRESSORS = {
     "float": {},
@@ -40,10 +43,16 @@ REGRESSORS = {
     "exact": {"arithmetic": "fixed"},
     "local": {"gradient": "local"},
 }
-every_regressor = pytest.mark.parametrize("kind", REGRESSORS.values(), ids=REGRESSORS)
-ESTIMATORS = [(TTFSClassifier, kind) for kind in ENGINES.values()]
-ESTIMATORS += [(TTFSRegressor, kind) for kind in REGRESSORS.values()]
-every_estimator = pytest.mark.parametrize(("estimator", "kind"), ESTIMATORS, ids=str)
+every_regressor = parametrize("kind", REGRESSORS, {"exact", "local"})
+ESTIMATORS = {
+    f"classifier, {name}": (TTFSClassifier, ENGINES[name]) for name in ENGINES
+}
+ESTIMATORS |= {
+    f"regressor, {name}": (TTFSRegressor, REGRESSORS[name]) for name in REGRESSORS
+}
+SLOW_ESTIMATORS = {f"classifier, {name}" for name in SLOW}
+SLOW_ESTIMATORS |= {f"regressor, {name}" for name in ("chip", "exact", "local")}
+every_estimator = parametrize(("estimator", "kind"), ESTIMATORS, SLOW_ESTIMATORS)
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +119,11 @@ def test_weight_zero_is_as_if_the_sample_was_not_there(
 def test_only_ratios_count_in_fit(iris, estimator, kind):
     X, y = iris
     plain = quick(estimator, **kind).fit(X, y)
-    for weights in (np.ones(150), np.full(150, 0.7), 3.0, [1] * 150):
+    for weights in (np.full(150, 0.7), 3.0, [1] * 150):
         assert_same_model(plain, quick(estimator, **kind).fit(X, y, weights), X)
     weights = np.random.RandomState(0).randint(1, 5, 150)
     one = quick(estimator, **kind).fit(X, y, weights)
-    for factor in (4.0, 1e300, 2.0**-1000):
+    for factor in (1e300, 2.0**-1000):
         two = quick(estimator, **kind).fit(X, y, weights * factor)
         assert_same_model(one, two, X)
     assert any(np.any(a != b) for a, b in zip(one.coefs_, plain.coefs_, strict=True))
@@ -249,39 +258,36 @@ def test_the_draws_of_a_sample_are_in_different_batches(overlapping, monkeypatch
 
 
 @every_engine
-@pytest.mark.parametrize("n_samples", [119, 10, 1])
-def test_one_partial_fit_after_fit_costs_no_accuracy(kind, n_samples):
+def test_one_partial_fit_after_fit_costs_no_accuracy(kind):
     X, y = load_wine(return_X_y=True)
     scores = []
-    for seed in range(3):
+    for seed in range(2):
         X_train, X_test, y_train, y_test = train_test_split(
             X, y, test_size=59, stratify=y, random_state=seed
         )
-        clf = TTFSClassifier(max_iter=100, random_state=seed, **kind)
+        clf = TTFSClassifier((40,), max_iter=40, random_state=seed, **kind)
         clf.fit(X_train, y_train)
-        before = clf.score(X_test, y_test)
-        clf.partial_fit(X_train[:n_samples], y_train[:n_samples])
-        scores.append((before, clf.score(X_test, y_test)))
-    before, after = np.mean(scores, axis=0)
+        scores.append([clf.score(X_test, y_test)])
+        for n_samples in (119, 10, 1):
+            again = deepcopy(clf).partial_fit(X_train[:n_samples], y_train[:n_samples])
+            scores[-1].append(again.score(X_test, y_test))
+    before, *after = np.mean(scores, axis=0)
     assert before > 0.9
-    assert after > before - 0.015
+    assert min(after) > before - 0.015
 
 
 @pytest.mark.parametrize("kind", [{}, {"arithmetic": "fixed"}], ids=str)
 def test_partial_fit_after_fit_follows_the_data(kind):
     X, y = load_wine(return_X_y=True)
-    scores = []
-    for seed in range(3):
-        clf = TTFSClassifier(max_iter=100, random_state=seed, **kind).fit(X, y)
-        X_new = X.min(axis=0) + X.max(axis=0) - X  # every feature is reversed
-        X_train, X_test, y_train, y_test = train_test_split(
-            X_new, y, test_size=59, stratify=y, random_state=seed
-        )
-        assert clf.score(X_test, y_test) < 0.5
-        for _ in range(30):
-            clf.partial_fit(X_train, y_train)
-        scores.append(clf.score(X_test, y_test))
-    assert np.mean(scores) > 0.9
+    clf = TTFSClassifier((40,), max_iter=30, random_state=0, **kind).fit(X, y)
+    X_new = X.min(axis=0) + X.max(axis=0) - X  # every feature is reversed
+    X_train, X_test, y_train, y_test = train_test_split(
+        X_new, y, test_size=59, stratify=y, random_state=0
+    )
+    assert clf.score(X_test, y_test) < 0.5
+    for _ in range(30):
+        clf.partial_fit(X_train, y_train)
+    assert clf.score(X_test, y_test) > 0.9
 
 
 def test_partial_fit_alone_has_the_rate_of_fit(iris):
@@ -304,9 +310,9 @@ def test_partial_fit_shows_a_sample_as_often_as_its_weight_says(iris, estimator,
     seen = clf.t_
     clf.partial_fit(X[:2], y[:2], sample_weight=[3, 2])
     assert clf.t_ == seen + 5
-    for _ in range(400):
+    for _ in range(60):
         clf.partial_fit(X[:1], y[:1], sample_weight=[0.25])
-    assert 75 < clf.t_ - seen - 5 < 125
+    assert 8 < clf.t_ - seen - 5 < 22
     assert clf.n_iter_ == 2 + (clf.t_ - seen - 5)
     clf.predict(X)
 
@@ -332,8 +338,6 @@ def test_partial_fit_by_class_weight_of_a_single_sample(iris):
 # -- Errors ------------------------------------------------------------------------
 
 
-@every_estimator
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -349,14 +353,17 @@ def test_partial_fit_by_class_weight_of_a_single_sample(iris):
     ],
     ids=["negative", "zero", "nan", "inf", "short", "2-d"],
 )
-def test_bad_weights_are_errors(iris, estimator, kind, method, weights, message):
-    first = {}
-    if estimator is TTFSClassifier and method == "partial_fit":
-        first = {"classes": [0, 1, 2]}
-    clf = quick(estimator, **kind)
-    with pytest.raises(ValueError, match=message):
-        getattr(clf, method)(*iris, sample_weight=weights, **first)
-    assert not hasattr(clf, "network_")
+def test_bad_weights_are_errors(iris, weights, message):
+    for estimator, first in (
+        (TTFSClassifier, {"classes": [0, 1, 2]}),
+        (TTFSRegressor, {}),
+    ):
+        clf = quick(estimator)
+        with pytest.raises(ValueError, match=message):
+            clf.fit(*iris, sample_weight=weights)
+        with pytest.raises(ValueError, match=message):
+            clf.partial_fit(*iris, sample_weight=weights, **first)
+        assert not hasattr(clf, "network_")
 
 
 def test_other_weights_that_are_errors(iris):
@@ -410,8 +417,8 @@ def test_validation_score_is_weighted(iris, estimator, kind):
     X, y = X[:100], y[:100].copy()  # two classes that are apart
     is_wrong = np.arange(100) % 3 == 0
     y[is_wrong] = 1 - y[is_wrong]
-    clf = small(estimator, max_iter=40, early_stopping=True, **kind)
-    clf.set_params(validation_fraction=0.3, n_iter_no_change=40)
+    clf = small(estimator, max_iter=30, early_stopping=True, **kind)
+    clf.set_params(validation_fraction=0.3, n_iter_no_change=30)
     assert clf.fit(X, y).best_validation_score_ < 0.8
     clf.fit(X, y, np.where(is_wrong, 1e-6, 1.0))
     assert clf.best_validation_score_ > 0.9
@@ -457,7 +464,7 @@ def test_boosting(overlapping):
 def test_calibration(cancer):
     X, X_test, y, y_test = cancer
     weights = np.where(y, 1.0, 3.0)
-    clf = CalibratedClassifierCV(small(max_iter=40), cv=3)
+    clf = CalibratedClassifierCV(small(max_iter=10), cv=2)
     clf.fit(X, y, sample_weight=weights)
     assert clf.score(X_test, y_test) > 0.9
     none = clone(clf).fit(X, y)
@@ -466,7 +473,7 @@ def test_calibration(cancer):
 
 def test_bagging(cancer):
     X, X_test, y, y_test = cancer
-    bagged = BaggingClassifier(small(max_iter=20), n_estimators=4, random_state=0)
+    bagged = BaggingClassifier(small(max_iter=10), n_estimators=3, random_state=0)
     bagged.fit(X, y, sample_weight=np.where(y, 1.0, 3.0))
     assert bagged.score(X_test, y_test) > 0.93
 

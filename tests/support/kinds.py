@@ -14,9 +14,23 @@ INTEGERS = {"local": LOCAL, "accumulators": ACCUMULATORS}
 FIXED = {"exact": EXACT} | INTEGERS
 KINDS = FIXED | {"float-local": FLOAT_LOCAL}
 
-every_integer = pytest.mark.parametrize("kind", INTEGERS.values(), ids=INTEGERS)
-every_fixed = pytest.mark.parametrize("kind", FIXED.values(), ids=FIXED)
-every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+def parametrize(names, kinds, slow=("accumulators",)):
+    """A test for each of these kinds, which have names; those of `slow` are slow.
+
+    They compute by the code of another kind, which the default run has.
+    """
+    cases = []
+    for key, kind in kinds.items():
+        values = kind if isinstance(kind, tuple) else (kind,)
+        marks = [pytest.mark.slow] if key in slow else []
+        cases.append(pytest.param(*values, id=key, marks=marks))
+    return pytest.mark.parametrize(names, cases)
+
+
+every_integer = parametrize("kind", INTEGERS)
+every_fixed = parametrize("kind", FIXED)
+every_kind = parametrize("kind", KINDS)
 
 
 def classifier(**parameters):
