@@ -82,7 +82,9 @@ def main(operations=1_200_000, steps=1_200, seed=0):
     _fixed.use_simd(before)
     for name in exported.LEARNING:
         with tempfile.TemporaryDirectory() as folder:
-            exported.check_learning(name, Path(folder), N_LEARN)
+            clf, _ = exported.make(name)
+            program = exported.build(Path(folder), clf, "-O2", learn=True)
+            exported.check_learning(name, program, N_LEARN)
     print(
         f"{len(exported.LEARNING)} exported programs equal their estimators: "
         f"{N_LEARN} samples learned by each, weights and outputs"

@@ -31,7 +31,6 @@ def options():
 
 
 OPTIONS = options()
-IDS = [f"{name} {option}" for name, option, _ in OPTIONS]
 
 
 def nonsense(name, option):
@@ -73,77 +72,77 @@ def test_every_command_has_options():
     }
 
 
-@pytest.mark.parametrize(("name", "option", "action"), OPTIONS, ids=IDS)
-def test_an_option_without_its_value(error_of, name, option, action):
-    error = error_of([name, option])
-    assert error.startswith(f"ttfs {name}: error: argument ")
-    assert option in error
-    assert "expected one argument" in error
-    is_checked = action.type is not None or action.choices is not None
-    assert is_checked or option in FREE
+def test_an_option_without_its_value(error_of):
+    for name, option, action in OPTIONS:
+        error = error_of([name, option])
+        assert error.startswith(f"ttfs {name}: error: argument ")
+        assert option in error
+        assert "expected one argument" in error
+        is_checked = action.type is not None or action.choices is not None
+        assert is_checked or option in FREE
 
 
-@pytest.mark.parametrize(("name", "option", "value"), CHECKED)
-def test_a_value_that_is_nonsense(error_of, name, option, value):
-    error = error_of([name, f"{option}={value}"])
-    assert error.startswith(f"ttfs {name}: error: argument ")
-    assert option in error
-    assert repr(value) in error
+def test_a_value_that_is_nonsense(error_of):
     # What is allowed, in one way or another.
     words = "choose from", "is not", "such as", "is no", "is empty", "does not end in"
-    assert any(word in error for word in words)
-    for internal in ("__init__", "invalid literal", "_value", "Errno", "keyword"):
-        assert internal not in error
+    for name, option, value in CHECKED:
+        error = error_of([name, f"{option}={value}"])
+        assert error.startswith(f"ttfs {name}: error: argument ")
+        assert option in error
+        assert repr(value) in error
+        assert any(word in error for word in words), error
+        for internal in ("__init__", "invalid literal", "_value", "Errno", "keyword"):
+            assert internal not in error
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("compare good.csv --target c", "--target: there is no column 'c': choose"),
-        ("compare good.csv --drop c", "--drop: there is no column 'c': choose from a"),
-        ("compare good.csv --categorical 9", "--categorical: there is no column '9'"),
-        ("compare good.csv --jobs 9999999999", "'9999999999' is not a number of proc"),
-        ("compare folder.csv", "folder.csv: Is a directory"),
-        ("compare missing.csv", "missing.csv: No such file or directory"),
-        ("compare empty.csv", "empty.csv: the file is empty"),
-        ("compare noise.npz", "noise.npz: not a .npz file"),
-        ("compare objects.npz", "y consists of Python objects"),
-        ("codes good.csv --steps 8,,9", "argument --steps: '8,,9' is not a list of"),
-        ("codes good.csv --event-cost -1", "argument --event-cost: '-1' is not a numb"),
-        ("robustness --set foo=1", "--set: 'foo=1' names no parameter of a chip: choo"),
-        ("robustness --set =1", "argument --set: '=1' names no parameter of a chip"),
-        ("robustness --set weight_bits=x", "--set: 'x' is not a number, in 'weight_b"),
-        ("robustness --set weight_bits=0", "--set: weight_bits must be an integer, at"),
-        ("robustness --set weight_bits=6", "--set: weight_bits needs weight_clip"),
-        ("robustness --sweep weight_bits=x", "--sweep: 'x' is not a number, in 'wei"),
-        ("robustness --sweep weight_bits=0", "--sweep: weight_bits must be an intege"),
-        ("robustness --sweep foo=1", "--sweep: unknown sweep 'foo': choose from"),
-        ("robustness --dataset empty.csv", "empty.csv: the file is empty"),
-        ("robustness --out good.csv/a", "--out: 'good.csv/a' cannot be written"),
-        ("show missing.joblib", "missing.joblib: No such file or directory"),
-        ("show empty.pkl", "empty.pkl cannot be shown: it is no readable .pkl file"),
-        ("show list.pkl", "list.pkl cannot be shown: ttfs show needs a fitted TTFSCla"),
-        ("show good.csv", "'good.csv' does not end in .joblib, .pickle, .pkl or .skop"),
-        ("show list.pkl --sample 0", "--sample needs --data"),
-        ("serve --port 0 --set foo=1", "--set: 'foo=1' names no parameter of a chip"),
-        ("serve --socket no/such/socket", "--socket: 'no/such/socket': No such file"),
-        ("serve --socket good.csv", "--socket: 'good.csv': Address already in use"),
-        ("serve --port 0 --max-bytes 9", "--max-bytes: max_bytes must be an integer"),
-        ("serve --port 0 --max-memory 9", "--max-memory: max_memory must be at least"),
-        ("serve --port 0 --idle-timeout -1", "--idle-timeout: idle_timeout must be a"),
-        ("serve --port 0 --idle-timeout nan", "--idle-timeout: idle_timeout must be"),
-        ("serve --port 70000", "argument --port: '70000' is not the number of a port"),
-    ],
+WRONG = (
+    ("compare good.csv --target c", "--target: there is no column 'c': choose"),
+    ("compare good.csv --drop c", "--drop: there is no column 'c': choose from a"),
+    ("compare good.csv --categorical 9", "--categorical: there is no column '9'"),
+    ("compare good.csv --jobs 9999999999", "'9999999999' is not a number of proc"),
+    ("compare folder.csv", "folder.csv: Is a directory"),
+    ("compare missing.csv", "missing.csv: No such file or directory"),
+    ("compare empty.csv", "empty.csv: the file is empty"),
+    ("compare noise.npz", "noise.npz: not a .npz file"),
+    ("compare objects.npz", "y consists of Python objects"),
+    ("codes good.csv --steps 8,,9", "argument --steps: '8,,9' is not a list of"),
+    ("codes good.csv --event-cost -1", "argument --event-cost: '-1' is not a numb"),
+    ("robustness --set foo=1", "--set: 'foo=1' names no parameter of a chip: choo"),
+    ("robustness --set =1", "argument --set: '=1' names no parameter of a chip"),
+    ("robustness --set weight_bits=x", "--set: 'x' is not a number, in 'weight_b"),
+    ("robustness --set weight_bits=0", "--set: weight_bits must be an integer, at"),
+    ("robustness --set weight_bits=6", "--set: weight_bits needs weight_clip"),
+    ("robustness --sweep weight_bits=x", "--sweep: 'x' is not a number, in 'wei"),
+    ("robustness --sweep weight_bits=0", "--sweep: weight_bits must be an intege"),
+    ("robustness --sweep foo=1", "--sweep: unknown sweep 'foo': choose from"),
+    ("robustness --dataset empty.csv", "empty.csv: the file is empty"),
+    ("robustness --out good.csv/a", "--out: 'good.csv/a' cannot be written"),
+    ("show missing.joblib", "missing.joblib: No such file or directory"),
+    ("show empty.pkl", "empty.pkl cannot be shown: it is no readable .pkl file"),
+    ("show list.pkl", "list.pkl cannot be shown: ttfs show needs a fitted TTFSCla"),
+    ("show good.csv", "'good.csv' does not end in .joblib, .pickle, .pkl or .skop"),
+    ("show list.pkl --sample 0", "--sample needs --data"),
+    ("serve --port 0 --set foo=1", "--set: 'foo=1' names no parameter of a chip"),
+    ("serve --socket no/such/socket", "--socket: 'no/such/socket': No such file"),
+    ("serve --socket good.csv", "--socket: 'good.csv': Address already in use"),
+    ("serve --port 0 --max-bytes 9", "--max-bytes: max_bytes must be an integer"),
+    ("serve --port 0 --max-memory 9", "--max-memory: max_memory must be at least"),
+    ("serve --port 0 --idle-timeout -1", "--idle-timeout: idle_timeout must be a"),
+    ("serve --port 0 --idle-timeout nan", "--idle-timeout: idle_timeout must be"),
+    ("serve --port 70000", "argument --port: '70000' is not the number of a port"),
 )
-def test_values_that_are_wrong(error_of, line, message):
-    if line.startswith("serve --socket") and os.name != "posix":
-        pytest.skip("needs Unix domain sockets")
-    words = line.split()
-    if words[0] == "robustness" and "--dataset" not in words:
-        words += ["--dataset", "good.csv", "--cv", "2"]
-    error = error_of(words)
-    assert error.startswith(f"ttfs {line.split()[0]}: error: ")
-    assert message in error
+
+
+def test_values_that_are_wrong(error_of):
+    for line, message in WRONG:
+        if line.startswith("serve --socket") and os.name != "posix":
+            continue  # needs Unix domain sockets
+        words = line.split()
+        if words[0] == "robustness" and "--dataset" not in words:
+            words += ["--dataset", "good.csv", "--cv", "2"]
+        error = error_of(words)
+        assert error.startswith(f"ttfs {words[0]}: error: ")
+        assert message in error
 
 
 def test_a_long_path_is_no_path(error_of):

@@ -98,18 +98,16 @@ def test_values_are_sorted_and_merged():
     ]
 
 
-@pytest.mark.parametrize("name", SWEEPS)
-def test_a_chip_for_every_sweep(name):
-    base = AnalogChip(threshold_offset=0.1, rows_per_input=4, random_state=10)
-    for value in SWEEPS[name].values:
-        chip = make_point(base, name, value, 3)
-        expected = dict.fromkeys(SWEEPS[name].parameters, value)
-        if name == "weight_bits":
-            expected["weight_clip"] = 2.1 / 2.6
-        changed = AnalogChip(
-            threshold_offset=0.1, rows_per_input=4, random_state=13, **expected
-        )
-        assert repr(chip) == repr(changed)
+def test_a_chip_for_every_sweep():
+    parameters = {"threshold_offset": 0.1, "rows_per_input": 4}
+    base = AnalogChip(**parameters, random_state=10)
+    for name, sweep in SWEEPS.items():
+        for value in sweep.values:
+            expected = parameters | dict.fromkeys(sweep.parameters, value)
+            if name == "weight_bits":
+                expected["weight_clip"] = 2.1 / 2.6
+            chip = make_point(base, name, value, 3)
+            assert repr(chip) == repr(AnalogChip(**expected, random_state=13))
 
 
 def test_the_clip_of_the_base_stays():
@@ -133,11 +131,11 @@ def test_base():
     assert make_base(digits, None, []).rows_per_input == 1
 
 
-@pytest.mark.parametrize("n_samples", [30, 150, 5000, 60000])
-def test_epochs_make_the_updates(n_samples):
-    epochs = n_epochs(n_samples, 6000)
-    batch_size = min(50, max(10, n_samples // 30))
-    assert_allclose(epochs * n_samples / batch_size, 6000, rtol=0.1)
+def test_epochs_make_the_updates():
+    for n_samples in 30, 150, 5000, 60000:
+        epochs = n_epochs(n_samples, 6000)
+        batch_size = min(50, max(10, n_samples // 30))
+        assert_allclose(epochs * n_samples / batch_size, 6000, rtol=0.1)
 
 
 # --------------------------------------------------------------------------- the runs
@@ -193,6 +191,7 @@ def test_samples_without_an_output_spike_are_wrong(study):
     assert 0 < np.mean(is_right & is_decided) < is_right.mean()
 
 
+@pytest.mark.slow  # processes start, as in test_runs.py
 def test_processes_do_not_matter(study):
     keys = [("dead_neurons", 0.3, number) for number in range(3)]
 
@@ -260,7 +259,7 @@ def test_summary():
 def test_error_of_what_is_recovered():
     rng = np.random.RandomState(0)
     ideal, naive, in_loop = (
-        mean + sd * rng.randn(4000, 10)
+        mean + sd * rng.randn(1000, 10)
         for mean, sd in ((0.98, 0.005), (0.7, 0.05), (0.93, 0.01))
     )
     points = [
@@ -274,19 +273,14 @@ def test_error_of_what_is_recovered():
     assert_allclose(np.sqrt(np.mean(errors**2)), ratios.std(), rtol=0.05)
 
 
-@pytest.mark.parametrize(
-    "naive",
-    [[0.96, 0.99, 0.97], [0.98, 0.99, 0.97], [0.99, 1.0, 0.98]],
-    ids=["within the error", "no loss", "gain"],
-)
-def test_nothing_is_recovered_without_a_loss(naive):
+def test_nothing_is_recovered_without_a_loss():
     ideal = [0.98, 0.99, 0.97]
-    (point,) = summarise(make_runs(ideal, naive, in_loop=ideal))
-    assert point.recovered is point.recovered_error is None
-    assert point.cells()[-1] == "-"
-
-
-def test_a_ratio_that_is_all_noise():
+    within_the_error, gain = [0.96, 0.99, 0.97], [0.99, 1.0, 0.98]
+    for naive in within_the_error, ideal, gain:
+        (point,) = summarise(make_runs(ideal, naive, in_loop=ideal))
+        assert point.recovered is point.recovered_error is None
+        assert point.cells()[-1] == "-"
+    # A ratio that is all noise.
     (point,) = summarise(make_runs([0.98] * 3, [0.97] * 3, [0.98, 0.95, 0.99]))
     assert point.recovered is point.recovered_error is None
 
@@ -463,89 +457,72 @@ def test_interrupt(capsys, command, monkeypatch):
     assert len(read_csv("robustness.csv")) == 4
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (["--max-iter", "3"], "max_iter 2 instead of 3"),
-        (["--hidden", "8,5"], "hidden 8 instead of 8,5"),
-        (["--cv", "4"], "splits 3 instead of 4"),
-        (
-            ["--set", "spike_jitter=0.1"],
-            "instead of AnalogChip(rows_per_input=5, spike",
-        ),
-        (["--dataset", "iris"], "data toy.npz instead of iris"),
-    ],
-)
-def test_results_of_other_settings_stay(capsys, error_of, command, change, message):
-    command = [*command, "--sweep", "dead_neurons=0.3", "--no-plot"]
-    assert main([*command, "--seeds", "1"]) == 0
-    before = read_csv("robustness.csv")
-    capsys.readouterr()
-    error = error_of([*command, *change])
-    assert "robustness.csv holds results of other settings" in error
-    assert message in error
-    assert read_csv("robustness.csv") == before
-
-
-def test_changed_data_are_other_settings(capsys, error_of, command):
+def test_results_of_other_settings_stay(capsys, error_of, command):
     command = [*command, "--sweep", "dead_neurons=0.3", "--no-plot", "--seeds", "1"]
     assert main(command) == 0
-    capsys.readouterr()
+    before = read_csv("robustness.csv")
+    for change, message in (
+        ("--max-iter 3", "max_iter 2 instead of 3"),
+        ("--hidden 8,5", "hidden 8 instead of 8,5"),
+        ("--cv 4", "splits 3 instead of 4"),
+        ("--set spike_jitter=0.1", "instead of AnalogChip(rows_per_input=5, spike"),
+        ("--dataset iris", "data toy.npz instead of iris"),
+    ):
+        error = error_of([*command, *change.split()])
+        assert "robustness.csv holds results of other settings" in error
+        assert message in error
+        assert read_csv("robustness.csv") == before
+    # Other data of the same name.
     with np.load("toy.npz") as data:
         X, y = data["X"], data["y"]
     np.savez("toy.npz", X=X, y=np.roll(y, 1))
     assert "settings, checksum" in error_of(command)
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
+def test_foreign_files_stay(error_of, command, tmp_path):
+    for files in (
         {"csv": "my,own\n"},
         {"json": "my own"},
         {"json": '{"mine": 1}'},
         {"csv": "my,own\n", "json": "[]"},
         {"csv": "my,own\n", "json": '{"settings": 1}'},
-    ],
-)
-def test_foreign_files_stay(error_of, command, tmp_path, files):
-    for ending, text in files.items():
-        (tmp_path / f"robustness.{ending}").write_text(text)
-    assert "is there, but no settings of a study" in error_of(command)
-    for ending, text in files.items():
-        assert (tmp_path / f"robustness.{ending}").read_text() == text
-    assert len(list(tmp_path.iterdir())) == 1 + len(files)
+    ):
+        paths = {tmp_path / f"robustness.{end}": text for end, text in files.items()}
+        for path, text in paths.items():
+            path.write_text(text)
+        assert "is there, but no settings of a study" in error_of(command)
+        assert {*tmp_path.iterdir()} == {tmp_path / "toy.npz", *paths}
+        for path, text in paths.items():
+            assert path.read_text() == text
+            path.unlink()
 
 
 # ------------------------------------------------------------------------- the figure
 
 
-@pytest.mark.parametrize(
-    ("out", "files"),
-    [
-        ("a", ["a.csv", "a.json", "a.png"]),
-        ("a.svg", ["a.csv", "a.json", "a.svg"]),
-        ("old/a.pdf", ["old/a.csv", "old/a.json", "old/a.pdf"]),
-        ("a.csv", ["a.csv", "a.json", "a.png"]),
-        ("a.b", ["a.b.csv", "a.b.json", "a.b.png"]),
-        ("new/", ["new/robustness.csv", "new/robustness.json", "new/robustness.png"]),
-        (".", ["robustness.csv", "robustness.json", "robustness.png"]),
-    ],
-)
-def test_names_of_files(tmp_path, monkeypatch, out, files):
+def test_names_of_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old").mkdir()
-    results = Results(out, {})
-    assert [str(p) for p in (results.csv, results.json, results.figure)] == files
+    for out, base, figure in (
+        ("a", "a", "png"),
+        ("a.svg", "a", "svg"),
+        ("old/a.pdf", "old/a", "pdf"),
+        ("a.csv", "a", "png"),
+        ("a.b", "a.b", "png"),
+        ("new/", "new/robustness", "png"),
+        (".", "robustness", "png"),
+    ):
+        results = Results(out, {})
+        files = [str(p) for p in (results.csv, results.json, results.figure)]
+        assert files == [f"{base}.csv", f"{base}.json", f"{base}.{figure}"]
 
 
-@pytest.mark.parametrize(
-    ("ending", "start"),
-    [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")],
-)
-def test_formats(tmp_path, ending, start):
-    path = tmp_path / f"figure.{ending}"
-    plot(summarise(make_runs([0.9, 0.9], [0.5, 0.6], [0.8, 0.9])), 0.9, path)
-    assert path.read_bytes().startswith(start)
+@pytest.mark.slow  # matplotlib writes them
+def test_formats(tmp_path):
+    for ending, start in ("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"):
+        path = tmp_path / f"figure.{ending}"
+        plot(summarise(make_runs([0.9, 0.9], [0.5, 0.6], [0.8, 0.9])), 0.9, path)
+        assert path.read_bytes().startswith(start)
 
 
 def test_figure(tmp_path, monkeypatch):
@@ -589,33 +566,30 @@ def test_without_matplotlib(capsys, command, monkeypatch, tmp_path):
 # ---------------------------------------------------------------------------- mistakes
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("--dataset mnist", "unknown data set 'mnist': choose from"),
-        ("--cv 1", "'1' is not a whole number above 1"),
-        ("--hidden 20,0", "'20,0' is not a list of layer sizes"),
-        ("--seeds 0", "'0' is not a whole number above 0"),
-        ("--max-iter few", "'few' is not a whole number above 0"),
-        ("--jobs 0", "'0' is not a number of processes"),
-        ("--sweep noise", "unknown sweep 'noise': choose from weight_bits"),
-        ("--sweep weight_bits=", "'' is not a number"),
-        ("--sweep weight_bits=two", "'two' is not a number"),
-        ("--sweep weight_bits=none", "values of weight_bits must be finite numbers"),
-        ("--sweep weight_clip=inf", "values of weight_clip must be finite numbers"),
-        ("--sweep weight_bits=2.5", "weight_bits must be an integer"),
-        ("--sweep dead_neurons=0.1,2", "dead_neurons must be a number, at least 0"),
-        ("--set spike_jitter", "'spike_jitter' is not of the form NAME=VALUE"),
-        ("--set weight_bits=6", "weight_bits needs weight_clip"),
-        ("--set jitter=1", "jitter"),
-        ("--preset loihi", "invalid choice: 'loihi'"),
-        ("--out toy.npz/a", "toy.npz"),
-        ("--out nowhere/a.json", "--out: 'nowhere/a.json' cannot be written: No such"),
-        ("--out nowhere/new/", "--out: 'nowhere/new/' cannot be written: No such"),
-        ("--speed 9", "unknown argument '--speed'; sweeps are given with --sweep"),
-    ],
+MISTAKES = (
+    ("--dataset mnist", "unknown data set 'mnist': choose from"),
+    ("--cv 1", "'1' is not a whole number above 1"),
+    ("--seeds 0", "'0' is not a whole number above 0"),
+    ("--sweep noise", "unknown sweep 'noise': choose from weight_bits"),
+    ("--sweep weight_bits=", "'' is not a number"),
+    ("--sweep weight_bits=two", "'two' is not a number"),
+    ("--sweep weight_bits=none", "values of weight_bits must be finite numbers"),
+    ("--sweep weight_clip=inf", "values of weight_clip must be finite numbers"),
+    ("--sweep weight_bits=2.5", "weight_bits must be an integer"),
+    ("--sweep dead_neurons=0.1,2", "dead_neurons must be a number, at least 0"),
+    ("--set spike_jitter", "'spike_jitter' is not of the form NAME=VALUE"),
+    ("--set weight_bits=6", "weight_bits needs weight_clip"),
+    ("--set jitter=1", "jitter"),
+    ("--preset loihi", "invalid choice: 'loihi'"),
+    ("--out toy.npz/a", "toy.npz"),
+    ("--out nowhere/a.json", "--out: 'nowhere/a.json' cannot be written: No such"),
+    ("--out nowhere/new/", "--out: 'nowhere/new/' cannot be written: No such"),
+    ("--speed 9", "unknown argument '--speed'; sweeps are given with --sweep"),
 )
-def test_bad_arguments(error_of, command, arguments, message):
-    error = error_of([*command, *arguments.split()])
-    assert error.startswith("ttfs robustness: error: ")
-    assert message in error
+
+
+def test_bad_arguments(error_of, command):
+    for arguments, message in MISTAKES:
+        error = error_of([*command, *arguments.split()])
+        assert error.startswith("ttfs robustness: error: ")
+        assert message in error

@@ -77,7 +77,10 @@ def test_a_sample(capsys, model, stored):
     assert f"decision  at {decision:.4g}, by a first spike" in output
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "ending",
+    ["svg", *(pytest.param(name, marks=pytest.mark.slow) for name in ("png", "pdf"))],
+)
 def test_a_picture(capsys, stored, ending):
     pytest.importorskip("matplotlib")
     arguments = ("model.joblib", "--data", "iris", "--sample", "3", "--plot")
@@ -123,28 +126,27 @@ def test_skops(capsys, model, stored):
     assert shown(capsys, "model.skops") == shown(capsys, "model.joblib")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("", "the following arguments are required: MODEL"),
-        ("absent.pkl", "absent.pkl: No such file"),
-        ("model.txt", "does not end in .joblib, .pickle, .pkl or .skops"),
-        ("damaged.pkl", "damaged.pkl cannot be shown"),
-        ("other.pkl", "needs a fitted TTFSClassifier or TTFSRegressor"),
-        ("new.pkl", "is not fitted yet"),
-        ("model.joblib --sample 1", "--sample needs --data"),
-        ("model.joblib --data iris --plot a.png", "--plot needs --sample"),
-        ("model.joblib --data iris --sample 150", "there is no sample 150: iris has"),
-        ("model.joblib --data iris --sample -1", "'-1' is not a whole number from 0"),
-        ("model.joblib --data iris --sample 0 --plot a.gif", "does not end in .png"),
-        ("model.joblib --data digits --sample 0", "digits does not fit the model: X"),
-        ("model.joblib --data nowhere", "unknown data set 'nowhere'"),
-        ("model.joblib --data texts.csv", "column 'b' has texts"),
-        ("model.joblib --data iris --sample 0 extra", "unknown argument 'extra'"),
-        ("frame.joblib --data numbers.csv", "has no column 'x', which the model was"),
-    ],
+MISTAKES = (
+    ("", "the following arguments are required: MODEL"),
+    ("absent.pkl", "absent.pkl: No such file"),
+    ("model.txt", "does not end in .joblib, .pickle, .pkl or .skops"),
+    ("damaged.pkl", "damaged.pkl cannot be shown"),
+    ("other.pkl", "needs a fitted TTFSClassifier or TTFSRegressor"),
+    ("new.pkl", "is not fitted yet"),
+    ("model.joblib --sample 1", "--sample needs --data"),
+    ("model.joblib --data iris --plot a.png", "--plot needs --sample"),
+    ("model.joblib --data iris --sample 150", "there is no sample 150: iris has"),
+    ("model.joblib --data iris --sample -1", "'-1' is not a whole number from 0"),
+    ("model.joblib --data iris --sample 0 --plot a.gif", "does not end in .png"),
+    ("model.joblib --data digits --sample 0", "digits does not fit the model: X"),
+    ("model.joblib --data nowhere", "unknown data set 'nowhere'"),
+    ("model.joblib --data texts.csv", "column 'b' has texts"),
+    ("model.joblib --data iris --sample 0 extra", "unknown argument 'extra'"),
+    ("frame.joblib --data numbers.csv", "has no column 'x', which the model was"),
 )
-def test_mistakes(error_of, stored, arguments, message):
+
+
+def test_mistakes(error_of, stored):
     X, y = load_iris(return_X_y=True)
     (stored / "damaged.pkl").write_bytes(b"garbage")
     joblib.dump(DummyClassifier().fit(X, y), "other.pkl")
@@ -154,4 +156,5 @@ def test_mistakes(error_of, stored, arguments, message):
     clf = quick().fit(X, y)
     clf.feature_names_in_ = np.array(list("xabc"), object)
     joblib.dump(clf, "frame.joblib")
-    assert message in error_of(["show", *arguments.split()])
+    for arguments, message in MISTAKES:
+        assert message in error_of(["show", *arguments.split()])

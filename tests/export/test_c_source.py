@@ -4,6 +4,7 @@ import platform
 import re
 import shutil
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from exported import (
     check_inference,
     check_learning,
     compile_main,
+    fitted,
     for_inference,
     make,
     outputs,
@@ -38,20 +40,42 @@ from ttfs.parameters import FixedPoint
 PAGE = ROOT / "docs/guide/export.md"
 
 
-CHECKED = [*SANITIZE, "-O0"]
-compilers = pytest.mark.parametrize("compiler", COMPILERS)
+# By default the first compiler has to do.
+compilers = pytest.mark.parametrize(
+    "compiler",
+    [*COMPILERS[:1], *(pytest.param(c, marks=pytest.mark.slow) for c in COMPILERS[1:])],
+)
 no_floats = ["-mgeneral-regs-only"] * (platform.machine() in ("x86_64", "aarch64"))
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory):
+    """A function that builds the program of a model that learns, once."""
+    return cache(
+        lambda name: build(
+            tmp_path_factory.mktemp("learner"), fitted(name)[0], learn=True
+        )
+    )
 
 
 # -- Inference ---------------------------------------------------------------------
 
+# Their inference differs from that of other models by numbers alone.
+LIKE_OTHERS = "symmetric", "early read-out", "exact"
 
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in LIKE_OTHERS))
+        for name in MODELS
+    ],
+)
 def test_inference_equals_the_estimator(name, tmp_path):
     clf, data = make(name)
-    X, _ = data(1000, seed=1)
-    program = build(tmp_path, clf, "-O1")
-    rows = play(program, np.full(1000, -1), export.ticks(clf, X))
+    X, _ = data(300, seed=1)
+    program = build(tmp_path, clf)
+    rows = play(program, np.full(300, -1), export.ticks(clf, X))
     assert rows == outputs(clf, X)
     assert len({row[0] for row in rows}) > 1
 
@@ -113,13 +137,19 @@ int main(void)
 
 
 @pytest.mark.parametrize(
-    ("name", "learn"), [("symmetric", True), ("shifts", True), ("four at once", False)]
+    ("name", "learn", "flags"),
+    [
+        ("symmetric", True, SANITIZE),
+        ("four at once", False, []),
+        pytest.param("shifts", True, SANITIZE, marks=pytest.mark.slow),
+        pytest.param("four at once", False, SANITIZE, marks=pytest.mark.slow),
+    ],
 )
-def test_spikes_that_are_not_in_order(name, learn, tmp_path):
+def test_spikes_that_are_not_in_order(name, learn, flags, tmp_path):
     clf, _ = make(name)
     export.to_c(clf, tmp_path / "model.c", learn=learn)
     (tmp_path / "unruly.c").write_text(UNRULY)
-    command = [any_compiler(), *FLAGS, *CHECKED, tmp_path / "unruly.c"]
+    command = [any_compiler(), *FLAGS, *flags, tmp_path / "unruly.c"]
     built = run([*command, "-o", tmp_path / "unruly"])
     assert not built.returncode, built.stdout
     done = run([tmp_path / "unruly"])
@@ -130,11 +160,11 @@ def test_spikes_that_are_not_in_order(name, learn, tmp_path):
 
 
 @pytest.mark.parametrize("name", LEARNING)
-def test_learning_equals_partial_fit(name, tmp_path):
-    check_learning(name, tmp_path, 100)
+def test_learning_equals_partial_fit(name, learner):
+    check_learning(name, learner(name), 40)
 
 
-def test_an_early_read_out_learns_in_the_export_too(tmp_path):
+def test_an_early_read_out_learns_in_the_export_too(learner):
     clf, data = make("early read-out")
     X, y = data(200, seed=2)
     network = read_learner(clf)
@@ -142,9 +172,8 @@ def test_an_early_read_out_learns_in_the_export_too(tmp_path):
     assert n_fixed >= 2
     assert network.stretch > 1
     ticks = export.ticks(clf, X)
-    rows = play(
-        build(tmp_path, clf, learn=True), np.searchsorted(clf.classes_, y), ticks
-    )
+    labels = np.searchsorted(clf.classes_, y)
+    rows = play(learner("early read-out"), labels, ticks)
     fired = np.array(rows[:200])[:, 1 + ticks.shape[1] :: 2]
     is_late = (fired > network.read_out) & (fired < network.n_ticks)
     assert 0.02 < is_late.mean() < 0.98
@@ -167,10 +196,10 @@ def test_weights_decay_in_the_export_too(tmp_path):
     assert rows[1][: after.size] == after.ravel().tolist()
 
 
-def test_wrong_labels_change_nothing(tmp_path):
+def test_wrong_labels_change_nothing(learner):
     clf, data = make("symmetric")
     X, _ = data(1)
-    program = build(tmp_path, clf, learn=True)
+    program = learner("symmetric")
     before = play(program, [], export.ticks(clf, X)[:0])
     row, *after = play(program, [3], export.ticks(clf, X))
     assert row[0] == -1
@@ -192,13 +221,13 @@ def check_steps(network, ticks, labels, program):
     assert rows[len(ticks) :] == [*expected, state["lfsr"][-1]]
 
 
-def infer_any_networks(folder, decay, n, *flags):
+def infer_any_networks(folder, decay, n, n_sanitized):
     """Insist that n random networks infer as the library."""
     rng = np.random.default_rng(n)
     is_silent = []
-    for _ in range(n):
+    for k in range(n):
         network = for_inference(random_network(rng, decay=decay))
-        program = build_network(folder, network, *flags)
+        program = build_network(folder, network, *SANITIZE * (k < n_sanitized))
         ticks = random_ticks(rng, network, 150)
         is_silent.append(check_inference(network, ticks, program))
     assert 0 < np.mean(is_silent) < 1
@@ -219,21 +248,22 @@ decays = pytest.mark.parametrize("decay", ["table", "shift"])
 
 @decays
 def test_any_network_infers_in_every_way(decay, tmp_path):
-    infer_any_networks(tmp_path, decay, 3, *CHECKED)
+    infer_any_networks(tmp_path, decay, 3, 1)
 
 
 @pytest.mark.parametrize("feedback", FEEDBACKS)
 def test_any_network_learns(feedback, tmp_path):
-    learn_any_networks(tmp_path, feedback, "table", 1, *CHECKED)
-    learn_any_networks(tmp_path, feedback, "shift", 1, "-O0")
+    is_sanitized = feedback in ("direct", "target")
+    learn_any_networks(tmp_path, feedback, "table", 1, *SANITIZE * is_sanitized)
+    learn_any_networks(tmp_path, feedback, "shift", 1)
 
 
 @pytest.mark.slow  # more networks of the same kinds
 @decays
 def test_many_networks(decay, tmp_path):
-    infer_any_networks(tmp_path, decay, 10, *CHECKED)
+    infer_any_networks(tmp_path, decay, 10, 10)
     for feedback in FEEDBACKS:
-        learn_any_networks(tmp_path, feedback, decay, 3, *CHECKED)
+        learn_any_networks(tmp_path, feedback, decay, 3, *SANITIZE)
 
 
 @pytest.mark.slow
@@ -243,18 +273,19 @@ def test_many_samples(name, tmp_path):
     rng = np.random.default_rng(0)
     network = read_model(clf).network
     ticks = random_ticks(rng, network, 20_000)
-    check_inference(network, ticks, build_network(tmp_path, network, *SANITIZE))
+    more = [*SANITIZE, "-O2"]
+    check_inference(network, ticks, build_network(tmp_path, network, *more))
     network = read_learner(clf)
-    program = build_network(tmp_path, network, *SANITIZE, learn=True)
+    program = build_network(tmp_path, network, *more, learn=True)
     labels = random_labels(rng, network, 2000)
     check_steps(network, ticks[:2000], labels, program)
 
 
 @pytest.mark.parametrize("name", ["symmetric", "direct"])
-def test_a_saved_state_is_restored(name, tmp_path):
+def test_a_saved_state_is_restored(name, learner):
     clf, data = make(name)
     X, y = data(40, seed=2)
-    program = build(tmp_path, clf, *CHECKED, learn=True)
+    program = learner(name)
     ticks, labels = export.ticks(clf, X), np.searchsorted(clf.classes_, y)
     save, restore, spoil = -2, -3, -4
     once = play(program, labels, ticks)
@@ -286,21 +317,20 @@ int main(void)
 
 def test_two_models_in_one_file(tmp_path):
     clf, data = make("symmetric")
-    X, y = data(100)
+    X, y = data(50)
     other = clone(clf).set_params(arithmetic=FixedPoint(accumulator_bits=14)).fit(X, y)
     for name, model in ("a", clf), ("b", other):
         path = tmp_path / f"{name}.c"
         export.to_c(model, path, learn=True, prefix=name.upper(), self_test=X[:5])
     (tmp_path / "two.c").write_text(TWO_MODELS)
-    command = [any_compiler(), *FLAGS, *CHECKED, tmp_path / "two.c"]
+    command = [any_compiler(), *FLAGS, tmp_path / "two.c"]
     built = run([*command, "-o", tmp_path / "two"])
     assert not built.returncode, built.stdout
     done = run([tmp_path / "two"])
     assert (done.returncode, done.stdout) == (0, "0 -1")
 
 
-@pytest.mark.parametrize("language", ["c", "c++"])
-def test_header_and_source(language, tmp_path):
+def test_header_and_source(tmp_path):
     clf, data = make("target")
     c = c_model(clf, learn=True, prefix="net", self_test=data(5)[0])
     (tmp_path / "net.h").write_text(header_text(c))
@@ -313,20 +343,21 @@ def test_header_and_source(language, tmp_path):
     objects = [tmp_path / "net.o", tmp_path / "main.o"]
     built = run([compiler, *FLAGS, "-c", tmp_path / "net.c", "-o", objects[0]])
     assert not built.returncode, built.stdout
-    built = run(
-        [compiler, "-x", language, "-Wall", "-c", tmp_path / "main", "-o", objects[1]]
-    )
-    if built.returncode and "cc1plus" in built.stdout:
-        pytest.skip("needs a compiler of C++")
-    assert not built.returncode, built.stdout
-    program = tmp_path / "program"
-    assert not run([compiler, *objects, "-o", program]).returncode
-    assert run([program]).returncode == 0
+    for language in "c", "c++":
+        command = [compiler, "-x", language, "-Wall", "-c", tmp_path / "main"]
+        built = run([*command, "-o", objects[1]])
+        if built.returncode and "cc1plus" in built.stdout:
+            pytest.skip("needs a compiler of C++")
+        assert not built.returncode, built.stdout
+        program = tmp_path / "program"
+        assert not run([compiler, *objects, "-o", program]).returncode
+        assert run([program]).returncode == 0
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
-@pytest.mark.parametrize("standard", ["gnu++11", "c++20"])
-@pytest.mark.parametrize("name", ["target", "four at once"])
+@pytest.mark.parametrize(
+    ("name", "standard"), [("target", "gnu++11"), ("four at once", "c++20")]
+)
 def test_source_is_cpp_too(name, standard, tmp_path):
     """As compilers for Arduino take it, with GNU's standard before C++20."""
     learn = name in LEARNING
@@ -368,29 +399,23 @@ def test_self_test_finds_what_is_wrong(tmp_path):
     assert "self-test" in done.stdout
 
 
-@pytest.mark.parametrize("X", [np.zeros((0, 4)), np.zeros((2, 3))])
-def test_self_tests_without_samples(X, tmp_path):
-    clf, _ = make("exact")
-    with pytest.raises(ValueError, match=r"self_test must have a sample|features"):
-        export.to_c(clf, tmp_path / "model.c", self_test=X)
-    assert not list(tmp_path.iterdir())
-
-
 # -- The file ----------------------------------------------------------------------
 
 
 @compilers
-@pytest.mark.parametrize("flags", [no_floats, CHECKED], ids=["no floats", "sanitized"])
-def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
+@pytest.mark.parametrize(
+    "flags",
+    [no_floats, pytest.param(SANITIZE, marks=pytest.mark.slow)],
+    ids=["no floats", "sanitized"],
+)
+def test_every_compiler_gives_the_same(compiler, flags, learner, tmp_path):
     clf, data = make("random")
     X, y = data(60, seed=4)
     labels = np.where(np.arange(60) % 3, y, -1)
     ticks = export.ticks(clf, X)
-    rows = [
-        play(build(tmp_path, clf, *more, learn=True, compiler=cc), labels, ticks)
-        for cc, more in ((any_compiler(), []), (compiler, flags))
-    ]
-    assert rows[0] == rows[1]
+    program = build(tmp_path, clf, *flags, learn=True, compiler=compiler)
+    rows = play(learner("random"), labels, ticks)
+    assert play(program, labels, ticks) == rows
 
 
 @pytest.mark.skipif(not shutil.which("nm"), reason="needs nm")
@@ -398,10 +423,11 @@ def test_every_compiler_gives_the_same(compiler, flags, tmp_path):
 @pytest.mark.parametrize(
     ("of_features", "learn", "more"),
     [
-        (False, False, ["-O3", "-ffreestanding"]),
+        (False, False, ["-O2", "-ffreestanding"]),
         (False, True, ["-Os"]),
-        (True, False, ["-Os"]),
         (True, True, []),
+        pytest.param(True, False, ["-O3"], marks=pytest.mark.slow),
+        pytest.param(False, True, ["-O3", "-ffreestanding"], marks=pytest.mark.slow),
     ],
     ids=str,
 )
@@ -433,6 +459,7 @@ def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
     assert ("weights" in "".join(re.findall(r" [Dd] (\w+)", data))) == learn
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("avr-gcc"), reason="needs avr-gcc")
 @pytest.mark.parametrize("learn", [False, True])
 def test_an_int_may_have_16_bits(learn, tmp_path):
@@ -528,16 +555,14 @@ int keep(void) {{ {state} return failed; }}
     assert not done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("prefix", ["", "1a", "a-b", "_a", "ä", "a b", "TTFS_fixed_x"])
-def test_prefixes_that_are_no_names(prefix, tmp_path):
-    clf, _ = make("exact")
-    with pytest.raises(ValueError, match="prefix must be"):
-        export.to_c(clf, tmp_path / "model.c", prefix=prefix)
-    assert not list(tmp_path.iterdir())
-
-
 def test_files_that_cannot_be_written(tmp_path):
     clf, _ = make("exact")
+    for prefix in "", "1a", "a-b", "_a", "ä", "a b", "TTFS_fixed_x":
+        with pytest.raises(ValueError, match="prefix must be"):
+            export.to_c(clf, tmp_path / "model.c", prefix=prefix)
+    for X in np.zeros((0, 4)), np.zeros((2, 3)):
+        with pytest.raises(ValueError, match=r"self_test must have a sample|features"):
+            export.to_c(clf, tmp_path / "model.c", self_test=X)
     with pytest.raises(TypeError, match="prefix must be a str"):
         export.to_c(clf, tmp_path / "model.c", prefix=1)
     with pytest.raises(FileNotFoundError):

@@ -53,6 +53,7 @@ int main(void)
 """
 
 pytestmark = [
+    pytest.mark.slow,  # a board, emulated
     pytest.mark.skipif(not PAGE.exists(), reason="not in a clone"),
     pytest.mark.skipif(
         not (shutil.which("avr-gcc") and shutil.which("simavr")),

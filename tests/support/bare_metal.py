@@ -131,7 +131,9 @@ MACHINES = {
 def _parameter(name):
     missing = MACHINES[name].missing()
     reason = f"needs {' and '.join(missing)}"
-    return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=reason))
+    # Emulators are slow, and other compilers get the same C.
+    marks = pytest.mark.slow, pytest.mark.skipif(bool(missing), reason=reason)
+    return pytest.param(name, marks=marks)
 
 
 every_machine = pytest.mark.parametrize(

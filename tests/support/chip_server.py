@@ -39,7 +39,7 @@ CHIP_OPTIONS = [
 ]
 SERVE = [sys.executable, "-m", "ttfs", "serve"]
 ROOT = Path(__file__).resolve().parents[2]
-ADAPTER, PAGE = ROOT / "examples" / "chip_adapter.py", ROOT / "docs" / "remote.md"
+ADAPTER, PAGE = ROOT / "examples" / "chip_adapter.py", ROOT / "docs/guide/remote.md"
 # A time that passes only where something hangs, however busy the computer is.
 LONG = 600.0
 QUICK = {"timeout": LONG, "retries": 3, "retry_delay": 0.01}

@@ -78,10 +78,11 @@ def test_copies_are_the_same_chip(remote):
     assert clone(classifier(remote)).substrate is remote
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_processes_open_their_own_connections(remote):
     expected = CHIP.forward(TIMES, NETWORK)
     jobs = [delayed(remote.forward)(TIMES, NETWORK) for _ in range(4)]
-    for spikes in Parallel(n_jobs=2)(jobs):
+    for spikes in Parallel(n_jobs=2, backend="multiprocessing")(jobs):
         assert_same(spikes, expected)
 
 
@@ -108,22 +109,6 @@ def test_a_fork_does_not_use_the_connection_of_its_parent(remote):
     assert remote._line.connection is connection
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_leaves_the_child_process_of_its_parent_alone(command):
-    expected = CHIP.forward(TIMES, NETWORK)
-    with Remote(command, **QUICK) as remote:
-        remote.forward(TIMES, NETWORK)
-        connection = remote._line.connection
-        fork = os.fork()
-        if fork == 0:
-            remote.close()
-            gc.collect()
-            os._exit(0)
-        os.waitpid(fork, 0)
-        assert_same(remote.forward(TIMES, NETWORK), expected)
-        assert remote._line.connection is connection
-
-
 # -- A child process -------------------------------------------------------------------
 
 
@@ -141,7 +126,8 @@ def test_a_child_process_that_is_killed_is_started_again(command):
     assert second.poll() == 0  # it ends by itself when the client leaves
 
 
-def test_a_child_process_may_print(tmp_path):
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_process_may_print_and_lives_as_long_as_its_client(tmp_path):
     script = tmp_path / "server.py"
     script.write_text(
         "import os\n"
@@ -153,9 +139,20 @@ def test_a_child_process_may_print(tmp_path):
         "        return Ideal.forward(self, times, network)\n"
         "serve(Chatty(), '-')\n"
     )
-    with Remote([sys.executable, str(script)], **QUICK) as remote:
-        spikes = remote.forward(TIMES, NETWORK)
-    assert_same(spikes, Ideal().forward(TIMES, NETWORK))
+    expected = Ideal().forward(TIMES, NETWORK)
+    remote = Remote([sys.executable, str(script)], **QUICK)
+    assert_same(remote.forward(TIMES, NETWORK), expected)
+    process = remote._line.connection.process
+    fork = os.fork()
+    if fork == 0:  # which leaves the child process of its parent alone
+        remote.close()
+        gc.collect()
+        os._exit(0)
+    os.waitpid(fork, 0)
+    assert_same(remote.forward(TIMES, NETWORK), expected)
+    assert remote._line.connection.process is process
+    del remote
+    assert process.poll() == 0
 
 
 def test_a_child_process_that_cannot_serve():
@@ -164,11 +161,3 @@ def test_a_child_process_that_cannot_serve():
     command = [sys.executable, "-c", "raise SystemExit(7)"]
     with pytest.raises(SubstrateError, match="ended with status 7"):
         Remote(command, **QUICK).forward(TIMES, NETWORK)
-
-
-def test_a_forgotten_client_is_closed(command):
-    remote = Remote(command, **QUICK)
-    remote.forward(TIMES, NETWORK)
-    process = remote._line.connection.process
-    del remote
-    assert process.poll() == 0

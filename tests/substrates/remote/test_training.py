@@ -110,7 +110,7 @@ def test_a_server_that_is_gone_leaves_a_run_to_go_on_with(path):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_cross_validation_on_a_server(remote, n_jobs):
     X, y = make_yin_yang(60, random_state=0)
     expected = cross_val_predict(
