@@ -128,6 +128,15 @@ class BaseEncoder(Documented, Stored, TransformerMixin, BaseEstimator, ABC):
     spike times. An estimator of this package validates its own data with
     `validate_data`, and calls `learn` and `spikes`, which make sorted lists of spikes
     without a dense array.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of features. Only defined if `X` has feature names that are all strings.
+    channels_ : ttfs.encoders.base.Channels
+        What was learned, as the compiled core reads it.
     """
 
     n_features_in_: int
@@ -439,8 +448,43 @@ class RangeEncoder(BaseEncoder):
 
     With `levels` = n, a spike at ``window * u`` is moved to ``k * (window / (n - 1))``,
     k = floor(u (n - 1) + 1/2), computed in float64, and to `window` itself for the last
-    k: to the nearest of n equally spaced times from 0 to `window`, the later one of two
-    that are as near. No spike is added or lost, and none overtakes another one.
+    k. No spike is added or lost, and none overtakes another one.
+
+    Parameters
+    ----------
+    max_deviation : float, default=2.0
+        A range ends at the smallest and the greatest training value, or before: at most
+        so many times as far from the median as the decile (the value that a tenth of
+        the values are beyond) on that side. inf: at the smallest and the greatest
+        value. Where one decile is the median the distance of the other one counts on
+        both sides; where both are, and with fewer than 10 values, the range is that of
+        all values. Deciles are those of at most 2,000 samples, evenly spaced.
+
+    window : float, default=None
+        Time within which features spike, from time 0. None means `tau_syn` of the
+        estimator that the encoder is a parameter of, and 1.0 in a pipeline.
+
+    levels : int, default=None
+        Number of equally spaced times, at least 2, to which spikes are rounded: the
+        first is 0 and the last `window`. None: spikes are not rounded. With n levels, a
+        spike at t becomes one at ``window * k / (n - 1)``, where k is the nearest
+        integer to ``(n - 1) * t / window``, the greater one of two that are as near.
+        Spikes keep their number and, but for those that come to be at the same time,
+        their order. Features whose small differences carry the classes need many
+        levels.
+
+    silent_time : float, default=inf
+        What `transform` returns for a channel without a spike; not before `window`. An
+        estimator that takes no infinities needs a number: the end of the experiment,
+        for example. An estimator that the encoder is a parameter of does not look at
+        it.
+
+    Attributes
+    ----------
+    begin_ : float
+        Start of the inputs: 0.
+    end_ : float
+        The last possible spike: the window.
     """
 
     # Of encoders too that were stored before there was this parameter.

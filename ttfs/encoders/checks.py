@@ -59,118 +59,114 @@ def check_sparse(X):
 
 
 def _check_compressed(X, block=(1, 1)):
-    """CSR, CSC and, with the size of their blocks, BSR."""
+    """Check CSR, CSC and, with the size of their blocks, BSR."""
     # The shape in blocks.
     n_rows, n_columns = (size // n for size, n in zip(X.shape, block, strict=True))
     n_major, n_minor = (n_columns, n_rows) if X.format == "csc" else (n_rows, n_columns)
-    _check_vectors(X, indptr=X.indptr, indices=X.indices)
-    indptr = X.indptr
-    if len(indptr) != n_major + 1:
-        raise _malformed(
-            X, f"indptr must have {n_major + 1} entries, but has {len(indptr)}"
-        )
-    if indptr[0] != 0 or np.any(indptr[1:] < indptr[:-1]):
-        raise _malformed(X, "indptr must begin with 0 and must not decrease")
+    indptr, indices, data = X.indptr, X.indices, X.data
+    _check_vectors(X, indptr=indptr, indices=indices)
+    n = len(indptr)
+    _require(
+        X, n == n_major + 1, f"indptr must have {n_major + 1} entries, but has {n}"
+    )
+    rises = indptr[0] == 0 and np.all(indptr[1:] >= indptr[:-1])
+    _require(X, rises, "indptr must begin with 0 and must not decrease")
     n_stored = int(indptr[-1])
     if X.format != "bsr":
-        _check_vectors(X, kinds=None, data=X.data)
-    if n_stored > min(len(X.indices), len(X.data)):
-        raise _malformed(
-            X,
-            f"there are fewer entries than indptr says: {len(X.indices)} indices and "
-            f"{len(X.data)} values, not {n_stored}",
-        )
-    _check_range(X, "indices", X.indices[:n_stored], n_minor)
+        _check_vectors(X, kinds=None, data=data)
+    _require(
+        X,
+        n_stored <= min(len(indices), len(data)),
+        f"there are fewer entries than indptr says: {len(indices)} indices and "
+        f"{len(data)} values, not {n_stored}",
+    )
+    _check_range(X, "indices", indices[:n_stored], n_minor)
 
 
 def _check_blocks(X):
-    data = X.data
-    if not isinstance(data, np.ndarray) or data.ndim != 3:
-        raise _malformed(X, "data must be a 3-d array")
-    block = data.shape[1:]
-    if min(block) < 1 or any(size % n for size, n in zip(X.shape, block, strict=True)):
-        raise _malformed(X, f"blocks of shape {block} do not tile {X.shape}")
+    is_3d = isinstance(X.data, np.ndarray) and X.data.ndim == 3
+    _require(X, is_3d, "data must be a 3-d array")
+    block = X.data.shape[1:]
+    fits = min(block) > 0 and not any(np.remainder(X.shape, block))
+    _require(X, fits, f"blocks of shape {block} do not tile {X.shape}")
     _check_compressed(X, block)
 
 
 def _check_coordinates(X):
     _check_vectors(X, row=X.row, col=X.col)
     _check_vectors(X, kinds=None, data=X.data)
-    if not len(X.row) == len(X.col) == len(X.data):
-        raise _malformed(
-            X,
-            f"row, col and data must be equally long, but have {len(X.row)}, "
-            f"{len(X.col)} and {len(X.data)} entries",
-        )
+    _require(
+        X,
+        len(X.row) == len(X.col) == len(X.data),
+        f"row, col and data must be equally long, but have {len(X.row)}, "
+        f"{len(X.col)} and {len(X.data)} entries",
+    )
     _check_range(X, "row", X.row, X.shape[0])
     _check_range(X, "col", X.col, X.shape[1])
 
 
 def _check_diagonals(X):
-    _check_vectors(X, offsets=X.offsets)
-    if not isinstance(X.data, np.ndarray) or X.data.ndim != 2:
-        raise _malformed(X, "data must be a 2-d array")
-    if len(X.offsets) != len(X.data):
-        raise _malformed(X, f"{len(X.data)} diagonals have {len(X.offsets)} offsets")
-    if len(np.unique(X.offsets)) != len(X.offsets):
-        raise _malformed(X, "an offset occurs twice")
+    offsets = X.offsets
+    _check_vectors(X, offsets=offsets)
+    is_2d = isinstance(X.data, np.ndarray) and X.data.ndim == 2
+    _require(X, is_2d, "data must be a 2-d array")
+    n, n_offsets = len(X.data), len(offsets)
+    _require(X, n == n_offsets, f"{n} diagonals have {n_offsets} offsets")
+    _require(X, len(np.unique(offsets)) == n_offsets, "an offset occurs twice")
     # Diagonals outside of the matrix are allowed, and hold nothing; but SciPy adds to
     # offsets in their own type.
     limit = np.iinfo(np.int32).max // 2
-    if len(X.offsets) and not -limit <= X.offsets.min() <= X.offsets.max() <= limit:
-        raise _malformed(X, "an offset is out of range")
+    is_small = np.all((-limit <= offsets) & (offsets <= limit))
+    _require(X, is_small, "an offset is out of range")
 
 
 def _check_lists(X):
     for name, lists in (("rows", X.rows), ("data", X.data)):
-        if not isinstance(lists, np.ndarray) or lists.shape != X.shape[:1]:
-            raise _malformed(X, f"{name} must be an array of {X.shape[0]} lists")
-        if not all(isinstance(one, list) for one in lists):
-            raise _malformed(X, f"{name} must be an array of lists")
-    if any(len(one) != len(two) for one, two in zip(X.rows, X.data, strict=True)):
-        raise _malformed(X, "a row has not as many indices as values")
+        is_column = isinstance(lists, np.ndarray) and lists.shape == X.shape[:1]
+        _require(X, is_column, f"{name} must be an array of {X.shape[0]} lists")
+        are_lists = all(isinstance(one, list) for one in lists)
+        _require(X, are_lists, f"{name} must be an array of lists")
+    are_pairs = list(map(len, X.rows)) == list(map(len, X.data))
+    _require(X, are_pairs, "a row has not as many indices as values")
     _check_numbers(X, "rows", list(chain.from_iterable(X.rows)), X.shape[1])
 
 
 def _check_keys(X):
     keys = list(X.keys())
-    if not all(isinstance(key, tuple) and len(key) == 2 for key in keys):
-        raise _malformed(X, "a key is not a pair of indices")
+    are_pairs = all(isinstance(key, tuple) and len(key) == 2 for key in keys)
+    _require(X, are_pairs, "a key is not a pair of indices")
     for axis, name in enumerate(("row", "column")):
         _check_numbers(X, f"{name} indices", [key[axis] for key in keys], X.shape[axis])
 
 
 def _check_numbers(X, name, numbers, n):
     """Raise unless a list holds integers from 0 to n - 1."""
-    if not all(isinstance(number, Integral) for number in numbers):
-        raise _malformed(X, f"{name} must be integers")
-    if numbers:
-        _check_limits(X, name, min(numbers), max(numbers), n)
+    are_integers = all(isinstance(number, Integral) for number in numbers)
+    _require(X, are_integers, f"{name} must be integers")
+    _check_range(X, name, np.array(numbers, object), n)
 
 
 def _check_vectors(X, *, kinds="i", **arrays):
     """Raise unless arrays are one-dimensional, and integers if `kinds` says so."""
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray) or array.ndim != 1:
-            raise _malformed(X, f"{name} must be a 1-d array")
-        if kinds is not None and array.dtype.kind not in kinds:
-            raise _malformed(X, f"{name} must be integers, not {array.dtype}")
+        is_vector = isinstance(array, np.ndarray) and array.ndim == 1
+        _require(X, is_vector, f"{name} must be a 1-d array")
+        is_kind = kinds is None or array.dtype.kind in kinds
+        _require(X, is_kind, f"{name} must be integers, not {array.dtype}")
 
 
 def _check_range(X, name, indices, n):
     """Raise unless indices are in [0, n)."""
     if len(indices):
-        _check_limits(X, name, int(indices.min()), int(indices.max()), n)
-
-
-def _check_limits(X, name, low, high, n):
-    if low < 0 or high >= n:
-        raise _malformed(
+        low, high = int(indices.min()), int(indices.max())
+        _require(
             X,
+            low >= 0 and high < n,
             f"an index is out of range: {name} must be in [0, {n}), but range from "
             f"{low} to {high}",
         )
 
 
-def _malformed(X, reason):
-    return ValueError(f"X is not a valid {X.format.upper()} matrix: {reason}")
+def _require(X, condition, reason):
+    if not condition:
+        raise ValueError(f"X is not a valid {X.format.upper()} matrix: {reason}")

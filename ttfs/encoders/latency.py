@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from .._documentation import with_shared_entries
 from .base import RangeEncoder
 
 if TYPE_CHECKING:
     from .._typing import Auto
 
 
+@with_shared_entries
 class LatencyEncoder(RangeEncoder):
     """Latency code of real features: the greater the value, the earlier the spike.
 
@@ -35,43 +37,17 @@ class LatencyEncoder(RangeEncoder):
         - True: zeros are values like others, never absent, and each feature that varies
           is complemented. Sparse matrices are refused.
 
-    max_deviation : float, default=2.0
-        A range ends at the smallest and the greatest training value, or before: at most
-        so many times as far from the median as the decile (the value that a tenth of
-        the values are beyond) on that side. inf: at the smallest and the greatest
-        value. See Notes.
-
-    window : float, default=None
-        Time within which features spike, from time 0. None means `tau_syn` of the
-        estimator that the encoder is a parameter of, and 1.0 in a pipeline.
-
-    levels : int, default=None
-        Number of equally spaced times, at least 2, to which spikes are rounded: the
-        first is 0 and the last `window`. None: spikes are not rounded. See Notes.
-
-    silent_time : float, default=inf
-        What `transform` returns for a channel without a spike; not before `window`. An
-        estimator that takes no infinities needs a number: the end of the experiment,
-        for example. An estimator that the encoder is a parameter of does not look at
-        it.
+    .. shared: max_deviation, window, levels, silent_time
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
+    .. shared: n_features_in_, feature_names_in_, begin_, end_, channels_
+
     n_channels_ : int
         Number of channels: those of the features, in their order, then the complements.
-    begin_ : float
-        Start of the inputs: 0.
-    end_ : float
-        The last possible spike: the window.
     may_drop_ : ndarray of bool of shape (n_channels_,)
         Channels in which zeros are absent: `input_dropout` of an estimator acts on
         these.
-    channels_ : ttfs.encoders.base.Channels
-        What was learned, as the compiled core reads it.
 
     See Also
     --------
@@ -80,17 +56,8 @@ class LatencyEncoder(RangeEncoder):
 
     Notes
     -----
-    Sparse matrices give the same spikes as the dense arrays they stand for.
-
-    Where one decile is the median the distance of the other one counts on both sides;
-    where both are, and with fewer than 10 values, the range is that of all values.
-    Deciles are those of at most 2,000 samples, evenly spaced. Where zeros are absent,
-    only other values count, and only the upper end of the range is cut.
-
-    With `levels` = n, a spike at t becomes one at ``window * k / (n - 1)``, where k is
-    the nearest integer to ``(n - 1) * t / window``, the greater one of two that are as
-    near. Spikes keep their number and, but for those that come to be at the same time,
-    their order. Features whose small differences carry the classes need many levels.
+    Sparse matrices give the same spikes as the dense arrays they stand for. Where zeros
+    are absent, only other values count for ranges, and only the upper end is cut.
 
     ``make_pipeline(LatencyEncoder(), TTFSClassifier(encoder="spike_times"))`` has, for
     features that reach both ends of the window, the bits of

@@ -8,9 +8,11 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from .._documentation import with_shared_entries
 from .base import RangeEncoder
 
 
+@with_shared_entries
 class PopulationEncoder(RangeEncoder):
     """Population code of real features: a channel for each of their receptive fields.
 
@@ -30,42 +32,16 @@ class PopulationEncoder(RangeEncoder):
     n_fields : int, default=4
         Receptive fields of each feature, at least 3.
 
-    max_deviation : float, default=2.0
-        A range ends at the smallest and the greatest training value, or before: at most
-        so many times as far from the median as the decile (the value that a tenth of
-        the values are beyond) on that side. inf: at the smallest and the greatest
-        value. See Notes.
-
-    window : float, default=None
-        Time within which features spike, from time 0. None means `tau_syn` of the
-        estimator that the encoder is a parameter of, and 1.0 in a pipeline.
-
-    levels : int, default=None
-        Number of equally spaced times, at least 2, to which spikes are rounded: the
-        first is 0 and the last `window`. None: spikes are not rounded. See Notes.
-
-    silent_time : float, default=inf
-        What `transform` returns for a channel without a spike; not before `window`. An
-        estimator that takes no infinities needs a number: the end of the experiment,
-        for example. An estimator that the encoder is a parameter of does not look at
-        it.
+    .. shared: max_deviation, window, levels, silent_time
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
+    .. shared: n_features_in_, feature_names_in_, begin_, end_, channels_
+
     n_channels_ : int
         Number of channels: `n_fields` of the first feature, then of the second, ...
-    begin_ : float
-        Start of the inputs: 0.
-    end_ : float
-        End of the inputs: the window.
     may_drop_ : ndarray of bool of shape (n_channels_,)
         All False: `input_dropout` of an estimator does not act on these channels.
-    channels_ : ttfs.encoders.base.Channels
-        What was learned, as the compiled core reads it.
 
     See Also
     --------
@@ -73,15 +49,6 @@ class PopulationEncoder(RangeEncoder):
 
     Notes
     -----
-    Where one decile is the median the distance of the other one counts on both sides;
-    where both are, and with fewer than 10 samples, the range is that of all values.
-    Deciles are those of at most 2,000 samples, evenly spaced.
-
-    With `levels` = n, a spike at t becomes one at ``window * k / (n - 1)``, where k is
-    the nearest integer to ``(n - 1) * t / window``, the greater one of two that are as
-    near. Spikes keep their number and, but for those that come to be at the same time,
-    their order. Features whose small differences carry the classes need many levels.
-
     A pipeline of this encoder and an estimator has the bits of encoder="population" if
     the estimator is told what spike times do not show:
     ``encoder=SpikeTimesEncoder(begin=0.0, duration=1.0, may_drop=False)``. The duration

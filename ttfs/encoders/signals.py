@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
@@ -36,8 +37,44 @@ _SHAPE = (
 )
 
 
-class SignalTransformer(Documented, TransformerMixin, BaseEstimator):
-    """A transformer of signals (n_samples, n_channels, n_timepoints)."""
+class SignalTransformer(Documented, TransformerMixin, BaseEstimator, ABC):
+    """Base of transformers of signals (n_samples, n_channels, n_timepoints)."""
+
+    @validated
+    def fit(self, X: Signals, y: Any = None) -> Self:
+        """Learn what `transform` needs: the steps of signals, or the bands.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
+array-like of shape (n_signals, n_timepoints)
+            Signals; NaN after their ends.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `X` is not what is described above, or a parameter is not valid.
+        """
+        low, high = self._low_and_high()
+        signals, lengths = check_signals(X)
+        self.n_signals_in_ = signals.shape[1]
+        self._learn(signals, lengths, low, high)
+        return self
+
+    @abstractmethod
+    def _low_and_high(self):
+        """The two parameters that bound what is learned, checked."""
+
+    @abstractmethod
+    def _learn(self, signals, lengths, low, high):
+        """Set the attributes of the fitted transformer."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -220,30 +257,7 @@ class LevelCrossingEncoder(SignalTransformer):
         self.n_windows = n_windows
         self.max_spikes = max_spikes
 
-    @validated
-    def fit(self, X: Signals, y: Any = None) -> Self:
-        """Learn the steps.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
-array-like of shape (n_signals, n_timepoints)
-            Signals; NaN after their ends.
-        y : object, default=None
-            Not used.
-
-        Returns
-        -------
-        self : LevelCrossingEncoder
-            The fitted encoder.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `X` is not what is described above, or a parameter is not valid.
-        """
-        low, high = self._low_and_high()
-        signals, lengths = check_signals(X)
+    def _learn(self, signals, lengths, low, high):
         values = np.moveaxis(signals, 1, 0).reshape(signals.shape[1], -1)
         lows, medians, highs = np.nanquantile(values, [low, 0.5, high], axis=1)
         ranges = highs - lows
@@ -253,10 +267,8 @@ array-like of shape (n_signals, n_timepoints)
         self.steps_ = np.where(ranges > 0, ranges / self.n_steps, np.inf)
         self.references_ = medians
         self.time_step_ = self.duration / max(int(lengths.max()) - 1, 1)
-        self.n_signals_in_ = len(medians)
         n_sets = 1 if self.n_windows == 1 else 1 + self.n_windows
         self.n_channels_ = 2 * len(medians) * n_sets
-        return self
 
     def _low_and_high(self):
         """The two quantiles."""
@@ -452,35 +464,10 @@ class FilterBank(SignalTransformer):
         self.decimation = decimation
         self.compression = compression
 
-    @validated
-    def fit(self, X: Signals, y: Any = None) -> Self:
-        """Choose the bands.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_signals, n_timepoints), or list of \
-array-like of shape (n_signals, n_timepoints)
-            Signals; NaN after their ends.
-        y : object, default=None
-            Not used.
-
-        Returns
-        -------
-        self : FilterBank
-            The fitted transformer.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `X` is not what is described above, or a parameter is not valid.
-        """
-        low, high = self._low_and_high()
-        signals, _ = check_signals(X)
-        self.n_signals_in_ = signals.shape[1]
+    def _learn(self, signals, lengths, low, high):
         self.centers_ = np.geomspace(low, high, self.n_bands)
         if self.n_bands == 1:
             self.centers_ = np.array([np.sqrt(low * high)])
-        return self
 
     def _low_and_high(self):
         """The lowest and the highest frequency."""

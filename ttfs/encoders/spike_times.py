@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._documentation import with_shared_entries
 from .base import BaseEncoder, Channels, _is_often_absent
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .._typing import Auto
 
 
+@with_shared_entries
 class SpikeTimesEncoder(BaseEncoder):
     """Features that are spike times: one channel for each of them.
 
@@ -51,10 +53,8 @@ class SpikeTimesEncoder(BaseEncoder):
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
+    .. shared: n_features_in_, feature_names_in_, channels_
+
     n_channels_ : int
         Number of channels: that of the features.
     begin_ : float
@@ -63,8 +63,6 @@ class SpikeTimesEncoder(BaseEncoder):
         The last possible spike, counted from `begin_`.
     may_drop_ : ndarray of bool of shape (n_channels_,)
         Channels on which `input_dropout` of an estimator acts.
-    channels_ : ttfs.encoders.base.Channels
-        What was learned, as the compiled core reads it.
 
     See Also
     --------

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack, vstack
 
 from ..model.checks import check_times, common_dtype
 from .cells import NO_NUMBERS, Train, is_cells
@@ -268,17 +268,12 @@ class SpikeTrains:
                 if parts
                 else "parts must hold a SpikeTrains at least"
             )
-        before = _offsets([part.shape[axis] for part in parts])
-        events = [part.events() for part in parts]
-        for one, start in zip(events, before[:-1], strict=True):
-            one[axis][:] += start
-        samples, channels, times = map(np.concatenate, zip(*events, strict=True))
-        size, total = sizes.pop(), int(before[-1])
-        n_samples, n_channels = (size, total) if axis else (total, size)
-        _, n_channels = _sizes((n_samples, n_channels))
-        order = np.argsort(samples, kind="stable")
-        counts = np.bincount(samples, minlength=n_samples)
-        return cls._of(n_channels, counts, channels[order], times[order])
+        size, total = sizes.pop(), sum(part.shape[axis] for part in parts)
+        _, n_channels = _sizes((size, total) if axis else (total, size))
+        stack = hstack if axis else vstack
+        spikes = stack([part._csr() for part in parts], format="csr")
+        counts = np.diff(spikes.indptr)
+        return cls._of(n_channels, counts, spikes.indices, spikes.data)
 
     @property
     def shape(self) -> tuple[int, int]:
