@@ -83,13 +83,21 @@ def cost_of_spikes(engine, network, spikes, price):
     return price * total / (network.t_max * len(outputs))
 
 
-@pytest.mark.parametrize("price", [0.0, 0.3])
 @pytest.mark.parametrize(
-    ("tau_mem", "hidden"),
-    [(0.7, (7, 6)), (1.5, (7, 6)), (np.inf, (7, 6)), (1.5, ())],
+    ("read_out", "tau_mem", "hidden", "price"),
+    [
+        ("peak", 0.7, (7, 6), 0.3),
+        ("peak", np.inf, (7, 6), 0.0),
+        ("mean", 1.5, (), 0.3),
+        ("mean", np.inf, (7, 6), 0.3),
+        ("count", 1.5, (7, 6), 0.3),
+        ("count", 0.7, (), 0.0),
+        (None, 1.5, (7, 6), 0.3),
+        (None, 0.7, (7, 6), 0.0),
+        (None, np.inf, (), 0.3),
+    ],
     ids=str,
 )
-@pytest.mark.parametrize("read_out", READ_OUTS)
 def test_gradients_of_a_network_are_those_of_differences(
     read_out, tau_mem, hidden, price, monkeypatch
 ):
@@ -111,8 +119,8 @@ def test_gradients_of_a_network_are_those_of_differences(
     rng = np.random.RandomState(2)
     step = 1e-7
     for name, which in (("weights", 0), ("delays", 1)):
-        n_good, n_all = 0, 0
-        for _ in range(12):
+        n_good, n_all = 0, 6
+        for _ in range(n_all):
             ways = [rng.normal(size=g[which].shape) for g in gradients]
             expected = sum(
                 float((g[which] * way).sum())
@@ -127,7 +135,6 @@ def test_gradients_of_a_network_are_those_of_differences(
                 sides.append(loss(network.with_layers(**{name: moved}))[0])
             found = (sides[1] - sides[0]) / (2 * step)
             n_good += abs(found - expected) < 1e-5 * max(1, abs(expected))
-            n_all += 1
         # A spike that appears or vanishes within the step makes a difference jump.
         assert n_good >= n_all - 1, name
 
@@ -143,14 +150,15 @@ def test_the_mean_kernel_is_the_integral_of_kappa():
 
 @pytest.mark.parametrize("read_out", READ_OUTS)
 def test_a_classifier_learns(read_out):
-    X, y = make_yin_yang(600, random_state=0)
+    X, y = make_yin_yang(300, random_state=0)
     clf = ttfs.TTFSClassifier(
-        (30,), max_spikes=4, read_out=read_out, max_iter=30, random_state=0
-    ).fit(X, y)
+        (20,), max_spikes=4, read_out=read_out, max_iter=15, random_state=0,
+        learning_rate_init=0.05,
+    ).fit(X, y)  # fmt: skip
     assert clf.loss_curve_[-1] < 0.75 * clf.loss_curve_[0]
     assert clf.score(X, y) > 0.7
     times = clf.spike_times(X[:50])
-    assert times[1].shape == (50, 30, 4)
+    assert times[1].shape == (50, 20, 4)
     assert np.isfinite(times[1][:, :, 1]).any()  # some fire more than once
     p = clf.predict_proba(X)
     assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
@@ -168,10 +176,10 @@ def test_pickles_and_clones_predict_the_same():
 
 
 def test_partial_fit_goes_on_with_its_moments():
-    X, y = make_yin_yang(400, random_state=0)
-    clf = ttfs.TTFSClassifier((20,), max_spikes=3, random_state=0, batch_size=20)
+    X, y = make_yin_yang(200, random_state=0)
+    clf = ttfs.TTFSClassifier((15,), max_spikes=3, random_state=0, batch_size=10)
     losses = []
-    for _ in range(15):
+    for _ in range(10):
         losses.append(clf.partial_fit(X, y, classes=[0, 1, 2]).loss_)
     assert losses[-1] < 0.9 * losses[0]
 

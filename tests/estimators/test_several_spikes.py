@@ -41,7 +41,9 @@ def rhythms(n_samples=60, n_channels=6):
 # --------------------------------------------------------------------------- learning
 
 
-@pytest.mark.parametrize("read_out", ["mean", None])
+@pytest.mark.parametrize(
+    "read_out", [pytest.param("mean", marks=pytest.mark.slow), None]
+)
 def test_sparsity_saves_spikes_and_events(read_out):
     trains, labels = rhythms(60)
     spikes, events, scores = [], [], []
@@ -59,12 +61,11 @@ def test_sparsity_saves_spikes_and_events(read_out):
     assert min(scores) > 0.75
 
 
-@pytest.mark.parametrize("seed", [2, 10])
-def test_a_small_network_learns_to_count(seed):
+def test_a_small_network_learns_to_count():
     """Some outputs fire in no sample at first: they learn by their peaks."""
     points, labels = make_yin_yang(600, random_state=0)
     clf = TTFSClassifier(
-        (8,), max_spikes=3, read_out="count", max_iter=10, random_state=seed
+        (8,), max_spikes=3, read_out="count", max_iter=10, random_state=2
     ).fit(points, labels)
     assert clf.score(points, labels) > 0.5  # 0.32 if silent outputs do not learn
 
@@ -204,7 +205,7 @@ def test_more_spikes_cost_more_events():
     assert several.n_events_to_decision.sum() > one.n_events_to_decision.sum()
 
 
-@pytest.mark.parametrize("read_out", READ_OUTS)
+@pytest.mark.parametrize("read_out", ["peak", "count"])
 def test_spikes_that_are_allowed_and_do_not_fire_change_and_cost_nothing(read_out):
     trains, labels = rhythms(40)
     fits = []
@@ -228,19 +229,19 @@ def test_spikes_that_are_allowed_and_do_not_fire_change_and_cost_nothing(read_ou
     assert many.spike_times(trains[:1])[1].shape == (1, 12, 30_000)
 
 
-@pytest.mark.parametrize("read_out", ["peak", "count", None])
+@pytest.mark.parametrize("read_out", ["count", None])
 def test_the_bits_of_a_sample_do_not_depend_on_how_often_others_fire(read_out):
     trains, labels = rhythms()
-    clf = quick(max_spikes=20, read_out=read_out, max_iter=20).fit(trains, labels)
+    clf = quick(max_spikes=20, read_out=read_out, max_iter=5).fit(trains, labels)
     n_spikes = np.isfinite(np.concatenate(clf.spike_times(trains)[1:], axis=1)).sum(2)
     assert np.ptp(n_spikes.max(axis=1)) > 8
     together = clf.predict_proba(trains)
-    for k in range(20):
+    for k in range(8):
         assert_array_equal(clf.predict_proba(trains[k : k + 1])[0], together[k])
 
 
 def test_first_spikes_that_decide_have_a_score_and_curves():
-    clf = quick(read_out=None, max_iter=60).fit(X, y)
+    clf = quick(read_out=None, max_iter=20).fit(X, y)
     first = clf.spike_times(X)[-1][:, :, 0]
     is_right = (first.argmin(axis=1) == y) & np.isfinite(first).any(axis=1)
     assert clf.first_spike_score(X, y) == is_right.mean() > 0.1
@@ -274,7 +275,7 @@ def test_first_spikes_that_do_not_decide_have_no_score(read_out):
 @pytest.mark.parametrize("read_out", READ_OUTS)
 def test_spike_trains_of_unequal_lengths(read_out):
     trains, labels = rhythms()
-    clf = quick(read_out=read_out, t_max=5.0, max_iter=60).fit(trains, labels)
+    clf = quick(read_out=read_out, t_max=5.0, max_iter=25).fit(trains, labels)
     assert clf.score(trains, labels) > 0.6
     p = clf.predict_proba(trains)
     assert np.isfinite(p).all()
@@ -305,9 +306,9 @@ def test_both_precisions():
 
 def test_weights_of_samples_and_classes_and_early_stopping():
     weights = np.where(y == 0, 0.0, 1.0)
-    clf = quick(max_iter=30, random_state=1).fit(X, y, sample_weight=weights)
+    clf = quick(max_iter=20, random_state=1).fit(X, y, sample_weight=weights)
     assert np.mean(clf.predict(X) == 0) < 0.2  # nothing was learned of this class
-    balanced = quick(class_weight="balanced", early_stopping=True, max_iter=20)
+    balanced = quick(class_weight="balanced", early_stopping=True, max_iter=6)
     balanced.fit(X, y)
     assert len(balanced.validation_scores_) > 0
     assert balanced.best_validation_score_ == max(balanced.validation_scores_)
@@ -355,16 +356,16 @@ def test_partial_fit_does_not_change_what_was_given_away():
         assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("read_out", READ_OUTS)
+@pytest.mark.parametrize("read_out", ["mean", None])
 def test_bits_do_not_depend_on_threads(read_out, monkeypatch):
     """With networks and batches so large that threads share them."""
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     rng = np.random.RandomState(0)
-    many, labels = rng.uniform(size=(300, 60)), rng.randint(0, 5, 300)
+    many, labels = rng.uniform(size=(160, 60)), rng.randint(0, 5, 160)
     fits = []
     for n_threads in (1, 2, 4):
         clf = TTFSClassifier(
-            (150, 80), max_spikes=4, read_out=read_out, max_iter=2, batch_size=150,
+            (100, 60), max_spikes=3, read_out=read_out, max_iter=1, batch_size=80,
             random_state=0,
         )  # fmt: skip
         with threadpool_limits(n_threads), warnings.catch_warnings():
