@@ -21,8 +21,7 @@ from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_limits
 
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
-from ttfs.cli.compare import Row, evaluate, make_tasks
-from ttfs.cli.compare_plot import plot_accuracies
+from ttfs.cli.compare import Row, evaluate, make_tasks, plot_accuracies
 from ttfs.cli.data import load_data
 from ttfs.cli.show import plot_sample
 from ttfs.datasets import make_yin_yang

@@ -300,19 +300,14 @@ def test_figure(capsys, command, tmp_path, ending):
         assert (tmp_path / "b.svg").read_bytes() == found
 
 
-def test_axes_of_a_figure(monkeypatch, tmp_path):
+def test_axes_of_a_figure():
     """Seconds have prefixes, and low accuracies an axis that fits them."""
-    figure = pytest.importorskip("matplotlib.figure")
-    drawn = []
-    monkeypatch.setattr(
-        figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self)
-    )
+    pytest.importorskip("matplotlib")
     point = Point("", 0.2, 1.0, 1, 90, events=50.0, latency=2e-5, unit="tau_syn")
-    rows = [Row("toy", "exact", [point]), Row("toy", "nonleaky", [point])]
     settings = Settings(0, COST_MODELS["brainscales2"])
     assert settings.latency_unit == "s"
-    plot(rows, [], settings, tmp_path / "a.svg")
-    left, right = drawn[0].axes
+    rows = [Row("toy", key, [point], settings) for key in ("exact", "nonleaky")]
+    left, right = plot(rows, [], settings).axes
     bottom, top = left.get_ylim()
     assert_allclose([bottom, top], [10, 30])
     assert list(left.get_yticks()) == [10, 20, 30]

@@ -12,8 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 
 from ttfs.cli import compare
-from ttfs.cli.compare import Fit, Row
-from ttfs.cli.compare_plot import plot_accuracies
+from ttfs.cli.compare import Fit, Row, plot_accuracies
 from ttfs.cli.data import DataError, load_data
 from ttfs.cli.main import main
 

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from ttfs import TTFSClassifier
 from ttfs.cli.data import Data, load_data
 from ttfs.cli.main import main
+from ttfs.cli.output import save
 from ttfs.cli.robustness import study as runs_of_study
-from ttfs.cli.robustness.plot import plot
-from ttfs.cli.robustness.report import summarise
+from ttfs.cli.robustness.report import plot, summarise
 from ttfs.cli.robustness.results import Results
 from ttfs.cli.robustness.study import (
     Run,
@@ -521,22 +521,18 @@ def test_names_of_files(tmp_path, monkeypatch):
 def test_formats(tmp_path):
     for ending, start in ("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"):
         path = tmp_path / f"figure.{ending}"
-        plot(summarise(make_runs([0.9, 0.9], [0.5, 0.6], [0.8, 0.9])), 0.9, path)
+        table = summarise(make_runs([0.9, 0.9], [0.5, 0.6], [0.8, 0.9]))
+        save(plot(table, 0.9), path)
         assert path.read_bytes().startswith(start)
 
 
-def test_figure(tmp_path, monkeypatch):
-    from matplotlib.figure import Figure
-
-    figures = []
-    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: figures.append(self))
+def test_figure():
     runs = [
         *make_runs([0.95, 0.97], [0.5, 0.6], [0.8, 0.9], value=0.1),
         *make_runs([0.95, 0.97], [0.4, 0.4], [0.7, 0.9], value=0.2),
         *make_runs([0.95, 0.97], [0.9, 0.9], [0.9, 0.9], "weight_bits", 4),
     ]
-    plot(summarise(runs), 0.96, tmp_path / "a.png")
-    spread, bits = figures[0].axes
+    spread, bits = plot(summarise(runs), 0.96).axes
     assert spread.get_xlabel() == "spread of time constants"
     assert bits.get_xlabel() == "bits of a weight"
     assert list(bits.get_xticks()) == [4]

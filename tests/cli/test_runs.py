@@ -56,7 +56,9 @@ def models_of(output):
 def test_data_are_named_in_both_ways(capsys, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        compare, "compare", lambda data, *_, **__: seen.append([d.name for d in data])
+        compare,
+        "run_comparison",
+        lambda _, data, *__, **___: seen.append([part.name for part in data]),
     )
     for arguments in (
         ["iris", "wine"],

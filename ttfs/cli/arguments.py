@@ -6,60 +6,46 @@ from dataclasses import replace
 from ..substrates import PRESETS, AnalogChip
 from .data import BUNDLED, FILES, DataError, Reading, data_names, load_data
 from .data.reading import MISSING, split_names
-from .figures import check_figure
-from .output import check_out
+from .output import check_figure, check_out
 
 _MAX_JOBS = 1024  # processes
 
 
-def whole_number(meaning, is_allowed):
-    """The type of an argument that is a whole number, where `is_allowed(number)`.
+def argument(convert, complaint, is_allowed=lambda value: True):
+    """The type of an argument: what `convert` makes of a text, if that is allowed.
 
-    "'x' is not" and `meaning` are the message.
+    The complaint, after the text, is the message about others.
     """
 
     def read(text):
         try:
-            number = int(text)
+            value = convert(text)
+            if is_allowed(value):
+                return value
         except ValueError:
-            number = None
-        if number is None or not is_allowed(number):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {meaning}")
-        return number
+            pass
+        raise DataError(f"{text!r} {complaint}")
 
     return read
 
 
 def checked(read):
-    """The type of an argument that stays a text, but that `read` can read.
-
-    The message is that of the ValueError of ``read(text)``.
-    """
+    """The type of an argument that stays a text, but that `read` can read."""
 
     def check(text):
-        try:
-            read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
+        read(text)
         return text
 
     return check
 
 
-count = whole_number("a whole number above 0", lambda number: number > 0)
+count = argument(int, "is not a whole number above 0", lambda number: number > 0)
+is_text = argument(str, "is empty", str.strip)
 
 
-def layer_sizes(text):
-    """The type of an argument such as ``100`` or ``100,50``: a tuple of int."""
-    try:
-        sizes = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        sizes = (0,)
-    if min(sizes) < 1:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a list of layer sizes such as 100 or 100,50"
-        )
-    return sizes
+def whole_numbers(text):
+    """The numbers of a text such as ``100,50``; ValueError if there are others."""
+    return tuple(int(part) for part in text.split(","))
 
 
 # What a data set is, for the help of a command.
@@ -98,16 +84,16 @@ def add_columns(parser):
     )
     parser.add_argument(
         "--drop",
-        type=checked(split_names),
-        action="append",
+        type=split_names,
+        action="extend",
         default=[],
         metavar="COLUMN,...",
         help="columns to leave out, such as names, numbers of rows, and dates",
     )
     parser.add_argument(
         "--categorical",
-        type=checked(split_names),
-        action="append",
+        type=split_names,
+        action="extend",
         default=[],
         metavar="COLUMN,...",
         help=(
@@ -136,8 +122,8 @@ def reading_of(args):
     """How the arguments of `add_columns` say that a file is read."""
     return Reading(
         args.target,
-        tuple(name for text in args.drop for name in split_names(text)),
-        tuple(name for text in args.categorical for name in split_names(text)),
+        tuple(args.drop),
+        tuple(args.categorical),
         args.missing,
         args.header,
     )
@@ -146,10 +132,13 @@ def reading_of(args):
 def load_all(args, default):
     """The data sets that the arguments of `add_data` and `add_run` name, or `default`.
 
-    Raises DataError if one of them cannot be used.
+    The command ends with a message if one of them cannot be used.
     """
     names = data_names([*args.data, *args.dataset]) or default
-    data = [load_data(name, args.cv, args.seed, reading_of(args)) for name in names]
+    try:
+        data = [load_data(name, args.cv, args.seed, reading_of(args)) for name in names]
+    except DataError as error:
+        args.parser.error(str(error))
     held = [part.name for part in data]
     # Files of the same name in different folders are called by their paths.
     return [
@@ -165,6 +154,7 @@ def add_run(parser, models, *, what="models", networks="TTFSClassifier", jobs=1)
     another name of --models; `networks` have the hidden layers of --hidden; `jobs` is
     the number of processes, unless the command line says otherwise.
     """
+    parser.set_defaults(what=what)
     group = parser.add_argument_group(what)
     group.add_argument(
         *dict.fromkeys(("--models", f"--{what}")),
@@ -185,8 +175,10 @@ def add_run(parser, models, *, what="models", networks="TTFSClassifier", jobs=1)
     add_folds(group)
     group.add_argument(
         "--seed",
-        type=whole_number(
-            "a whole number from 0 to 2**32 - 1", lambda number: 0 <= number < 2**32
+        type=argument(
+            int,
+            "is not a whole number from 0 to 2**32 - 1",
+            lambda number: 0 <= number < 2**32,
         ),
         default=0,
         metavar="N",
@@ -195,7 +187,7 @@ def add_run(parser, models, *, what="models", networks="TTFSClassifier", jobs=1)
     add_jobs(group, jobs, "; times are steadiest with 1")
     group.add_argument(
         "--out",
-        type=_out_file,
+        type=check_out,
         metavar="FILE",
         help="write the results to a .json, .csv or .md file, too",
     )
@@ -209,7 +201,7 @@ def _choice_of(models):
         names = [name.strip() for name in text.split(",") if name.strip()]
         unknown = [name for name in names or [text] if name.lower() not in known]
         if unknown:
-            raise argparse.ArgumentTypeError(
+            raise DataError(
                 f"{unknown[0]!r} is unknown: choose from {', '.join(models)}"
             )
         return [known[name.lower()] for name in names]
@@ -217,38 +209,24 @@ def _choice_of(models):
     return read
 
 
-def _out_file(text):
-    """The type of --out: a path that can be written."""
-    try:
-        return check_out(text)
-    except DataError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def add_plot(parser, what):
     """Add --plot, the file of a figure of what is said."""
     parser.add_argument(
         "--plot",
-        type=_figure_file,
+        type=check_figure,
         metavar="FILE",
         help=f"draw {what}: .png, .svg or .pdf",
     )
-
-
-def _figure_file(text):
-    """The type of --plot: a path that a figure can be drawn to."""
-    try:
-        return check_figure(text)
-    except DataError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_jobs(parser, default=1, remark=""):
     """Add --jobs, the number of processes; a remark ends its help."""
     parser.add_argument(
         "--jobs",
-        type=whole_number(
-            f"a number of processes up to {_MAX_JOBS}, or -1 for one per processor",
+        type=argument(
+            int,
+            f"is not a number of processes up to {_MAX_JOBS}, or -1 for one per "
+            "processor",
             lambda number: number != 0 and abs(number) <= _MAX_JOBS,
         ),
         default=default,
@@ -261,7 +239,7 @@ def add_folds(parser, folds="folds of the cross-validation"):
     """Add --cv, whose help says what the folds are for."""
     parser.add_argument(
         "--cv",
-        type=whole_number("a whole number above 1", lambda number: number > 1),
+        type=argument(int, "is not a whole number above 1", lambda n: n > 1),
         default=5,
         metavar="K",
         help=f"{folds} (default: %(default)s)",
@@ -272,7 +250,11 @@ def add_hidden(parser, networks="TTFSClassifier"):
     """Add --hidden, the sizes of the hidden layers of some networks."""
     parser.add_argument(
         "--hidden",
-        type=layer_sizes,
+        type=argument(
+            whole_numbers,
+            "is not a list of layer sizes such as 100 or 100,50",
+            lambda sizes: min(sizes) > 0,
+        ),
         metavar="SIZES",
         help=(
             f"hidden layers of {networks}, such as 100 or 100,50 "
@@ -299,31 +281,27 @@ def add_chip(parser):
 
 
 def make_chip(preset, settings):
-    """The emulated chip that the arguments of `add_chip` describe.
-
-    Raises ValueError if a setting is not of the form ``name=value``, or the chip has no
-    such parameter or value.
-    """
+    """The emulated chip that the arguments of `add_chip` describe, or DataError."""
     values = dict(map(read_setting, settings))
     try:
         if preset is None:
             return AnalogChip(**values)
         return AnalogChip.preset(preset, **values)
     except ValueError as error:  # by itself a value may be a good one
-        raise ValueError(f"argument --set: {error}") from error
+        raise DataError(f"argument --set: {error}") from error
 
 
 def read_setting(text):
     """The name and the value of a parameter of a chip, from ``NAME=VALUE``.
 
-    Raises ValueError if a chip has no such parameter, or its value is not a number.
+    Raises DataError if a chip has no such parameter, or its value is not a number.
     """
     name, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"{text!r} is not of the form NAME=VALUE")
+        raise DataError(f"{text!r} is not of the form NAME=VALUE")
     name, known = name.strip(), AnalogChip.__init__.__kwdefaults__
     if name not in known:
-        raise ValueError(
+        raise DataError(
             f"{text!r} names no parameter of a chip: choose from {', '.join(known)}"
         )
     return name, read_number(value.strip(), text)
@@ -341,4 +319,4 @@ def read_number(text, argument):
             return kind(text)
         except ValueError:
             pass
-    raise ValueError(f"{text!r} is not a number, in {argument!r}")
+    raise DataError(f"{text!r} is not a number, in {argument!r}")

@@ -1,9 +1,7 @@
 """``ttfs compare``: TTFSClassifier beside scikit-learn classifiers."""
 
 import argparse
-import os
 import time
-import warnings
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -14,21 +12,16 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from ..core import __version__
 from ..estimators import TTFSClassifier
 from .arguments import add_data, add_plot, add_run, load_all, reading_of
-from .compare_plot import plot_accuracies
-from .data import BUNDLED, DataError
-from .figures import save
-from .output import write_results
-from .runs import Task, run_all
-from .terminal import Table, interrupts, one_line, progress
+from .data import BUNDLED
+from .runs import Task, about_threads, attempt, run_comparison
+from .terminal import Table, accuracy_text
 
 _TABLE = Table(
     ("data", "model", "accuracy %", "fit s", "predict /s", "hidden spikes"),
     (14, 30, 12, 9, 11, 14),
 )
-
 
 MODELS = (
     "LogisticRegression",
@@ -57,6 +50,13 @@ examples:
 A column is given by its name in the first line, or by its number: 1 is the
 first one, -1 the last one."""
 
+# The figure.
+_MINE, _OTHER = "#0072B2", "0.35"  # colours of the networks of this package, and others
+_N_COLUMNS = 3  # panels side by side, at most
+_BELOW = 0.25  # a fold stands so much below the mean, in rows
+_FOLD = {"linestyle": "none", "marker": "o", "markersize": 3.5, "alpha": 0.5}
+_MEAN = "mean and standard deviation over folds"
+
 
 def register(commands):
     """Add the subcommand to a parser: see `ttfs.cli.main`."""
@@ -80,20 +80,23 @@ def register(commands):
 
 def run(args):
     """Compare the models as the arguments say; returns the exit status."""
-    try:
-        data = load_all(args, BUNDLED)
-    except DataError as error:
-        args.parser.error(str(error))
-    return compare(
+    data = load_all(args, BUNDLED)
+    return run_comparison(
+        args,
         data,
-        args.hidden,
-        args.seed,
-        models=args.models,
-        max_iter=args.max_iter,
-        n_jobs=args.jobs,
-        out=args.out,
-        figure=args.plot,
-        settings={"cv": args.cv, **asdict(reading_of(args))},
+        make_tasks(data, args.hidden, args.seed, args.models, args.max_iter),
+        evaluate,
+        _TABLE,
+        lambda task, fits: [Row(*task.key, fits)],
+        _notes,
+        plot_accuracies,
+        settings={
+            "hidden": None if args.hidden is None else list(args.hidden),
+            "seed": args.seed,
+            "max_iter": args.max_iter,
+            "cv": args.cv,
+            **asdict(reading_of(args)),
+        },
     )
 
 
@@ -132,23 +135,19 @@ class Row:
         """The columns of the table as strings."""
         if self.error:
             return [self.data, self.model, f"error: {self.error}"]
-
-        def values(name):
-            return [getattr(fit, name) for fit in self.fits]
-
-        scores = values("accuracy")
-        accuracy = f"{100 * np.mean(scores):.1f}"
-        if len(scores) > 1:
-            accuracy += f" ± {100 * np.std(scores):.1f}"
+        values = {
+            name: [getattr(fit, name) for fit in self.fits]
+            for name in ("accuracy", "fit_seconds", "predict_rate", "hidden_spikes")
+        }
         spikes, n_hidden = "-", self.fits[0].n_hidden
         if n_hidden is not None:
-            spikes = f"{np.mean(values('hidden_spikes')):.1f}/{n_hidden}"
+            spikes = f"{np.mean(values['hidden_spikes']):.1f}/{n_hidden}"
         return [
             self.data,
             self.model,
-            accuracy,
-            f"{np.mean(values('fit_seconds')):.3f}",
-            f"{np.mean(values('predict_rate')):,.0f}",
+            accuracy_text(values["accuracy"]),
+            f"{np.mean(values['fit_seconds']):.3f}",
+            f"{np.mean(values['predict_rate']):,.0f}",
             spikes,
         ]
 
@@ -192,127 +191,9 @@ def make_tasks(data, hidden, seed, models=None, max_iter=None):
     return tasks
 
 
-def compare(
-    data,
-    hidden,
-    seed,
-    *,
-    models=None,
-    max_iter=None,
-    n_jobs=1,
-    out=None,
-    figure=None,
-    settings=None,
-):
-    """Train models on all data sets, print the results and write them to a file.
-
-    Each row is printed as soon as it is finished, and all rows again at the end. On a
-    terminal a line of progress goes to the standard error. Every model gets one thread
-    unless OMP_NUM_THREADS is set.
-
-    Parameters
-    ----------
-    data : list of Data
-
-    hidden : tuple of int or None
-        Hidden layers of TTFSClassifier; None stands for each data set's own.
-
-    seed : int
-        Seed of the models.
-
-    models : list of str or None, default=None
-        Names of the models; None stands for all.
-
-    max_iter : int or None, default=None
-        Epochs or iterations of iterative models; None stands for each model's own.
-
-    n_jobs : int, default=1
-        Number of processes, as in joblib.
-
-    out : pathlib.Path or None, default=None
-        File of the results, see `ttfs.cli.output`.
-
-    figure : pathlib.Path or None, default=None
-        File of a figure, see `ttfs.cli.figures`.
-
-    settings : dict or None, default=None
-        What else the results depend on; for the file.
-
-    Returns
-    -------
-    status : int
-        0, or 1 if a model failed, or 130 after Ctrl-C.
-    """
-    tasks = make_tasks(data, hidden, seed, models, max_iter)
-    rows = []
-    status = 0
-    about_data = [line for part in data for line in part.about]
-    for note in about_data:
-        print(note)
-    _TABLE.print_head()
-    with interrupts() as interrupted:
-        try:
-            for row in _rows(tasks, n_jobs, interrupted):
-                rows.append(row)
-                _TABLE.print_row(row.cells())
-        except KeyboardInterrupt:
-            status = 130
-        finally:
-            progress("")
-    cells = [row.cells() for row in rows]
-    notes = _notes(rows, data)
-    if status == 130:
-        notes.append("interrupted: the remaining models were not trained")
-    _TABLE.print_all(cells)
-    print("\n".join(notes))
-    if out is not None:
-        content = {
-            "ttfs": __version__,
-            "data": [part.name for part in data],
-            "splits": [len(part.splits) for part in data],
-            "hidden": None if hidden is None else list(hidden),
-            "seed": seed,
-            "max_iter": max_iter,
-            **(settings or {}),
-        }
-        results = [result for row in rows for result in row.results()]
-        table = [list(_TABLE.columns), *cells]
-        write_results(out, content, results, table, [*about_data, *notes])
-        print(f"written: {out}")
-    good = [row for row in rows if not row.error]
-    if figure is not None and good:
-        save(plot_accuracies(good), figure)
-        print(f"drawn: {figure}")
-    if status == 0 and any(row.error for row in rows):
-        status = 1
-    return status
-
-
-def _rows(tasks, n_jobs, interrupted):
-    """Yield the rows of the table as they are finished."""
-    row = None
-    for task, fit in run_all(evaluate, tasks, n_jobs):
-        if interrupted:
-            raise KeyboardInterrupt
-        if task.split == 0:
-            row = Row(*task.key)
-        if fit is not None:
-            row.fits.append(fit)
-        if task.split == len(task.data.splits) - 1:
-            yield row
-
-
 def evaluate(task):
     """Fit and score a model on a split."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            fit = _evaluate(task)
-        except Exception as error:  # the other models are still compared
-            fit = Fit(error=one_line(error))
-    if not caught:
-        return fit
-    return replace(fit, warning=one_line(caught[0].message))
+    return attempt(_evaluate, task, Fit)
 
 
 def _evaluate(task):
@@ -342,19 +223,80 @@ def _evaluate(task):
     )
 
 
-def _notes(rows, data):
+def _notes(rows):
     """What a reader of the table must know."""
-    notes = []
-    n_folds = {len(part.splits) for part in data} - {1}
-    if n_folds:
-        notes.append(f"accuracy: mean ± standard deviation over {n_folds.pop()} folds")
-    notes += [
+    warnings = [row for row in rows if row.warning]
+    return [
         "accuracy of TTFSClassifier: by first spikes alone",
         "hidden spikes: mean per sample / number of hidden neurons",
+        about_threads(),
+        *(f"{row.data}, {row.model} warns: {row.warning}" for row in warnings),
     ]
-    n_threads = os.environ.get("OMP_NUM_THREADS", "1 (set OMP_NUM_THREADS for more)")
-    notes.append(f"threads per model: {n_threads}")
-    notes += [
-        f"{row.data}, {row.model} warns: {row.warning}" for row in rows if row.warning
-    ]
-    return notes
+
+
+def plot_accuracies(rows):
+    """A figure of the accuracy of each model, a panel for each data set.
+
+    A mark is the mean over folds, a bar a standard deviation to either side, as in the
+    table; the small dots below are the folds. The rows, at least one, have no errors.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    names = list(dict.fromkeys(row.data for row in rows))
+    models = list(dict.fromkeys(row.model for row in rows))
+    n_columns = min(_N_COLUMNS, len(names))
+    n_rows = -(-len(names) // n_columns)
+    height = 0.32 * len(models) + 1.0
+    figure = Figure((1.9 + 2.7 * n_columns, height * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel()
+    for ax, name in zip(grid, names, strict=False):
+        for row in rows:
+            if row.data == name:
+                _draw(ax, models.index(row.model), row)
+        ax.set_title(name, fontsize="medium")
+        ax.set_xlabel("accuracy [%]")
+        ax.set_yticks(range(len(models)), models)
+        ax.set_ylim(len(models) - 0.5, -0.5)  # the first one on top
+        ax.grid(axis="x", alpha=0.3)
+        ax.margins(x=0.08)
+        ax.tick_params(axis="y", length=0)
+        for side in ("top", "right", "left"):
+            ax.spines[side].set_visible(False)
+    for ax in grid[len(names) :]:
+        ax.set_axis_off()
+    if any(len(row.fits) > 1 for row in rows):
+        figure.legend(
+            handles=[
+                Line2D([], [], color=_OTHER, marker="o", label=_MEAN),
+                Line2D([], [], **_FOLD, color=_OTHER, label="one fold"),
+            ],
+            loc="outside lower center",
+            ncols=2,
+            frameon=False,
+            fontsize="small",
+        )
+    return figure
+
+
+def _draw(ax, place, row):
+    """Draw the accuracies of a model at its place."""
+    accuracies = 100 * np.array([fit.accuracy for fit in row.fits])
+    color = _MINE if row.model.startswith("TTFS") else _OTHER
+    if len(accuracies) > 1:
+        ax.plot(
+            accuracies,
+            np.full(len(accuracies), place + _BELOW),
+            color=color,
+            **_FOLD,
+        )
+    ax.errorbar(
+        accuracies.mean(),
+        place,
+        xerr=accuracies.std() if len(accuracies) > 1 else None,
+        color=color,
+        marker="D" if row.model.startswith("TTFS") else "o",
+        markersize=6,
+        capsize=3,
+        linewidth=1.5,
+    )

@@ -1,4 +1,4 @@
-"""Files of results: .json, .csv or .md."""
+"""Files of results, .json, .csv or .md, and of figures, which need matplotlib."""
 
 import csv
 import io
@@ -10,11 +10,27 @@ from .._files import write_text
 from .data import DataError
 
 _SUFFIXES = (".json", ".csv", ".md")
+FIGURES = (".png", ".svg", ".pdf")
 
 
 def check_out(path):
     """The path of a file of results, which can be written: see `check_path`."""
     return check_path(path, _SUFFIXES)
+
+
+def check_figure(path):
+    """The path of a figure, which can be drawn.
+
+    Raises DataError if matplotlib is missing, the ending of the file is no known
+    format, or the file cannot be written.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise DataError(
+            'a figure needs matplotlib: pip install "scikit-ttfs[plot]"'
+        ) from None
+    return check_path(path, FIGURES)
 
 
 def check_path(path, suffixes):
@@ -49,11 +65,8 @@ def write_results(path, settings, results, table, notes, **others):
         content = {"settings": settings, "results": results, "notes": notes, **others}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     elif suffix == ".csv":
-        lines = io.StringIO(newline="")
-        writer = csv.DictWriter(lines, list(results[0]) if results else [])
-        writer.writeheader()
-        writer.writerows(results)
-        text = lines.getvalue()
+        names = list(results[0]) if results else []
+        text = csv_text([names, *([result[k] for k in names] for result in results)])
     else:
         titles, *rows = table
         width = len(titles)
@@ -66,5 +79,21 @@ def write_results(path, settings, results, table, notes, **others):
     write_text(path, text)
 
 
+def csv_text(lines):
+    """Lines of values as the text of a .csv file."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    return text.getvalue()
+
+
 def _markdown(cells):
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def save(figure, path):
+    """Write a figure to a path; the same numbers make the same file."""
+    from matplotlib import rc_context
+
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    with rc_context({"svg.hashsalt": "ttfs"}):
+        figure.savefig(path, dpi=150, metadata=undated.get(path.suffix.lower()))

@@ -1,14 +1,18 @@
-"""Many trainings: in one process or several, with the time that is left."""
+"""Many trainings, with the time that is left, and the table of a comparison of them."""
 
+import os
+import warnings
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
+from ..core import __version__
 from .data import Data
-from .terminal import duration, progress, thread_limit
+from .output import save, write_results
+from .terminal import duration, interrupts, one_line, progress, thread_limit
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,99 @@ class Task:
     def __str__(self):
         n_splits = len(self.data.splits)
         return f"{self.data.name}: {self.name}, split {self.split + 1} of {n_splits}"
+
+
+def run_comparison(
+    args,
+    data,
+    tasks,
+    evaluate,
+    table,
+    rows_of,
+    notes_of,
+    draw,
+    *,
+    settings,
+    head=(),
+    **others,
+):
+    """Carry out the tasks of a comparison, print its table and write its files.
+
+    Rows are printed as soon as all splits are finished, and all again at the end.
+    ``rows_of(task, results)`` makes them, each with a text `error` and the methods
+    `cells` and `results`; ``notes_of(rows)`` makes the lines below the table, and
+    ``draw(rows)`` a figure of the rows without errors. Lines of `head` stand above the
+    table; the file has the settings, and others by name, too. The status is 0, or 1 if
+    a model failed, or 130 after Ctrl-C.
+    """
+    about_data = [line for part in data for line in part.about]
+    for line in (*about_data, *head):
+        print(line)
+    rows, results, is_cut = [], [], False
+    table.print_head()
+    with interrupts() as interrupted:
+        try:
+            for task, result in run_all(evaluate, tasks, args.jobs):
+                if interrupted:
+                    raise KeyboardInterrupt
+                results += [result] if result is not None else []
+                if task.split == len(task.data.splits) - 1:
+                    made, results = rows_of(task, results), []
+                    rows += made
+                    for row in made:
+                        table.print_row(row.cells())
+        except KeyboardInterrupt:
+            is_cut = True
+        finally:
+            progress("")
+    cells = [row.cells() for row in rows]
+    notes = [*_about_folds(data), *notes_of(rows)]
+    if is_cut:
+        notes.append(f"interrupted: the remaining {args.what} were not trained")
+    table.print_all(cells)
+    print("\n".join(notes), flush=True)
+    if args.out is not None:
+        content = {
+            "ttfs": __version__,
+            "data": [part.name for part in data],
+            "splits": [len(part.splits) for part in data],
+            **settings,
+        }
+        found = [result for row in rows for result in row.results()]
+        lines = [list(table.columns), *cells]
+        notes = [*about_data, *notes]
+        write_results(args.out, content, found, lines, notes, **others)
+        print(f"written: {args.out}", flush=True)
+    good = [row for row in rows if not row.error]
+    if args.plot is not None and good:
+        save(draw(good), args.plot)
+        print(f"drawn: {args.plot}", flush=True)
+    return 130 if is_cut else int(len(good) < len(rows))
+
+
+def attempt(function, task, failed):
+    """The result of a task, or ``failed(error=...)``, with a warning that it gave.
+
+    After an error the other tasks go on.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = function(task)
+        except Exception as error:
+            result = failed(error=one_line(error))
+    return replace(result, warning=one_line(caught[0].message)) if caught else result
+
+
+def _about_folds(data):
+    for n_folds in {len(part.splits) for part in data} - {1}:
+        yield f"accuracy: mean ± standard deviation over {n_folds} folds"
+
+
+def about_threads():
+    """The note that says how many threads a model has."""
+    n_threads = os.environ.get("OMP_NUM_THREADS", "1 (set OMP_NUM_THREADS for more)")
+    return f"threads per model: {n_threads}"
 
 
 def run_all(function, tasks, n_jobs=1):

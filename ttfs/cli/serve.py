@@ -4,24 +4,9 @@ import argparse
 import logging
 
 from ..substrates import serve
-from .arguments import add_chip, count, make_chip, whole_number
+from .arguments import add_chip, argument, count, is_text, make_chip
 
-
-def _text(text):
-    """The type of an argument that must not be empty."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is empty")
-    return text
-
-
-def _seconds(text):
-    """The type of a time."""
-    try:
-        return float(text)
-    except ValueError:
-        message = f"{text!r} is not a number of seconds"
-        raise argparse.ArgumentTypeError(message) from None
-
+_seconds = argument(float, "is not a number of seconds")
 
 # Options that are parameters of `ttfs.substrates.Server`.
 _LIMITS = {
@@ -54,11 +39,11 @@ def register(commands):
     )
     address = parser.add_mutually_exclusive_group(required=True)
     address.add_argument(
-        "--socket", type=_text, metavar="PATH", help="a Unix domain socket"
+        "--socket", type=is_text, metavar="PATH", help="a Unix domain socket"
     )
     address.add_argument(
         "--port",
-        type=whole_number("the number of a port", lambda number: 0 <= number < 2**16),
+        type=argument(int, "is not the number of a port", lambda n: 0 <= n < 2**16),
         metavar="N",
         help="a TCP port; 0: any",
     )
@@ -69,7 +54,7 @@ def register(commands):
     )
     parser.add_argument(
         "--host",
-        type=_text,
+        type=is_text,
         default="localhost",
         help="with --port: the address of this computer (default: %(default)s, which "
         "other computers cannot reach)",

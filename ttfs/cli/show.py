@@ -11,9 +11,9 @@ from .._trusted import TRUSTED_TYPES
 from ..plotting import MembraneDisplay, SpikeRasterDisplay
 from ..plotting.estimators import last_step, passed
 from ..plotting.raster import described
-from .arguments import DATASETS, add_columns, add_plot, reading_of, whole_number
+from .arguments import DATASETS, add_columns, add_plot, argument, reading_of
 from .data import DataError, read_data
-from .figures import save
+from .output import save
 from .terminal import one_line
 
 _PICKLES = (".joblib", ".pickle", ".pkl")
@@ -62,7 +62,7 @@ def register(commands):
     )
     parser.add_argument(
         "--sample",
-        type=whole_number("a whole number from 0", lambda number: number >= 0),
+        type=argument(int, "is not a whole number from 0", lambda number: number >= 0),
         metavar="N",
         help="number of a sample of the data, from 0",
     )

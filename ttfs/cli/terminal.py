@@ -6,6 +6,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 
@@ -100,6 +101,20 @@ def thread_limit():
 def one_thread():
     """A context in which every model gets one thread, unless OMP_NUM_THREADS is set."""
     return threadpool_limits(thread_limit())
+
+
+def percent(mean, error=None, digits=1):
+    """A fraction and its error as a text in percent."""
+    if mean is None:
+        return "-"
+    text = f"{100 * mean:.{digits}f}"
+    return text if error is None else f"{text} ± {100 * error:.{digits}f}"
+
+
+def accuracy_text(accuracies):
+    """The mean over splits in percent and, of several, the standard deviation."""
+    is_one = len(accuracies) == 1
+    return percent(np.mean(accuracies), None if is_one else np.std(accuracies))
 
 
 def duration(seconds):

@@ -15,14 +15,13 @@ but 2 in the first layer, over which nothing passes back.
 
 import copy
 import time
-import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...baselines import S4NNClassifier
 from ...energy import CostModel
-from ..terminal import one_line
+from ..runs import attempt
 from .methods import METHODS
 
 STEPS = (4, 8, 16, 32, 64, 128)  # of the rate code, by default
@@ -123,19 +122,12 @@ def measure(task):
 
     The name of the task is the key of a method, its model are the `Settings`.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            measured = _measure(METHODS[task.name], task.model, task.data, task.split)
-        except Exception as error:  # the other methods are still compared
-            measured = Measured(error=one_line(error))
-    if caught:
-        measured = replace(measured, warning=one_line(caught[0].message))
-    return measured
+    return attempt(_measure, task, Measured)
 
 
-def _measure(method, settings, data, split):
-    train, test = data.splits[split]
+def _measure(task):
+    method, settings, data = METHODS[task.name], task.model, task.data
+    train, test = data.splits[task.split]
     prepare = data.preprocessor()
     X, X_test = prepare.fit_transform(data.X[train]), prepare.transform(data.X[test])
     samples = X, data.y[train], X_test, data.y[test]

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..figures import save
 from .methods import METHODS
 
 # A method looks the same whatever else is in the figure: colour and mark.
@@ -14,8 +13,8 @@ _TICKS = 0, 50, 70, 80, 85, 90, 93, 95, 96, 97, 98, 99, 100  # of accuracies
 _BELOW = 10  # % of accuracy that are shown below the best point of the worst method
 
 
-def plot(rows, curves, settings, path):
-    """Draw accuracy against operations and latency, two panels for each data set.
+def plot(rows, curves, settings):
+    """A figure of accuracy against operations and latency, two panels a data set.
 
     Operations are synaptic events, and multiply-accumulates that are no events. A
     method with first spikes is a mark at the mean of its decisions, and a curve of what
@@ -79,7 +78,7 @@ def plot(rows, curves, settings, path):
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-    save(figure, path)
+    return figure
 
 
 def _stretch(accuracy):

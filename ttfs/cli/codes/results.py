@@ -1,16 +1,26 @@
-"""The rows of the comparison: means over the splits of a data set."""
+"""The rows of the comparison, means over splits, and what a reader must know."""
 
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from ...core import __version__
 from ...energy.activity import quantity
-from ..terminal import Table
-from .measure import Point
+from ..runs import about_threads
+from ..terminal import Table, accuracy_text, percent
+from .measure import Point, Settings, with_time
 from .methods import METHODS
 
 _FIELDS = [field.name for field in fields(Point)]
+
+_MEANINGS = """\
+accuracy by spikes: of the first output spike, or the count of spikes (rate code)
+by read-out: samples in which no output fires until the read-out, which makes them fire
+spikes: of inputs, hidden and output neurons until the decision, without biases
+events: spikes, of biases too, that arrive at a neuron which has not fired, over a
+  weight that is not 0, before the first output spike; of a rate code all
+MACs: multiply-accumulates that are no events; the rate code has input currents
+train events: of one training sample in one epoch: causal events, without an early stop;
+  one for each weight that changes; one for each weight that an error passes over"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class Row:
     data: str
     method: str
     points: list
+    settings: Settings
     error: str = ""
     warning: str = ""
 
@@ -47,26 +58,24 @@ class Row:
         values = [getattr(point, name) for point in self.points]
         return None if not values or None in values else float(np.mean(values))
 
-    def cells(self, settings):
+    def cells(self):
         """The columns of the table as texts."""
         if self.error:
             return [self.data, self.title, f"error: {self.error}"]
-        accuracy = f"{100 * np.mean(self.accuracies):.1f}"
-        if len(self.points) > 1:
-            accuracy += f" ± {100 * np.std(self.accuracies):.1f}"
         costs = [_quantity(self.mean("energy"), "J")]
-        if settings.event_cost:
+        if self.settings.event_cost:
             costs.append(_quantity(self.mean("energy_at_event_cost"), "J"))
-        write = _quantity if settings.latency_unit == "s" else _time
-        costs.append(write(self.mean("latency"), settings.latency_unit))
+        unit = self.settings.latency_unit
+        write = _quantity if unit == "s" else _time
+        costs.append(write(self.mean("latency"), unit))
         epochs, training = self.mean("epochs"), _count(self.mean("training_events"))
         if training == "-":
             training = f"{_count(self.mean('training_macs'))} MACs"
         return [
             self.data,
             self.title,
-            accuracy,
-            _percentage(self.mean("by_read_out")),
+            accuracy_text(self.accuracies),
+            percent(self.mean("by_read_out")),
             *(_count(self.mean(name)) for name in ("spikes", "events", "macs")),
             _time(self.mean("decision"), self.points[0].unit),
             *costs,
@@ -97,9 +106,9 @@ def make_rows(task, measured):
     warning = next((part.warning for part in measured if part.warning), "")
     error = next((part.error for part in measured if part.error), "")
     if error:
-        return [Row(*task.key, [], error, warning)], []
+        return [Row(*task.key, [], task.model, error, warning)], []
     rows = [
-        Row(*task.key, list(points), warning=warning)
+        Row(*task.key, list(points), task.model, warning=warning)
         for points in zip(*(part.points for part in measured), strict=True)
     ]
     of_splits = zip(*(part.curves for part in measured), strict=True)
@@ -136,10 +145,6 @@ def make_table(settings):
     return Table(tuple(columns), tuple(columns.values()))
 
 
-def _percentage(share):
-    return "-" if share is None else f"{100 * share:.1f}"
-
-
 def _count(value):
     if value is None:
         return "-"
@@ -147,23 +152,17 @@ def _count(value):
 
 
 def _time(value, unit):
-    if value is None:
-        return "-"
-    return f"{value:.3g} {unit}"
+    return "-" if value is None else f"{value:.3g} {unit}"
 
 
 def _quantity(value, unit):
     return "-" if value is None else quantity(value, unit)
 
 
-def content_of(settings, data, tasks, rows):
-    """Settings and results for a file: see `ttfs.cli.output.write_results`."""
-    hidden = {task.data.name: list(task.model.hidden) for task in tasks}
-    about = {
-        "ttfs": __version__,
-        "data": [part.name for part in data],
-        "splits": [len(part.splits) for part in data],
-        "hidden": [hidden[part.name] for part in data],
+def settings_of(settings, data, hidden):
+    """The settings for a file."""
+    return {
+        "hidden": [list(hidden or part.hidden) for part in data],
         "seed": settings.seed,
         "max_iter": settings.max_iter,
         "steps": list(settings.steps),
@@ -171,4 +170,62 @@ def content_of(settings, data, tasks, rows):
         "event_cost": settings.event_cost,
         "latency_unit": settings.latency_unit,
     }
-    return about, [result for row in rows for result in row.results()]
+
+
+def notes_of(rows, settings):
+    """The lines below the table of rows."""
+    notes = [
+        *_MEANINGS.split("\n"),
+        *_about_costs(settings),
+        *_against_dense(rows),
+        *_about_ties(rows),
+    ]
+    if settings.max_iter is None:
+        notes.append("epochs: those that each method has by default")
+    warnings = [
+        f"{row.data}, {row.method_title} warns: {row.warning}"
+        for row in rows
+        if row.warning
+    ]
+    return [*notes, about_threads(), *dict.fromkeys(warnings)]
+
+
+def _about_costs(settings):
+    model = settings.cost_model
+    yield f"cost model {model.name} ({model.kind}): {model.source}"
+    if model.mac_energy is None:
+        yield "  it knows no dense network: its energy is not known"
+    if model.tau_syn is None:
+        yield (
+            "  it has no time of its own: latencies are in tau_syn, of "
+            f"{with_time(model).steps:g} steps where a code has a clock"
+        )
+    elif not model.steps:
+        yield "  it has no clock: codes in steps have no latency"
+
+
+def _about_ties(rows):
+    """How a code whose outputs fire together would be counted otherwise."""
+    for row in rows:
+        published, strict = row.mean("published"), row.mean("strict")
+        if None not in (published, strict):
+            yield (
+                f"{row.data}, {row.title}: accuracy {100 * published:.1f} % if outputs "
+                "that are first together all count, as it was published;"
+            )
+            yield f"  {100 * strict:.1f} % if none of them does"
+
+
+def _against_dense(rows):
+    """What an event may cost until the dense network takes less energy."""
+    parts = []
+    for row in rows:
+        factor = row.mean("break_even")
+        if factor is not None:
+            parts.append(f"{row.data}, {row.title} {factor:.3g}")
+    if parts:
+        yield (
+            "an event may cost so many times as much before a dense network of the "
+            "same size takes less energy:"
+        )
+        yield "  " + "; ".join(parts)

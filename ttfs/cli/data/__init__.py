@@ -1,7 +1,6 @@
 """Data sets of the command line: bundled ones by name, and files."""
 
-from .errors import DataError
-from .reading import Reading
+from .reading import DataError, Reading
 from .sets import BUNDLED, FILES, Data, data_names, load_data, read_data
 
 __all__ = [

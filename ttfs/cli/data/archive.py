@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 
 from ..terminal import one_line
-from .errors import DataError
+from .reading import DataError
 from .table import Table
 
 

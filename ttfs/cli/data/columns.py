@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from .errors import DataError
+from .reading import DataError
 
 # Texts that stand for no value, in lower case. Those in the second line do so where all
 # other values of the column are numbers.

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..terminal import one_line
 from .columns import Column
-from .errors import DataError
+from .reading import DataError
 from .table import make_table
 
 _INDEX = re.compile(r"__index_level_\d+__")  # how pandas stores row numbers

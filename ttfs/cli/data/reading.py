@@ -1,14 +1,18 @@
 """How a table is read: what the command line says of its columns and holes."""
 
+import argparse
 import csv
 import difflib
 from dataclasses import dataclass
 
 from ..terminal import cut
-from .errors import DataError
 
 MISSING = ("error", "drop", "impute")
 _N_NAMES = 8  # of columns in a message
+
+
+class DataError(ValueError, argparse.ArgumentTypeError):
+    """What the command line names cannot be used; the message is one line."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ from sklearn.utils.multiclass import type_of_target
 from ...datasets import make_yin_yang
 from ..terminal import cut
 from .archive import read_npz
-from .errors import DataError
 from .parquet import read_parquet
-from .reading import Reading
+from .reading import DataError, Reading
 from .text import read_text
 
 BUNDLED = ("yin_yang", "iris", "wine", "breast_cancer", "digits")

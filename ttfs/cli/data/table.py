@@ -8,8 +8,7 @@ import numpy as np
 
 from ..terminal import cut
 from .columns import Mixed, Values, labels_of
-from .errors import DataError
-from .reading import find_column, option_name, title
+from .reading import DataError, find_column, option_name, title
 
 # A column of more different texts is no feature: one-hot channels of it would be few
 # samples each. Names and other identifiers differ in most of the rows, too.

@@ -10,8 +10,7 @@ from array import array
 
 from ..terminal import one_line
 from .columns import MISSING_NUMBERS, Column, is_missing, number
-from .errors import DataError
-from .reading import find_column
+from .reading import DataError, find_column
 from .table import make_table
 
 _BLOCK = 8192  # rows that are in memory as texts

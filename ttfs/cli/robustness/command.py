@@ -12,14 +12,15 @@ from ..arguments import (
     add_folds,
     add_hidden,
     add_jobs,
+    argument,
     checked,
     count,
     reading_of,
 )
 from ..data import BUNDLED, DataError, load_data
+from ..output import save
 from ..terminal import duration, interrupts, progress
-from .plot import plot
-from .report import TABLE, ideal_accuracies, print_notes, summarise
+from .report import TABLE, ideal_accuracies, plot, print_notes, summarise
 from .results import Results
 from .study import Study, measure_all, n_epochs
 from .sweeps import SWEEPS, make_base, make_point, read_sweep, read_sweeps
@@ -80,7 +81,7 @@ def register(commands):
     add_jobs(parser)
     parser.add_argument(
         "--out",
-        type=checked(_check_out),
+        type=argument(str, "is no path", str.strip),
         default="robustness",
         metavar="PATH",
         help=(
@@ -94,57 +95,25 @@ def register(commands):
     parser.set_defaults(run=run, parser=parser, hint="sweeps are given with --sweep")
 
 
-def _check_out(text):
-    """Raise DataError if a text is no path."""
-    if not text.strip():
-        raise DataError(f"{text!r} is no path")
-
-
 def run(args):
-    """Run the study that the arguments describe; returns the exit status."""
-    updates, chips = (QUICK_UPDATES, QUICK_CHIPS) if args.quick else (UPDATES, CHIPS)
-    try:
-        points = read_sweeps(args.sweep)
-        data = load_data(args.dataset, args.cv, 0, reading_of(args))
-        study = Study(
-            data,
-            make_base(data, args.preset, args.set),
-            args.hidden or data.hidden,
-            args.max_iter or n_epochs(len(data.splits[0][0]), updates),
-        )
-        return robustness(
-            study, points, args.seeds or chips, args.out, args.jobs, not args.no_plot
-        )
-    except ValueError as error:
-        args.parser.error(str(error))
-
-
-def robustness(study, points, n_chips, out, n_jobs=1, with_figure=True):
     """Run a study, print its table and write its files; returns the exit status.
 
-    Runs that the files of `out` hold are not run again, unless they failed. Points are
-    pairs of a sweep and a value, with `n_chips` chips each. The status is 0, or 1 if a
-    chip failed, or 130 after Ctrl-C. Raises ValueError if there is no such chip, or the
-    files hold results of other settings.
+    Runs that the files hold are not run again, unless they failed. The status is 0, or
+    1 if a chip failed, or 130 after Ctrl-C.
     """
-    for name, value in points:
-        try:
-            make_point(study.base, name, value, n_chips - 1)
-        except ValueError as error:
-            raise ValueError(f"argument --sweep: {error}") from error
+    n_chips = args.seeds or (QUICK_CHIPS if args.quick else CHIPS)
     try:
-        results = Results(out, study.settings())
-    except OSError as error:
-        message = f"argument --out: {out!r} cannot be written: {error.strerror}"
-        raise DataError(message) from error
+        study, points, results = _prepare(args, n_chips)
+    except ValueError as error:
+        args.parser.error(str(error))
     wanted = [(*point, number) for point in points for number in range(n_chips)]
-    _print_head(study, n_chips, results)
-    status = 0
+    _print_head(study, n_chips)
+    is_cut = False
     with interrupts() as interrupted:
         try:
-            _run_all(study, wanted, results, n_jobs, interrupted)
+            _run_all(study, wanted, results, args.jobs, interrupted)
         except KeyboardInterrupt:
-            status = 130
+            is_cut = True
         finally:
             progress("")
     runs = [results.runs[key] for key in wanted if key in results.runs]
@@ -153,13 +122,35 @@ def robustness(study, points, n_chips, out, n_jobs=1, with_figure=True):
     TABLE.print_all([point.cells() for point in table])
     print_notes(table, runs)
     print(f"written: {results.csv}, {results.json}")
-    if with_figure:
+    if not args.no_plot:
         _draw(table, runs, results.figure)
-    if status == 130:
+    if is_cut:
         print("interrupted: the same command goes on from here")
-    elif any(run.error for run in runs):
-        status = 1
-    return status
+        return 130
+    return int(any(run.error for run in runs))
+
+
+def _prepare(args, n_chips):
+    """The study, its points, which are pairs of a sweep and a value, and its files."""
+    points = read_sweeps(args.sweep)
+    data = load_data(args.dataset, args.cv, 0, reading_of(args))
+    updates = QUICK_UPDATES if args.quick else UPDATES
+    study = Study(
+        data,
+        make_base(data, args.preset, args.set),
+        args.hidden or data.hidden,
+        args.max_iter or n_epochs(len(data.splits[0][0]), updates),
+    )
+    for point in points:
+        try:
+            make_point(study.base, *point, n_chips - 1)
+        except ValueError as error:
+            raise DataError(f"argument --sweep: {error}") from error
+    try:
+        return study, points, Results(args.out, study.settings())
+    except OSError as error:
+        message = f"argument --out: {args.out!r} cannot be written: {error.strerror}"
+        raise DataError(message) from error
 
 
 def _run_all(study, wanted, results, n_jobs, interrupted):
@@ -180,7 +171,7 @@ def _run_all(study, wanted, results, n_jobs, interrupted):
     if not missing:
         return
     progress("training without a chip")
-    blocks_done = 0
+    is_first = True
     for block in measure_all(study, missing, n_jobs):
         if interrupted:
             raise KeyboardInterrupt
@@ -189,14 +180,14 @@ def _run_all(study, wanted, results, n_jobs, interrupted):
         seconds = np.mean([run.seconds for run in results.runs.values()])
         left = duration(seconds * (len(wanted) - n_done) / effective_n_jobs(n_jobs))
         progress("")
-        if blocks_done == 0:
+        if is_first:
             print(f"a run takes {duration(seconds)}; about {left} to go", flush=True)
-        blocks_done += 1
+        is_first = False
         print_rows()
         progress(f"{n_done} of {len(wanted)} runs; about {left} to go")
 
 
-def _print_head(study, n_chips, results):
+def _print_head(study, n_chips):
     for line in study.data.about:
         print(line)
     train, test = study.data.splits[0]
@@ -213,7 +204,7 @@ def _draw(table, runs, path):
     if not points:
         return
     try:
-        plot(points, float(np.mean(ideal_accuracies(runs))), path)
+        save(plot(points, float(np.mean(ideal_accuracies(runs)))), path)
     except ImportError:
         print('no figure without matplotlib: pip install "scikit-ttfs[plot]"')
     else:

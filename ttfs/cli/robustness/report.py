@@ -1,11 +1,12 @@
-"""The table of a study: means over chips, and what training in the loop recovers."""
+"""Table and figure of a study: means over chips, and what the loop recovers."""
 
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from ..terminal import Table
+from ..terminal import Table, percent
+from .sweeps import SWEEPS
 
 TABLE = Table(
     ("sweep", "value", "chips", "naive %", "in the loop %", "recovered %"),
@@ -100,14 +101,6 @@ def _recovered(runs):
     return (float(ratio), float(error)) if error <= _MAX_ERROR else (None, None)
 
 
-def percent(mean, error, digits=1):
-    """A fraction and its error as a text in percent."""
-    if mean is None:
-        return "-"
-    text = f"{100 * mean:.{digits}f}"
-    return text if error is None else f"{text} ± {100 * error:.{digits}f}"
-
-
 def ideal_accuracies(runs):
     """The ideal accuracy of each chip, once."""
     return list({run.chip: run.ideal for run in runs if run.ideal is not None}.values())
@@ -124,3 +117,40 @@ def print_notes(table, runs):
     for point in table:
         for error in point.errors:
             print(f"{point.sweep} {point.value:g}, {error}")
+
+
+def plot(points, ideal):
+    """A figure of accuracy against value, with a panel for each sweep.
+
+    `points` are rows of the table, at least one; `ideal` is the accuracy without a
+    chip.
+    """
+    from matplotlib.figure import Figure
+
+    panels = [(name, list(part)) for name, part in groupby(points, lambda p: p.sweep)]
+    n_columns = min(3, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    figure = Figure((3.2 * n_columns, 2.7 * n_rows + 0.4), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
+    axes = grid.ravel()
+    for ax, (name, part) in zip(axes, panels, strict=False):
+        x = [point.value for point in part]
+        ax.axhline(100 * ideal, color="0.5", linestyle="--", label="ideal")
+        for kind, label, color in (
+            ("in_loop", "trained in the loop", "C0"),
+            ("naive", "trained without the chip", "C1"),
+        ):
+            y = [100 * getattr(point, kind) for point in part]
+            sd = [100 * (getattr(point, f"{kind}_sd") or 0) for point in part]
+            ax.errorbar(x, y, sd, color=color, marker="o", capsize=2, label=label)
+        ax.set_xlabel(SWEEPS[name].label)
+        if all(isinstance(value, int) for value in x):
+            ax.set_xticks(x)
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+    for ax in grid[:, 0]:
+        ax.set_ylabel("accuracy on the chip [%]")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3
+    )
+    return figure

@@ -1,7 +1,6 @@
 """The files that a study writes, and from which it resumes."""
 
 import csv
-import io
 import json
 import os
 from dataclasses import asdict, astuple, fields
@@ -10,9 +9,8 @@ from pathlib import Path
 from ..._files import write_text
 from ..arguments import read_number
 from ..data import DataError
+from ..output import FIGURES, csv_text
 from .study import Run
-
-_FIGURES = (".png", ".svg", ".pdf")
 
 
 class Results:
@@ -25,12 +23,12 @@ class Results:
     """
 
     def __init__(self, out, settings):
-        stem, ending = Path(out), _FIGURES[0]
+        stem, ending = Path(out), FIGURES[0]
         is_folder = stem.is_dir() or out.endswith(("/", os.sep))
         if is_folder:
             stem = stem / "robustness"
-        elif stem.suffix.lower() in (*_FIGURES, ".csv", ".json"):
-            if stem.suffix.lower() in _FIGURES:
+        elif stem.suffix.lower() in (*FIGURES, ".csv", ".json"):
+            if stem.suffix.lower() in FIGURES:
                 ending = stem.suffix
             stem = stem.with_suffix("")
         self.csv, self.json, self.figure = (
@@ -48,7 +46,7 @@ class Results:
         # Failed runs, and half a line at the end, are left out: they are run again.
         names = [field.name for field in fields(Run)]
         lines = [names, *(astuple(run) for run in self.runs.values())]
-        write_text(self.csv, _csv_text(lines))
+        write_text(self.csv, csv_text(lines))
 
     def _check_settings(self):
         try:
@@ -69,7 +67,7 @@ class Results:
     def append(self, runs):
         """Add runs to the file and to `runs`."""
         with open(self.csv, "a", newline="", encoding="utf-8") as file:
-            file.write(_csv_text(astuple(run) for run in runs))
+            file.write(csv_text(astuple(run) for run in runs))
         self.runs.update((run.key, run) for run in runs)
 
     def write_table(self, points):
@@ -79,13 +77,6 @@ class Results:
             "table": [asdict(point) for point in points],
         }
         write_text(self.json, json.dumps(content, indent=1))
-
-
-def _csv_text(lines):
-    """Lines of values as the text of a .csv file."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(lines)
-    return text.getvalue()
 
 
 def _read(path):

@@ -50,13 +50,9 @@ class Study:
             "base": repr(self.base),
         }
 
-    def _rows(self, number):
-        """Indices of training and test samples: chips take turns at the folds."""
-        return self.data.splits[number % len(self.data.splits)]
-
     def split(self, number):
-        """Training and test data of the chip with this number."""
-        train, test = self._rows(number)
+        """Training and test data of a chip: chips take turns at the folds."""
+        train, test = self.data.splits[number % len(self.data.splits)]
         X, X_test = self.data.X[train], self.data.X[test]
         preprocessor = self.data.preprocessor().fit(X)
         X, X_test = preprocessor.transform(X), preprocessor.transform(X_test)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...substrates import PRESETS, AnalogChip
 from ..arguments import make_chip, read_number
+from ..data import DataError
 
 # Bits of a weight mean nothing without a greatest weight: here that of a real chip.
 _CLIP = PRESETS["delgrad"].parameters["weight_clip"]
@@ -90,17 +91,17 @@ def read_sweeps(texts):
 def read_sweep(text):
     """The name and the values of a sweep, from ``NAME`` or ``NAME=V1,V2,...``.
 
-    Raises ValueError if there is no such sweep, or a value is not a finite number.
+    Raises DataError if there is no such sweep, or a value is not a finite number.
     """
     name, equals, values = text.partition("=")
     name = name.strip()
     if name not in SWEEPS:
-        raise ValueError(f"unknown sweep {name!r}: choose from {', '.join(SWEEPS)}")
+        raise DataError(f"unknown sweep {name!r}: choose from {', '.join(SWEEPS)}")
     numbers = SWEEPS[name].values
     if equals:
         numbers = [read_number(part.strip(), text) for part in values.split(",")]
     if not all(number is not None and np.isfinite(number) for number in numbers):
-        raise ValueError(f"values of {name} must be finite numbers, got {values!r}")
+        raise DataError(f"values of {name} must be finite numbers, got {values!r}")
     return name, numbers
 
 
