@@ -353,6 +353,26 @@ def test_one_spike_has_the_gradient_of_first_spike(layer):
         assert_allclose(mine, theirs, rtol=0, atol=1e-11 * scale)
 
 
+@pytest.mark.parametrize("ratio", RATIOS.values(), ids=RATIOS)
+def test_an_input_at_the_time_of_a_spike_is_not_causal(ratio):
+    """Nor is it where a neuron beside, in the same vector, fires after it."""
+    times, weights = np.array([[0.0, 0.1]]), np.ones((2, 2))
+    spikes = np.array([[[0.1], [0.2]]])
+    by_time, by_weight = ttfs.spike_trains_vjp(
+        times, weights, spikes, np.ones(spikes.shape), ttfs.LIF(ratio, 1.0, 1.0)
+    )
+    assert by_weight[1, 0] == 0
+    assert np.all(by_weight[[0, 0, 1], [0, 1, 1]] != 0)
+    alone = ttfs.spike_trains_vjp(
+        times,
+        weights[:, 1:],
+        spikes[:, 1:],
+        np.ones((1, 1, 1)),
+        ttfs.LIF(ratio, 1.0, 1.0),
+    )
+    assert by_time[0, 1] == alone[0][0, 1]
+
+
 def test_the_floor_of_slopes_bounds_gradients():
     times, neuron = np.array([[0.0, 0.1]]), ttfs.LIF()
     weights = np.array([[1.363], [1.363]])  # the peak is just above the threshold

@@ -10,31 +10,64 @@ from .first_spikes import has_output_spike
 
 @dataclass(frozen=True)
 class Measured:
-    """What validation data say of an epoch; None where there are none."""
+    """What validation data say of an epoch; None where there are none.
 
-    score: float | None = None  # of the head: the greater, the better
+    Parameters
+    ----------
+    score : float, optional
+        The score of the head: the greater, the better.
+    loss : float, optional
+        Mean loss.
+    silent_outputs : float, optional
+        Share of the samples without an output spike, if output spikes decide.
+    """
+
+    score: float | None = None
     loss: float | None = None
-    silent_outputs: float | None = None  # share of samples, if output spikes decide
+    silent_outputs: float | None = None
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Validation data, ready to be run."""
+    """Validation data, ready to be run.
+
+    Parameters
+    ----------
+    spikes : core.Spikes
+        What enters the network.
+    targets : ndarray
+        What a Trainer takes for their targets.
+    weights : ndarray of shape (n_samples,) or None
+        Weights of the samples.
+    is_learned_later : bool
+        Whether they are held-out training data, which the rate's fall includes.
+    """
 
     spikes: Any
-    targets: np.ndarray  # as a Trainer takes them
+    targets: np.ndarray
     weights: np.ndarray | None
-    is_learned_later: bool  # whether they were held out until the rate falls
+    is_learned_later: bool
 
     def is_watched(self, fall):
         """Whether they still tell something, if the rate falls from `fall` on."""
         return fall is None or not self.is_learned_later
 
     def measure(self, trainer, engine, n_seen, score):
-        """What these data say of the weights of a trainer, a Measured.
+        """What these data say of the weights of a trainer.
 
-        `n_seen` samples have been trained on, which the loss depends on;
-        ``score(decisions, targets, weights)`` is the score.
+        Parameters
+        ----------
+        trainer : Trainer
+        engine : Engine
+            That of the trainer.
+        n_seen : int
+            Samples that have been trained on, which the loss depends on.
+        score : callable
+            ``score(decisions, targets, weights)``.
+
+        Returns
+        -------
+        measured : Measured
         """
         decisions, network = trainer.decisions(self.spikes), trainer.network
         losses = engine.losses(network, n_seen, decisions, self.targets)

@@ -149,6 +149,7 @@ WRONG_MESSAGES = {
     ),
     "big-endian": (request(times={**array(TIMES), "dtype": ">f8"}), "garbled"),
     "fewer bytes": (request(times={**array(TIMES), "data": b""}), "garbled"),
+    "more bytes": (request(times={**array(TIMES), "data": bytes(344)}), "garbled"),
     "text for bytes": (request(times={**array(TIMES), "data": "x" * 336}), "garbled"),
     "a negative shape": (request(times={**array(TIMES), "shape": [-7, -6]}), "garbled"),
     "a shape of bool": (
