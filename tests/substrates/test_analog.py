@@ -3,6 +3,7 @@
 import chip_twin
 import numpy as np
 import pytest
+from cases import in_turn
 from emulated import EACH, EVERYTHING, NEURONS, check, make
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
@@ -10,21 +11,23 @@ from scipy import stats
 from ttfs import LIF
 from ttfs.substrates import PRESETS, AnalogChip, Ideal, Layer, Network, NetworkError
 
-pytestmark = pytest.mark.usefixtures("every_simd")
+every_simd = pytest.mark.usefixtures("every_simd")
+both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-@pytest.mark.parametrize("name", NEURONS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_perfect_chip_is_ideal(name, dtype):
-    times, network = make(NEURONS[name], dtype=dtype)
-    wanted = Ideal().forward(times, network)
-    for a, b in zip(AnalogChip().forward(times, network), wanted, strict=True):
-        assert_array_equal(a, b)
+@every_simd
+@both_dtypes
+def test_a_perfect_chip_is_ideal(dtype):
+    for neuron in NEURONS.values():
+        times, network = make(neuron, dtype=dtype)
+        wanted = Ideal().forward(times, network)
+        for a, b in zip(AnalogChip().forward(times, network), wanted, strict=True):
+            assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", NEURONS)
-@pytest.mark.parametrize("effect", EACH)
-def test_chip_equals_twin(name, effect):
+@every_simd
+@pytest.mark.parametrize(("effect", "name"), in_turn(EACH, NEURONS))
+def test_chip_equals_twin(effect, name):
     neuron = NEURONS[name]
     times, network = make(neuron, n_samples=8, t_max=8 * neuron.tau_syn)
     chip = AnalogChip(**EACH[effect])
@@ -33,6 +36,7 @@ def test_chip_equals_twin(name, effect):
     check(chip.forward(times, network), wanted, 2e-6 * neuron.tau_syn)
 
 
+@every_simd
 @pytest.mark.parametrize("name", NEURONS)
 def test_chip_equals_twin_in_single_precision(name):
     neuron = NEURONS[name]
@@ -142,7 +146,7 @@ def test_resolution_rounds_down():
     assert_array_equal(coarse, np.floor(fine / 0.125) * 0.125)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@both_dtypes
 def test_a_resolution_too_small_to_count_rounds_nothing(dtype):
     times, network = make(dtype=dtype)
     noise = {"spike_jitter": 1.0}
@@ -220,9 +224,8 @@ def test_the_published_noise_set():
     assert chip.spike_jitter == 0.01
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
+def test_bad_parameters():
+    for parameters, message in (
         ({"weight_bits": 6}, "weight_bits needs weight_clip"),
         ({"weight_bits": 0, "weight_clip": 1}, "weight_bits must be an integer"),
         ({"weight_bits": 17, "weight_clip": 1}, "at most 16"),
@@ -237,21 +240,22 @@ def test_the_published_noise_set():
         ({"random_state": None}, "random_state must be an integer"),
         ({"random_state": 2**32}, "below 2"),
         ({"rows_per_input": True}, "rows_per_input must be an integer"),
-    ],
-)
-def test_bad_parameters(parameters, message):
-    with pytest.raises(ValueError, match=message):
-        AnalogChip(**parameters)
+    ):
+        with pytest.raises(ValueError, match=message):
+            AnalogChip(**parameters)
     with pytest.raises(ValueError, match="unknown preset"):
         AnalogChip.preset("brainscales3")
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("effect", EACH)
+UNITS = [(0, 40), (0, -40), (40, 0), (-40, 0), (27, 30)]
+
+
+@every_simd
 @pytest.mark.parametrize(
-    ("time", "threshold"), [(0, 40), (0, -40), (40, 0), (-40, 0), (27, 30)]
+    ("effect", "dtype", "units"), in_turn(EACH, [np.float32, np.float64], UNITS)
 )
-def test_units_do_not_matter_to_a_chip(effect, dtype, time, threshold):
+def test_units_do_not_matter_to_a_chip(effect, dtype, units):
+    time, threshold = units
     chip = AnalogChip(**EACH[effect], time_resolution=0.01)
     spikes = []
     for t, u in ((0, 0), (time, threshold)):
