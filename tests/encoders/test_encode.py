@@ -23,12 +23,13 @@ from threadpoolctl import threadpool_limits
 
 from ttfs import core as _core
 
-pytestmark = pytest.mark.usefixtures("every_simd")
+every_simd = pytest.mark.usefixtures("every_simd")
 
 
-SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1000, 8192, 8193, 9000)
+SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1000, 8192, 8193, 9000)
 
 
+@every_simd
 @relaxed
 @given(
     st.integers(0, 10**6),
@@ -72,6 +73,7 @@ def test_core_encodes_like_numpy(
                 assert_same_spikes(encoder.spikes(form, biases, t_max), spikes)
 
 
+@every_simd
 def test_empty_sparse_matrices():
     X = np.array([[0.0, 1.0, 2.0], [0.0, 3.0, 0.0]])
     encoder = make_encoder_of("latency", window=1.0).fit(X)
@@ -88,9 +90,8 @@ def test_empty_sparse_matrices():
     assert_array_equal(parts(spikes)[2], np.zeros(6))
 
 
-@pytest.mark.parametrize("kind", ["auto", "population"])
-@pytest.mark.parametrize("n_threads", [2, 4])
-def test_encoding_does_not_depend_on_threads(n_threads, kind, monkeypatch):
+@pytest.mark.parametrize(("kind", "n_threads"), [("auto", 4), ("population", 2)])
+def test_encoding_does_not_depend_on_threads(kind, n_threads, monkeypatch):
     X = random_features(0, 3000, 40, 0.4)
     encoder = make_encoder_of(kind, window=1.0).fit(X)
     expected = [encoder.spikes(X[s : s + 1], NO_BIAS, 2.0) for s in range(0, 3000, 100)]
@@ -123,33 +124,35 @@ class TestBorder:
             with pytest.raises(ValueError, match="X must have 3 columns, not 2"):
                 encoder.spikes(form, NO_BIAS, 2.0)
 
-    @pytest.mark.parametrize("index", [-1, 3, 2**31 - 1])
-    def test_index_outside_of_the_matrix(self, index):
+    def test_index_outside_of_the_matrix(self):
         encoder = make_encoder_of("auto", window=1.0).fit(X)
         matrix = sp.csr_array(X)
-        matrix.indices[0] = index
-        with pytest.raises(ValueError, match="out of range"):
-            encoder.spikes(matrix, NO_BIAS, 2.0)
+        for index in -1, 3, 2**31 - 1:
+            matrix.indices[0] = index
+            with pytest.raises(ValueError, match="out of range"):
+                encoder.spikes(matrix, NO_BIAS, 2.0)
 
-    @pytest.mark.parametrize("name", ["low", "high", "scale", "absent"])
-    def test_length_of_what_was_learned(self, name):
+    def test_what_was_learned(self):
         channels = make_encoder_of("auto").fit(X).channels_
-        channels = replace(channels, **{name: getattr(channels, name)[:2]})
-        with pytest.raises(ValueError, match=f"{name} must have 3 entries"):
-            _core.encode(channels, X, NO_BIAS, 2.0)
-
-    @pytest.mark.parametrize("n_fields", [-1, 0, 2])
-    def test_number_of_receptive_fields(self, n_fields):
-        channels = make_encoder_of("population").fit(X).channels_
-        channels = replace(channels, n_receptive_fields=n_fields)
-        with pytest.raises(ValueError, match="at least 3 receptive fields"):
-            _core.encode(channels, X, NO_BIAS, 2.0)
-
-    @pytest.mark.parametrize("levels", [-1, 0, 1])
-    def test_number_of_levels(self, levels):
-        channels = replace(make_encoder_of("auto").fit(X).channels_, levels=levels)
-        with pytest.raises(ValueError, match="at least 2 levels"):
-            _core.encode(channels, X, NO_BIAS, 2.0)
+        fields = make_encoder_of("population").fit(X).channels_
+        wrong = [
+            *(
+                (channels, {name: getattr(channels, name)[:2]}, "must have 3 entries")
+                for name in ("low", "high", "scale", "absent")
+            ),
+            *((channels, {"levels": n}, "at least 2 levels") for n in (-1, 0, 1)),
+            *(
+                (fields, {"n_receptive_fields": n}, "at least 3 receptive fields")
+                for n in (-1, 0, 2)
+            ),
+            *(
+                (channels, {name: np.array([3], np.uint32)}, "out of range")
+                for name in ("always", "complemented")
+            ),
+        ]
+        for learned, changes, message in wrong:
+            with pytest.raises(ValueError, match=message):
+                _core.encode(replace(learned, **changes), X, NO_BIAS, 2.0)
 
     def test_number_of_channels(self):
         with pytest.raises(ValueError, match="fewer than 16777216 inputs, not 3"):
@@ -157,13 +160,6 @@ class TestBorder:
         channels = make_encoder_of("population").fit(X).channels_
         channels = replace(channels, n_channels=30_000_000)
         with pytest.raises(ValueError, match="fewer than 16777216 inputs, not 3"):
-            _core.encode(channels, X, NO_BIAS, 2.0)
-
-    @pytest.mark.parametrize("name", ["always", "complemented"])
-    def test_features_of_what_was_learned(self, name):
-        channels = make_encoder_of("auto").fit(X).channels_
-        channels = replace(channels, **{name: np.array([3], np.uint32)})
-        with pytest.raises(ValueError, match="out of range"):
             _core.encode(channels, X, NO_BIAS, 2.0)
 
 
@@ -188,23 +184,21 @@ def arrangements(n, dtype, rng):
     yield "offset", 1e9 + u * 1e-3
 
 
+@every_simd
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n", SIZES)
-def test_sort_is_stable_at_any_length(n, dtype):
-    rng = np.random.default_rng(n)
-    for name, times in arrangements(n, dtype, rng):
-        times = times.astype(dtype)[None]
-        if n == 0:
-            # All spikes are those of biases.
-            spikes = twin.spikes_of(np.full((1, 1), np.inf, dtype), [], 1e29)
-            assert_array_equal(parts(spikes)[2], [0, 0])
-            continue
-        spikes = twin.spikes_of(times, [], 1e29)
-        expected = twin.sort(times, [], 1e29, dtype)
-        for got, right in zip(parts(spikes), expected, strict=True):
-            assert_array_equal(got, right, err_msg=name)
+def test_sort_is_stable_at_any_length(dtype):
+    nothing = twin.spikes_of(np.full((1, 1), np.inf, dtype), [], 1e29)
+    assert_array_equal(parts(nothing)[2], [0, 0])
+    for n in SIZES:
+        for name, times in arrangements(n, dtype, np.random.default_rng(n)):
+            times = times.astype(dtype)[None]
+            spikes = twin.spikes_of(times, [], 1e29)
+            expected = twin.sort(times, [], 1e29, dtype)
+            for got, right in zip(parts(spikes), expected, strict=True):
+                assert_array_equal(got, right, err_msg=f"{name}, {n}")
 
 
+@every_simd
 def test_samples_of_many_lengths_are_sorted_each():
     rng = np.random.default_rng(0)
     times = np.round(rng.random((200, 60)) * 20) / 10

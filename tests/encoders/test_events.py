@@ -132,12 +132,12 @@ def test_clocks_that_have_run_for_years_lose_nothing():
         assert trains.events()[2].tolist() == [0, 1e-6]
 
 
-@pytest.mark.parametrize("channel", ["addr", "units"])
-def test_cochleas_have_names_of_their_own(channel):
+def test_cochleas_have_names_of_their_own():
     """Those of the Heidelberg digits, and of NTIDIGITS."""
-    sample = {"times": np.array([0.25, 0.125]), channel: np.array([699, 3])}
-    trains = SpikeTrains.from_events([sample], sensor_size=700, time_unit=2.0)
-    assert_array_equal(trains.events(), [[0, 0], [3, 699], [0.25, 0.5]])
+    for channel in "addr", "units":
+        sample = {"times": np.array([0.25, 0.125]), channel: np.array([699, 3])}
+        trains = SpikeTrains.from_events([sample], sensor_size=700, time_unit=2.0)
+        assert_array_equal(trains.events(), [[0, 0], [3, 699], [0.25, 0.5]])
 
 
 def test_samples_may_be_without_events():
@@ -171,9 +171,8 @@ def test_the_unit_of_time_is_that_of_the_neurons():
 GOOD = events_of([(1, 0, 3, 1)], CAMERAS["tonic"])
 
 
-@pytest.mark.parametrize(
-    ("samples", "changes", "error", "message"),
-    [
+def test_mistakes_in_events():
+    for samples, changes, error, message in (
         ([GOOD, events_of([(4, 0, 3, 1)], CAMERAS["tonic"])], {}, ValueError,
          r"x of sample 1 must be in \[0, 4\), as sensor_size says, but ranges from 4"),
         ([events_of([(0, -1, 3, 1)], CAMERAS["tonic"])], {}, ValueError, "y of sa"),
@@ -210,12 +209,10 @@ GOOD = events_of([(1, 0, 3, 1)], CAMERAS["tonic"])
         ([GOOD], {"duration": 0}, ValueError, "duration must be a positive number"),
         ([GOOD], {"t_start": "last"}, ValueError, "t_start must be a number"),
         ([GOOD], {"t_start": np.inf}, ValueError, "t_start must be a number"),
-    ],
-)  # fmt: skip
-def test_mistakes_in_events(samples, changes, error, message):
-    options = {"sensor_size": (4, 3, 2), "time_unit": 1e-3} | changes
-    with pytest.raises(error, match=message):
-        SpikeTrains.from_events(samples, **options)
+    ):  # fmt: skip
+        options = {"sensor_size": (4, 3, 2), "time_unit": 1e-3} | changes
+        with pytest.raises(error, match=message):
+            SpikeTrains.from_events(samples, **options)
 
 
 # -- One after the other, side by side ---------------------------------------------
@@ -251,17 +248,14 @@ def test_concatenated_parts_give_back_the_whole():
     assert mixed.dtype == np.float64
 
 
-@pytest.mark.parametrize(
-    ("parts", "axis", "error", "message"),
-    [
+def test_what_cannot_be_concatenated():
+    for parts, axis, error, message in (
         ([], 0, ValueError, "a SpikeTrains at least"),
         ([np.zeros((2, 3))], 0, TypeError, "must be SpikeTrains, got ndarray"),
         ([(2, 3), (2, 4)], 0, ValueError, r"number of channels, got \[3, 4\]"),
         ([(2, 3), (4, 3)], 1, ValueError, r"number of samples, got \[2, 4\]"),
         ([(2, 3)], 2, ValueError, "axis must be 0 or 1"),
-    ],
-)
-def test_what_cannot_be_concatenated(parts, axis, error, message):
-    parts = [random_trains(0, p) if isinstance(p, tuple) else p for p in parts]
-    with pytest.raises(error, match=message):
-        SpikeTrains.concatenate(parts, axis=axis)
+    ):
+        trains = [random_trains(0, p) if isinstance(p, tuple) else p for p in parts]
+        with pytest.raises(error, match=message):
+            SpikeTrains.concatenate(trains, axis=axis)

@@ -16,8 +16,7 @@ from sklearn.pipeline import make_pipeline
 from ttfs import TTFSClassifier, TTFSRegressor
 from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 
-pytestmark = pytest.mark.usefixtures("every_simd")
-
+every_simd = pytest.mark.usefixtures("every_simd")
 ENCODERS = {
     "auto": LatencyEncoder(),
     "latency": LatencyEncoder(complement=False),
@@ -29,24 +28,26 @@ X = random_features(0, 60, 9, 0.6)
 y = classes_of(X, 1)
 
 
+@every_simd
 @every_encoder
-@pytest.mark.parametrize("levels", [2, 3, 8, 49, 1000])
-def test_spikes_go_to_the_nearest_level(kind, levels):
+def test_spikes_go_to_the_nearest_level(kind):
     encoder = clone(ENCODERS[kind]).set_params(window=1.3)
     free = encoder.fit(X).transform(X)
-    times = encoder.set_params(levels=levels).fit(X).transform(X)
     spikes = np.isfinite(free)
-    assert_array_equal(np.isfinite(times), spikes)
-    grid = np.linspace(0, 1.3, levels)
-    nearest = np.abs(free[spikes][:, None] - grid).argmin(axis=1)
-    assert_allclose(times[spikes], grid[nearest], rtol=1e-15)
-    # Equal levels are equal numbers, in channels and complements alike.
-    assert len(np.unique(times[spikes])) <= levels
-    assert encoder.end_ == 1.3
-    if kind != "population":  # whose last spikes are at 0.9 of the window
-        assert (times[spikes].min(), times[spikes].max()) == (0, 1.3)
+    for levels in 2, 3, 8, 49, 1000:
+        times = encoder.set_params(levels=levels).fit(X).transform(X)
+        assert_array_equal(np.isfinite(times), spikes)
+        grid = np.linspace(0, 1.3, levels)
+        nearest = np.abs(free[spikes][:, None] - grid).argmin(axis=1)
+        assert_allclose(times[spikes], grid[nearest], rtol=1e-15)
+        # Equal levels are equal numbers, in channels and complements alike.
+        assert len(np.unique(times[spikes])) <= levels
+        assert encoder.end_ == 1.3
+        if kind != "population":  # whose last spikes are at 0.9 of the window
+            assert (times[spikes].min(), times[spikes].max()) == (0, 1.3)
 
 
+@every_simd
 def test_halfway_between_two_levels_the_later_one():
     encoder = LatencyEncoder(complement=True, max_deviation=np.inf, levels=5)
     column = np.arange(9.0)[:, None]  # multiples of half a step
@@ -68,8 +69,10 @@ def test_order_is_kept(kind):
         assert np.all(np.diff(times[np.argsort(free)][np.isfinite(np.sort(free))]) >= 0)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", ["auto", "latency"])
+@every_simd
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("auto", np.float32), ("latency", np.float64)]
+)
 def test_sparse_rows_have_the_bits_of_dense_ones(kind, dtype):
     data = X.astype(dtype)
     encoder = clone(ENCODERS[kind]).set_params(levels=12).fit(data)
@@ -87,10 +90,10 @@ def test_many_levels_change_little_and_none_changes_nothing(kind):
     assert_array_equal(times_of(encoder.set_params(levels=None).fit(X), X), free)
 
 
-@pytest.mark.parametrize("levels", [np.int64(6), np.uint8(6)])
-def test_integers_of_numpy(levels):
+def test_integers_of_numpy():
     expected = LatencyEncoder(levels=6).fit_transform(X)
-    assert_array_equal(LatencyEncoder(levels=levels).fit_transform(X), expected)
+    for levels in np.int64(6), np.uint8(6):
+        assert_array_equal(LatencyEncoder(levels=levels).fit_transform(X), expected)
 
 
 # ------------------------------------------------------------------ in an estimator

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 from classifiers import quick
 from encoding import forms, random_features, relaxed, times_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils._param_validation import InvalidParameterError
@@ -91,7 +91,7 @@ def test_deciles_are_those_of_numpy():
     assert_allclose(ends(X), expected, rtol=1e-12)
 
 
-@relaxed
+@settings(relaxed, max_examples=15)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([0.02, 0.3, 0.7, 1.0]),
@@ -150,12 +150,12 @@ def test_outliers_do_not_cost_accuracy():
 
 
 @every_encoder
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_infinite_deviation_is_the_range_of_all_values(make, dtype):
-    X = np.random.default_rng(0).standard_cauchy((100, 4)).astype(dtype)
-    assert_array_equal(ends(X, make, max_deviation=np.inf), extremes(X))
-    assert_array_equal(ends(X, make, max_deviation=1e300), extremes(X))
-    assert (ends(X, make) != extremes(X)).all()
+def test_infinite_deviation_is_the_range_of_all_values(make):
+    for dtype in np.float32, np.float64:
+        X = np.random.default_rng(0).standard_cauchy((100, 4)).astype(dtype)
+        assert_array_equal(ends(X, make, max_deviation=np.inf), extremes(X))
+        assert_array_equal(ends(X, make, max_deviation=1e300), extremes(X))
+        assert (ends(X, make) != extremes(X)).all()
 
 
 @pytest.mark.parametrize("values", [9, 10])
@@ -223,22 +223,22 @@ def test_absent_zeros_do_not_count_and_stay_absent(values, expected):
 
 @pytest.mark.filterwarnings("error")
 @every_encoder
-@pytest.mark.parametrize("deviation", [1e-30, 2.0, 1e308])
 @pytest.mark.parametrize("unit", [1.7e308, 1e300, 1.0, 1e-300, 1e-307, 1e-320])
-def test_values_of_any_size(make, deviation, unit):
+def test_values_of_any_size(make, unit):
     X = unit * np.linspace(-1, 1, 41)[:, None] ** 5
-    encoder = make(max_deviation=deviation).learn(X)
-    low, high = encoder.channels_.low[0], encoder.channels_.high[0]
-    assert X.min() <= low <= high <= X.max()
-    times = times_of(encoder, X)
-    if unit > 1e-308:
-        assert low < high
-        assert np.isfinite(times).any(axis=1).all()
-        if deviation == 2.0:
-            end = 2 * (unit * 0.8**5)
-            assert_allclose([low, high], [-end, end])
-    else:
-        assert np.isinf(times).all()
+    for deviation in 1e-30, 2.0, 1e308:
+        encoder = make(max_deviation=deviation).learn(X)
+        low, high = encoder.channels_.low[0], encoder.channels_.high[0]
+        assert X.min() <= low <= high <= X.max()
+        times = times_of(encoder, X)
+        if unit > 1e-308:
+            assert low < high
+            assert np.isfinite(times).any(axis=1).all()
+            if deviation == 2.0:
+                end = 2 * (unit * 0.8**5)
+                assert_allclose([low, high], [-end, end])
+        else:
+            assert np.isinf(times).all()
 
 
 @every_encoder
@@ -288,7 +288,7 @@ def test_of_many_samples_evenly_spaced_ones_count():
 def test_wide_data_need_little_memory(is_sparse):
     rng = np.random.default_rng(0)
     if is_sparse:
-        rows, columns = rng.integers([[2000], [50_000]], size=(2, 2_000_000))
+        rows, columns = rng.integers([[2000], [50_000]], size=(2, 1_000_000))
         X = sp.csr_array((rng.random(len(rows)), (rows, columns)), (2000, 50_000))
         size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     else:
@@ -305,10 +305,10 @@ def test_wide_data_need_little_memory(is_sparse):
     assert_array_equal(encoder.channels_.low <= encoder.channels_.high, True)
 
 
-@pytest.mark.parametrize("bad", [0, -1.0, np.nan, "2", None])
 @every_encoder
-def test_max_deviation_is_positive(make, bad):
-    with pytest.raises(InvalidParameterError, match="max_deviation"):
-        make(max_deviation=bad).fit([[1.0], [2.0]])
-    with pytest.raises(InvalidParameterError, match="max_deviation"):
-        quick(encoder=make(max_deviation=bad)).fit([[1.0], [2.0]], [0, 1])
+def test_max_deviation_is_positive(make):
+    for bad in 0, -1.0, np.nan, "2", None:
+        with pytest.raises(InvalidParameterError, match="max_deviation"):
+            make(max_deviation=bad).fit([[1.0], [2.0]])
+        with pytest.raises(InvalidParameterError, match="max_deviation"):
+            quick(encoder=make(max_deviation=bad)).fit([[1.0], [2.0]], [0, 1])

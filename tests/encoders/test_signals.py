@@ -258,12 +258,14 @@ def test_louder_signals_have_louder_bands():
 
 
 GOOD = some_signals()
+both_transformers = pytest.mark.parametrize(
+    "transformer", [LevelCrossingEncoder(), FilterBank()]
+)
 
 
-@pytest.mark.parametrize("transformer", [LevelCrossingEncoder(), FilterBank()])
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
+@both_transformers
+def test_signals_are_checked(transformer):
+    for X, message in (
         ([], "found 0 samples"),
         (np.zeros((3, 4)), r"pass X\[:, None, :\]"),
         (pd.DataFrame(np.zeros((3, 4))), r"pass X\[:, None, :\]"),
@@ -276,17 +278,15 @@ GOOD = some_signals()
         ([np.array([[1.0, np.nan, 2.0]])], "NaN before its end"),
         ([np.array([["a", "b"]])], "must be real numbers"),
         ([np.array([["a", 1.0]], object)], "must be real numbers"),
-    ],
-)
-def test_signals_are_checked(transformer, X, message):
-    with pytest.raises(ValueError, match=message):
-        clone(transformer).fit(X)
+    ):
+        with pytest.raises(ValueError, match=message):
+            clone(transformer).fit(X)
 
 
-@pytest.mark.parametrize("X", [None, 5, "signals"])
-def test_what_is_no_array_is_refused(X):
-    with pytest.raises(TypeError, match=r"must be an array of shape .* got "):
-        LevelCrossingEncoder().fit(X)
+def test_what_is_no_array_is_refused():
+    for X in None, 5, "signals":
+        with pytest.raises(TypeError, match=r"must be an array of shape .* got "):
+            LevelCrossingEncoder().fit(X)
 
 
 def test_objects_that_are_numbers_are_numbers():
@@ -294,25 +294,22 @@ def test_objects_that_are_numbers_are_numbers():
     assert encoder.transform(GOOD.astype(object)) == encoder.transform(GOOD)
 
 
-@pytest.mark.parametrize(
-    "X", [GOOD, list(GOOD), [GOOD[0], GOOD[1, :, :9]], [[1.0, 2.0], [3.0]]]
-)
-def test_classifiers_name_what_makes_spikes_of_signals(X):
-    y = np.arange(len(X)) % 2
-    with pytest.raises(ValueError, match=r"by ttfs\.encoders\.LevelCrossingEncoder"):
-        ttfs.TTFSClassifier().fit(X, y)
+def test_classifiers_name_what_makes_spikes_of_signals():
+    for X in GOOD, list(GOOD), [GOOD[0], GOOD[1, :, :9]], [[1.0, 2.0], [3.0]]:
+        match = r"by ttfs\.encoders\.LevelCrossingEncoder"
+        with pytest.raises(ValueError, match=match):
+            ttfs.TTFSClassifier().fit(X, np.arange(len(X)) % 2)
 
 
-@pytest.mark.parametrize("transformer", [LevelCrossingEncoder(), FilterBank()])
+@both_transformers
 def test_other_numbers_of_channels_are_refused(transformer):
     fitted = clone(transformer).fit(GOOD)
     with pytest.raises(ValueError, match="same number of channels, 3"):
         fitted.transform(GOOD[:, :2])
 
 
-@pytest.mark.parametrize(
-    ("transformer", "message"),
-    [
+def test_parameters_are_checked():
+    for transformer, message in (
         (LevelCrossingEncoder(n_steps=0), "n_steps"),
         (LevelCrossingEncoder(quantiles=(0.9, 0.1)), "quantiles must be two numbers"),
         (LevelCrossingEncoder(quantiles=0.5), "quantiles"),
@@ -323,8 +320,6 @@ def test_other_numbers_of_channels_are_refused(transformer):
         (FilterBank(sample_rate=16e3, high=100.0), "low=160.0, high=100.0"),
         (FilterBank(low=-1.0), "low"),
         (FilterBank(n_bands=0), "n_bands"),
-    ],
-)
-def test_parameters_are_checked(transformer, message):
-    with pytest.raises(ValueError, match=message):
-        transformer.fit(GOOD)
+    ):
+        with pytest.raises(ValueError, match=message):
+            transformer.fit(GOOD)
