@@ -36,9 +36,9 @@ def counted(monkeypatch, *names):
 @pytest.mark.parametrize("name", MODELS)
 def test_costs_of_inference_are_those_of_the_twin(name, monkeypatch):
     clf, data = make(name)
-    X, _ = data(6, seed=9)
+    X, _ = data(4, seed=9)
     sheet = export.cost_sheet(clf, X)
-    assert (sheet.learning, sheet.n_samples) == (None, 6)
+    assert (sheet.learning, sheet.n_samples) == (None, 4)
     assert sheet.sizes == (clf.n_channels_in_, *(w.shape[1] for w in clf.coefs_))
     network = read_model(clf).network
     twin = fixed_twin.Twin(network)
@@ -172,7 +172,7 @@ def slow_step(network, states, spikes, label):
 @pytest.mark.parametrize("name", LEARNING)
 def test_costs_of_learning_are_those_of_the_twin(name, monkeypatch):
     clf, data = make(name)
-    X, y = data(8, seed=10)
+    X, y = data(5, seed=10)
     labels = np.searchsorted(clf.classes_, y)
     sheet = export.cost_sheet(clf, X, y)
     network = read_learner(clf)
@@ -196,7 +196,10 @@ def test_costs_of_learning_are_those_of_the_twin(name, monkeypatch):
     assert_counts(counts, [{key: n[key] for key in keys} for n in expected])
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(6), *(pytest.param(k, marks=pytest.mark.slow) for k in range(6, 20))],
+)
 def test_errors_are_those_of_the_twin(seed, monkeypatch):
     rng = np.random.default_rng(seed)
     network = random_network(rng)

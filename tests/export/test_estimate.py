@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import in_turn
 from exported import LEARNING, MODELS, make
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -34,8 +35,7 @@ def slow_operations(network, ticks, states, *, to_end):
     return n
 
 
-@pytest.mark.parametrize("to_end", [False, True])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "to_end"), in_turn(MODELS, [False, True]))
 def test_operations_are_counted(name, to_end):
     clf, data = make(name)
     X, _ = data(6, seed=3)

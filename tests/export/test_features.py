@@ -22,17 +22,20 @@ PAGE = ROOT / "docs/guide/export.md"
 def test_the_program_equals_the_encoder(name, tmp_path):
     pipeline, X, kind = make(name)
     assert encoder_code(export.integer_encoder(pipeline, X.dtype.name))[2] == kind
-    check(pipeline, X, build(tmp_path, pipeline, X))
+    flags = SANITIZE * (name in KINDS)
+    check(pipeline, X, build(tmp_path, pipeline, X, *flags))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("flags", [[], SANITIZE], ids=["plain", "sanitized"])
+@pytest.mark.parametrize("flags", [["-O2"], SANITIZE], ids=["plain", "sanitized"])
 def test_every_compiler_gives_the_same(flags, name, compiler, tmp_path):
     pipeline, X, _ = make(name)
     check(pipeline, X, build(tmp_path, pipeline, X, *flags, compiler=compiler))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("avr-gcc"), reason="needs avr-gcc")
 @pytest.mark.parametrize("standard", ["c99", "gnu99"])  # the second one has __flash
 @pytest.mark.parametrize("name", KINDS)

@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from cases import in_turn
 from exported import FLAGS, any_compiler
 from fixed_header import ROOT
 from sklearn.datasets import load_iris
@@ -89,7 +90,7 @@ def test_the_licence_is_that_of_the_package(flowers, tmp_path):
     assert licence == (ROOT / "LICENSE").read_text()
 
 
-@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("learn", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_self_test_passes_and_notices_a_wrong_weight(flowers, tmp_path, learn):
     pipeline, X = flowers
     folder = tmp_path / "flowers"
@@ -121,6 +122,7 @@ def test_a_library_without_a_self_test_does_not_name_one(flowers, tmp_path):
         assert "self-test" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("cmake"), reason="needs cmake")
 def test_cmake_builds_a_library_and_tests_it(flowers, tmp_path):
     pipeline, X = flowers
@@ -167,8 +169,9 @@ void delay(unsigned long ms);
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler of C++")
-@pytest.mark.parametrize("has_test", [False, True])
-@pytest.mark.parametrize("features", ["uint8", "int16", None])
+@pytest.mark.parametrize(
+    ("features", "has_test"), in_turn(["uint8", "int16", None], [False, True])
+)
 def test_the_sketch_is_a_program(flowers, tmp_path, features, has_test):
     pipeline, X = flowers
     folder = tmp_path / "flowers"

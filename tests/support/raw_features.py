@@ -1,6 +1,7 @@
 """Exported models that take raw features, and the programs that run them."""
 
 import subprocess
+from functools import cache
 
 import numpy as np
 from exported import FLAGS, any_compiler
@@ -72,6 +73,7 @@ MODELS = {
 KINDS = "absent", "tables", "fields of levels"  # one of each function
 
 
+@cache
 def make(name):
     """A fitted pipeline, raw features of many values, and the kind of its code."""
     kind, data, scalers, options = MODELS[name]
@@ -79,7 +81,7 @@ def make(name):
     X, y = data(300)
     pipeline = make_pipeline(*scalers, TTFSClassifier((6,), **options)).fit(X, y)
     limits = np.iinfo(X.dtype)
-    values = np.linspace(limits.min, limits.max, 2000).round().astype(int)
+    values = np.linspace(limits.min, limits.max, 700).round().astype(int)
     more = np.tile(values[:, None], X.shape[1])
     return pipeline, np.vstack([X, more]).astype(X.dtype), kind
 
