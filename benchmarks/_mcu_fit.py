@@ -304,18 +304,17 @@ def source(sizes, costs):
     """The two tables as Python."""
     lines = ["SIZES = {"]
     for kind, of_targets in sizes.items():
-        lines.append(f'    ("{kind[0]}", "{kind[1]}"): {{')
-        for target, numbers in of_targets.items():
-            lines.append(f'        "{target}": Sizes{numbers},')
-        lines.append("    },")
-    lines += ["}", "# fmt: off", "COSTS = {"]
+        one, two, *others = map(str, of_targets.values())
+        lines.append(f'    ("{kind[0]}", "{kind[1]}"): on_targets({one}, {two},')
+        lines.append(f"        {', '.join(others)}),")
+    lines += ["}", "COSTS = {"]
     for kind, of_operations in costs.items():
         lines.append(f'    ("{kind[0]}", "{kind[1]}"): {{')
         for name, numbers in of_operations.items():
             cells = ", ".join(f"{number:g}" for number in numbers)
             lines.append(f'        "{name}": ({cells}),')
         lines.append("    },")
-    return "\n".join([*lines, "}", "# fmt: on", ""])
+    return "\n".join([*lines, "}", ""])
 
 
 def refit(bench, folder, fits):

@@ -16,7 +16,7 @@ import ttfs.engines.recipe
 from ttfs import TTFSClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.fixed.quantized import QuantizedNetwork
-from ttfs.fixed.ticks import n_ticks_of
+from ttfs.fixed.simulation import n_ticks_of
 from ttfs.parameters import FixedPoint, LocalRule
 
 

@@ -21,6 +21,7 @@ from ttfs.encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ttfs.encoders.base import Channels
 from ttfs.estimators.history import History
 from ttfs.model import Layer
+from ttfs.model.geometry import Full
 from ttfs.parameters import CrossEntropy, ExactGradient, LocalRule
 from ttfs.substrates import Ideal
 
@@ -94,6 +95,16 @@ ATTRIBUTES = (
     *("validation_scores_", "best_validation_score_", "n_iter_", "t_"),
     "validation_loss_curve_",
 )
+
+
+def test_layers_that_are_not_full_are_refused(path):
+    class Banded(Full):
+        kind = "banded"
+
+    model = quick().fit(X, y)
+    model.network_.layers[1].geometry = Banded(3, 3)
+    with pytest.raises(ValueError, match=r"full layers only, not .*Banded"):
+        export.to_json(model, path)
 
 
 @every_model

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from fixed_networks import REGIMES
 
+from ttfs import LIF
 from ttfs.fixed import build, tables
+from ttfs.model import Layer, Network
+from ttfs.model.geometry import Full
 
 
 @pytest.mark.parametrize("seed", [0, 1, 12345, 2**31])
@@ -55,6 +58,16 @@ def test_numbers_of_a_layer(neuron, levels):
         assert layer.error_shift == shift
         delay = fixed_twin.silent_delay(neuron, tick, layer.threshold)
         assert tables.silent_delay(neuron, layer.threshold, tick) == delay
+
+
+def test_layers_that_are_not_full_are_refused():
+    class Banded(Full):
+        kind = "banded"
+
+    layer = Layer(np.ones((3, 2)), np.zeros(0), LIF(), geometry=Banded(3, 2))
+    options = "tick kernel feedback window may_drop rests rng".split()
+    with pytest.raises(ValueError, match=r"full layers only, not .*Banded"):
+        build.make_network(Network((layer,), 1.0), None, **dict.fromkeys(options))
 
 
 def test_tables_of_the_loss():

@@ -8,8 +8,7 @@ from ..fixed.build import make_network, weight_steps
 from ..fixed.network import MAX_NEURONS, MAX_TICKS
 from ..fixed.quantized import QuantizedNetwork
 from ..fixed.shifts import default_tick, realise
-from ..fixed.simulation import FixedSimulation
-from ..fixed.ticks import n_ticks_of, on_grid
+from ..fixed.simulation import FixedSimulation, n_ticks_of, on_grid
 from . import recipe as recipes
 from .base import resting_weights
 from .float import CoreTrainer, FloatEngine, are_few
@@ -64,7 +63,6 @@ class QuantizedEngine(FloatEngine):
             )
 
     def prepare(self, network, may_drop, rng):
-        fixed = self.structure.arithmetic
         rule = self.structure.gradient
         hidden_rate = self.hidden_rate(network)
         first = network.layers[0]
@@ -72,15 +70,11 @@ class QuantizedEngine(FloatEngine):
         drops[: network.n_channels] = may_drop
         integers, steps, scales = make_network(
             network,
+            self.structure.arithmetic,
             tick=self.tick,
-            decay=fixed.decay,
             kernel="table" if rule is None else rule.kernel,
-            weight_bits=fixed.weight_bits,
-            weight_range=fixed.weight_range,
-            accumulator_bits=fixed.accumulator_bits,
             feedback="symmetric" if rule is None else rule.feedback,
             window=self.window,
-            is_floor=fixed.rounding == "floor",
             may_drop=drops,
             rests=resting_weights(network.layers),
             rng=rng,

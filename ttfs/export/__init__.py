@@ -19,9 +19,9 @@ from .c_source import to_c
 from .cost import CostSheet, cost_sheet
 from .encoder import IntegerEncoder, integer_encoder
 from .estimates import Estimate, TargetCost, estimate
-from .inputs import ticks
 from .json import from_json, to_json
 from .library import to_library
+from .model import ticks
 from .tuning import Tuning, TuningRow, tune
 
 __all__ = [

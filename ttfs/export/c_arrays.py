@@ -1,5 +1,6 @@
 """A network in integers, and the memory to work in, as arrays and structures of C."""
 
+import re
 import zlib
 
 import numpy as np
@@ -49,8 +50,7 @@ class Arrays:
     def buffer(self, c_type, name, n, n_bytes=2):
         """Define an array without contents, of elements of 2 bytes; return its name."""
         self.lines.append(f"static {c_type} PREFIX_{name}[{n}];")
-        self.n_bytes[name] = n * n_bytes
-        return f"PREFIX_{name}"
+        return self._named(name, n * n_bytes)
 
     def records(self, name, c_type, rows, n_bytes):
         """Define an array of structures of integers, a row for each; return its name.
@@ -60,38 +60,50 @@ class Arrays:
         self.lines.append(f"static {c_type} PREFIX_{name}[{len(rows)}] = {{")
         self.lines += [f"    {{{', '.join(map(str, row))}}}," for row in rows]
         self.lines.append("};")
-        self.n_bytes[name] = n_bytes * len(rows)
-        return f"PREFIX_{name}"
+        return self._named(name, n_bytes * len(rows))
 
     def define(self, name, array, c_type):
         """Define an array with its contents; return its name."""
-        self._define(f"{c_type} PREFIX_{name}[{array.size}] = {{", array, "};")
-        self.n_bytes[name] = array.nbytes
-        return f"PREFIX_{name}"
+        begin = f"static {c_type} PREFIX_{name}[{array.size}] = {{"
+        self._contents(begin, array, "};")
+        return self._named(name, array.nbytes)
 
     def constant_words(self, name, array):
         """Define a constant array that begins at a word; return its name."""
-        union = (
-            f"union {{ {_C_TYPES[array.dtype]} values[{array.size}]; uint32_t word; }}"
-        )
-        qualifiers = "const TTFS_DEVICE_FLASH"
-        self._define(f"{qualifiers} {union} PREFIX_{name} = {{{{", array, "}};")
-        self.n_bytes[name] = array.nbytes
-        return f"PREFIX_{name}.values"
+        union = _words(_C_TYPES[array.dtype], array.size)
+        begin = f"static const TTFS_DEVICE_FLASH {union} PREFIX_{name} = {{{{"
+        self._contents(begin, array, "}};")
+        return f"{self._named(name, array.nbytes)}.values"
 
     def buffer_words(self, name, n):
         """Define a buffer of int16_t that begins at a word; return its name."""
-        self.lines.append(
-            f"static union {{ int16_t values[{n}]; uint32_t word; }} PREFIX_{name};"
-        )
-        self.n_bytes[name] = 2 * n
-        return f"PREFIX_{name}.values"
+        self.lines.append(f"static {_words('int16_t', n)} PREFIX_{name};")
+        return f"{self._named(name, 2 * n)}.values"
 
-    def _define(self, begin, array, end):
-        self.lines += filled(f"static {begin}", "", "    ")
+    def _named(self, name, n_bytes):
+        """Note the size of an array; return its name."""
+        self.n_bytes[name] = n_bytes
+        return f"PREFIX_{name}"
+
+    def _contents(self, begin, array, end):
+        self.lines += filled(begin, "", "    ")
         for row in np.atleast_2d(array):
             self.lines += filled(", ".join(map(str, row.tolist())) + ",", "    ")
         self.lines.append(end)
+
+
+def _words(c_type, n):
+    """The type of an array of n elements that begins at a word."""
+    return f"union {{ {c_type} values[{n}]; uint32_t word; }}"
+
+
+def bytes_by_kind(n_bytes):
+    """Sizes of arrays by their names without the number of a layer, added up."""
+    kinds = {}
+    for name, size in n_bytes.items():
+        kind = re.sub(r"_\d+$", "", name)
+        kinds[kind] = kinds.get(kind, 0) + size
+    return kinds
 
 
 def struct(fields, indent):
@@ -99,6 +111,11 @@ def struct(fields, indent):
     pad = " " * indent
     inner = "".join(f"{pad}    .{name} = {value},\n" for name, value in fields.items())
     return f"{{\n{inner}{pad}}}"
+
+
+def attributes(x, names):
+    """Attributes of an object by their names, which a string holds."""
+    return {name: getattr(x, name) for name in names.split()}
 
 
 def _structs(kind, name, items):
@@ -117,8 +134,7 @@ def weight_type(network, *, learn):
 
 def kinds(network, *, learn):
     """The set of macros by which a model chooses parts of the headers."""
-    (has_shifts,) = {layer.syn_shift > 0 for layer in network.layers}
-    names = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": has_shifts}
+    names = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": network.has_shifts}
     return {name for name, is_so in names.items() if is_so}
 
 
@@ -127,15 +143,13 @@ def settings(network, *, learn):
     layers = network.layers
     weight = _C_TYPES[weight_type(network, learn=learn)]
     has_words = sums_words(network, learn=learn)
-    sizes = [
-        len(layer.weights) * row_stride(layer, has_words=has_words) for layer in layers
-    ]
+    sizes = [layer.n_in * row_stride(layer, has_words=has_words) for layer in layers]
     macros = {
         "TTFS_FIXED_WEIGHT": weight if learn else f"const TTFS_DEVICE_FLASH {weight}",
         "TTFS_DEVICE_ROW": "uint32_t" if max(sizes) >= _MAX_ROWS else "uint16_t",
     }
     shared = {"TTFS_DEVICE_FRACTION": {layer.fraction for layer in layers}}
-    if "TTFS_DEVICE_SHIFT" in kinds(network, learn=learn):
+    if network.has_shifts:
         shared["TTFS_DEVICE_SYN_SHIFT"] = {layer.syn_shift for layer in layers}
         shared["TTFS_DEVICE_MEM_SHIFT"] = {layer.mem_shift for layer in layers}
     macros |= {
@@ -165,7 +179,8 @@ def _burst(layer):
 def sums_words(network, *, learn):
     """Whether weights are summed four at once: include/ttfs_device_shift.h."""
     return (
-        kinds(network, learn=learn) == {"TTFS_DEVICE_SHIFT"}
+        network.has_shifts
+        and not learn
         and weight_type(network, learn=False) == np.int8
         and all(layer.fraction == 0 and _burst(layer) > 0 for layer in network.layers)
     )
@@ -173,8 +188,7 @@ def sums_words(network, *, learn):
 
 def row_stride(layer, *, has_words):
     """The distance of rows of weights: full words, if these are summed."""
-    n_out = layer.weights.shape[1]
-    return -(-n_out // 4) * 4 if has_words else n_out
+    return -(-layer.n_out // 4) * 4 if has_words else layer.n_out
 
 
 def _bound(layer, *, learn):
@@ -226,7 +240,7 @@ def model_code(network, *, learn):
     has_words = sums_words(network, learn=learn)
     layers, states, lines, parts = [], [], [], []
     for k, layer in enumerate(network.layers):
-        n_in, n_out = layer.weights.shape
+        n_in, n_out = layer.n_in, layer.n_out
         arrays.lines.append(f"\n/* Layer {k}: {n_in} inputs, {n_out} neurons */\n")
         stride = row_stride(layer, has_words=has_words)
         rows = np.pad(layer.weights.astype(dtype), ((0, 0), (0, stride - n_out)))
@@ -239,18 +253,14 @@ def model_code(network, *, learn):
             return arrays.constant(f"{name}_{k}", getattr(layer, name))
 
         fields = {
-            "n_in": n_in,
-            "n_bias": len(layer.bias_ticks),
-            "n_out": n_out,
+            **attributes(layer, "n_in n_bias n_out"),
             "stride": stride,
             "bias_ticks": table("bias_ticks"),
             "weights": weights,
-            "fraction": layer.fraction,
-            "current_shift": layer.current_shift,
-            "threshold": layer.threshold,
+            **attributes(layer, "fraction current_shift threshold"),
         }
         if layer.syn_shift:
-            fields |= {"syn_shift": layer.syn_shift, "mem_shift": layer.mem_shift}
+            fields |= attributes(layer, "syn_shift mem_shift")
         else:
             tables = "decay_mem", "decay_syn", "kappa"
             fields |= {name: table(name) for name in tables}
@@ -269,17 +279,12 @@ def model_code(network, *, learn):
         lines.append({"events": events, **neurons, "stride": stride})
         if learn:
             fields |= {
-                "slope_mem": layer.slope_mem,
-                "slope_syn": layer.slope_syn,
+                **attributes(layer, "slope_mem slope_syn"),
                 "slope_bounds": table("slope_bounds"),
                 "n_fixed": layer.n_fixed,
                 "kernel": table("kernel"),
                 "kernel_slope": table("kernel_slope"),
-                "max_stored": layer.max_stored,
-                "rest": layer.rest,
-                "decay": layer.decay,
-                "rate_shift": layer.rate_shift,
-                "error_shift": layer.error_shift,
+                **attributes(layer, "max_stored rest decay rate_shift error_shift"),
             }
             if layer.feedback is not None:
                 fields["feedback"] = table("feedback")
@@ -300,9 +305,7 @@ def model_code(network, *, learn):
         "n_layers": len(layers),
         "n_ticks": network.n_ticks,
         "layers": "PREFIX_layers",
-        "silent_delay": network.silent_delay,
-        "read_out": network.read_out,
-        "stretch": network.stretch,
+        **attributes(network, "silent_delay read_out stretch"),
     }
     if learn:
         lfsr = arrays.variable("lfsr", network.lfsr)
@@ -311,18 +314,14 @@ def model_code(network, *, learn):
             "n_softmax": len(network.softmax),
             "softmax": arrays.constant("softmax_table", network.softmax),
             "reciprocal": arrays.constant("reciprocal", network.reciprocal),
-            "gain": network.gain,
-            "push": network.push,
-            "learn_from": network.learn_from,
-            "learn_until": network.learn_until,
+            **attributes(network, "gain push learn_from learn_until"),
             "feedback": f"TTFS_FIXED_{network.feedback.upper()}",
             "is_floor": int(network.is_floor),
             "drop": network.drop,
             "may_drop": arrays.constant("may_drop", network.may_drop),
             "lfsr": lfsr,
         }
-    first = network.layers[0]
-    n_channels = len(first.weights) - len(first.bias_ticks)
+    n_channels = network.n_channels
     shift = count_shift(network.n_ticks, n_channels)
     # Counts of ranges of ticks, or a bit for each channel.
     n_counts = max((network.n_ticks - 1 >> shift) + 1, -(-n_channels // 16))
@@ -334,25 +333,17 @@ def model_code(network, *, learn):
         "counts": arrays.buffer("uint16_t", "counts", n_counts),
         "count_shift": shift,
     }
+    bounds = [_bound(layer, learn=learn) for layer in network.layers]
     code = [
         "\n".join(arrays.lines) + "\n\n",
         _structs("const ttfs_fixed_layer", "layers", layers),
         f"static const ttfs_fixed_network PREFIX_net = {struct(fields, 0)};\n\n",
-        _structs(
-            "const ttfs_device_bound",
-            "bounds",
-            [_bound(layer, learn=learn) for layer in network.layers],
-        ),
+        _structs("const ttfs_device_bound", "bounds", bounds),
         _structs("ttfs_device_line", "lines", lines),
         _structs("ttfs_fixed_state", "states", states),
         f"static const ttfs_device_machine PREFIX_work = {struct(work, 0)};\n",
     ]
     if learn:
-        code.append(
-            _structs(
-                "const ttfs_device_part",
-                "parts",
-                [{"data": part, "n_bytes": f"sizeof {part}"} for part in parts],
-            )
-        )
+        rows = [{"data": part, "n_bytes": f"sizeof {part}"} for part in parts]
+        code.append(_structs("const ttfs_device_part", "parts", rows))
     return arrays.n_bytes, "".join(code)

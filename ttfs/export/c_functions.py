@@ -9,17 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Functions:
-    """Functions of a model that belong together.
+    """Functions of a model that belong together."""
 
-    Parameters
-    ----------
-    declarations : str
-        Prototypes, with comments for users.
-    definitions : str
-        What they do.
-    """
-
-    declarations: str
+    declarations: str  # prototypes, with comments for users
     definitions: str
 
 

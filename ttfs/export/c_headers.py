@@ -57,22 +57,11 @@ def _body(name, defined, included):
 def needed(headers, code, defined):
     """What C code needs of headers and of those that they include.
 
-    Parameters
-    ----------
-    headers : sequence of str
-        Names of files of `ttfs.get_include()`.
-    code : str
-        The code.
-    defined : set of str
-        Macros that say what kind the network is of: "TTFS_DEVICE_LEARN", without which
-        what is for learning only is left out, and "TTFS_DEVICE_SHIFT".
-
-    Returns
-    -------
-    text : str
-        The macros, types and functions that the code needs, and what these need, with
-        their comments and in their order. What does not belong to one of them is there
-        as a whole.
+    These are the macros, types and functions of files of `ttfs.get_include()` that the
+    code names, and what these name, with their comments and in their order, and as a
+    whole what does not belong to one of them. `defined` are macros that say what kind
+    the network is of: "TTFS_DEVICE_LEARN", without which what is for learning only is
+    left out, and "TTFS_DEVICE_SHIFT".
     """
     included = set()
     text = "".join(_body(header, defined, included) for header in headers)

@@ -13,21 +13,14 @@ from scipy.sparse import issparse
 from .. import _fixed
 from .._files import write_text
 from ..encoders import SpikeTrains
-from .c_arrays import (
-    Arrays,
-    kinds,
-    model_code,
-    model_number,
-    settings,
-    weight_type,
-)
+from .c_arrays import Arrays, kinds, model_code, model_number, settings, weight_type
 from .c_encoder import encoder_code, encoder_settings
 from .c_functions import EVENTS, FEATURES, INFERENCE, LEARNING, self_test_functions
 from .c_headers import needed, renamed
 from .c_text import banner, head
 from .encoder import IntegerEncoder, integer_encoder
-from .inputs import ticks as ticks_of
 from .model import Model, events_at, read_learner, read_model
+from .model import ticks as ticks_of
 from .scalers import split
 
 if TYPE_CHECKING:
@@ -47,35 +40,18 @@ _AVR_ARRAYS = 2**16 - 1  # in all of them
 
 @dataclass(frozen=True)
 class CModel:
-    """A model as C, of which files are made.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    network : FixedNetwork
-        Its integers, with accumulators if it learns.
-    learn : bool
-        Whether it learns.
-    prefix : str
-        What names of functions, and in upper case of macros, begin with.
-    samples : dict of str to ndarray, or None
-        What the self-test needs: `ticks` (n_samples, n_channels), or raw `features`
-        (n_samples, n_features) if there is an encoder, `labels`, numbers of classes,
-        `output_ticks` and `output_u` (n_samples, n_classes).
-    encoder : IntegerEncoder, default=None
-        The encoder of raw features, if the model takes these.
-    steps : list of str, default=()
-        The names of the steps of the pipeline before the model.
-    """
+    """A model as C, of which files are made."""
 
     model: Model
-    network: FixedNetwork
+    network: FixedNetwork  # its integers, with accumulators if it learns
     learn: bool
-    prefix: str
+    prefix: str  # what names of functions, and in upper case of macros, begin with
+    # What the self-test needs: `ticks` (n_samples, n_channels), or raw `features` if
+    # there is an encoder, `labels`, numbers of classes, `output_ticks` and `output_u`
+    # (n_samples, n_classes).
     samples: dict[str, np.ndarray] | None
-    encoder: IntegerEncoder | None = None
-    steps: Sequence[str] = ()
+    encoder: IntegerEncoder | None = None  # of raw features, if the model takes these
+    steps: Sequence[str] = ()  # names of the steps of the pipeline before the model
 
     @property
     def functions(self):
@@ -100,14 +76,11 @@ class CModel:
             "ENGINE_": _ENGINE,
             "N_PARTS": str(3 * len(self.network.layers) + 1),
             "MODEL_NUMBER": f"0x{model_number(self.network):08X}",
-            "N_SAMPLES": str(
-                0 if self.samples is None else len(self.samples["labels"])
-            ),
+            "N_SAMPLES": str(len(self.samples["labels"]) if self.samples else 0),
         }
         pattern = "|".join(rf"\b{name}" for name in names)
-        return renamed(
-            re.sub(pattern, lambda match: names[match[0]], text), self.prefix
-        )
+        text = re.sub(pattern, lambda match: names[match[0]], text)
+        return renamed(text, self.prefix)
 
     def macros(self):
         """Definitions of the numbers of the model."""
@@ -122,10 +95,7 @@ class CModel:
             macros["N_FEATURES"] = self.encoder.n_features
         if self.learn:
             width = weight_type(self.network, learn=True).itemsize
-            n_bytes = sum(
-                width * layer.weights.size + 3 * layer.weights.shape[1]
-                for layer in layers
-            )
+            n_bytes = sum((width * layer.n_in + 3) * layer.n_out for layer in layers)
             macros["STATE_SIZE"] = 4 + n_bytes + 2 + 4
         return self.named(
             "".join(f"#define NAME_{key} {value}\n" for key, value in macros.items())
@@ -133,19 +103,12 @@ class CModel:
 
     def head(self):
         """The comment at the top of the file of a model."""
-        return head(
-            self.model,
-            self.prefix,
-            learn=self.learn,
-            features=self.encoder and self.encoder.features,
-            steps=self.steps,
-        )
+        features = self.encoder and self.encoder.features
+        return head(self.model, self.prefix, self.learn, features, self.steps)
 
     def declarations(self):
         """Prototypes of the functions, with comments."""
-        return self.named(
-            "\n".join(functions.declarations for functions in self.functions)
-        )
+        return self.named("\n".join(each.declarations for each in self.functions))
 
     def code(self):
         """The arithmetic, the arrays and the functions."""
@@ -163,7 +126,7 @@ class CModel:
             of_samples, samples = self._samples()
             n_bytes = n_bytes | of_samples
             data += "\n" + samples
-        functions = "\n".join(functions.definitions for functions in self.functions)
+        functions = "\n".join(each.definitions for each in self.functions)
         code = f"{data}\n{functions}".replace("ENGINE_", _ENGINE)
         code = code.replace("ENCODE(", f"{_ENGINE}encode_{kind}(")
         parts = [

@@ -114,26 +114,12 @@ def input_notes(model):
     ]
 
 
-def _notes_of_features(prefix, features, steps):
-    """Paragraphs about what comes before the encoder."""
-    notes = []
-    if features is not None:
-        notes += [
-            f"{prefix}_encode() makes ticks of raw features, {features}_t, in "
-            "integers. What they are in real numbers:",
-            "",
-        ]
-    if steps:
-        notes += [
-            "Features x are those behind the steps of the pipeline: "
-            f"{', '.join(steps)}.",
-            "",
-        ]
-    return notes
+def head(model, prefix, learn, features, steps):
+    """The comment at the top of the file of a model.
 
-
-def head(model, prefix, *, learn, features=None, steps=()):
-    """The comment at the top of the file of a model."""
+    `features` is the type of raw features that it takes, or None; `steps` are those of
+    the pipeline before it.
+    """
     paragraphs = [
         f"{prefix}: a network of first-spike neurons in integers, "
         f"{'-'.join(map(str, model.sizes))}, written by ttfs {__version__}.",
@@ -150,8 +136,20 @@ def head(model, prefix, *, learn, features=None, steps=()):
             "",
             f"{prefix}_learn() does what partial_fit of one sample does.",
         ]
-    notes = [*_notes_of_features(prefix, features, steps), *input_notes(model)]
-    paragraphs += ["", "INPUT", "", *notes, "", "CLASSES", ""]
+    paragraphs += ["", "INPUT", ""]
+    if features is not None:
+        paragraphs += [
+            f"{prefix}_encode() makes ticks of raw features, {features}_t, in "
+            "integers. What they are in real numbers:",
+            "",
+        ]
+    if steps:
+        paragraphs += [
+            "Features x are those behind the steps of the pipeline: "
+            f"{', '.join(steps)}.",
+            "",
+        ]
+    paragraphs += [*input_notes(model), "", "CLASSES", ""]
     paragraphs += [
         (f"{k}: ", ascii(label)) for k, label in enumerate(model.classes.tolist())
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,10 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .. import _fixed
-from .c_arrays import model_code, weight_type
-from .inputs import check_single
-from .model import input_events, read_learner, read_model
+from .c_arrays import bytes_by_kind, model_code, weight_type
+from .model import check_single, input_events, read_learner, read_model
+from .operations import Timeline, spikes_of, timelines
 from .scalers import split, transform
-from .timeline import Timeline, timelines
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -64,8 +62,8 @@ class CostSheet:
     weight_bytes: dict[str, int]
 
     def __str__(self) -> str:
-        lines = [f"network {'-'.join(map(str, self.sizes))}, {self.n_samples} samples"]
-        lines += [
+        lines = [
+            f"network {'-'.join(map(str, self.sizes))}, {self.n_samples} samples",
             "",
             f"{'an inference':<26}{'to decision':>14}{'to the end':>14}{'max':>14}",
         ]
@@ -74,19 +72,15 @@ class CostSheet:
                 f"  {name:<24}{self.to_decision[name]:>14,.1f}{count:>14,.1f}"
                 f"{self.inference_max[name]:>14,}"
             )
-        if self.learning is not None:
-            lines += ["", f"{'an online step, besides':<26}{'mean':>14}"]
-            lines += [f"  {k:<24}{n:>14,.1f}" for k, n in self.learning.items()]
-        for title, counts in (
-            ("bytes for inference", self.inference_bytes),
-            ("bytes for learning", self.learning_bytes),
+        for title, counts, form in (
+            (f"{'an online step, besides':<26}{'mean':>14}", self.learning, ",.1f"),
+            (f"{'bytes for inference':<26}", self.inference_bytes, ","),
+            (f"{'bytes for learning':<26}", self.learning_bytes, ","),
+            ("bytes of weights", self.weight_bytes, ","),
         ):
-            if counts is None:
-                continue
-            lines += ["", f"{title:<26}"]
-            lines += [f"  {name:<24}{count:>14,}" for name, count in counts.items()]
-        lines += ["", "bytes of weights"]
-        lines += [f"  {k:<24}{v:>14,}" for k, v in self.weight_bytes.items()]
+            if counts is not None:
+                lines += ["", title]
+                lines += [f"  {k:<24}{n:>14{form}}" for k, n in counts.items()]
         return "\n".join(lines)
 
 
@@ -168,7 +162,7 @@ def step_counts(core, network, events, labels):
             multiplies += learns[-1] * n_fired * n_classes
             adds += learns[-1] * n_fired * n_classes
         else:
-            line = Timeline.of_neurons(ticks[k], n_ticks)
+            line = Timeline(spikes_of(ticks[k], n_ticks), n_samples, n_ticks)
             causal = np.sum(line.before(ticks[k + 1]) * (errors[k + 1] != 0), axis=1)
             is_rounded = network.feedback == "symmetric" and layers[k + 1].fraction > 0
             look_ups += causal
@@ -180,11 +174,11 @@ def step_counts(core, network, events, labels):
     for layer, line, times, does in zip(layers, lines, ticks, learns, strict=True):
         n_synaptic = line.before(times).sum(axis=1)
         adds += n_synaptic * (layer.fraction > 0)
-        fixed = layer.bias_ticks[len(layer.bias_ticks) - layer.n_fixed :]
+        fixed = layer.bias_ticks[layer.n_bias - layer.n_fixed :]
         fixed = fixed[fixed < n_ticks]
         n_fixed_before = sum((times > t).sum(axis=1) for t in fixed)
         eligibilities += does * (n_synaptic - n_fixed_before)
-        n_moved = does * (line.n - len(fixed)) * times.shape[1]
+        n_moved = does * (line.n - len(fixed)) * layer.n_out
         moves += n_moved
         # The adds are w - rest, G - decay, + r, + W; and one that rounds the weight
         # from its accumulator.
@@ -209,24 +203,18 @@ def step_counts(core, network, events, labels):
 
 def _memory(network, *, learn):
     """Bytes of memory of the exported file, by what they are for."""
-    groups = {
-        "weights": "weights",
-        "feedback": "feedback weights",
-        "lfsr": "registers",
-        "silence": "registers",
-        **dict.fromkeys(("ticks", "u", "slope", "error", "counts"), "work"),
-        **dict.fromkeys(("events", "neurons"), "work"),
-    }
+    groups = {"weights": "weights", "feedback": "feedback weights"}
+    groups |= dict.fromkeys(("lfsr", "silence"), "registers")
+    groups |= dict.fromkeys(WORK, "work")
     n_bytes = {}
-    for name, size in model_code(network, learn=learn)[0].items():
-        group = groups.get(re.sub(r"_\d+$", "", name), "tables")
+    for kind, size in bytes_by_kind(model_code(network, learn=learn)[0]).items():
+        group = groups.get(kind, "tables")
         n_bytes[group] = n_bytes.get(group, 0) + size
     n_bytes["total"] = sum(n_bytes.values())
     if learn:
         # Sums G have 32 bits, and each row has a mark.
-        n_bytes["sums, for batches only"] = sum(
-            4 * layer.weights.size + len(layer.weights) for layer in network.layers
-        )
+        sums = sum(layer.n_in * (4 * layer.n_out + 1) for layer in network.layers)
+        n_bytes["sums, for batches only"] = sums
     return n_bytes
 
 
@@ -335,7 +323,7 @@ def cost_sheet(
     learning = {}
     if y is not None:
         learning = step_counts(learner_core, learner, events, labels)
-    n_weights = sum(layer.weights.size for layer in network.layers)
+    n_weights = sum(layer.n_in * layer.n_out for layer in network.layers)
     bytes_alone = weight_type(network, learn=True).itemsize
     return CostSheet(
         sizes=model.sizes,

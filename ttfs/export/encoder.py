@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -283,21 +284,20 @@ def integer_encoder(
     least_range = 0.9 * min(1.0, getattr(clf.encoder_, "max_deviation", 1.0))
     limits = np.iinfo(features)
     raw = np.arange(limits.min, limits.max + 1)
-    complemented = code.complemented.astype(np.uint16)
 
     # Features with the same numbers have the same map, which is made once.
-    known: dict[bytes, int] = {}
-    maps, map_of = [], []
-    both = [(range(code.n_features), False), (code.complemented, True)]
-    for i, is_complement in ((i, second) for some, second in both for i in some):
+    maps, keys = {}, []
+    both = [(i, False) for i in range(code.n_features)]
+    both += [(i, True) for i in code.complemented.tolist()]
+    for i, is_complement in both:
         numbers = [*scaling.operands[:, i], is_complement, *rule.numbers(i)]
         key = np.array(numbers, float).tobytes()
-        if key not in known:
-            known[key] = len(maps)
-            maps.append(_map_of(rule, scaling, int(i), is_complement, raw, least_range))
-        map_of.append(known[key])
+        keys.append(key)
+        if key not in maps:
+            maps[key] = _map_of(rule, scaling, i, is_complement, raw, least_range)
     # So have different numbers sometimes.
-    table, inverse = np.unique(np.array(maps, np.int64), axis=0, return_inverse=True)
+    table = np.array([maps[key] for key in keys], np.int64)
+    table, map_of = np.unique(table, axis=0, return_inverse=True)
     slope, offset, low, high, below, above, absent, has_absent = table.T
     return IntegerEncoder(
         features=features,
@@ -313,8 +313,8 @@ def integer_encoder(
         above=above.astype(np.uint16),
         absent=absent.astype(np.int16) if has_absent.any() else None,
         silent=rule.silent,
-        map_of=inverse.ravel()[map_of].astype(np.uint16),
-        complemented=complemented,
+        map_of=map_of.ravel().astype(np.uint16),
+        complemented=code.complemented.astype(np.uint16),
         times=rule.times,
         n_fields=rule.n_fields,
         field_bits=rule.field_bits,
@@ -490,27 +490,11 @@ def _rule_of(model):
 
 
 def _map_of(rule, scaling, i, is_complement, raw, least_range):
-    """The map of a feature, or of its complement.
+    """The map of feature i, or of its complement.
 
-    Parameters
-    ----------
-    rule : _Rule
-        Codes of scaled features.
-    scaling : Scaling
-        Scaled features of raw ones.
-    i : int
-        The feature.
-    is_complement : bool
-        Whether the map is that of its complement.
-    raw : ndarray of int of shape (n_values,)
-        All raw values, ascending.
-    least_range : float
-        The least range of a feature of integers in training.
-
-    Returns
-    -------
-    numbers : tuple of int
-        Slope, offset, low, high, below, above, absent, and whether there is such.
+    `raw` are all raw values, ascending; `least_range` is the least range of a feature
+    of integers in training. Returned are slope, offset, low, high, below, above,
+    absent, and whether there is such.
     """
     z = scaling.of_feature(raw.astype(float), i)
     low, high = rule.range_of(i)
@@ -564,41 +548,25 @@ def _check_range(z, low, high, gain, i, raw, least_range):
 def _other_type(least, greatest):
     """What an error about a range says if the wider type holds it, or nothing."""
     limits = np.iinfo("int16")
-    if limits.min <= least <= greatest <= limits.max:
-        return '; features="int16" holds them'
-    return ""
+    is_held = limits.min <= least <= greatest <= limits.max
+    return '; features="int16" holds them' if is_held else ""
 
 
 def _type_name(features):
     """The name of a type of raw values, which may be one of NumPy."""
-    try:
+    with suppress(TypeError):
         name = np.dtype(features).name
-    except TypeError:
-        name = None
-    if name not in ("uint8", "int16"):
-        raise ValueError(f"features must be 'uint8' or 'int16', got {features!r}")
-    return name
+        if name in ("uint8", "int16"):
+            return name
+    raise ValueError(f"features must be 'uint8' or 'int16', got {features!r}")
 
 
 def _line(places, codes, n, rate, shift):
-    """A line of integers through codes.
+    """Slope and offset of a line of integers through codes at places from 0 to n - 1.
 
-    Parameters
-    ----------
-    places, codes : ndarray of int64 of shape (n_codes,)
-        Places from 0 to n - 1, and their codes.
-    n : int
-        Number of places.
-    rate : float
-        Change of codes from place to place.
-    shift : int
-        Bits behind the point.
-
-    Returns
-    -------
-    slope, offset : int
-        floor((offset + place * slope) / 2^shift) are the codes, if there is such a line
-        with a slope near the rate, else next to them. The numerator is within 32 bits.
+    `rate` is the change of codes from place to place. The codes are floor((offset +
+    place * slope) / 2^shift) if there is such a line with a slope near the rate, else
+    next to them. The numerator is within 32 bits.
     """
     # The ends of runs of a code bound the offset; what is between them does not.
     changes = np.diff(codes) != 0

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _fixed
-from .c_arrays import model_code
+from .c_arrays import bytes_by_kind, model_code
 from .c_encoder import encoder_code
 from .cost import WORK, numbers_of, step_counts
 from .encoder import integer_encoder
-from .inputs import check_single
 from .measured import COLUMNS, COSTS, SIZES, TARGETS
-from .model import events_at, input_events, read_learner, read_model
+from .model import check_single, events_at, input_events, read_learner, read_model
 from .operations import inference_operations, step_operations
 from .scalers import split, transform
 
@@ -91,31 +89,21 @@ class Estimate:
         what = "a step of learning" if self.learn else "an inference"
         if self.features is not None:
             what += f" from {self.features}"
-        heads = "flash", "RAM", "stack", "instructions", "cycles", "mult. 32"
-        widths = 9, 9, 7, 14, 12, 12
-        lines = [
-            f"network {'-'.join(map(str, self.sizes))}, {what}, estimated",
-            f"{'':16}"
-            + "".join(f"{h:>{n}}" for h, n in zip(heads, widths, strict=True)),
-        ]
-        for cost in self.targets.values():
-            numbers = (
-                *(cost.flash, cost.ram, cost.stack),
-                *(cost.instructions, cost.cycles, cost.cycles_32),
-            )
+        rows = [("", "flash", "RAM", "stack", "instructions", "cycles", "mult. 32")]
+        for x in self.targets.values():
+            cycles = x.instructions, x.cycles, x.cycles_32
+            numbers = x.flash, x.ram, x.stack, *cycles
             cells = ("-" if n is None else f"{n:,.0f}" for n in numbers)
-            lines.append(
-                f"{cost.target:16}"
-                + "".join(f"{c:>{n}}" for c, n in zip(cells, widths, strict=True))
-            )
+            rows.append((x.target, *cells))
+        lines = [f"network {'-'.join(map(str, self.sizes))}, {what}, estimated"]
+        lines += ["{:16}{:>9}{:>9}{:>7}{:>14}{:>12}{:>12}".format(*row) for row in rows]
         return "\n".join(lines)
 
 
 def array_bytes(n_bytes, *, learn):
     """Bytes of flash and of RAM that arrays take, from their sizes by name."""
     flash = ram = 0
-    for name, size in n_bytes.items():
-        kind = re.sub(r"_\d+$", "", name)
+    for kind, size in bytes_by_kind(n_bytes).items():
         is_learned = learn and kind in _LEARNED
         is_zero = kind in WORK or kind in _ZEROS
         ram += size * (is_zero or is_learned)
@@ -125,8 +113,8 @@ def array_bytes(n_bytes, *, learn):
 
 def kind_of(network, *, learn):
     """The kind of an exported model, a key of the tables of measured.py."""
-    (has_shifts,) = {layer.syn_shift > 0 for layer in network.layers}
-    return "shift" if has_shifts else "table", "learns" if learn else "infers"
+    kernel = "shift" if network.has_shifts else "table"
+    return kernel, "learns" if learn else "infers"
 
 
 def operations_of(network, events, labels=None):

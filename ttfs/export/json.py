@@ -12,6 +12,7 @@ from .._files import write_text
 from ..core import __version__
 from ..estimators import TTFSClassifier, TTFSRegressor
 from ..fixed.quantized import QuantizedNetwork
+from .c_arrays import attributes
 from .model import read_learner, read_model
 from .real import real_data, real_estimator
 from .records import FormatError, parse
@@ -25,21 +26,17 @@ if TYPE_CHECKING:
 _FORMAT = {"format": "ttfs-fixed", "version": 5}
 
 _LAYER = (
-    "fraction current_shift threshold decay_mem decay_syn kappa syn_shift mem_shift "
-    "slope_syn slope_mem slope_bounds"
-).split()
+    "n_in n_bias n_out bias_ticks weights fraction current_shift threshold decay_mem "
+    "decay_syn kappa syn_shift mem_shift slope_syn slope_mem slope_bounds"
+)
 _LAYER_LEARNING = (
     "n_fixed kernel kernel_slope max_stored rest decay rate_shift error_shift feedback "
     "lfsr silence"
-).split()
+)
 _NETWORK_LEARNING = (
     "read_out stretch softmax reciprocal gain push learn_from learn_until feedback "
     "drop may_drop lfsr"
-).split()
-
-
-def _fields(x, names):
-    return {name: getattr(x, name) for name in names}
+)
 
 
 def plain(x):
@@ -68,16 +65,11 @@ def _json(value, indent=""):
 
 
 def _encoder_data(code, tick):
-    data = {
-        "kind": code.kind,
-        "tick": tick,
-        "n_features": code.n_features,
-        "n_channels": code.n_channels,
-        "begin": code.begin,
-    }
+    data = {"kind": code.kind, "tick": tick}
+    data |= attributes(code, "n_features n_channels begin")
     if code.kind == "spike_times":
         return data
-    data |= _fields(code, ["window", "levels", "low", "high", "scale", "absent"])
+    data |= attributes(code, "window levels low high scale absent")
     if code.kind == "population":
         data["n_receptive_fields"] = code.n_receptive_fields
     return data | {"complemented": code.complemented}
@@ -216,28 +208,16 @@ def _fixed_data(clf):
         "n_ticks": network.n_ticks,
         "silent_delay": network.silent_delay,
         "encoder": _encoder_data(model.code, model.tick),
-        "layers": [
-            {
-                "n_in": layer.weights.shape[0],
-                "n_bias": len(layer.bias_ticks),
-                "n_out": layer.weights.shape[1],
-                "bias_ticks": layer.bias_ticks,
-                "weights": layer.weights,
-            }
-            | _fields(layer, _LAYER)
-            for layer in network.layers
-        ],
+        "layers": [attributes(layer, _LAYER) for layer in network.layers],
     }
     if model.can_learn:
         network = read_learner(clf)
-        data["learning"] = _fields(network, _NETWORK_LEARNING) | {
-            "rounding": "floor" if network.is_floor else "stochastic"
-        }
+        data["learning"] = attributes(network, _NETWORK_LEARNING)
+        rounding = "floor" if network.is_floor else "stochastic"
+        data["learning"]["rounding"] = rounding
         for layer, layer_data in zip(network.layers, data["layers"], strict=True):
-            layer_data["learning"] = {
-                "accumulators": layer.weights,
-                "fraction": layer.fraction,
-            } | _fields(layer, _LAYER_LEARNING)
+            learning = {"accumulators": layer.weights, "fraction": layer.fraction}
+            layer_data["learning"] = learning | attributes(layer, _LAYER_LEARNING)
     for label in plain(model.classes):
         if not isinstance(label, str | int | float):
             raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from string import Template
@@ -29,6 +28,20 @@ paragraph=Written by ttfs ${version}. C99 without floating point or allocation.
 category=Data Processing
 architectures=*
 includes=${name}.h
+""")
+
+_PLATFORMIO = Template("""\
+{
+  "name": "${name}",
+  "version": "1.0.0",
+  "description": "A network of first-spike neurons, ${sizes}",
+  "headers": "${name}.h",
+  "frameworks": "*",
+  "platforms": "*",
+  "build": {
+    "flags": "-ffunction-sections -fdata-sections"
+  }
+}
 """)
 
 _CMAKE = Template("""\
@@ -67,7 +80,7 @@ int main(void)
 }
 """)
 
-_EXAMPLES = "examples"
+_EXAMPLES = "examples"  # of the library
 _SKETCH = Template("""\
 // Blink the number of the class of what the analog pins see: once for class 0.
 #include <${name}.h>
@@ -237,37 +250,27 @@ n_features), default=None
 
 def _files(c):
     """The texts of a library by their paths in its folder."""
-    macro = c.prefix.upper()
+    inputs, function, reads = "CHANNELS", "infer", "the tick of channel i."
+    if c.encoder is not None:
+        inputs, function, reads = "FEATURES", "classify", "the raw feature i."
+    features = "uint16" if c.encoder is None else c.encoder.features
+    sensor = "analogRead(A0 + i)"
     values = {
         "name": c.prefix,
         "sizes": "-".join(map(str, c.model.sizes)),
         "version": __version__,
+        "type": f"{features}_t",
+        "n_inputs": f"{c.prefix.upper()}_N_{inputs}",
+        "function": function,
+        "reads": reads,
+        # Converters of Arduino boards have 10 bits.
+        "sensor": f"({sensor} >> 2)" if features == "uint8" else sensor,
     }
-    if c.encoder is None:
-        values |= {
-            "type": "uint16_t",
-            "n_inputs": f"{macro}_N_CHANNELS",
-            "function": "infer",
-            "reads": "the tick of channel i.",
-            "sensor": "analogRead(A0 + i)",
-        }
-    else:
-        values |= {
-            "type": f"{c.encoder.features}_t",
-            "n_inputs": f"{macro}_N_FEATURES",
-            "function": "classify",
-            "reads": "the raw feature i.",
-            # Converters of Arduino boards have 10 bits.
-            "sensor": {
-                "uint8": "(analogRead(A0 + i) >> 2)",
-                "int16": "analogRead(A0 + i)",
-            }[c.encoder.features],
-        }
     texts = {
         f"src/{c.prefix}.h": header_text(c),
         f"src/{c.prefix}.c": source_text(c, header=f"{c.prefix}.h"),
         "library.properties": _ARDUINO.substitute(values),
-        "library.json": _platformio(values),
+        "library.json": _PLATFORMIO.substitute(values),
         "LICENSE": _LICENSE,
     }
     has_test = c.samples is not None
@@ -281,17 +284,3 @@ def _files(c):
     if has_test:
         texts["test/self_test.c"] = _SELF_TEST.substitute(values)
     return texts
-
-
-def _platformio(values):
-    """The manifest of PlatformIO."""
-    manifest = {
-        "name": values["name"],
-        "version": "1.0.0",
-        "description": f"A network of first-spike neurons, {values['sizes']}",
-        "headers": f"{values['name']}.h",
-        "frameworks": "*",
-        "platforms": "*",
-        "build": {"flags": "-ffunction-sections -fdata-sections"},
-    }
-    return json.dumps(manifest, indent=2) + "\n"

@@ -1,78 +1,54 @@
 """What export reads from an estimator; no other file here looks at one."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _fixed
-from ..encoders import LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
 from ..encoders.base import Channels
 from ..estimators import TTFSClassifier
 from ..fixed.network import FixedNetwork
 from ..fixed.quantized import QuantizedNetwork
+from .records import check_encoder
+from .scalers import split, transform
 
-_ENCODERS = LatencyEncoder, PopulationEncoder, SpikeTimesEncoder
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    from ..encoders.spike_trains import Features
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model in integers, and what surrounds it.
+    """A model in integers, and what surrounds it."""
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers; the weights are those of the model, without accumulators.
-    code : ttfs.encoders.base.Channels
-        How features become spike times.
-    tick : float
-        Length of a tick, in the unit of spike times.
-    classes : ndarray of shape (n_classes,)
-        The labels, in the order of the output neurons.
-    can_learn : bool
-        Whether the model was fitted by the local rule, in integers.
-    """
-
-    network: FixedNetwork
-    code: Channels
-    tick: float
-    classes: np.ndarray
-    can_learn: bool
+    network: FixedNetwork  # with the weights of the model, without accumulators
+    code: Channels  # how features become spike times
+    tick: float  # in the unit of spike times
+    classes: np.ndarray  # the labels, in the order of the output neurons
+    can_learn: bool  # whether it was fitted by the local rule, in integers
 
     @property
     def sizes(self):
         """Numbers of input channels, and of the neurons of each layer."""
-        layers = self.network.layers
-        return self.code.n_channels, *(layer.weights.shape[1] for layer in layers)
+        return self.code.n_channels, *(layer.n_out for layer in self.network.layers)
 
 
 def read_model(clf):
-    """The model of a fitted classifier in integers.
+    """The `Model` of a classifier in integers.
 
-    Parameters
-    ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
-
-    Returns
-    -------
-    model : Model
-
-    Raises
-    ------
-    NotFittedError
-        If `clf` is not fitted.
-    TypeError, ValueError
-        If `clf` is no such estimator.
+    Raises NotFittedError if it is not fitted, TypeError or ValueError if it is no such
+    estimator.
     """
     if not isinstance(clf, TTFSClassifier):
         raise TypeError(f"clf must be a TTFSClassifier, got {type(clf).__name__}")
     check_is_fitted(clf)
-    if type(clf.encoder_) not in _ENCODERS:
-        raise TypeError(
-            f"the encoder {clf.encoder_!r} cannot be exported: its channels are not "
-            "those of an encoder of ttfs.encoders"
-        )
+    check_encoder(clf.encoder_)
     network = clf.network_
     if clf.max_spikes > 1:
         raise ValueError(
@@ -94,24 +70,11 @@ def read_model(clf):
 
 
 def read_learner(clf):
-    """The network with its accumulators and the rates of the next online step.
+    """The FixedNetwork with accumulators and the rates of the next online step.
 
-    An online step is a `partial_fit` of one sample with the present parameters.
-
-    Parameters
-    ----------
-    clf : TTFSClassifier
-        Fitted, with arithmetic="fixed".
-
-    Returns
-    -------
-    network : FixedNetwork
-
-    Raises
-    ------
-    ValueError
-        If `clf` was not fitted with gradient="local", or if parameters have changed
-        without which `partial_fit` does not go on.
+    An online step is a `partial_fit` of one sample with the present parameters. Raises
+    ValueError if the classifier was not fitted with gradient="local", or if parameters
+    have changed without which `partial_fit` does not go on.
     """
     if clf.network_.real_weights is not None:
         raise ValueError(
@@ -131,6 +94,13 @@ def input_events(clf, X):
     return _fixed.TickSpikes.from_spikes(clf.encode(X), network.tick, n_ticks)
 
 
+def samples_of(events):
+    """The sample of each input spike; samples follow one another without gaps."""
+    return np.repeat(
+        np.arange(len(events)), (events.end - events.begin).astype(np.intp)
+    )
+
+
 def events_at(network, ticks):
     """The input spikes of ticks (n_samples, n_channels), as `_fixed.TickSpikes`.
 
@@ -145,3 +115,58 @@ def events_at(network, ticks):
     begin = np.append(np.uintp(0), end[:-1])
     n_in = ticks.shape[1]
     return _fixed.TickSpikes(ticks[spikes], inputs[spikes], begin, end, n_in)
+
+
+def check_single(events):
+    """Raise unless every channel has at most one spike in a sample."""
+    if events.repeats > 1:
+        raise ValueError(
+            "X has channels with several spikes in a sample; an exported model takes "
+            "one spike from each channel"
+        )
+
+
+def ticks(clf: TTFSClassifier | Pipeline, X: Features) -> NDArray[np.uint16]:
+    """Spike times of the input channels in ticks.
+
+    Parameters
+    ----------
+    clf : TTFSClassifier or Pipeline
+        Fitted, with arithmetic="fixed"; or a pipeline that ends with such a classifier.
+    X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+        Features.
+
+    Returns
+    -------
+    ticks : ndarray of shape (n_samples, n_channels_in_), uint16
+        What the functions of :func:`to_c` take: ticks from the start of the inputs, or
+        the number of ticks, ``round(clf.t_max_ / clf.tick_)``, where there is no spike.
+
+    Raises
+    ------
+    NotFittedError
+        If `clf` is not fitted.
+    TypeError, ValueError
+        If `clf` is not such an estimator or `X` not valid, or if a channel has several
+        spikes in a sample.
+
+    Examples
+    --------
+    >>> from ttfs import TTFSClassifier, export
+    >>> from ttfs.datasets import make_yin_yang
+    >>> X, y = make_yin_yang(200, random_state=0)
+    >>> clf = TTFSClassifier((20,), arithmetic="fixed", max_iter=1).fit(X, y)
+    >>> export.ticks(clf, X).shape
+    (200, 8)
+    """
+    steps, clf = split(clf)
+    model = read_model(clf)
+    X = transform(steps, X)
+    n_channels = model.code.n_channels
+    events = input_events(clf, X)
+    check_single(events)
+    out = np.full((len(events), n_channels), model.network.n_ticks, np.uint16)
+    is_channel = events.inputs < n_channels  # biases come behind the channels
+    at = samples_of(events)[is_channel], events.inputs[is_channel]
+    out[at] = events.ticks[is_channel]
+    return out

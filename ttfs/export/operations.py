@@ -3,30 +3,56 @@
 import numpy as np
 
 from .c_arrays import count_shift, row_stride, sums_words
-from .timeline import timelines
-
-SILENT = "silent updates"
+from .model import samples_of
 
 
-def _end(network, ticks):
-    """The tick (n_samples,) at which an inference ends: the first output spike."""
-    return np.minimum(ticks[-1].min(axis=1).astype(np.intp), network.n_ticks - 1)
+class Timeline:
+    """Spikes of samples by tick, and how many of them come before a tick.
+
+    `spikes` are samples, inputs and ticks, see `spikes_of`.
+    """
+
+    def __init__(self, spikes, n_samples, n_ticks):
+        samples, _, ticks = spikes
+        at = np.zeros((n_samples, n_ticks + 1), np.int64)
+        np.add.at(at, (samples, ticks), 1)
+        self.n = at.sum(axis=1)
+        self.first = np.where(self.n > 0, np.argmax(at > 0, axis=1), n_ticks)
+        self._spikes = np.cumsum(at, axis=1) - at
+        self._times = np.cumsum(at > 0, axis=1) - (at > 0)
+
+    def before(self, ticks):
+        """Spikes before each tick of (n_samples, n) ticks."""
+        return np.take_along_axis(self._spikes, ticks.astype(np.intp), axis=1)
+
+    def times_before(self, ticks):
+        """Ticks with spikes before each of (n_samples, n) ticks."""
+        return np.take_along_axis(self._times, ticks.astype(np.intp), axis=1)
 
 
-def _silent_updates(network, line, n_silent):
-    """Steps to find the peaks of silent output neurons."""
-    return n_silent * np.maximum(network.n_ticks - 1 - line.first, 0)
+def spikes_of(ticks, n_ticks):
+    """Samples, neurons and ticks of spikes; `ticks` are (n_samples, n_neurons)."""
+    samples, neurons = np.nonzero(ticks < n_ticks)
+    return samples, neurons, ticks[samples, neurons]
 
 
-def _input_spikes(network, events, ticks):
-    """Samples, inputs and ticks of the input spikes of each layer, biases included."""
-    counts = (events.end - events.begin).astype(np.intp)
-    yield np.repeat(np.arange(len(events)), counts), events.inputs, events.ticks
+def input_spikes(network, events, ticks):
+    """Samples, inputs and ticks of the input spikes of each layer, biases included.
+
+    `ticks` (n_samples, n_neurons) of each layer are what its neurons do.
+    """
+    yield samples_of(events), events.inputs, events.ticks
     for layer, before in zip(network.layers[1:], ticks, strict=False):
         biases = np.tile(layer.bias_ticks, (len(before), 1))
-        at = np.hstack([before, biases])
-        samples, inputs = np.nonzero(at < network.n_ticks)
-        yield samples, inputs, at[samples, inputs]
+        yield spikes_of(np.hstack([before, biases]), network.n_ticks)
+
+
+def timelines(network, events, ticks):
+    """The timelines of the input spikes of each layer, biases included."""
+    return [
+        Timeline(spikes, len(events), network.n_ticks)
+        for spikes in input_spikes(network, events, ticks)
+    ]
 
 
 def _searches(network, layer, spikes, fired, end):
@@ -85,31 +111,33 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
     spikes: with shifts all neurons take them, four at once.
     """
     n_samples = len(events)
-    end = np.full(n_samples, network.n_ticks - 1) if to_end else _end(network, ticks)
+    last = network.n_ticks - 1
+    end = np.full(n_samples, last)
+    if not to_end:  # it ends at the first output spike
+        end = np.minimum(ticks[-1].min(axis=1).astype(np.intp), last)
     lines = timelines(network, events, ticks)
     is_silent = ticks[-1] == network.n_ticks
     n_silent = is_silent.sum(axis=1)
     if not to_end:
         n_silent = n_silent * is_silent.all(axis=1)
-    n_channels = len(network.layers[0].weights) - len(network.layers[0].bias_ticks)
+    n_channels = network.n_channels
     words = sums_words(network, learn=learn)
-    n_neurons = sum(layer.weights.shape[1] for layer in network.layers)
     shift = count_shift(network.n_ticks, n_channels)
     counts = {
         "calls": 1,
         "channels": n_channels,
-        "ranges of ticks": (network.n_ticks - 1 >> shift) + 1,
-        "neurons": n_neurons,
-        "input spikes": lines[0].n - len(network.layers[0].bias_ticks),
-        SILENT: _silent_updates(network, lines[-1], n_silent),
+        "ranges of ticks": (last >> shift) + 1,
+        "neurons": sum(layer.n_out for layer in network.layers),
+        "input spikes": lines[0].n - network.layers[0].n_bias,
+        # to find the peaks of silent output neurons
+        "silent updates": n_silent * np.maximum(last - lines[-1].first, 0),
     }
     names = "windows", "moves", "searches", "search steps", "synaptic events", "spikes"
     counts |= dict.fromkeys((*names, "ticks", "steps", "rows", "groups"), 0)
     at_end = end[:, None]
-    spikes = _input_spikes(network, events, ticks)
-    for layer, line, fired, its in zip(
-        network.layers, lines, ticks, spikes, strict=True
-    ):
+    spikes = input_spikes(network, events, ticks)
+    parts = zip(network.layers, lines, ticks, spikes, strict=True)
+    for layer, line, fired, its in parts:
         width = row_stride(layer, has_words=words)
         until = np.minimum(fired, at_end)
         windows = line.times_before(at_end)[:, 0]
@@ -122,7 +150,7 @@ def inference_operations(network, events, ticks, *, learn, to_end=False):
         counts["synaptic events"] += line.before(until).sum(axis=1)
         counts["spikes"] += (fired <= at_end).sum(axis=1)
         counts["ticks"] += end
-        counts["steps"] += layer.weights.shape[1] * np.maximum(end - line.first, 0)
+        counts["steps"] += layer.n_out * np.maximum(end - line.first, 0)
         counts["groups"] += width * windows
         counts["rows"] += width * line.before(at_end)[:, 0]
     zero = np.zeros(n_samples, int)
@@ -136,12 +164,11 @@ def step_operations(network, events, step, ticks):
     are those of errors and weights, on the way back.
     """
     counts = inference_operations(network, events, ticks, learn=True, to_end=True)
-    n_classes = ticks[-1].shape[1]
+    n_classes = network.layers[-1].n_out
     names = "errors", "eligibilities", "weight moves"
     counts |= {name: step[name] + 0 * counts["calls"] for name in names}
     counts["products"] = step["look-ups"] - step["eligibilities"] - n_classes - 1
     counts["draws"] = counts["input spikes"] * (network.drop > 0)
-    counts["inputs"] = 0 * counts["calls"] + sum(
-        len(layer.weights) for layer in network.layers
-    )
+    n_inputs = sum(layer.n_in for layer in network.layers)
+    counts["inputs"] = n_inputs + 0 * counts["calls"]
     return counts

@@ -14,9 +14,12 @@ from ..estimators import TTFSClassifier, TTFSRegressor
 from ..estimators.history import History
 from ..estimators.learned import Learned, learned, rebuild
 from ..model import LIF, Layer, Network
+from ..model.layer import check_full
 from .records import (
+    ENCODERS,
     FormatError,
     Record,
+    check_encoder,
     decoded_object,
     decoded_parameters,
     encoded,
@@ -25,14 +28,6 @@ from .records import (
 FORMAT = {"format": "ttfs-real", "version": 1}
 
 _ESTIMATORS = {cls.__name__: cls for cls in (TTFSClassifier, TTFSRegressor)}
-_ENCODERS = {
-    cls.__name__: cls
-    for cls in (
-        encoders.LatencyEncoder,
-        encoders.PopulationEncoder,
-        encoders.SpikeTimesEncoder,
-    )
-}
 _NAMES = (
     *("format", "version", "ttfs", "estimator", "parameters", "targets", "time_scale"),
     *("t_max", "read_out", "feature_names", "encoder", "layers", "training"),
@@ -65,6 +60,7 @@ def real_data(estimator):
     """
     model = learned(estimator)
     network, history = model.network, model.history
+    check_full(network.layers, "a file or graph of a model")
     parameters = estimator.get_params(deep=False)
     names = model.feature_names
     return FORMAT | {
@@ -80,23 +76,16 @@ def real_data(estimator):
         "training": {
             "n_seen": int(model.n_seen),
             "was_fit": bool(model.was_fit),
-            "losses": _floats(history.losses),
-            "best_loss": _or_none(history.best_loss),
-            "scores": _floats(history.scores),
-            "best_score": _or_none(history.best_score),
+            **{name: _floats(getattr(history, name)) for name in _HISTORY},
             "n_samples_seen": int(history.n_samples_seen),
-            "validation_losses": _floats(history.validation_losses),
         },
-        "layers": [_layer_data(layer) for layer in network.layers],
+        "layers": [layer_data(layer) for layer in network.layers],
     }
 
 
-def _floats(values):
-    return None if values is None else [float(value) for value in values]
-
-
-def _or_none(value):
-    return None if value is None else float(value)
+def _floats(x):
+    """A number, or a list of numbers; None if there is none."""
+    return None if x is None else np.asarray(x, float).tolist()
 
 
 def _targets_data(targets, are_classes):
@@ -116,33 +105,25 @@ def _targets_data(targets, are_classes):
 
 
 def _encoder_data(encoder):
-    if _ENCODERS.get(type(encoder).__name__) is not type(encoder):
-        raise TypeError(
-            f"the encoder {encoder!r} cannot be exported: its channels are not those "
-            "of an encoder of ttfs.encoders"
-        )
-    channels = encoder.channels_
-    parameters = encoder.get_params(deep=False)
-    data = {name: getattr(channels, name) for name in _ENCODER[2:]}
-    return {
-        "class": type(encoder).__name__,
-        "parameters": {
-            name: encoded(x, f"encoder__{name}") for name, x in parameters.items()
-        },
-    } | data
+    check_encoder(encoder)
+    data = encoded(encoder, "encoder")
+    data = {"class": data["object"], "parameters": data["parameters"]}
+    return data | {name: getattr(encoder.channels_, name) for name in _ENCODER[2:]}
 
 
-def _layer_data(layer):
+def layer_data(layer):
+    """The entries of a layer."""
+    neuron = layer.neuron
     return {
         "n_in": layer.n_in,
-        "n_bias": len(layer.bias_times),
+        "n_bias": layer.n_bias,
         "n_out": layer.n_out,
-        "tau_mem": "inf" if np.isinf(layer.neuron.tau_mem) else layer.neuron.tau_mem,
-        "tau_syn": layer.neuron.tau_syn,
-        "threshold": layer.neuron.threshold,
+        "tau_mem": "inf" if np.isinf(neuron.tau_mem) else neuron.tau_mem,
+        "tau_syn": neuron.tau_syn,
+        "threshold": neuron.threshold,
         "bias_times": layer.bias_times,
         "n_fixed": int(layer.n_fixed),
-        "n_active": _or_none(layer.n_active),
+        "n_active": _floats(layer.n_active),
         "delays": layer.delays,
         "feedback": layer.feedback,
         "weights": layer.weights,
@@ -239,27 +220,19 @@ def _targets(data, where, network, are_classes):
 def _training(data, where):
     record = Record(data, where, ["n_seen", "was_fit", *_HISTORY])
 
-    def numbers(name, *, may_be_null=True):
-        if may_be_null and record.is_null(name):
-            return None
+    def numbers(name):
         return tuple(record.array(name, record.shape(name), limit=np.inf).tolist())
 
-    return {
-        "n_seen": record.integer("n_seen"),
-        "was_fit": record.flag("was_fit"),
-        "history": History(
-            losses=numbers("losses", may_be_null=False),
-            best_loss=_optional(record, "best_loss"),
-            scores=numbers("scores"),
-            best_score=_optional(record, "best_score"),
-            n_samples_seen=record.integer("n_samples_seen"),
-            validation_losses=numbers("validation_losses"),
-        ),
-    }
-
-
-def _optional(record, name):
-    return None if record.is_null(name) else record.number(name)
+    history = History(
+        losses=numbers("losses"),
+        best_loss=record.optional("best_loss", record.number),
+        scores=record.optional("scores", numbers),
+        best_score=record.optional("best_score", record.number),
+        n_samples_seen=record.integer("n_samples_seen"),
+        validation_losses=record.optional("validation_losses", numbers),
+    )
+    was_fit = record.flag("was_fit")
+    return {"n_seen": record.integer("n_seen"), "was_fit": was_fit, "history": history}
 
 
 # -- Layers ----------------------------------------------------------------------------
@@ -282,13 +255,14 @@ def _network(record, parameters):
     if not layers:
         raise record.error("layers", "not empty")
     for k, layer in enumerate(layers[1:], 1):
-        shapes = layer.weights.shape, (layer.n_in, layers[-1].n_out)
+        shapes = layer.unrolled.shape, (layer.n_in, layers[-1].n_out)
         if layer.feedback is not None and layer.feedback.shape not in shapes:
             raise FormatError(
                 f"{record.where}.layers[{k}].feedback must have one of the shapes "
                 f"{shapes}, got {layer.feedback.shape}"
             )
-    read_out = np.inf if record.is_null("read_out") else record.number("read_out")
+    read_out = record.optional("read_out", record.number)
+    read_out = np.inf if read_out is None else read_out
     return Network(tuple(layers), _positive(record, "t_max"), read_out)
 
 
@@ -310,21 +284,18 @@ def _layer(record, dtype, n_axes):
     except ValueError as error:
         raise FormatError(f"{record.where}: {error}") from error
     shape = n_in + n_bias, n_out
-    delays = feedback = None
-    if not record.is_null("delays"):
-        delays = record.array("delays", shape[:n_axes], dtype)
-        if not (delays >= 0).all():
-            raise record.error("delays", "not negative")
-    if not record.is_null("feedback"):
-        feedback = record.array("feedback", record.shape("feedback", 2))
+    delays = record.optional("delays", record.array, shape[:n_axes], dtype)
+    if delays is not None and not (delays >= 0).all():
+        raise record.error("delays", "not negative")
+    feedback_shape = record.optional("feedback", record.shape, 2)
     return Layer(
         weights=record.array("weights", shape, dtype),
         bias_times=record.array("bias_times", (n_bias,)),
         neuron=neuron,
         delays=delays,
-        n_active=_optional(record, "n_active"),
+        n_active=record.optional("n_active", record.number),
         n_fixed=record.integer("n_fixed", high=n_bias),
-        feedback=feedback,
+        feedback=record.optional("feedback", record.array, feedback_shape),
     )
 
 
@@ -334,21 +305,14 @@ def _layer(record, dtype, n_axes):
 def _encoder(data, where, model):
     """The fitted encoder."""
     record = Record(data, where, _ENCODER)
-    cls = _ENCODERS[record.text("class", _ENCODERS)]
+    cls = ENCODERS[record.text("class", ENCODERS)]
     encoder = decoded_object(cls, data["parameters"], f"{where}.parameters")
-    n_features = record.integer("n_features", low=1, high=2**31)
-    n_fields = record.integer("n_receptive_fields", low=1, high=2**31)
-    n_channels = record.integer("n_channels", low=1, high=2**31)
-    common = {
-        "n_features": n_features,
-        "n_channels": n_channels,
-        "n_receptive_fields": n_fields,
-        "begin": record.number("begin"),
-        "end": record.number("end"),
-        "window": record.number("window"),
-        "may_drop": record.array("may_drop", (n_channels,), bool),
-        "levels": None if record.is_null("levels") else record.integer("levels", 2),
-    }
+    counts = "n_features", "n_receptive_fields", "n_channels"
+    common = {name: record.integer(name, low=1, high=2**31) for name in counts}
+    common |= {name: record.number(name) for name in ("begin", "end", "window")}
+    n_features, n_channels = common["n_features"], common["n_channels"]
+    common["may_drop"] = record.array("may_drop", (n_channels,), bool)
+    common["levels"] = record.optional("levels", record.integer, 2)
     if cls is encoders.SpikeTimesEncoder:
         channels = _channels_of_times(record, common)
     else:
@@ -358,8 +322,8 @@ def _encoder(data, where, model):
     except ValueError as error:
         raise FormatError(f"{where}: {error}") from error
     encoder.n_features_in_, encoder.channels_ = n_features, channels
-    if not model.is_null("feature_names"):
-        names = model.items("feature_names", n_features)
+    names = model.optional("feature_names", model.items, n_features)
+    if names is not None:
         if not all(isinstance(name, str) for name in names):
             raise model.error("feature_names", "strings")
         encoder.feature_names_in_ = np.array(names, dtype=object)
@@ -392,14 +356,10 @@ def _channels_of_features(record, common, encoder):
         if not (np.all(array < n) and np.all(array[1:] > array[:-1])):
             raise record.error(name, f"increasing numbers of {n} features")
         numbers[name] = array
-    kind = "population"
-    n_fields = 1
+    kind, n_fields = "population", getattr(encoder, "n_fields", 1)
     if isinstance(encoder, encoders.LatencyEncoder):
-        kind = {"auto": "auto", False: "latency", True: "complement"}[
-            encoder.complement
-        ]
-    else:
-        n_fields = encoder.n_fields
+        kinds = {"auto": "auto", False: "latency", True: "complement"}
+        kind = kinds[encoder.complement]
     wanted = {
         "n_receptive_fields": n_fields,
         "n_channels": n * n_fields + len(numbers["complemented"]),

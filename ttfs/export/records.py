@@ -14,19 +14,31 @@ from ..core import TIME_LIMIT
 _GREATEST = np.finfo(np.float64).max
 _NOT_FINITE = {"inf": np.inf, "-inf": -np.inf}
 
-# Objects that parameters may be, by their names in files.
-_OBJECTS = {
-    cls.__name__: cls
-    for cls in (
-        encoders.LatencyEncoder,
-        encoders.PopulationEncoder,
-        encoders.SpikeTimesEncoder,
-        parameters.CrossEntropy,
-        parameters.ExactGradient,
-        parameters.LocalRule,
-        parameters.SquaredError,
-    )
-}
+
+def _by_name(*classes):
+    return {cls.__name__: cls for cls in classes}
+
+
+# Encoders whose channels are known, by their names in files.
+ENCODERS = _by_name(
+    encoders.LatencyEncoder, encoders.PopulationEncoder, encoders.SpikeTimesEncoder
+)
+# Objects that parameters may be.
+_OBJECTS = ENCODERS | _by_name(
+    parameters.CrossEntropy,
+    parameters.ExactGradient,
+    parameters.LocalRule,
+    parameters.SquaredError,
+)
+
+
+def check_encoder(encoder):
+    """Raise TypeError unless an encoder can be exported."""
+    if type(encoder) not in ENCODERS.values():
+        raise TypeError(
+            f"the encoder {encoder!r} cannot be exported: its channels are not those "
+            "of an encoder of ttfs.encoders"
+        )
 
 
 class FormatError(ValueError):
@@ -57,14 +69,8 @@ def _unique(pairs):
 class Record:
     """An object of JSON whose entries are asked for by name and kind.
 
-    Parameters
-    ----------
-    data : object
-        What was parsed.
-    where : str
-        Its place in the file, for errors.
-    names : iterable of str
-        The entries that it must have; it may have no others.
+    `where` is its place in the file, for errors; it must have the entries `names`, and
+    no others.
     """
 
     def __init__(self, data, where, names):
@@ -83,9 +89,9 @@ class Record:
             f"{self.where}.{name} must be {wanted}, got {_shown(self.data[name])}"
         )
 
-    def is_null(self, name):
-        """Whether there is no value."""
-        return self.data[name] is None
+    def optional(self, name, read, *args):
+        """What a method of this record reads; None if there is no value."""
+        return None if self.data[name] is None else read(name, *args)
 
     def flag(self, name):
         """True or False."""
@@ -139,15 +145,8 @@ class Record:
     def array(self, name, shape, dtype=np.float64, *, null=None, limit=TIME_LIMIT):
         """Finite numbers in an array of this shape, whose magnitude is below a limit.
 
-        Parameters
-        ----------
-        name : str
-        shape : tuple of int
-        dtype : dtype, default=float64
-            bool and integers are not mixed with other numbers.
-        null : float, default=None
-            What null stands for; None: it is refused.
-        limit : float
+        Booleans and integers are not mixed with other numbers. null in JSON stands for
+        `null`, or is refused if that is None.
         """
         value, wanted = self.data[name], f"numbers of shape {shape}"
         if isinstance(value, np.ndarray):  # not from JSON

@@ -59,10 +59,8 @@ def transform(steps, X):
 
 
 def _standard(scaler):
-    return [
-        *([(np.subtract, scaler.mean_)] if scaler.with_mean else []),
-        *([(np.divide, scaler.scale_)] if scaler.with_std else []),
-    ]
+    mean = scaler.mean_ if scaler.with_mean else None
+    return _centred(mean, scaler.scale_ if scaler.with_std else None)
 
 
 def _min_max(scaler):
@@ -80,10 +78,12 @@ def _max_abs(scaler):
 
 
 def _robust(scaler):
-    return [
-        *([(np.subtract, scaler.center_)] if scaler.with_centering else []),
-        *([(np.divide, scaler.scale_)] if scaler.with_scaling else []),
-    ]
+    return _centred(scaler.center_, scaler.scale_)
+
+
+def _centred(center, scale):
+    pairs = (np.subtract, center), (np.divide, scale)
+    return [(ufunc, operand) for ufunc, operand in pairs if operand is not None]
 
 
 def _clip(low, high):
@@ -100,38 +100,17 @@ _OPERATIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """What scalers do to each feature, with the bits that they have in float64.
+    """What scalers do to each feature, with the bits that they have in float64."""
 
-    Parameters
-    ----------
-    ufuncs : list of ufunc
-        The operations, in their order.
-    operands : ndarray of shape (n_operations, n_features)
-        Their second operands.
-    """
-
-    ufuncs: list
-    operands: np.ndarray
+    ufuncs: list  # the operations, in their order
+    operands: np.ndarray  # their second operands (n_operations, n_features)
 
     @classmethod
     def of(cls, steps, n_features):
-        """The scaling by the steps of a pipeline.
+        """The scaling of features by the steps of a pipeline that `split` has returned.
 
-        Parameters
-        ----------
-        steps : list of tuple of (str, transformer)
-            What `split` has returned.
-        n_features : int
-            Features of the classifier.
-
-        Raises
-        ------
-        NotFittedError
-            If a scaler is not fitted.
-        TypeError
-            If a step is not one of the known scalers.
-        ValueError
-            If a scaler has another number of features.
+        Raises NotFittedError if a scaler is not fitted, TypeError if a step is not one
+        of the known scalers, and ValueError if it has another number of features.
         """
         operations = []
         for name, step in steps:

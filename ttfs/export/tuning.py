@@ -275,9 +275,8 @@ def tune(
     )
     rows = []
     for k, setting in enumerate(settings):
-        accuracies, costs = zip(
-            *found[k * len(parts) : (k + 1) * len(parts)], strict=True
-        )
+        of_parts = found[k * len(parts) : (k + 1) * len(parts)]
+        accuracies, costs = zip(*of_parts, strict=True)
         arithmetic = setting["arithmetic"]
         rows.append(
             TuningRow(
@@ -286,11 +285,8 @@ def tune(
                 bits=arithmetic.weight_bits,
                 neurons=setting["hidden_layer_sizes"],
                 accuracy=float(np.mean(accuracies)),
-                flash=round(_mean(costs, "flash")),
-                ram=round(_mean(costs, "ram")),
-                stack=round(_mean(costs, "stack")),
-                instructions=_mean(costs, "instructions"),
-                cycles=_mean(costs, "cycles"),
+                **{n: round(_mean(costs, n)) for n in ("flash", "ram", "stack")},
+                **{n: _mean(costs, n) for n in ("instructions", "cycles")},
             )
         )
     return Tuning(TARGETS[target], _with_front(rows))

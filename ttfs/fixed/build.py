@@ -3,8 +3,10 @@
 import numpy as np
 
 from ..model.initial_weights import feedback_weights, weight_unit
+from ..model.layer import check_full
 from .network import MAX_FEEDBACK, MAX_LEVELS, FixedLayer, FixedNetwork
 from .shifts import NO_SHIFTS, realise
+from .simulation import n_ticks_of
 from .tables import (
     error_shift,
     layer_numbers,
@@ -13,7 +15,6 @@ from .tables import (
     softmax_table,
     time_tables,
 )
-from .ticks import n_ticks_of
 
 _LEVELS_HIDDEN, _LEVELS_OUT = 10.0, 5.0  # levels / sqrt(n_active), weights up to 63
 _PUSH = 256  # error of neurons that are silent too often
@@ -69,51 +70,15 @@ def fixed_layer(
     rest=0,
     feedback=None,
 ):
-    """Make a layer in integers, section 2.
+    """A FixedLayer, section 2, and its errors in the unit of those they are made from.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_in + n_bias, n_out)
-        Real weights, in least bits of an integer weight.
-    bias_times : ndarray of shape (n_bias,)
-        Spike times of the biases, in the unit of `tick`.
-    neuron : LIF
-        Parameters of the neurons.
-    levels : float
-        Least bits of a weight in the unit threshold / (e kappa_p).
-    errors_from : tuple of (LIF, float) or None
-        Neuron and `levels` of the layer that errors come from; None for the output.
-    is_from_output : bool
-        Whether the layer that errors come from is the output layer.
-    n_ticks : int
-        Number of ticks of a sample.
-    tick : float
-        Length of a tick.
-    kernel : {"table", "linear"}
-        Kernel of the local rule.
-    weight_bits : int
-        Bits of a weight besides its sign.
-    fraction : int
-        Further bits that an accumulator has.
-    shifts : tuple of (int, int), default=(0, 0)
-        The shifts that realise the neuron, see `shifts.realise`; 0: tables decay.
-    n_fixed : int, default=0
-        So many of the last biases have weights that do not learn.
-    rest : int, default=0
-        The weight that weights decay to.
-    feedback : ndarray of shape (n_out, n_sources), int16, default=None
-        Random weights by which errors come back; None: there are none.
-
-    Returns
-    -------
-    layer : FixedLayer
-    error_gain : float
-        Errors of the layer, in the unit of the errors that they are made from.
-
-    Raises
-    ------
-    ValueError
-        If the membrane is too fast for the threshold to be a large enough integer.
+    `weights` (n_in + n_bias, n_out) are real numbers in the least bits of an integer
+    weight, and `levels` are such bits in the unit threshold / (e kappa_p).
+    `errors_from` are neuron and `levels` of the layer that errors come from, None for
+    the output; `fraction` are the bits that an accumulator has besides those of a
+    weight. `feedback` (n_out, n_sources), int16, are random weights of errors on their
+    way back. Raises ValueError if the membrane is too fast for the threshold to be a
+    large enough integer.
     """
     numbers = layer_numbers(neuron, levels, shifts)
     shift, error_gain = 0, 1.0
@@ -141,67 +106,28 @@ def fixed_layer(
 
 
 def make_network(
-    real,
-    *,
-    tick,
-    decay,
-    kernel,
-    weight_bits,
-    weight_range,
-    accumulator_bits,
-    feedback,
-    window,
-    is_floor,
-    may_drop,
-    rests,
-    rng,
+    real, arithmetic, *, tick, kernel, feedback, window, may_drop, rests, rng
 ):
-    """Make a network in integers like one of real numbers.
+    """Make a network in integers, as a FixedPoint asks for, like one of real numbers.
 
-    Parameters
-    ----------
-    real : Network
-        The network with real weights; its `t_max` and its biases' times are multiples
-        of `tick`. With decay="shift" its neurons are those that shifts realise.
-    tick : float
-        Length of a tick.
-    decay : {"table", "shift"}
-        How currents and membranes decay.
-    kernel : {"table", "linear"}
-        Kernel of the local rule.
-    weight_bits : int
-        Bits of a weight besides its sign.
-    weight_range : float
-        The greatest weight, in that of the default.
-    accumulator_bits : int or None
-        Bits of an accumulator with its sign; None: the weights are their accumulators.
-    feedback : {"symmetric", "random", "direct", "target", "none"}
-        The way of errors to hidden layers.
-    window : tuple of (float, float)
-        Hidden neurons learn from spikes not before the first time, and before the
-        second.
-    is_floor : bool
-        Whether steps of weights are rounded down, and not at random.
-    may_drop : ndarray of shape (n_in,), uint8
-        Whether input dropout may delete spikes of an input, biases included.
-    rests : list of float
-        The real weight that the weights of each layer decay to.
-    rng : RandomState
-        Draws random feedback and the states of the shift registers.
+    The `t_max` and the times of biases of the real network are multiples of `tick`, and
+    with decay="shift" its neurons are those that shifts realise. Hidden neurons learn
+    from spikes in the `window`, a pair of times. `may_drop` (n_in,), uint8, tells
+    whether input dropout may delete spikes of an input, biases included; `rests` are
+    the real weights that those of each layer decay to. `rng` draws random feedback and
+    the states of the shift registers.
 
-    Returns
-    -------
-    network : FixedNetwork
-    steps : list of float
-        The value of the least bit of a weight, for each layer.
-    scales : list of float
-        The sum G that moves a weight by its least bit, with a gain and a learning rate
-        of 1, for each layer.
+    Returned are the FixedNetwork, and for each layer the value of the least bit of a
+    weight, and the sum G that moves a weight by it with a gain and a learning rate
+    of 1.
     """
+    check_full(real.layers, "a network in integers")
     layers = real.layers
-    n_active = [layer.n_active for layer in layers]
+    weight_bits, weight_range = arithmetic.weight_bits, arithmetic.weight_range
     max_weight = 2**weight_bits - 1
-    fraction = 0 if accumulator_bits is None else accumulator_bits - 1 - weight_bits
+    fraction = 0  # where the weights are their accumulators
+    if arithmetic.accumulator_bits is not None:
+        fraction = arithmetic.accumulator_bits - 1 - weight_bits
     n_ticks = int(n_ticks_of(real.t_max, tick))
     n_layers = len(layers)
     levels = layer_levels(layers, max_weight, weight_range)
@@ -209,27 +135,28 @@ def make_network(
     is_direct = feedback in ("direct", "target")
     drawn = None
     if feedback not in ("symmetric", "none"):
+        n_active = [layer.n_active for layer in layers]
         drawn = feedback_weights(rng, layers, n_active, feedback, _SPREAD_FEEDBACK)
     fixed, gains = [], [1.0] * n_layers
     for k in reversed(range(n_layers)):
         layer = layers[k]
         source = None if k == n_layers - 1 else n_layers - 1 if is_direct else k + 1
         step, random = steps[k], None
-        shifts = realise(layer.neuron, tick)[0] if decay == "shift" else NO_SHIFTS
+        shifts = NO_SHIFTS
+        if arithmetic.decay == "shift":
+            shifts, _ = realise(layer.neuron, tick)
         if source is not None and drawn is not None:
             # Biases of the next layer are its last inputs and have no errors.
-            random = drawn[k + 1][: layer.weights.shape[1]]
+            random = drawn[k + 1][: layer.n_out]
             if is_direct:
                 random = random * layers[-1].neuron.threshold * _DIRECT
             random = round_weights(random / steps[source], MAX_FEEDBACK)
         made, gain = fixed_layer(
-            layer.weights / step,
+            layer.unrolled / step,
             layer.bias_times,
             layer.neuron,
             levels=levels[k],
-            errors_from=None
-            if source is None
-            else (layers[source].neuron, levels[source]),
+            errors_from=source and (layers[source].neuron, levels[source]),
             is_from_output=source == n_layers - 1,
             n_ticks=n_ticks,
             tick=tick,
@@ -251,9 +178,8 @@ def make_network(
     seed = int(rng.randint(2**16))
     n = 0
     for layer in fixed:
-        n_out = layer.weights.shape[1]
-        layer.lfsr = shift_registers(seed, n, n_out)
-        n += n_out
+        layer.lfsr = shift_registers(seed, n, layer.n_out)
+        n += layer.n_out
     if feedback == "none":
         window = 0.0, 0.0  # in which no spike is, so that hidden neurons have no errors
     learn_from, learn_until = (
@@ -272,7 +198,7 @@ def make_network(
         feedback="symmetric" if feedback == "none" else feedback,
         learn_from=learn_from,
         learn_until=learn_until,
-        is_floor=is_floor,
+        is_floor=arithmetic.rounding == "floor",
         drop=0,
         may_drop=may_drop,
         lfsr=shift_registers(seed, n, 1),

@@ -49,12 +49,26 @@ class FixedLayer:
     lfsr: np.ndarray  # uint16 (n_out,)
     silence: np.ndarray  # uint8 (n_out,)
 
+    @property
+    def n_in(self):
+        """Number of inputs, those that are biases among them, as in C."""
+        return len(self.weights)
+
+    @property
+    def n_bias(self):
+        """Number of biases."""
+        return len(self.bias_ticks)
+
+    @property
+    def n_out(self):
+        """Number of neurons."""
+        return self.weights.shape[1]
+
     def integers(self):
         """The int16 weights of the model: the upper bits of accumulators, rounded."""
         half = (1 << self.fraction) >> 1
-        return ((self.weights.astype(np.int32) + half) >> self.fraction).astype(
-            np.int16
-        )
+        rounded = self.weights.astype(np.int32) + half
+        return (rounded >> self.fraction).astype(np.int16)
 
 
 @dataclass(eq=False)
@@ -80,3 +94,14 @@ class FixedNetwork:
     # that were stored before there was such a window have no such fields.
     learn_from: int = 0
     learn_until: int = MAX_TICKS
+
+    @property
+    def n_channels(self):
+        """Number of inputs, without biases."""
+        return self.layers[0].n_in - self.layers[0].n_bias
+
+    @property
+    def has_shifts(self):
+        """Whether currents and membranes decay by shifts."""
+        (has_shifts,) = {layer.syn_shift > 0 for layer in self.layers}
+        return has_shifts

@@ -9,31 +9,17 @@ from .network import FixedNetwork
 
 @dataclass(frozen=True, eq=False)
 class QuantizedNetwork(Network):
-    """Layers with integer weights, and what learning keeps beside them.
+    """Layers whose weights are int16, and what learning keeps beside them."""
 
-    Parameters
-    ----------
-    layers, t_max, read_out
-        The fields of :class:`ttfs.model.Network`; weights are int16.
-    integers : FixedNetwork
-        Tables, and the accumulators of the weights.
-    tick : float
-        Unit of spike times.
-    steps : tuple of float
-        Value of the integer 1 in the weights of each layer, in the unit of the
-        threshold.
-    scales : tuple of float
-        Scales of the learning rates of each layer, see
-        :class:`ttfs.engines.integer.IntegerTrainer`.
-    real_weights : list of ndarray or None
-        Weights that the exact gradient moves; None where integers learn.
-    """
-
-    integers: FixedNetwork | None = None
-    tick: float | None = None
+    integers: FixedNetwork | None = None  # tables, and the accumulators of the weights
+    tick: float | None = None  # unit of spike times
+    # Of each layer: the value of the integer 1 in its weights, in the unit of the
+    # threshold, and the scale of its learning rate, see `engines.integer`.
     steps: tuple = ()
     scales: tuple = ()
-    real_weights: list | None = None
+    real_weights: list | None = (
+        None  # moved by the exact gradient; None: integers learn
+    )
 
     @property
     def weight_values(self):
@@ -47,15 +33,10 @@ class QuantizedNetwork(Network):
 
     def for_inference(self):
         """The FixedNetwork with the integer weights alone, without lower bits."""
-        layers = [
-            replace(
-                layer,
-                weights=w,
-                fraction=0,
-                max_stored=layer.max_stored >> layer.fraction,
-            )
-            for layer, w in zip(self.integers.layers, self.weights, strict=True)
-        ]
+        layers = []
+        for layer, weights in zip(self.integers.layers, self.weights, strict=True):
+            most = layer.max_stored >> layer.fraction
+            layers.append(replace(layer, weights=weights, fraction=0, max_stored=most))
         return replace(self.integers, layers=layers)
 
     def of_inputs(self, rows):

@@ -1,19 +1,31 @@
-"""A network in integers that takes and gives real times."""
+"""Times as ticks, and a network in integers that takes and gives real times."""
 
 import numpy as np
 
 from .. import _fixed
+from .. import core as _core
+
+
+def n_ticks_of(time, tick):
+    """Times in ticks, rounded to nearest, halves up; float64 in the shape of `time`."""
+    return np.floor(np.asarray(time, float) / tick + 0.5)
+
+
+def on_grid(spikes, tick, n_ticks):
+    """Spikes at the times of their ticks, sorted by input in each.
+
+    Those at `n_ticks` ticks or later are absent.
+    """
+    events = _fixed.TickSpikes.from_spikes(spikes, tick, n_ticks)
+    times = (events.ticks * tick).astype(spikes.times.dtype)
+    inputs = events.inputs.astype(np.uint32)
+    return _core.Spikes(times, inputs, events.begin, events.end, spikes.n_in)
 
 
 class FixedSimulation:
-    """Integers behind the methods of `core.Simulator`.
+    """A FixedNetwork behind the methods of `core.Simulator`.
 
-    Parameters
-    ----------
-    network : FixedNetwork
-        The integers, which compute as docs/spec/fixed_point.md specifies.
-    tick : float
-        Unit of spike times.
+    It computes as docs/spec/fixed_point.md specifies; `tick` is the unit of times.
     """
 
     def __init__(self, network, tick):
@@ -41,12 +53,8 @@ class FixedSimulation:
         The peaks of silent outputs are those of the membranes of integers.
         """
         ticks, u = self.core.fire(self.events(spikes))
-        return network.fire_at_ticks(
-            ticks,
-            u * np.float32(1 / self.threshold),
-            n_ticks=self.n_ticks,
-            tick=self.tick,
-        )
+        peaks = u * np.float32(1 / self.threshold)
+        return network.fire_at_ticks(ticks, peaks, n_ticks=self.n_ticks, tick=self.tick)
 
     def times(self, ticks):
         """Times of ticks; +inf = silent."""
@@ -61,11 +69,8 @@ class FixedSimulation:
         higher; silent neurons follow after all spikes, in the order of the peaks of
         their membranes. Ticks after the read-out are stretched.
         """
-        ticks, u = self.core.run(self.events(spikes))
-        ticks, missed = (
-            ticks[-1].astype(float),
-            self.threshold - u[-1].astype(float),
-        )
+        ticks, u = (layers[-1] for layers in self.core.run(self.events(spikes)))
+        ticks, missed = ticks.astype(float), self.threshold - u.astype(float)
         late = np.maximum(ticks - self.read_out, 0)
         delay = np.where(ticks < self.n_ticks, 2.0**-16, self.silent_delay * 2.0**-15)
         return (ticks + (self.stretch - 1) * late + missed * delay) * self.tick

@@ -60,26 +60,11 @@ class _Kappa:
 
 @lru_cache(maxsize=64)
 def time_tables(neuron, tick, n_ticks, kernel, shifts=NO_SHIFTS):
-    """Tables of a layer by elapsed ticks, section 2.
+    """Tables (n_ticks + 1,) of a layer by elapsed ticks, section 2.
 
-    Parameters
-    ----------
-    neuron : LIF
-        Parameters of the neurons.
-    tick : float
-        Length of a tick, in the unit of the time constants.
-    n_ticks : int
-        Number of ticks of a sample.
-    kernel : {"table", "linear"}
-        Kernel of the local rule.
-    shifts : tuple of (int, int), default=(0, 0)
-        The shifts that realise the neuron, see `shifts.realise`.
-
-    Returns
-    -------
-    tables : dict of str to ndarray of shape (n_ticks + 1,)
-        The fields of `FixedLayer` with these names; the arrays are read-only, since
-        layers share them. Those that shifts replace are empty.
+    They are fields of `FixedLayer` by name, read-only, since layers share them; those
+    that `shifts`, see `shifts.realise`, replace are empty. `kernel` is that of the
+    local rule, "table" or "linear".
     """
     with localcontext() as context:
         context.prec = DIGITS
@@ -118,26 +103,11 @@ def time_tables(neuron, tick, n_ticks, kernel, shifts=NO_SHIFTS):
 
 
 def layer_numbers(neuron, levels, shifts=NO_SHIFTS):
-    """Numbers of a layer, section 2.
+    """Numbers of a layer, section 2: fields of `FixedLayer` by name.
 
-    Parameters
-    ----------
-    neuron : LIF
-        Parameters of the neurons.
-    levels : float
-        Least bits of a weight in the unit threshold / (e kappa_p).
-    shifts : tuple of (int, int), default=(0, 0)
-        The shifts that realise the neuron, see `shifts.realise`.
-
-    Returns
-    -------
-    numbers : dict
-        The fields of `FixedLayer` with these names.
-
-    Raises
-    ------
-    ValueError
-        If the membrane is too fast for the threshold to be a large enough integer.
+    `levels` are least bits of a weight in the unit threshold / (e kappa_p). Raises
+    ValueError if the membrane is too fast for the threshold to be a large enough
+    integer.
     """
     with localcontext() as context:
         context.prec = DIGITS
@@ -155,14 +125,10 @@ def layer_numbers(neuron, levels, shifts=NO_SHIFTS):
             )
         shortest = min(kappa.mem, kappa.syn)
         bounds = [
-            nearest(
-                threshold
-                * Decimal(2) ** (m - Decimal("3.5"))
-                * shortest
-                / kappa.syn
-                / 2
+            nearest(factor * shortest / kappa.syn / 2)
+            for factor in (
+                threshold * Decimal(2) ** (m - Decimal("3.5")) for m in range(N_SLOPES)
             )
-            for m in range(N_SLOPES)
         ]
         return {
             "current_shift": shift,

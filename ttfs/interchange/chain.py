@@ -18,60 +18,36 @@ _FIRING = "CubaLIF", "LIF", "IF"
 
 @dataclass
 class Way:
-    """What is between a layer, or the input of the graph, and the next layer.
+    """What is between a layer, or the input of the graph, and the next layer."""
 
-    Parameters
-    ----------
-    source : str
-        Name of the node that it begins at.
-    weights : ndarray of shape (n_out, n_in), optional
-        None: there are none.
-    constant : ndarray of shape (n_out,), optional
-        What is added at all times.
-    delays : ndarray of shape (n_in,), optional
-    """
-
-    source: str
-    weights: Any = None
-    constant: Any = None
-    delays: Any = None
+    source: str  # name of the node that it begins at
+    weights: Any = None  # (n_out, n_in)
+    constant: Any = None  # (n_out,), what is added at all times
+    delays: Any = None  # (n_in,)
 
 
 @dataclass
 class Neurons:
-    """The neurons of a layer.
-
-    Parameters
-    ----------
-    name : str
-    membrane : object
-        The node whose output is that of the layer.
-    synapse : object or None
-        An LI node before it; None: the membrane has a synapse of its own.
-    ways : list of Way
-        Where its inputs come from.
-    """
+    """The neurons of a layer, and the ways by which its inputs come."""
 
     name: str
-    membrane: Any
-    synapse: Any
-    ways: list
-
-    @property
-    def kind(self):
-        """The type of the membrane's node."""
-        return type(self.membrane).__name__
+    membrane: Any  # the node whose output is that of the layer
+    synapse: Any  # an LI node before it; None: the membrane has one of its own
+    ways: list[Way]
 
     @property
     def fires(self):
         """Whether they fire; else their output is the membrane."""
-        return self.kind in _FIRING
+        return _kind(self.membrane) in _FIRING
+
+    def refused(self, reason):
+        """The error of neurons that no network of ttfs has."""
+        return refuse(self.name, self.membrane, reason)
 
 
 def refuse(name, node, reason):
     """The error of a node that no network of ttfs has."""
-    kind = type(node).__name__
-    return ValueError(f"the node {name!r} ({kind}) cannot be imported: {reason}")
+    return ValueError(f"the node {name!r} ({_kind(node)}) cannot be imported: {reason}")
 
 
 class Graph:
@@ -80,15 +56,13 @@ class Graph:
     def __init__(self, graph):
         self.nodes, self.before = {}, {}
         self._add(graph, "")
-        ends = {}
-        for kind in ("Input", "Output"):
-            names = [n for n, node in graph.nodes.items() if _kind(node) == kind]
+        ends = _ends(graph, "")
+        for kind, names in ends.items():
             if len(names) != 1:
                 raise ValueError(
                     f"a graph with one {kind} node is needed, this one has {len(names)}"
                 )
-            ends[kind] = names[0]
-        self.input, self.output = ends["Input"], ends["Output"]
+        (self.input,), (self.output,) = ends.values()
 
     def _add(self, graph, prefix):
         """Add nodes under their path; a subgraph passes on what enters it."""
@@ -97,13 +71,10 @@ class Graph:
             path = prefix + name
             if _kind(node) == "NIRGraph":
                 self._add(node, f"{path}/")
-                ends = [
-                    [f"{path}/{n}" for n, x in node.nodes.items() if _kind(x) == kind]
-                    for kind in ("Input", "Output")
-                ]
+                ends = _ends(node, f"{path}/").values()
                 if list(map(len, ends)) != [1, 1]:
                     raise refuse(path, node, "it needs one Input and one Output")
-                inside[name] = ends[0][0], ends[1][0]
+                inside[name] = tuple(names[0] for names in ends)
             else:
                 self.nodes[path] = node
                 inside[name] = path, path
@@ -116,17 +87,15 @@ class Graph:
         found, name = [], self._single(self.output)
         while True:
             layer = self._neurons(self._skipped(name))
-            if any(layer.name == other.name for other in found):
-                raise refuse(layer.name, layer.membrane, "it is recurrent")
-            found.append(layer)
             sources = {way.source for way in layer.ways}
-            if layer.name in sources:
-                raise refuse(layer.name, layer.membrane, "it is recurrent")
+            if layer.name in sources | {other.name for other in found}:
+                raise layer.refused("it is recurrent")
+            found.append(layer)
             hidden = sources - {self.input}
             if not hidden:
                 break
             if len(hidden) > 1:
-                raise refuse(layer.name, layer.membrane, "it follows several layers")
+                raise layer.refused("it follows several layers")
             name = hidden.pop()
         used = {layer.name for layer in found}
         for name, node in self.nodes.items():
@@ -188,21 +157,19 @@ class Graph:
         way, seen = Way(""), set()
         while True:
             node = self.nodes[name]
-            kind = _kind(node)
-            is_source = kind in (*_SYNAPTIC, *_MEMBRANES)
-            if name == self.input or is_source:
+            if name == self.input or _kind(node) in (*_SYNAPTIC, *_MEMBRANES):
                 way.source = name
                 return way
             if name in seen:
                 raise refuse(name, node, "it is recurrent")
             seen.add(name)
-            self._walk(way, name, node, kind)
+            if not self._passes(name):
+                self._walk(way, name, node)
             name = self._single(name)
 
-    def _walk(self, way, name, node, kind):
+    def _walk(self, way, name, node):
         """Add a node to a way, before what it has already."""
-        if self._passes(name):
-            return
+        kind = _kind(node)
         if kind == "Delay":
             delays = np.ravel(node.delay)
             way.delays = delays if way.delays is None else way.delays + delays
@@ -210,25 +177,28 @@ class Graph:
         if kind not in ("Linear", "Affine", "Scale"):
             raise refuse(name, node, _reason(kind, "is not part of a dense network"))
         if way.delays is not None:
-            raise refuse(
-                name,
-                node,
-                "a Delay follows it; only what enters a layer is delayed, before its "
-                "weights",
-            )
-        matrix = np.ravel(node.scale) if kind == "Scale" else np.asarray(node.weight)
+            reason = "only what enters a layer is delayed, before its weights"
+            raise refuse(name, node, f"a Delay follows it; {reason}")
         if kind == "Affine" and np.any(node.bias):
             bias = np.ravel(node.bias)
             bias = bias if way.weights is None else way.weights @ bias
             way.constant = bias if way.constant is None else way.constant + bias
         if kind == "Scale":
-            way.weights = (
-                np.diag(matrix) if way.weights is None else way.weights * matrix
-            )
-        elif matrix.ndim != 2:
+            scale = np.ravel(node.scale)
+            way.weights = np.diag(scale) if way.weights is None else way.weights * scale
+            return
+        matrix = np.asarray(node.weight)
+        if matrix.ndim != 2:
             raise refuse(name, node, f"its weights have {matrix.ndim} axes, not 2")
-        else:
-            way.weights = matrix if way.weights is None else way.weights @ matrix
+        way.weights = matrix if way.weights is None else way.weights @ matrix
+
+
+def _ends(graph, prefix):
+    """The paths of the Input nodes and of the Output nodes of a graph."""
+    return {
+        kind: [prefix + name for name, x in graph.nodes.items() if _kind(x) == kind]
+        for kind in ("Input", "Output")
+    }
 
 
 def _kind(node):

@@ -12,7 +12,7 @@ from ..encoders import SpikeTimesEncoder
 from ..encoders.base import BaseEncoder
 from ..estimators import TTFSClassifier
 from ..estimators.learned import Learned, rebuild
-from ..export.real import real_estimator
+from ..export.real import layer_data, real_estimator
 from ..export.records import parse
 from ..model import LIF, Layer, Network
 from .chain import Graph, refuse
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # What weights are in the precisions of a classifier.
 _DTYPES = {"float32": np.float32, "float64": np.float64}
+
+# What of a layer the nodes of a graph say, and not its metadata.
+_READ = "weights", "delays", "tau_mem", "tau_syn", "threshold", "bias_times"
 
 
 def from_nir(
@@ -101,8 +104,7 @@ def from_nir(
     nir = load()
     if not isinstance(graph, nir.NIRGraph):
         raise TypeError(f"graph must be a nir.NIRGraph, got {type(graph).__name__}")
-    metadata = graph.metadata
-    if "ttfs" in metadata:
+    if "ttfs" in graph.metadata:
         if not (t_max is classes is encoder is read_out is dt is None):
             raise ValueError(
                 "a graph of to_nir says itself what other arguments of from_nir say"
@@ -134,12 +136,8 @@ def _restored(graph):
         if len(stored) != len(layers):
             raise ValueError(f"{len(layers)} layers, but {len(stored)} in the metadata")
         for entry, layer in zip(stored, layers, strict=True):
-            is_inf = np.isinf(layer.neuron.tau_mem)
-            entry["weights"], entry["delays"] = layer.weights, layer.delays
-            entry["tau_mem"] = "inf" if is_inf else layer.neuron.tau_mem
-            entry["tau_syn"] = layer.neuron.tau_syn
-            entry["threshold"] = layer.neuron.threshold
-            entry["bias_times"] = layer.bias_times
+            read = layer_data(layer)
+            entry |= {name: read[name] for name in _READ}
     except (IndexError, KeyError, TypeError) as error:
         raise ValueError(f"metadata 'ttfs' are not those of to_nir: {error}") from error
     return real_estimator(data, "metadata")
@@ -148,19 +146,18 @@ def _restored(graph):
 def _foreign(graph, t_max, classes, encoder, read_out, max_spikes, arithmetic, dt):
     """A classifier with the layers of a graph from elsewhere."""
     layers = _layers(graph, dt, _DTYPES[arithmetic], t_max=t_max, max_spikes=max_spikes)
-    last = Graph(graph).chain()[-1]
-    if not last.fires:
+    if Graph(graph).chain()[-1].fires:
+        does, possible = "fire", (None, "count")
+    else:
+        does, possible = "do not fire", ("peak", "mean")
         read_out = "peak" if read_out is None else read_out
-    if read_out not in ((None, "count") if last.fires else ("peak", "mean")):
-        does = "fire" if last.fires else "do not fire"
+    if read_out not in possible:
         raise ValueError(f"read_out={read_out!r}, but outputs of the graph {does}")
     network = Network(tuple(layers), t_max)
     if encoder is None:
         encoder = SpikeTimesEncoder(begin=0.0, duration=t_max)
-        fitted = clone(encoder).fit(np.zeros((1, network.n_channels)))
-    else:
-        check_is_fitted(encoder)
-        fitted = encoder
+        encoder.fit(np.zeros((1, network.n_channels)))
+    check_is_fitted(encoder)
     n_outputs = network.n_outputs
     labels = np.arange(n_outputs) if classes is None else np.asarray(classes)
     is_sorted = np.array_equal(np.unique(labels), labels)
@@ -183,9 +180,9 @@ def _foreign(graph, t_max, classes, encoder, read_out, max_spikes, arithmetic, d
     }
     learned = Learned(
         network=network,
-        encoder=fitted,
+        encoder=encoder,
         targets=labels,
-        feature_names=getattr(fitted, "feature_names_in_", None),
+        feature_names=getattr(encoder, "feature_names_in_", None),
     )
     return rebuild(TTFSClassifier, parameters, learned)
 
@@ -200,43 +197,42 @@ def _layers(graph, dt, dtype, *, threshold=1.0, t_max=None, max_spikes=None):
     """
     graph = Graph(graph)
     chain = graph.chain()
-    biases = _Biases(graph)
+    inputs = _Inputs(graph)
     read = [_neuron(layer, dt, max_spikes) for layer in chain]
-    thresholds = [gains[1] for _, gains in read if gains[1] is not None]
+    thresholds = [numbers[-1] for numbers in read if numbers[-1] is not None]
     common = threshold
     if thresholds and len(np.unique(np.concatenate(thresholds))) == 1:
         common = float(thresholds[0][0])
-    if len({tau_syn for (tau_syn, _), _ in read}) > 1:
+    if len({tau_syn for tau_syn, *_ in read}) > 1:
         raise ValueError("all layers must have the same tau_syn")
-    layers = []
-    for k, (neurons, ((tau_syn, tau_mem), (gain, threshold))) in enumerate(
+    for neurons in chain[:-1]:
+        if not neurons.fires:
+            raise neurons.refused("only outputs may not fire")
+    layers, before = [], graph.input
+    for k, (neurons, (tau_syn, tau_mem, gain, threshold)) in enumerate(
         zip(chain, read, strict=True)
     ):
         # A threshold of its own is a factor of all weights of a neuron.
         scale = gain if threshold is None else gain * (common / threshold)
-        lif = LIF(tau_mem, tau_syn, common)
-        is_first = k == 0
-        before = graph.input if is_first else chain[k - 1].name
-        if k and not chain[k - 1].fires:
-            raise refuse(before, chain[k - 1].membrane, "only outputs may not fire")
-        weights, times, delays = biases.split(neurons, k, before, dt, t_max)
+        weights, times, delays = inputs.split(neurons, k, before, dt, t_max)
         if np.any(scale != 1):
             weights = weights * scale[:, None]
         if not np.isfinite(weights).all():
-            raise refuse(neurons.name, neurons.membrane, "its weights are not finite")
+            raise neurons.refused("its weights are not finite")
         layers.append(
             Layer(
                 weights=np.ascontiguousarray(weights.T, dtype),
                 bias_times=times,
-                neuron=lif,
+                neuron=LIF(tau_mem, tau_syn, common),
                 delays=delays,
                 n_active=float(weights.shape[1]),
             )
         )
+        before = neurons.name
     if any(layer.delays is not None for layer in layers):
         for layer in layers:
             if layer.delays is None:
-                layer.delays = np.zeros(len(layer.weights))
+                layer.delays = np.zeros(layer.n_in + layer.n_bias)
             layer.delays = layer.delays.astype(dtype)
     return layers
 
@@ -250,7 +246,7 @@ def _single(node, name, field):
 
 
 def _neuron(layer, dt, max_spikes):
-    """((tau_syn, tau_mem), (gain, threshold)) of a layer; threshold None: no spikes.
+    """tau_syn, tau_mem, gain and threshold of a layer; threshold None: no spikes.
 
     gain (n,) is what weights are multiplied by to be those of ttfs.
     """
@@ -273,17 +269,17 @@ def _neuron(layer, dt, max_spikes):
         gain = (layer.synapse.r / r_syn) * (node.r / r)
     gain = np.ravel(np.asarray(gain, np.float64))
     if not layer.fires:
-        return (tau_syn, tau_mem), (gain, None)
+        return tau_syn, tau_mem, gain, None
     threshold = np.ravel(np.asarray(node.v_threshold, np.float64))
     if not (threshold > 0).all():
         raise refuse(name, node, "v_threshold must be positive")
     if max_spikes not in (None, 1) and np.any(node.v_reset):
         raise refuse(name, node, "v_reset must be 0 where neurons fire several times")
-    return (tau_syn, tau_mem), (gain, threshold)
+    return tau_syn, tau_mem, gain, threshold
 
 
-class _Biases:
-    """Inputs of a graph that fire at known times, by the metadata of its input."""
+class _Inputs:
+    """Inputs of a graph; those that are biases fire at times that its metadata tell."""
 
     def __init__(self, graph):
         node = graph.nodes[graph.input]
@@ -303,89 +299,63 @@ class _Biases:
         """Weights (n_out, n_in + n_bias), times of biases, and delays of a layer."""
         of_layer = self.layers == k
         columns = self.n_channels + np.flatnonzero(of_layer)
-        inputs = biases = None
+        parts = {}
         constant = 0.0
         for way in neurons.ways:
-            weights = self._weights(neurons, way)
-            parts = weights, self._delays(neurons, way, weights)
+            self._check(neurons, way)
             if way.constant is not None:
                 constant = constant + way.constant
-            if way.source == before and inputs is None:
-                inputs = parts
-            elif way.source == self.input and biases is None and k > 0:
-                biases = parts
-            else:
-                raise self._refused(neurons, "two ways lead to it from one node")
-        if inputs is None:
-            raise self._refused(neurons, "nothing leads to it from the layer before")
-        if k == 0:
-            biases = inputs
-            own = slice(self.n_channels)
-            inputs = tuple(None if x is None else x[..., own] for x in inputs)
-        if biases is None:
-            n_out = len(inputs[0])
-            biases = np.zeros((n_out, self.n_inputs), inputs[0].dtype), None
+            if way.source in parts or way.source not in (before, self.input):
+                raise neurons.refused("two ways lead to it from one node")
+            none = np.zeros(way.weights.shape[1])
+            parts[way.source] = way.weights, none if way.delays is None else way.delays
+        if before not in parts:
+            raise neurons.refused("nothing leads to it from the layer before")
+        weights, delays = parts[before]
+        no_biases = np.zeros((len(weights), self.n_inputs), weights.dtype)
+        of_biases, their_delays = parts.get(self.input, (no_biases, no_biases[0]))
         n_own = self.n_channels if k == 0 else 0
-        others = np.delete(biases[0], [*range(n_own), *columns], axis=1)
-        if np.any(others):
-            raise self._refused(
-                neurons, "an input of the graph reaches it that is no bias of the layer"
+        if k == 0:
+            weights, delays = weights[:, :n_own], delays[:n_own]
+        if np.any(np.delete(of_biases, [*range(n_own), *columns], axis=1)):
+            raise neurons.refused(
+                "an input of the graph reaches it that is no bias of the layer"
             )
-        n_in = inputs[0].shape[1]
-        delays = None
-        if not (inputs[1] is None and biases[1] is None):
-            delays = np.zeros(n_in + len(columns))
-            if inputs[1] is not None:
-                delays[:n_in] = inputs[1]
-            if biases[1] is not None:
-                delays[n_in:] = biases[1][columns]
-        weights = np.hstack([inputs[0], biases[0][:, columns]])
+        weights = np.hstack([weights, of_biases[:, columns]])
+        delays = np.concatenate([delays, their_delays[columns]])
+        if all(way.delays is None for way in neurons.ways):
+            delays = None
         times = self.times[of_layer]
-        if np.any(constant):
-            return self._with_constant(
-                neurons, weights, times, delays, constant, dt, t_max
-            )
-        return weights, times, delays
-
-    def _with_constant(self, neurons, weights, times, delays, constant, dt, t_max):
-        """A bias of Affine nodes as a spike in each step."""
+        if not np.any(constant):
+            return weights, times, delays
+        # A bias of Affine nodes becomes a spike in each step.
         if dt is None or t_max is None:
-            raise self._refused(
-                neurons,
+            raise neurons.refused(
                 "the bias of an Affine node is a constant current; with dt, the step "
-                "in which it is added, it becomes spikes",
+                "in which it is added, it becomes spikes"
             )
         n_steps = int(np.ceil(t_max / dt))
         if n_steps * weights.shape[0] > 10_000_000:
-            raise self._refused(neurons, f"{n_steps} bias spikes are too many")
+            raise neurons.refused(f"{n_steps} bias spikes are too many")
         steps = np.repeat(np.asarray(constant)[:, None], n_steps, axis=1)
         times = np.concatenate([times, dt * np.arange(n_steps)])
         if delays is not None:
             delays = np.concatenate([delays, np.zeros(n_steps)])
         return np.hstack([weights, steps]), times, delays
 
-    def _weights(self, neurons, way):
+    def _check(self, neurons, way):
+        """Raise ValueError unless a way fits the neurons and what it comes from."""
         if way.weights is None:
-            raise self._refused(neurons, "a layer needs a Linear or an Affine node")
+            raise neurons.refused("a layer needs a Linear or an Affine node")
         n_out, n_in = way.weights.shape
         n_neurons = np.size(neurons.membrane.r)
         if n_neurons not in (1, n_out):  # one value may stand for all neurons
-            raise self._refused(neurons, f"{n_out} outputs lead to {n_neurons} neurons")
+            raise neurons.refused(f"{n_out} outputs lead to {n_neurons} neurons")
         if way.source == self.input and n_in != self.n_inputs:
-            raise self._refused(neurons, f"{self.n_inputs} inputs meet {n_in} columns")
-        return way.weights
-
-    def _delays(self, neurons, way, weights):
+            raise neurons.refused(f"{self.n_inputs} inputs meet {n_in} columns")
         if way.delays is None:
-            return None
-        if way.delays.shape != weights.shape[1:]:
-            raise self._refused(
-                neurons, f"{way.delays.size} delays are not one per input"
-            )
+            return
+        if way.delays.shape != (n_in,):
+            raise neurons.refused(f"{way.delays.size} delays are not one per input")
         if not ((way.delays >= 0) & np.isfinite(way.delays)).all():
-            raise self._refused(neurons, "delays must be finite and not negative")
-        return way.delays
-
-    @staticmethod
-    def _refused(neurons, reason):
-        return refuse(neurons.name, neurons.membrane, reason)
+            raise neurons.refused("delays must be finite and not negative")

@@ -145,8 +145,7 @@ class _Writer:
 
     def __init__(self, nir, network, dt):
         self.nir, self.network, self.dt = nir, network, dt
-        times = [layer.bias_times for layer in network.layers]
-        counts = list(map(len, times))
+        counts = [layer.n_bias for layer in network.layers]
         # Columns of the biases of each layer, among all inputs of the graph.
         ends = network.n_channels + np.cumsum(counts)
         self.columns = [np.arange(e - n, e) for e, n in zip(ends, counts, strict=True)]
@@ -155,7 +154,7 @@ class _Writer:
         node = nir.Input(input_type=shape)
         node.metadata = {
             "n_channels": int(network.n_channels),
-            "bias_times": np.concatenate(times),
+            "bias_times": _bias_times(network),
             "bias_layers": np.repeat(np.arange(len(counts)), counts),
         }
         self.nodes, self.edges = {"input": node}, []
@@ -171,7 +170,7 @@ class _Writer:
             self._connect("input", entry, layer, rows, slice(None), f"_{k}")
         else:
             self._connect(self.source, entry, layer, inputs, slice(layer.n_in), f"_{k}")
-            if len(layer.bias_times):
+            if layer.n_bias:
                 columns, rows = self.columns[k], slice(layer.n_in, None)
                 self._connect("input", entry, layer, columns, rows, f"_of_biases_{k}")
         self.source = neurons
@@ -180,7 +179,7 @@ class _Writer:
         """A way from the outputs `columns` of a node, which are `rows` of a layer."""
         n_columns = self.n_inputs if source == "input" else layer.n_in
         weights = np.zeros((layer.n_out, n_columns), layer.weights.dtype)
-        weights[:, columns] = layer.weights[rows].T
+        weights[:, columns] = layer.unrolled[rows].T
         if layer.delays is not None:
             delays = np.zeros(n_columns, layer.delays.dtype)
             delays[columns] = layer.delays[rows]
@@ -208,15 +207,9 @@ class _Writer:
         if np.isfinite(neuron.tau_mem):
             r, w_in = unit_factors(neuron, self.dt)
             cls = nir.CubaLIF if fires else nir.CubaLI
-            node = cls(
-                tau_syn=full(neuron.tau_syn),
-                tau_mem=full(neuron.tau_mem),
-                r=full(r),
-                v_leak=full(0),
-                w_in=full(w_in),
-                **spiking,
-            )
-            self._add(name, node)
+            taus = {"tau_syn": full(neuron.tau_syn), "tau_mem": full(neuron.tau_mem)}
+            numbers = {"r": full(r), "v_leak": full(0), "w_in": full(w_in)}
+            self._add(name, cls(**taus, **numbers, **spiking))
             return name
         r_syn, r = synapse_factors(neuron.tau_syn, self.dt)
         synapse = nir.LI(tau=full(neuron.tau_syn), r=full(r_syn), v_leak=full(0))
@@ -231,7 +224,7 @@ class _Writer:
         Kappa is below 1, so that inputs lift a membrane by less than their positive
         weights together; the reset decays as exp(-t / tau_mem).
         """
-        lift = np.maximum(layer.weights, 0).sum(axis=0, dtype=np.float64).max()
+        lift = np.maximum(layer.unrolled, 0).sum(axis=0, dtype=np.float64).max()
         decay = np.exp(-self.network.t_max / layer.neuron.tau_mem)
         reset = -_RESET_MARGIN * (lift + layer.neuron.threshold) / max(decay, 1e-300)
         if reset < -1e30:
@@ -292,5 +285,9 @@ def input_times(
     n_biases = len(spikes) * np.sum(network.layers[0].bias_times < network.t_max)
     if spikes.n_spikes > n_first + n_biases:
         raise ValueError("X has channels that fire more than once in a sample")
-    biases = np.concatenate([layer.bias_times for layer in network.layers])
-    return np.hstack([channels, np.tile(biases, (len(spikes), 1))])
+    return np.hstack([channels, np.tile(_bias_times(network), (len(spikes), 1))])
+
+
+def _bias_times(network):
+    """The times of the biases of all layers."""
+    return np.concatenate([layer.bias_times for layer in network.layers])

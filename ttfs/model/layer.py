@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,3 +115,12 @@ class Layer:
         weights = self.weights.take(rows, axis=0)
         geometry = self.geometry.of_inputs(len(rows) - self.n_bias)
         return replace(self, weights=weights, delays=delays, geometry=geometry)
+
+
+def check_full(layers: Iterable[Layer], what: str) -> None:
+    """Raise ValueError unless all layers are full: `what` can hold no others."""
+    for layer in layers:
+        if layer.geometry.kind != Full.kind:
+            raise ValueError(
+                f"{what} holds full layers only, not the geometry {layer.geometry!r}"
+            )
