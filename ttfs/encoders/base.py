@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -25,7 +26,6 @@ from .._stored import Stored
 from .._typing import validated
 from ..model.checks import blocks, check_times
 from .checks import check_sparse, has_signals, is_valid
-from .ranges import cut, extremes, scales
 from .spike_trains import SpikeTrains, as_trains
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     from .._typing import Array, Floats
     from .spike_trains import Features
-
-# The most levels of spike times: with more, float32 could not tell all of them apart.
-_MAX_LEVELS = 2**24
 
 # What validate_data accepts. Features keep their precision until they are spike times.
 _INPUT = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -46,12 +43,8 @@ _N_VALUES = 1 << 22
 _N_STORED = 1 << 18
 
 
-def _no_numbers():
-    return np.empty(0)
-
-
-def _no_features():
-    return np.empty(0, np.uint32)
+# Arrays that are empty unless features are scaled.
+_no_numbers, _no_features = (partial(np.empty, 0, dtype) for dtype in (float, "u4"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -443,108 +436,12 @@ class BaseEncoder(Documented, Stored, TransformerMixin, BaseEstimator, ABC):
         return X
 
 
-class RangeEncoder(BaseEncoder):
-    """Base class of the encoders that scale features by their range in training.
-
-    With `levels` = n, a spike at ``window * u`` is moved to ``k * (window / (n - 1))``,
-    k = floor(u (n - 1) + 1/2), computed in float64, and to `window` itself for the last
-    k. No spike is added or lost, and none overtakes another one.
-
-    Parameters
-    ----------
-    max_deviation : float, default=2.0
-        A range ends at the smallest and the greatest training value, or before: at most
-        so many times as far from the median as the decile (the value that a tenth of
-        the values are beyond) on that side. inf: at the smallest and the greatest
-        value. Where one decile is the median the distance of the other one counts on
-        both sides; where both are, and with fewer than 10 values, the range is that of
-        all values. Deciles are those of at most 2,000 samples, evenly spaced.
-
-    window : float, default=None
-        Time within which features spike, from time 0. None means `tau_syn` of the
-        estimator that the encoder is a parameter of, and 1.0 in a pipeline.
-
-    levels : int, default=None
-        Number of equally spaced times, at least 2, to which spikes are rounded: the
-        first is 0 and the last `window`. None: spikes are not rounded. With n levels, a
-        spike at t becomes one at ``window * k / (n - 1)``, where k is the nearest
-        integer to ``(n - 1) * t / window``, the greater one of two that are as near.
-        Spikes keep their number and, but for those that come to be at the same time,
-        their order. Features whose small differences carry the classes need many
-        levels.
-
-    silent_time : float, default=inf
-        What `transform` returns for a channel without a spike; not before `window`. An
-        estimator that takes no infinities needs a number: the end of the experiment,
-        for example. An estimator that the encoder is a parameter of does not look at
-        it.
-
-    Attributes
-    ----------
-    begin_ : float
-        Start of the inputs: 0.
-    end_ : float
-        The last possible spike: the window.
-    """
-
-    # Of encoders too that were stored before there was this parameter.
-    levels: int | None = None
-
-    _parameter_constraints: ClassVar[dict] = {
-        **BaseEncoder._parameter_constraints,
-        "max_deviation": [Interval(Real, 0, None, closed="right")],
-        "window": [Interval(Real, 0, None, closed="neither"), None],
-        "levels": [Interval(Integral, 2, _MAX_LEVELS, closed="both"), None],
-    }
-
-    def _learn_ranges(self, X, *, kind, zeros_spike, complement, n_fields=1):
-        """The `Channels` of features that are scaled by their range in training data X.
-
-        With `zeros_spike`, zeros are values like others, never absent; with
-        `complement`, features without absent zeros have a second channel.
-        """
-        n_samples, n_features = X.shape
-        low, high, n_zeros = extremes(X)
-        zero_is_absent = _is_often_absent(n_zeros, n_samples)
-        if zeros_spike:
-            zero_is_absent = np.zeros(n_features, dtype=bool)
-        if self.max_deviation < np.inf:
-            cut(X, low, high, zero_is_absent, float(self.max_deviation))
-        scale = scales(low, high)
-        varies = scale > 0
-        # A feature that does not vary is clipped to the one value that it had.
-        absent = np.where(zero_is_absent, 0.0, np.nan)
-        absent[~varies] = high[~varies] = low[~varies]
-        always = np.flatnonzero(varies & ~zero_is_absent).astype(np.uint32)
-        complemented = always if complement else always[:0]
-        n_channels = n_features * n_fields + len(complemented)
-        n_others = n_channels - n_features
-        window = 1.0 if self.window is None else float(self.window)
-        return Channels(
-            kind=kind,
-            n_features=n_features,
-            n_channels=n_channels,
-            end=window,
-            window=window,
-            may_drop=np.append(zero_is_absent, np.zeros(n_others, dtype=bool)),
-            low=low,
-            high=high,
-            scale=scale,
-            absent=absent,
-            zero_is_absent=zero_is_absent,
-            complemented=complemented,
-            always=always,
-            n_receptive_fields=n_fields,
-            levels=None if self.levels is None else int(self.levels),
-        )
-
-
 def _matrix(X):
     """SpikeTrains as a sparse matrix in which a channel may have several entries."""
     return X._csr() if isinstance(X, SpikeTrains) else X
 
 
-def _is_often_absent(n_absent, n_samples):
+def is_often_absent(n_absent, n_samples):
     """Columns absent in at least half of the samples; or in any, if half of all are."""
     if 2 * n_absent.sum() >= n_samples * len(n_absent):
         return n_absent > 0

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .._documentation import with_shared_entries
-from .base import RangeEncoder
+from .ranges import RangeEncoder
 
 if TYPE_CHECKING:
     from .._typing import Auto

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .._documentation import with_shared_entries
-from .base import RangeEncoder
+from .ranges import RangeEncoder
 
 
 @with_shared_entries

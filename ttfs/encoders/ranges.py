@@ -1,9 +1,15 @@
-"""Ranges of features in training data, cut where a few values are far from the rest."""
+"""Encoders that scale features by their range in training data, without outliers."""
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+from typing import ClassVar
+
 import numpy as np
 from scipy.sparse import csc_array, issparse
+from sklearn.utils._param_validation import Interval
+
+from .base import BaseEncoder, Channels, is_often_absent
 
 # Deciles are those of at most so many samples, evenly spaced. With fewer values than
 # the second number a feature has no deciles that say anything.
@@ -15,8 +21,107 @@ _MIN_VALUES = 10
 _TABLE_SIZE = 1 << 20
 _N_FEATURES = 1 << 16
 
+# The most levels of spike times: with more, float32 could not tell all of them apart.
+_MAX_LEVELS = 2**24
 
-def extremes(X):
+
+class RangeEncoder(BaseEncoder):
+    """Base class of the encoders that scale features by their range in training.
+
+    With `levels` = n, a spike at ``window * u`` is moved to ``k * (window / (n - 1))``,
+    k = floor(u (n - 1) + 1/2), computed in float64, and to `window` itself for the last
+    k. No spike is added or lost, and none overtakes another one.
+
+    Parameters
+    ----------
+    max_deviation : float, default=2.0
+        A range ends at the smallest and the greatest training value, or before: at most
+        so many times as far from the median as the decile (the value that a tenth of
+        the values are beyond) on that side. inf: at the smallest and the greatest
+        value. Where one decile is the median the distance of the other one counts on
+        both sides; where both are, and with fewer than 10 values, the range is that of
+        all values. Deciles are those of at most 2,000 samples, evenly spaced.
+
+    window : float, default=None
+        Time within which features spike, from time 0. None means `tau_syn` of the
+        estimator that the encoder is a parameter of, and 1.0 in a pipeline.
+
+    levels : int, default=None
+        Number of equally spaced times, at least 2, to which spikes are rounded: the
+        first is 0 and the last `window`. None: spikes are not rounded. With n levels, a
+        spike at t becomes one at ``window * k / (n - 1)``, where k is the nearest
+        integer to ``(n - 1) * t / window``, the greater one of two that are as near.
+        Spikes keep their number and, but for those that come to be at the same time,
+        their order. Features whose small differences carry the classes need many
+        levels.
+
+    silent_time : float, default=inf
+        What `transform` returns for a channel without a spike; not before `window`. An
+        estimator that takes no infinities needs a number: the end of the experiment,
+        for example. An estimator that the encoder is a parameter of does not look at
+        it.
+
+    Attributes
+    ----------
+    begin_ : float
+        Start of the inputs: 0.
+    end_ : float
+        The last possible spike: the window.
+    """
+
+    # Of encoders too that were stored before there was this parameter.
+    levels: int | None = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseEncoder._parameter_constraints,
+        "max_deviation": [Interval(Real, 0, None, closed="right")],
+        "window": [Interval(Real, 0, None, closed="neither"), None],
+        "levels": [Interval(Integral, 2, _MAX_LEVELS, closed="both"), None],
+    }
+
+    def _learn_ranges(self, X, *, kind, zeros_spike, complement, n_fields=1):
+        """The `Channels` of features that are scaled by their range in training data X.
+
+        With `zeros_spike`, zeros are values like others, never absent; with
+        `complement`, features without absent zeros have a second channel.
+        """
+        n_samples, n_features = X.shape
+        low, high, n_zeros = _extremes(X)
+        zero_is_absent = is_often_absent(n_zeros, n_samples)
+        if zeros_spike:
+            zero_is_absent = np.zeros(n_features, dtype=bool)
+        if self.max_deviation < np.inf:
+            _cut(X, low, high, zero_is_absent, float(self.max_deviation))
+        scale = _scales(low, high)
+        varies = scale > 0
+        # A feature that does not vary is clipped to the one value that it had.
+        absent = np.where(zero_is_absent, 0.0, np.nan)
+        absent[~varies] = high[~varies] = low[~varies]
+        always = np.flatnonzero(varies & ~zero_is_absent).astype(np.uint32)
+        complemented = always if complement else always[:0]
+        n_channels = n_features * n_fields + len(complemented)
+        n_others = n_channels - n_features
+        window = 1.0 if self.window is None else float(self.window)
+        return Channels(
+            kind=kind,
+            n_features=n_features,
+            n_channels=n_channels,
+            end=window,
+            window=window,
+            may_drop=np.append(zero_is_absent, np.zeros(n_others, dtype=bool)),
+            low=low,
+            high=high,
+            scale=scale,
+            absent=absent,
+            zero_is_absent=zero_is_absent,
+            complemented=complemented,
+            always=always,
+            n_receptive_fields=n_fields,
+            levels=None if self.levels is None else int(self.levels),
+        )
+
+
+def _extremes(X):
     """Smallest and greatest value of each feature, float64, and how often it is 0."""
     n_samples, n_features = X.shape
     if not issparse(X):
@@ -30,7 +135,7 @@ def extremes(X):
     return low, high, n_samples - stored
 
 
-def scales(low, high):
+def _scales(low, high):
     """Factors of half the distance from `low` that make `high` 1; 0 for no range."""
     # Halves, so that the difference of two large numbers does not overflow.
     span = high / 2
@@ -46,7 +151,7 @@ def scales(low, high):
     return scale
 
 
-def cut(X, low, high, zero_is_absent, max_deviation):
+def _cut(X, low, high, zero_is_absent, max_deviation):
     """Cut ranges, in place, to ends not far from the median, next to the deciles.
 
     An end is at most `max_deviation` times as far from the median as the decile on its
@@ -67,10 +172,10 @@ def cut(X, low, high, zero_is_absent, max_deviation):
 
 
 def _cut_part(X, low, high, zero_is_absent, max_deviation):
-    """The same as `cut` for the columns of an ndarray or a csc_array."""
+    """The same as `_cut` for the columns of an ndarray or a csc_array."""
     n_nonzero = np.diff(X.indptr) if issparse(X) else np.count_nonzero(X, axis=0)
     n_values = np.where(zero_is_absent, n_nonzero, X.shape[0])
-    chosen = np.flatnonzero((scales(low, high) > 0) & (n_values >= _MIN_VALUES))
+    chosen = np.flatnonzero((_scales(low, high) > 0) & (n_values >= _MIN_VALUES))
     # Features with about as many values share a table.
     chosen = chosen[np.argsort(-n_values[chosen], kind="stable")]
     while len(chosen):
@@ -118,5 +223,5 @@ def _cut_table(table, n, low, high, absent, max_deviation):
     upper = np.where(absent, np.maximum(upper, 0.0), upper)
     new_low = np.where((lower > low / 2) & ~absent, 2 * lower, low)
     new_high = np.where(upper < high / 2, 2 * upper, high)
-    is_cut = (below > 0) & (scales(new_low, new_high) > 0)
+    is_cut = (below > 0) & (_scales(new_low, new_high) > 0)
     return np.where(is_cut, new_low, low), np.where(is_cut, new_high, high)

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._documentation import with_shared_entries
-from .base import BaseEncoder, Channels, _is_often_absent
+from .base import BaseEncoder, Channels, is_often_absent
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -127,7 +127,7 @@ class SpikeTimesEncoder(BaseEncoder):
         """Channels that input dropout acts on."""
         n_samples, n_channels = X.shape
         if isinstance(self.may_drop, str):
-            return _is_often_absent(_n_absent(X), n_samples)
+            return is_often_absent(_n_absent(X), n_samples)
         may_drop = np.asarray(self.may_drop)
         if may_drop.dtype != bool or may_drop.shape not in ((), (n_channels,)):
             raise ValueError(

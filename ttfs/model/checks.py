@@ -1,5 +1,7 @@
 """Checks of spike times and weights that come from users."""
 
+from numbers import Real
+
 import numpy as np
 from scipy.sparse import issparse
 
@@ -34,6 +36,36 @@ def check_matrix(array, name, dtype, *, inf_is_absent=False):
     elif np.any(np.abs(out) >= TIME_LIMIT):
         raise ValueError(f"{name} must be below {TIME_LIMIT:g}")
     return out
+
+
+def check_several(times, dtype):
+    """Spike times (n_samples, n_in), or (n_samples, n_in, n_spikes), as an array."""
+    times = np.require(times, dtype, ["C", "A"])
+    if times.ndim not in (2, 3):
+        raise ValueError(
+            "times must be an array of shape (n_samples, n_in) or (n_samples, n_in, "
+            f"n_spikes), got {times.ndim} dimension(s)"
+        )
+    check_times(times, "times")
+    return times
+
+
+def check_weights(weights, dtype, n_in):
+    """The matrix of the weights of n_in inputs."""
+    weights = check_matrix(weights, "weights", dtype)
+    if len(weights) != n_in:
+        raise ValueError(
+            f"times has {n_in} inputs, but weights has {len(weights)} (rows)"
+        )
+    return weights
+
+
+def check_not_negative(name, value, limit=np.inf):
+    """Raise TypeError or ValueError unless a number is at least 0 and below a limit."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    if not 0 <= value < limit:
+        raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
 
 
 def blocks(n_samples, size):

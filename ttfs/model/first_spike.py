@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import core as _core
-from .checks import TIME_LIMIT, blocks, check_matrix, common_dtype
+from .checks import (
+    TIME_LIMIT,
+    blocks,
+    check_matrix,
+    check_not_negative,
+    check_weights,
+    common_dtype,
+)
 from .lif import LIF, check_lif
 
 if TYPE_CHECKING:
@@ -18,17 +24,6 @@ if TYPE_CHECKING:
 
 # Samples that are sorted and worked on at a time: bounds the memory of event lists.
 _BLOCK = 256
-
-
-def _check_layer(times, weights, dtype):
-    times = check_matrix(times, "times", dtype, inf_is_absent=True)
-    weights = check_matrix(weights, "weights", dtype)
-    if times.shape[1] != weights.shape[0]:
-        raise ValueError(
-            f"times has {times.shape[1]} inputs (columns), but weights has "
-            f"{weights.shape[0]} (rows)"
-        )
-    return times, weights
 
 
 def first_spike(times: ArrayLike, weights: ArrayLike, neuron: LIF = LIF()) -> Array:
@@ -83,7 +78,8 @@ def first_spike(times: ArrayLike, weights: ArrayLike, neuron: LIF = LIF()) -> Ar
            [0.693147]])
     """
     dtype = common_dtype(times=times, weights=weights)
-    times, weights = _check_layer(times, weights, dtype)
+    times = check_matrix(times, "times", dtype, inf_is_absent=True)
+    weights = check_weights(weights, dtype, times.shape[1])
     check_lif(neuron)
     spikes = np.empty((times.shape[0], weights.shape[1]), dtype)
     for rows in blocks(len(times), _BLOCK):
@@ -169,7 +165,8 @@ def first_spike_vjp(
     dtype = common_dtype(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
     )
-    times, weights = _check_layer(times, weights, dtype)
+    times = check_matrix(times, "times", dtype, inf_is_absent=True)
+    weights = check_weights(weights, dtype, times.shape[1])
     spikes = check_matrix(spikes, "spikes", dtype, inf_is_absent=True)
     grad_spikes = check_matrix(grad_spikes, "grad_spikes", dtype)
     shape = (times.shape[0], weights.shape[1])
@@ -177,7 +174,7 @@ def first_spike_vjp(
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     check_lif(neuron)
-    check_min_slope(min_slope)
+    check_not_negative("min_slope", min_slope)
 
     # In the units of the core, where factors c are far from the limits of float32.
     time, threshold = _core.powers_of(neuron)
@@ -196,14 +193,6 @@ def first_spike_vjp(
         events.grad_weights(spikes[rows], c, grad_weights)
     grad_weights = _core.shift(grad_weights, time - threshold, "gradients", np.inf)
     return grad_times, grad_weights
-
-
-def check_min_slope(min_slope):
-    """Raise TypeError or ValueError unless it can be the floor of a slope."""
-    if not isinstance(min_slope, Real):
-        raise TypeError(f"min_slope must be a real number, got {min_slope!r}")
-    if not 0 <= min_slope < np.inf:
-        raise ValueError(f"min_slope must be finite and at least 0, got {min_slope!r}")
 
 
 def over_slope(grad, slope, floor):

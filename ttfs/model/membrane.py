@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .checks import TIME_LIMIT, check_matrix, check_times, common_dtype
+from .checks import (
+    TIME_LIMIT,
+    check_matrix,
+    check_not_negative,
+    check_several,
+    check_times,
+    common_dtype,
+)
 from .lif import LIF, check_lif
 
 if TYPE_CHECKING:
@@ -112,10 +118,7 @@ def membrane_traces(
     if at.ndim != 1 or at.dtype.kind not in "iuf" or not np.isfinite(at).all():
         raise ValueError("at must be finite times in one dimension, (n_times,)")
     at = at.astype(np.float64)
-    if not isinstance(refractory, Real):
-        raise TypeError(f"refractory must be a real number, got {refractory!r}")
-    if not 0 <= refractory < TIME_LIMIT:
-        raise ValueError(f"refractory must be finite and at least 0, got {refractory}")
+    check_not_negative("refractory", refractory, TIME_LIMIT)
     n_out = weights.shape[1]
     if spikes is not None:
         spikes = _check_spikes(spikes, (len(times), n_out))
@@ -132,19 +135,13 @@ def membrane_traces(
 def _check_layer(times, weights, bias_times, delays):
     """Valid arrays in float64; the spikes of biases are the last rows of the times."""
     common_dtype(times=times, weights=weights)
-    times = np.asarray(times, np.float64)
+    times = check_several(times, np.float64)
     if times.ndim == 2:
         times = times[:, :, np.newaxis]
-    if times.ndim != 3:
-        raise ValueError(
-            "times must be an array of shape (n_samples, n_in) or (n_samples, n_in, "
-            f"n_spikes), got {times.ndim} dimension(s)"
-        )
     weights = check_matrix(weights, "weights", np.float64)
     bias_times = np.asarray(bias_times, np.float64)
     if bias_times.ndim != 1:
         raise ValueError("bias_times must have one dimension, (n_bias,)")
-    check_times(times, "times")
     check_times(bias_times, "bias_times")
     n_samples, n_in, n_spikes = times.shape
     if n_in + len(bias_times) != len(weights):

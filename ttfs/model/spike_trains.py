@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import core as _core
-from .checks import TIME_LIMIT, blocks, check_matrix, check_times, common_dtype
-from .first_spike import check_min_slope
+from .checks import (
+    TIME_LIMIT,
+    blocks,
+    check_not_negative,
+    check_several,
+    check_times,
+    check_weights,
+    common_dtype,
+)
 from .lif import LIF, check_lif
 
 if TYPE_CHECKING:
@@ -97,7 +104,8 @@ def spike_trains(
     array([[[0.3574, 0.6505, 0.9353]]])
     """
     dtype = common_dtype(times=times, weights=weights)
-    times, weights = _check_layer(times, weights, dtype)
+    times = check_several(times, dtype)
+    weights = check_weights(weights, dtype, times.shape[1])
     check_lif(neuron)
     if not isinstance(max_spikes, Integral) or isinstance(max_spikes, bool):
         raise TypeError(f"max_spikes must be an integer, got {max_spikes!r}")
@@ -214,7 +222,8 @@ def spike_trains_vjp(
     dtype = common_dtype(
         times=times, weights=weights, spikes=spikes, grad_spikes=grad_spikes
     )
-    times, weights = _check_layer(times, weights, dtype)
+    times = check_several(times, dtype)
+    weights = check_weights(weights, dtype, times.shape[1])
     precision = np.result_type(np.asarray(spikes).dtype, np.float32)
     spikes = np.require(spikes, dtype, ["C", "A"])
     grad_spikes = np.require(grad_spikes, dtype, ["C", "A"])
@@ -233,7 +242,7 @@ def spike_trains_vjp(
     check_lif(neuron)
     _check_span(refractory, t_max)
     _check_order(times, weights, spikes, neuron, refractory, np.finfo(precision).eps)
-    check_min_slope(min_slope)
+    check_not_negative("min_slope", min_slope)
     spikes = np.where(spikes < t_max, spikes, dtype.type(np.inf))
     n = min(n_columns(spikes), spikes.shape[2])
     spikes = np.ascontiguousarray(spikes[:, :, :n])
@@ -251,29 +260,10 @@ def spike_trains_vjp(
     return grad_times, grad_weights
 
 
-def _check_layer(times, weights, dtype):
-    times = np.require(times, dtype, ["C", "A"])
-    if times.ndim not in (2, 3):
-        raise ValueError(
-            "times must be an array of shape (n_samples, n_in) or (n_samples, n_in, "
-            f"n_spikes), got {times.ndim} dimension(s)"
-        )
-    check_times(times, "times")
-    weights = check_matrix(weights, "weights", dtype)
-    if times.shape[1] != weights.shape[0]:
-        raise ValueError(
-            f"times has {times.shape[1]} inputs, but weights has {weights.shape[0]} "
-            "(rows)"
-        )
-    return times, weights
-
-
 def _check_span(refractory, t_max):
-    for name, value in (("refractory", refractory), ("t_max", t_max)):
-        if not isinstance(value, Real):
-            raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not 0 <= refractory < TIME_LIMIT:
-        raise ValueError(f"refractory must be finite and at least 0, got {refractory}")
+    check_not_negative("refractory", refractory, TIME_LIMIT)
+    if not isinstance(t_max, Real):
+        raise TypeError(f"t_max must be a real number, got {t_max!r}")
     if not (abs(t_max) < TIME_LIMIT or t_max == np.inf):
         raise ValueError(f"t_max must be finite or +inf, got {t_max}")
 

@@ -40,7 +40,7 @@ from ttfs.substrates import (
 )
 from ttfs.substrates.remote import messages as wire
 from ttfs.substrates.remote import server as server_module
-from ttfs.substrates.remote.limits import Limits
+from ttfs.substrates.remote.desk import Limits
 
 WIDE = make_network((6, 300, 300))
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import messages
 from .address import address_text, check_address
-from .desk import Desk
-from .limits import Limits
+from .desk import Desk, Limits
 
 if TYPE_CHECKING:
     from ..protocol import Substrate
