@@ -16,30 +16,8 @@ def write_text(path, text):
     target: readers see the old contents or the new ones, of several writers the last
     one wins, and a failure leaves nothing behind. Behind a symbolic link the file that
     the link points to is replaced. A new file has the permissions that the umask
-    leaves, a replaced one those that it had.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The target. A device or a pipe is written to directly.
-    text : str
-        Written in UTF-8, with line feeds as they are.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written, or no other file in its folder. The error names
-        the target.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from ttfs._files import write_text
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "notes.txt")
-    ...     write_text(path, "early spikes first\\n")
-    ...     path.read_text()
-    'early spikes first\\n'
+    leaves, a replaced one those that it had. A device or a pipe is written to directly.
+    The text is in UTF-8, with line feeds as they are. An OSError names the target.
     """
     path = Path(path)
     mode = _mode_of(path)

@@ -241,17 +241,9 @@ def _delayed(collection, first):
 class _Sample:
     """A random sample of the samples of blocks.
 
-    Each sample has a random number, and those with the smallest ones are in it.
-
-    Parameters
-    ----------
-    size : int
-        Number of samples.
-    random_state : int, RandomState instance or None
-        Draws the numbers.
-    keeps_labels : bool
-        Whether targets are labels of classes, which are collected; else samples with
-        the smallest and the greatest targets are kept.
+    Each sample has a random number, and those with the smallest ones are in it. Labels
+    of classes are collected; of other targets the samples with the smallest and the
+    greatest are kept.
     """
 
     def __init__(self, size, random_state, *, keeps_labels):

@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ttfs.baselines import RateClassifier, conversion
+from ttfs.baselines import RateClassifier, rate
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 
@@ -46,7 +46,7 @@ def cancer():
 def activations_of(clf, X):
     """Activations of the layers of `ann_`, in units of their scales."""
     ann = clf.ann_
-    layers = conversion.activations(X, ann.coefs_, ann.intercepts_)
+    layers = rate.activations(X, ann.coefs_, ann.intercepts_)
     return [a / s for a, s in zip(layers, clf.scales_[1:], strict=True)]
 
 
@@ -94,7 +94,7 @@ def test_membranes_of_outputs_are_logits(digits):
     X, y, _ = digits
     mlp = MLPClassifier((), max_iter=20, random_state=0).fit(X, y)
     clf = RateClassifier(ann=mlp, outputs="membrane", n_steps=20).fit(X, y)
-    (logits,) = conversion.activations(X, mlp.coefs_, mlp.intercepts_)
+    (logits,) = rate.activations(X, mlp.coefs_, mlp.intercepts_)
     assert_allclose(clf.decision_function(X), logits, rtol=1e-4, atol=1e-4)
     assert_allclose(clf.predict_proba(X), mlp.predict_proba(X), rtol=1e-3, atol=1e-6)
     assert_allclose(

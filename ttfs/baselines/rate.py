@@ -6,19 +6,20 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import _is_fitted, check_is_fitted
 
 from .._baselines import RateNetwork
 from .._documentation import with_shared_entries
 from ..energy.anytime import N_MOMENTS, check_moments
 from ..estimators.classes import check_several_classes
+from ..estimators.parameters import COUNT, NOT_NEGATIVE
 from .base import BaselineClassifier
-from .conversion import convert
 from .features import dense, validated_features
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .._typing import Array, RandomState, Sizes, SparseMatrix
 
 _BLOCK = 1024  # samples that are run at a time
+# Samples that scales are measured on, at most: evenly spaced ones of the training data.
+_MAX_SAMPLES = 20_000
 _MAX_STEPS = 2**31 - 1  # counts of spikes are int32
 
 
@@ -162,18 +165,15 @@ class RateClassifier(BaselineClassifier):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        "hidden_layer_sizes": ["array-like", COUNT],
         "ann": [HasMethods(["fit", "predict"]), None],
         "n_steps": [Interval(Integral, 1, _MAX_STEPS, closed="both")],
         "percentile": [Interval(Real, 0, 100, closed="right")],
         "inputs": [StrOptions({"current", "spikes"})],
         "outputs": [StrOptions({"spikes", "membrane"})],
         "initial_membrane": [Interval(Real, 0, 1, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [NOT_NEGATIVE],
+        "max_iter": [COUNT],
         "random_state": ["random_state"],
     }
 
@@ -225,7 +225,7 @@ class RateClassifier(BaselineClassifier):
                 f"X has {X.shape[1]} features, but ann has learned from "
                 f"{len(coefs[0])} features"
             )
-        coefs, intercepts, scales = convert(X, coefs, intercepts, self.percentile)
+        coefs, intercepts, scales = _convert(X, coefs, intercepts, self.percentile)
         self.ann_, self.classes_ = ann, ann.classes_
         self.coefs_, self.intercepts_, self.scales_ = coefs, intercepts, scales
 
@@ -397,14 +397,6 @@ def _attribute(ann, name):
         ) from None
 
 
-def _is_fitted(ann):
-    try:
-        check_is_fitted(ann)
-    except NotFittedError:
-        return False
-    return True
-
-
 def _relu_layers(ann):
     """Weights and biases of a fitted ReLU network with one output for each class."""
     numeric = np.float64, np.float32
@@ -424,3 +416,37 @@ def _relu_layers(ann):
             f"{coefs[-1].shape[1]}"
         )
     return coefs, intercepts
+
+
+def activations(X, coefs, intercepts):
+    """Yields the activations of each layer of a ReLU network; the last has no ReLU."""
+    for k, (w, b) in enumerate(zip(coefs, intercepts, strict=True), 1):
+        X = safe_sparse_dot(X, w, dense_output=True) + b
+        if k < len(coefs):
+            np.maximum(X, 0, out=X)
+        yield X
+
+
+def _scale_of(activation, percentile):
+    """The percentile of the activations that are above 0; 1 if there are none."""
+    active = activation[activation > 0]
+    return float(np.percentile(active, percentile)) if active.size else 1.0
+
+
+def _convert(X, coefs, intercepts, percentile):
+    """Weights and biases in thresholds, and what a rate of 1 stands for.
+
+    With scales lambda of the inputs and the layers, weights W_l become
+    W_l lambda_(l-1) / lambda_l and biases b_l / lambda_l: one spike per step then
+    stands for the activation lambda_l. A scale is a percentile of the activations
+    above 0 on training data X; for the inputs, of their magnitudes.
+    """
+    X = X[:: -(-X.shape[0] // _MAX_SAMPLES)]
+    scales = [_scale_of(abs(X.data if issparse(X) else X), percentile)]
+    scales += [_scale_of(a, percentile) for a in activations(X, coefs, intercepts)]
+    weights, biases = [], []
+    for k, (w, b) in enumerate(zip(coefs, intercepts, strict=True)):
+        before, after = scales[k : k + 2]
+        weights.append(np.ascontiguousarray(w * (before / after), np.float32))
+        biases.append(np.ascontiguousarray(b / after, np.float32))
+    return weights, biases, np.array(scales)

@@ -18,6 +18,7 @@ from .._baselines import StepNetwork, StepSpikes
 from .._documentation import with_shared_entries
 from .._typing import validated
 from ..estimators.classes import ClassesMixin
+from ..estimators.parameters import AUTO, COUNT, NOT_NEGATIVE, POSITIVE, checked_sizes
 from .base import BaselineClassifier
 from .features import validated_features, validated_samples
 from .s4nn_measures import S4NNMeasures
@@ -219,26 +220,20 @@ class S4NNClassifier(S4NNMeasures, ClassesMixin, BaselineClassifier):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "n_steps": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, 65_535, closed="both"),
-        ],
-        "threshold": [Interval(Real, 0, None, closed="neither")],
+        "hidden_layer_sizes": ["array-like", COUNT],
+        "n_steps": [AUTO, Interval(Integral, 1, 65_535, closed="both")],
+        "threshold": [POSITIVE],
         "encoder": [StrOptions({"auto", "latency", "complement"})],
-        "init_ranges": [StrOptions({"auto"}), "array-like"],
+        "init_ranges": [AUTO, "array-like"],
         "learning_rate": [StrOptions({"cosine", "constant"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "gamma": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate_init": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE],
+        "gamma": [POSITIVE],
+        "max_iter": [COUNT],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [COUNT],
+        "tol": [NOT_NEGATIVE],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -391,12 +386,7 @@ class S4NNClassifier(S4NNMeasures, ClassesMixin, BaselineClassifier):
         self.feature_range_ = np.stack([code.low, code.high])
         self.complement_ = code.complement
         self.n_steps_, self._threshold = code.n_steps, float(self.threshold)
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
-        if any(type(n) is not int or n < 1 for n in hidden):
-            raise ValueError(
-                "hidden_layer_sizes must be positive integers, got "
-                f"{self.hidden_layer_sizes!r}"
-            )
+        hidden = checked_sizes(self.hidden_layer_sizes)
         sizes = [code.n_inputs, *hidden, len(self.classes_)]
         n_active = sum(
             np.count_nonzero(steps < code.n_steps) for steps in code.blocks(X)

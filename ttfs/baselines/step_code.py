@@ -28,22 +28,12 @@ _MAX_ROWS = 2000
 
 @dataclass(frozen=True, eq=False)
 class StepCode:
-    """Ranges of features, and how their values become steps.
-
-    Parameters
-    ----------
-    low, high : ndarray of shape (n_features,)
-        Ends of the ranges.
-    complement : bool
-        Whether each feature has a second input, on which small values are early.
-    n_steps : int
-        Number of steps; a spike in step `n_steps` is none.
-    """
+    """Ranges of features, and how their values become steps."""
 
     low: Array
     high: Array
-    complement: bool
-    n_steps: int
+    complement: bool  # whether features have a second input: small values are early
+    n_steps: int  # a spike in step `n_steps` is none
 
     @classmethod
     def learn(cls, X: Any, encoder: str, n_steps: int | str) -> StepCode:

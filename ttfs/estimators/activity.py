@@ -7,21 +7,11 @@ from ..energy import Activity, Anytime
 
 
 def count_activity(network, weights, runs, cost_model, *, decides_by_first_spike=True):
-    """The Activity of a network.
+    """The Activity of a network that has fired with these weights of its layers.
 
-    Parameters
-    ----------
-    network : Network
-        The network that has fired.
-    weights : list of ndarray
-        The weights of each layer with which it has.
-    runs : iterable of (core.Spikes, list of ndarray)
-        Blocks of samples: the spikes that enter the network, biases included, and the
-        spike times of each layer, (n_samples, n_out) or (n_samples, n_out, max_spikes).
-    cost_model : CostModel or None
-        The cost model of the :class:`ttfs.energy.Activity`.
-    decides_by_first_spike : bool
-        Whether the first output spike decides, or else the end of the experiment.
+    `runs` are blocks of samples: the spikes that enter the network, biases included,
+    and the spike times of each layer, (n_samples, n_out) or (n_samples, n_out,
+    max_spikes). The first output spike decides, or else the end of the experiment.
     """
     synapses = [_Synapses(w) for w in weights]
     blocks = [
@@ -41,14 +31,8 @@ def count_activity(network, weights, runs, cost_model, *, decides_by_first_spike
 def count_by_moment(network, weights, runs, times):
     """The Anytime of a network whose first output spikes decide.
 
-    Parameters
-    ----------
-    network, weights
-        As those of :func:`count_activity`.
-    runs : iterable of (core.Spikes, list of ndarray, ndarray of bool)
-        As there, and whether the first output spike of each sample is right.
-    times : ndarray of shape (n_times,)
-        The moments, in increasing order.
+    `runs` are those of :func:`count_activity`, and whether the first output spike of
+    each sample is right.
     """
     synapses = [_Synapses(w) for w in weights]
     n_samples, counts = 0, np.zeros((4, len(times)))

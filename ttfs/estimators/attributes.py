@@ -15,7 +15,85 @@ if TYPE_CHECKING:
 
 
 class LearnedMixin:
-    """Shows a network and a history as attributes; the classes document them."""
+    """Shows a network and a history as attributes.
+
+    Attributes
+    ----------
+    encoder_ : encoder
+        The fitted encoder, of :mod:`ttfs.encoders`.
+
+    network_ : ttfs.model.Network
+        The layers: what `coefs_`, `delays_` and `bias_times_` show.
+
+    engine_ : ttfs.engines.Engine
+        The engine that would train the network next.
+
+    coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
+        Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
+        input channels that spike at fixed times. Integers, int16, if
+        arithmetic="fixed"; training goes on from what it keeps itself, not from here.
+
+    weight_steps_ : list of float
+        The value of the integer 1 in `coefs_` of each layer, in the unit of the
+        threshold. The attribute exists only if arithmetic="fixed".
+
+    tick_ : float
+        The `tick` used. Only if arithmetic="fixed".
+
+    delays_ : list of ndarray or None
+        Transmission delays of each layer, not negative: (n_in + n_bias,) if axonal,
+        (n_in + n_bias, n_out) if synaptic, biases last. None if delays=None.
+
+    bias_times_ : list of ndarray of shape (n_bias,)
+        Spike times of the biases of each layer, from the start of the inputs.
+
+    n_channels_in_ : int
+        Number of input channels, without biases.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features. Only defined if `X` has feature names that are all strings.
+
+    t_max_ : float
+        End of the experiment, from the start of the inputs.
+
+    loss_ : float
+        Loss of the last epoch; None if training was interrupted in the first.
+
+    best_loss_ : float or None
+        Lowest loss of `loss_curve_`; None if early_stopping=True.
+
+    loss_curve_ : list of float
+        Loss of each epoch since the weights were drawn, `warm_start` and
+        `partial_fit` included; a squared error is in the squared unit of time.
+
+    validation_scores_ : list of float or None
+        Accuracy, in a regressor R2 of the spike times, on the validation data after
+        each epoch, `warm_start` included: on `X_val` of `fit`, or on what early
+        stopping held out, until the learning rate falls, since data that are learned
+        tell nothing. None if there were neither.
+
+    validation_loss_curve_ : list of float or None
+        Mean loss of these data, without what silent and hidden neurons cost in
+        `loss_curve_`; with the weights after the epoch, and without input dropout.
+
+    best_validation_score_ : float or None
+        Highest of them; None if there is none.
+
+    n_iter_ : int
+        Number of epochs since the weights were drawn: the length of `loss_curve_`.
+
+    n_layers_ : int
+        Number of layers, the input among them.
+
+    n_outputs_ : int
+        Number of output neurons: one for each class or target.
+
+    t_ : int
+        Number of training samples seen, over all epochs.
+    """
 
     network_: Network
     _history: History

@@ -10,35 +10,30 @@ import copy
 import warnings
 from abc import ABC, abstractmethod
 from functools import partial
-from numbers import Integral, Real
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._documentation import Documented
 from .._stored import Stored
-from ..encoders import SHORTHANDS as ENCODERS
-from ..encoders import freeze, make_encoder
+from .._typing import validated
+from ..encoders import make_encoder
 from ..encoders.base import BaseEncoder
-from ..engines import FitState, Learning, Specification, Structure, choose
+from ..engines import FitState, choose
 from ..engines.initial import draw_network
 from ..engines.pruning import warn_if_few_are_left
 from ..engines.recipe import INPUT_WINDOW
-from ..model import LIF
-from ..parameters import ExactGradient, FixedPoint, LocalRule, resolve
 from ..substrates import NetworkError, SubstrateError
 from .attributes import LearnedMixin
 from .hidden import HiddenTimesMixin
 from .history import History
 from .measures import MeasuresMixin
-from .nested import SHORTHANDS, with_params
+from .parameters import WithParameters
 from .schedule import Schedule
 from .validation import Measured, Validation
 from .watching import EpochRecord, Watcher
@@ -52,9 +47,13 @@ from .weights import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from .._typing import Array
+    from ..encoders.spike_trains import Features
     from ..engines import Engine
     from ..model import Network
+    from .watching import Callback
 
 # What must be the same for `fit` to go on with a call that a substrate interrupted.
 _RESUMABLE = (
@@ -78,7 +77,7 @@ class BaseTTFS(
     LearnedMixin,
     Documented,
     Stored,
-    BaseEstimator,
+    WithParameters,
     ABC,
 ):
     """Base class of the estimators: fits, runs and measures a network.
@@ -87,60 +86,11 @@ class BaseTTFS(
     "The head" below; a class that lacks one of the abstract methods has no objects.
     """
 
-    _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "tau_mem": ["array-like", Interval(Real, 0, None, closed="right")],
-        "tau_syn": [Interval(Real, 0, None, closed="neither")],
-        "threshold": [Interval(Real, 0, None, closed="neither")],
-        "delays": [StrOptions({"axonal", "synaptic"}), None],
-        "t_max": [Interval(Real, None, None, closed="neither"), None],
-        "encoder": [StrOptions(set(ENCODERS)), BaseEncoder],
-        "arithmetic": [StrOptions({"float32", "float64", "fixed"}), FixedPoint],
-        "substrate": [HasMethods("forward"), None],
-        "gradient": [StrOptions({"exact", "local"}), ExactGradient, LocalRule],
-        "time_scale": [Interval(Real, 0, None, closed="neither"), None],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [StrOptions({"cosine", "constant"})],
-        "learning_rate_init": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
-        "max_iter": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
     # What `fit` learns; scikit-learn sets some of it.
     encoder_: BaseEncoder
     network_: Network
     n_features_in_: int
     feature_names_in_: Array
-
-    # Parameters of heads with classes.
-    time_scale = None
-    read_out = None
-    max_spikes = 1
-    refractory = 0.0
-    sparsity = 0.0
-
-    _was_fit = False  # whether the weights have gone through `fit`
 
     # -- The head ------------------------------------------------------------------
 
@@ -190,100 +140,7 @@ class BaseTTFS(
         targets are those of training, weights (n_samples,) or None.
         """
 
-    # -- Parameters ----------------------------------------------------------------
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of this estimator, and of its parameter objects.
-
-        Parameters
-        ----------
-        **params
-            Values by name; ``arithmetic__weight_bits=4`` sets a parameter of the object
-            `arithmetic`, or of the object that its shorthand stands for.
-
-        Returns
-        -------
-        self : object
-            This estimator.
-        """
-        nested = {}
-        for key in list(params):
-            name, _, inner = key.partition("__")
-            if inner and name in SHORTHANDS and hasattr(self, name):
-                nested.setdefault(name, {})[inner] = params.pop(key)
-        super().set_params(**params)
-        for name, inner in nested.items():
-            setattr(self, name, with_params(name, getattr(self, name), inner))
-        return self
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # The encoder may not be valid yet: `fit` says so, tags do not.
-        encoder = self.encoder
-        if isinstance(encoder, str):
-            encoder = ENCODERS.get(encoder)
-        if isinstance(encoder, BaseEncoder):
-            tags.input_tags.sparse = encoder.takes_sparse
-            tags.input_tags.allow_nan = encoder.takes_spike_times
-        return tags
-
-    def _structure(self):
-        """The Structure that the parameters ask for."""
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()
-        if any(type(n) is not int or n < 1 for n in hidden):
-            raise ValueError(
-                "hidden_layer_sizes must be positive integers, got "
-                f"{self.hidden_layer_sizes!r}"
-            )
-        n_layers = len(hidden) + 1
-        taus = np.asarray(self.tau_mem, dtype=object)
-        if taus.ndim == 0:
-            taus = np.full(n_layers, taus)
-        if taus.shape != (n_layers,):
-            raise ValueError(
-                f"tau_mem must be one number, or {n_layers}: one for each hidden layer "
-                f"and one for the output, got {self.tau_mem!r}"
-            )
-        neurons = [LIF(tau, self.tau_syn, self.threshold) for tau in taus]
-        return Structure(
-            hidden_layer_sizes=tuple(hidden),
-            tau_mem=tuple(neuron.tau_mem for neuron in neurons),
-            tau_syn=float(self.tau_syn),
-            threshold=float(self.threshold),
-            delays=self.delays,
-            t_max=self.t_max,
-            read_out=self.read_out,
-            encoder=freeze(self.encoder),
-            arithmetic=self._resolved("arithmetic"),
-            gradient=self._resolved("gradient").rule,
-            max_spikes=self.max_spikes,
-            refractory=float(self.refractory),
-        )
-
-    def _resolved(self, name):
-        """A valid parameter object, or what takes its place."""
-        value = resolve(name, getattr(self, name))
-        if hasattr(value, "validate"):
-            value.validate()
-        return value
-
-    def _specification(self, structure, *, is_partial=False):
-        """What :func:`ttfs.engines.choose` is told."""
-        time_scale = self.time_scale
-        if is_partial and time_scale is None:  # that of the first call stays
-            time_scale = getattr(self, "_time_scale", None)
-        learning = Learning(
-            loss=self._loss,
-            optimizer=self._resolved("gradient").optimizer,
-            time_scale=time_scale,
-            input_dropout=self.input_dropout,
-            weight_decay=self.weight_decay,
-            learning_rate_init=self.learning_rate_init,
-            sparsity=float(self.sparsity),
-            is_partial=is_partial,
-            follows_fit=self._was_fit,
-        )
-        return Specification(structure, self.substrate, learning)
+    # -- The engine ----------------------------------------------------------------
 
     @property
     def engine_(self) -> Engine:
@@ -317,6 +174,89 @@ class BaseTTFS(
         return INPUT_WINDOW * self.tau_syn
 
     # -- Training ------------------------------------------------------------------
+
+    @validated
+    def fit(
+        self,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        callback: Callback | None = None,
+    ) -> Self:
+        """Train on data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
+            Features: finite real numbers, or spike times if
+            encoder="spike_times" or `X` is a :class:`SpikeTrains`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Class labels, or the targets of a regressor, finite real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative, of which only the ratios count: an
+            epoch draws a sample as often as its weight says, in proportion to the
+            others. One of weight 0 is as if it were not there. None: all are equal.
+        X_val : {array-like, sparse matrix, SpikeTrains}, default=None
+            Validation data, which are not learned: of shape (n_validation, n_features).
+            After each epoch they are scored, see `validation_scores_`; with
+            early_stopping=True they are watched in the place of a part of `X`.
+        y_val : array-like, default=None
+            Their class labels, all of which are in `y`, or their targets: of shape
+            (n_validation,) or (n_validation, n_targets); required with `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights in score and loss, which a classifier multiplies by
+            `class_weight`.
+        callback : callable, default=None
+            ``callback(record)`` is called after each epoch, with an
+            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
+            early stopping would end it; if it returns False or None, it goes on. An
+            exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
+            keeps what was learned. docs/guide/watching.md has examples.
+
+        Returns
+        -------
+        self : object
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not what is described above, have fewer than two classes,
+            or do not fit the earlier ones with warm_start=True; if validation data
+            are not valid, or have other features, classes or another number of
+            targets; or if training produced weights or delays that are not finite.
+        TypeError
+            If `callback` is not callable, or returns what is neither a bool nor None.
+        ttfs.substrates.SubstrateError
+            If the substrate fails. What was learned before is kept, and with
+            warm_start=True another call goes on from there: see the notes of
+            :class:`TTFSClassifier`.
+        ttfs.substrates.NetworkError
+            If the network does not fit on the substrate.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If training at a constant rate ends at `max_iter`. In a classifier also if
+            after 20 epochs or more the cross-entropy is not clearly below the entropy
+            of the classes: probabilities are no better than the frequencies of the
+            classes. The message says what to try.
+        """
+        draft = self._draft()
+        failure = draft._fit(
+            X,
+            y,
+            sample_weight,
+            callback=callback,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+        )
+        return self._adopt(draft, failure)
 
     def _draft(self):
         """A shallow copy that a fit works on, so that a failure changes nothing.
@@ -507,31 +447,15 @@ class BaseTTFS(
         n_draws=None,
         is_partial=False,
     ):
-        """Epochs of training, from the weights at hand.
+        """Epochs of training, from the weights at hand and the FitState of the call.
 
-        Parameters
-        ----------
-        engine : Engine
-        data : tuple of (X, targets, weights)
-            Training data; weights of samples, or None.
-        state : FitState
-            Where the call stands.
-        watcher : Watcher
-            Tells of the epochs.
-        held_out : tuple of (X, targets, weights), optional
-            Validation data.
-        rows : tuple of (training, validation), optional
-            Numbers of the samples that early stopping learns from, until the rate
-            falls, and of those that it watches, if it has split the data.
-        n_draws : int, optional
-            Samples that an epoch draws. Default: as many as it learns from.
-        is_partial : bool
-            Whether this is partial_fit.
+        Training data and `held_out`, validation data, are (X, targets, weights or
+        None). `rows` are the numbers of the samples that early stopping learns from,
+        until the rate falls, and of those that it watches, if it has split the data. An
+        epoch draws `n_draws` samples, by default as many as it learns from.
 
-        Returns
-        -------
-        failure : Exception or None
-            The error of the substrate that ended it, if one did after the first update.
+        Returns the error of the substrate that ended it, if one did after the first
+        update, or None.
         """
         X, targets, weights = data
         targets = self._training_targets(targets)
@@ -617,21 +541,7 @@ class BaseTTFS(
     def _run_epochs(self, engine, trainer, state, schedule, watcher, data, validation):
         """Epochs until the schedule or a callback ends, or the score stops improving.
 
-        Parameters
-        ----------
-        engine : Engine
-        trainer : Trainer
-            The weights that learn.
-        state : FitState
-            Where the call stands.
-        schedule : Schedule
-            Batches, epochs and factors of the learning rate.
-        watcher : Watcher
-            Is told of the epochs.
-        data : tuple of (spikes, targets, weights)
-            Training data; the weight of each sample, or None.
-        validation : Validation or None
-            What is watched.
+        Training data are (spikes, targets, weights or None).
         """
         *samples, weights = data
         rate = engine.learning_rate(self.network_)

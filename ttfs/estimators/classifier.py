@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -10,11 +10,13 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._documentation import with_shared_entries
 from .._typing import validated
 from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
 from .base import BaseTTFS
 from .classes import ClassesMixin
 from .first_spikes import FirstSpikesMixin
+from .parameters import COUNT, NOT_NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
     from ..encoders.spike_trains import Features
     from ..parameters import ExactGradient, FixedPoint, LocalRule
     from ..substrates import Substrate
-    from .watching import Callback
 
 
+@with_shared_entries
 class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
     r"""Spiking neural network classifier with time-to-first-spike coding.
 
@@ -59,19 +61,7 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(100,)
-        Number of neurons of each hidden layer. Empty: outputs see the inputs.
-
-    tau_mem : float or array-like of float, default=1.0
-        Membrane time constant; ``float("inf")`` gives neurons without leak. One number
-        for all layers, or one for each: the hidden layers, then the output. All times
-        and time constants share one unit.
-
-    tau_syn : float, default=1.0
-        Synaptic time constant. Features spike within one `tau_syn`, from time 0.
-
-    threshold : float, default=1.0
-        Threshold of the neurons, in the unit of the weights.
+    .. shared: hidden_layer_sizes, tau_mem, tau_syn, threshold
 
     delays : {"axonal", "synaptic"}, default=None
         Transmission delays, which are trained with the weights [3]_: a spike arrives
@@ -190,12 +180,7 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
         times by the same rule for spikes that are absent. Other channels keep theirs:
         all, with "complement" and "population".
 
-    weight_decay : float, default=1.0
-        Strength of a decoupled weight decay towards the weights with which neurons just
-        fire. It is a prior, as strong as some samples are, and counts the less the more
-        samples there are. Less of it fits small data more closely, more is for noise.
-        With gradient="local" it does not depend on the number of samples:
-        docs/guide/parameters.md has a table.
+    .. shared: weight_decay
 
     sparsity : float, default=0.0
         How sparse the network shall be, from 0 to below 1: the share of the weights
@@ -208,24 +193,7 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
         keeps less than one weight for each neuron, `fit` warns. With the exact
         gradient, for one spike of a neuron and for several.
 
-    batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
-        gradient="local" n_samples / 100 in that range, but n_samples / 10, between 10
-        and 500, if arithmetic="fixed" without an accumulator. 1 is online learning. An
-        interrupt (Ctrl-C) is answered between updates.
-
-    learning_rate : {"cosine", "constant"}, default="cosine"
-        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. The
-          end of the schedule is the normal end of training. With early_stopping=True
-          it falls later, and for fewer epochs.
-        - "constant": stays; training ends when the loss, or with early_stopping=True
-          the validation score, has not improved by `tol` for `n_iter_no_change` epochs.
-
-    learning_rate_init : float, default="auto"
-        Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
-        other layers scale it. "auto" is 0.01, or 0.005 without a read-out. With
-        gradient="local" it has another meaning and another default:
-        docs/guide/parameters.md has a table.
+    .. shared: batch_size, learning_rate, learning_rate_init
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 70
@@ -233,34 +201,9 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
         500 without a read-out. With gradient="local" 15,000 updates, or 5,000 without
         an accumulator, and 40 to 500 epochs.
 
-    early_stopping : bool, default=False
-        Hold out `validation_fraction` of the data, stratified, and watch the accuracy
-        there. The learning rate is constant until it has not improved by `tol` for
-        `n_iter_no_change` epochs, for a quarter of `max_iter` at least and half of it
-        at most. Then the rate falls along a cosine over as many epochs as there were,
-        in which all data are learned, those held out included: the last weights and
-        delays are kept. With learning_rate="constant" it does not fall: training ends
-        there, and those of the best epoch are kept.
+    .. shared: early_stopping, validation_fraction, n_iter_no_change, tol, warm_start
 
-    validation_fraction : float, default=0.1
-        Only used when early_stopping=True.
-
-    n_iter_no_change : int, default=10
-        Number of epochs without an improvement after which the learning rate falls, or
-        training ends. Only used when early_stopping=True or learning_rate="constant".
-
-    tol : float, default=1e-4
-        What an improvement of the loss, or of the score with early_stopping=True, must
-        exceed to count; squared errors of times are in units of `tau_syn` ^2. Only used
-        when early_stopping=True or learning_rate="constant".
-
-    warm_start : bool, default=False
-        Start `fit` from the weights of the last call, with the same encoder and
-        network. The schedule starts anew, unless a substrate interrupted the last call:
-        see the notes.
-
-    shuffle : bool, default=True
-        Whether to draw new batches in each epoch.
+    .. shared: shuffle
 
     class_weight : dict or "balanced", default=None
         Weights of the classes, by which those of samples are multiplied; "balanced"
@@ -268,60 +211,16 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
         counted. With the exact gradient that raises the balanced accuracy where a class
         is rare, at the cost of precision. `partial_fit` does not support "balanced".
 
-    random_state : int, RandomState instance or None, default=None
-        The source of initial weights, batches, input dropout and the validation split.
-        The same int gives the same weights, bit for bit, whatever the number of
-        threads, on processors with the same instruction set; integers that learn by the
-        local rule do so with any instruction set.
-
-    verbose : bool or int, default=False
-        1 or True prints one line for each epoch. 2 shows a progress bar in `fit`, if
-        tqdm is installed: ``pip install "scikit-ttfs[progress]"``.
+    .. shared: random_state, verbose
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels, in the order of the output neurons.
 
-    encoder_ : encoder
-        The fitted encoder, of :mod:`ttfs.encoders`.
+    .. shared: encoder_, network_, engine_, coefs_, weight_steps_, tick_, delays_
 
-    network_ : ttfs.model.Network
-        The layers: what `coefs_`, `delays_` and `bias_times_` show.
-
-    engine_ : ttfs.engines.Engine
-        The engine that would train the network next.
-
-    coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
-        Weights of each layer, bias rows last. There is no ``intercepts_``: biases are
-        input channels that spike at fixed times. Integers, int16, if
-        arithmetic="fixed"; training goes on from what it keeps itself, not from here.
-
-    weight_steps_ : list of float
-        The value of the integer 1 in `coefs_` of each layer, in the unit of the
-        threshold. The attribute exists only if arithmetic="fixed".
-
-    tick_ : float
-        The `tick` used. Only if arithmetic="fixed".
-
-    delays_ : list of ndarray or None
-        Transmission delays of each layer, not negative: (n_in + n_bias,) if axonal,
-        (n_in + n_bias, n_out) if synaptic, biases last. None if delays=None.
-
-    bias_times_ : list of ndarray of shape (n_bias,)
-        Spike times of the biases of each layer, from the start of the inputs.
-
-    n_channels_in_ : int
-        Number of input channels, without biases.
-
-    n_features_in_ : int
-        Number of features seen during `fit`.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
-
-    t_max_ : float
-        End of the experiment, from the start of the inputs.
+    .. shared: bias_times_, n_channels_in_, n_features_in_, feature_names_in_, t_max_
 
     read_out_ : float or None
         Time of the read-out, from the start of the inputs; None: there is none.
@@ -329,39 +228,11 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
     time_scale_ : float
         The `time_scale` used.
 
-    loss_ : float
-        Loss of the last epoch; None if training was interrupted in the first.
+    .. shared: loss_, best_loss_, loss_curve_, validation_scores_
 
-    best_loss_ : float or None
-        Lowest loss of `loss_curve_`; None if early_stopping=True.
+    .. shared: validation_loss_curve_, best_validation_score_, n_iter_, n_layers_
 
-    loss_curve_ : list of float
-        Loss of each epoch since the weights were drawn, `warm_start` and
-        `partial_fit` included.
-
-    validation_scores_ : list of float or None
-        Accuracy on the validation data after each epoch, `warm_start` included: on
-        `X_val` of `fit`, or on what early stopping held out, until the learning rate
-        falls, since data that are learned tell nothing. None if there were neither.
-
-    validation_loss_curve_ : list of float or None
-        Mean loss of these data, without what silent and hidden neurons cost in
-        `loss_curve_`; with the weights after the epoch, and without input dropout.
-
-    best_validation_score_ : float or None
-        Highest of them; None if there is none.
-
-    n_iter_ : int
-        Number of epochs since the weights were drawn: the length of `loss_curve_`.
-
-    n_layers_ : int
-        Number of layers, the input among them.
-
-    n_outputs_ : int
-        Number of output neurons: one for each class.
-
-    t_ : int
-        Number of training samples seen, over all epochs.
+    .. shared: n_outputs_, t_
 
     See Also
     --------
@@ -450,11 +321,11 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
         "loss": [StrOptions(set(SHORTHANDS["loss"])), CrossEntropy, SquaredError],
         "read_out": [
             StrOptions({"auto", "count", "peak", "mean"}),
-            Interval(Real, 0, None, closed="neither"),
+            POSITIVE,
             None,
         ],
-        "max_spikes": [Interval(Integral, 1, None, closed="left")],
-        "refractory": [Interval(Real, 0, None, closed="left")],
+        "max_spikes": [COUNT],
+        "refractory": [NOT_NEGATIVE],
         "sparsity": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -527,86 +398,6 @@ class TTFSClassifier(ClassifierMixin, ClassesMixin, FirstSpikesMixin, BaseTTFS):
         self.verbose = verbose
 
     # -- Training ------------------------------------------------------------------
-
-    @validated
-    def fit(
-        self,
-        X: Features,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: Features | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        callback: Callback | None = None,
-    ) -> Self:
-        """Train on data.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Features: finite real numbers, or spike times if
-            encoder="spike_times" or `X` is a :class:`SpikeTrains`.
-        y : array-like of shape (n_samples,)
-            Class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, not negative, of which only the ratios count: an
-            epoch draws a sample as often as its weight says, in proportion to the
-            others. One of weight 0 is as if it were not there. None: all are equal.
-        X_val : {array-like, sparse matrix, SpikeTrains}, default=None
-            Validation data, which are not learned: of shape (n_validation, n_features).
-            After each epoch they are scored, see `validation_scores_`; with
-            early_stopping=True they are watched in the place of a part of `X`.
-        y_val : array-like of shape (n_validation,), default=None
-            Their class labels, all of which are in `y`; required with `X_val`.
-        sample_weight_val : array-like of shape (n_validation,), default=None
-            Their weights in score and loss, which `class_weight` multiplies.
-        callback : callable, default=None
-            ``callback(record)`` is called after each epoch, with an
-            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
-            early stopping would end it; if it returns False or None, it goes on. An
-            exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
-            keeps what was learned. docs/guide/watching.md has examples.
-
-        Returns
-        -------
-        self : TTFSClassifier
-            The trained estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data are not what is described above, have fewer than two classes,
-            or do not fit the earlier ones with warm_start=True; if validation data
-            are not valid, or have other features or classes; or if training produced
-            weights or delays that are not finite.
-        TypeError
-            If `callback` is not callable, or returns what is neither a bool nor None.
-        ttfs.substrates.SubstrateError
-            If the substrate fails. What was learned before is kept, and with
-            warm_start=True another call goes on from there: see the class.
-        ttfs.substrates.NetworkError
-            If the network does not fit on the substrate.
-
-        Warns
-        -----
-        sklearn.exceptions.ConvergenceWarning
-            If after 20 epochs or more the cross-entropy is not clearly below the
-            entropy of the classes: probabilities are no better than the frequencies of
-            the classes. The message says what to try. Also if training at a constant
-            rate ends at `max_iter`.
-        """
-        draft = self._draft()
-        failure = draft._fit(
-            X,
-            y,
-            sample_weight,
-            callback=callback,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-        )
-        return self._adopt(draft, failure)
 
     @validated
     def partial_fit(

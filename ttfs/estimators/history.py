@@ -9,37 +9,19 @@ class History:
 
     A history never changes: an interrupt leaves an estimator with the one before an
     epoch or the one after it.
-
-    Parameters
-    ----------
-    losses : tuple of float
-        Loss of each epoch.
-    best_loss : float or None
-        Lowest of them; None with early stopping.
-    scores : tuple of float or None
-        Validation scores of each epoch in which there were validation data that were
-        not learned; None if the last call had none.
-    best_score : float or None
-        Highest of them.
-    n_samples_seen : int
-        Number of training samples seen, over all epochs.
-    validation_losses : tuple of float or None
-        Losses of the validation data, where there are scores.
     """
 
     losses: tuple = ()
-    best_loss: float | None = None
+    best_loss: float | None = None  # None with early stopping
+    # Of the epochs with validation data that were not learned; None if the last call
+    # had none.
     scores: tuple | None = None
     best_score: float | None = None
-    n_samples_seen: int = 0
-    validation_losses: tuple | None = None
+    n_samples_seen: int = 0  # over all epochs
+    validation_losses: tuple | None = None  # where there are scores
 
     def begun(self, *, has_scores, stops_early):
-        """The history at the beginning of a call.
-
-        `has_scores` says whether there are validation data, `stops_early` whether it
-        stops early.
-        """
+        """The history at the beginning of a call, with validation data or without."""
         history = replace(self, best_loss=None) if stops_early else self
         if has_scores:
             return replace(
@@ -50,10 +32,7 @@ class History:
         return replace(history, scores=None, best_score=None, validation_losses=None)
 
     def with_epoch(self, loss, n_samples, measured, *, stops_early):
-        """The history after one more epoch.
-
-        `measured` is what the validation data say of it, a Measured.
-        """
+        """The history after one more epoch, of which validation data say `measured`."""
         changes = {
             "losses": (*self.losses, loss),
             "n_samples_seen": self.n_samples_seen + n_samples,

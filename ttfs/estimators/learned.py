@@ -30,59 +30,23 @@ _TARGETS = {TTFSClassifier: "classes_", TTFSRegressor: "target_range_"}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Learned:
-    """What `fit` has learned in real numbers.
-
-    Parameters
-    ----------
-    network : Network
-        The layers.
-    encoder : BaseEncoder
-        The fitted encoder.
-    targets : ndarray
-        `classes_` of a classifier, `target_range_` of a regressor.
-    feature_names : ndarray of str or None
-        Names of the features, if they have any.
-    time_scale : float or None
-        Time scale of the softmax; None: that of a new network.
-    n_seen : int
-        Training samples of the last call of `fit`, and of those of `partial_fit` since.
-    was_fit : bool
-        Whether the weights have gone through `fit`.
-    history : History
-        Losses and scores of the epochs.
-    """
+    """What `fit` has learned in real numbers."""
 
     network: Network
     encoder: BaseEncoder
-    targets: Array
+    targets: Array  # classes_ of a classifier, target_range_ of a regressor
     feature_names: Array | None = None
-    time_scale: float | None = None
-    n_seen: int = 0
-    was_fit: bool = False
+    time_scale: float | None = None  # of the softmax; None: that of a new network
+    n_seen: int = 0  # samples of the last `fit`, and of `partial_fit` since
+    was_fit: bool = False  # whether the weights have gone through `fit`
     history: History = field(default_factory=History)
 
 
 def learned(estimator) -> Learned:
-    """What an estimator has learned.
+    """What an estimator has learned, in real numbers and without a substrate.
 
-    Parameters
-    ----------
-    estimator : TTFSClassifier or TTFSRegressor
-        Fitted, in real numbers and without a substrate.
-
-    Returns
-    -------
-    learned : Learned
-
-    Raises
-    ------
-    NotFittedError
-        If the estimator is not fitted.
-    TypeError
-        If it is of another class.
-    ValueError
-        If it computes in integers or on a substrate, or if parameters were changed that
-        its weights were made for.
+    Raises NotFittedError, TypeError for objects of other classes, and ValueError if it
+    computes otherwise or parameters were changed that its weights were made for.
     """
     if type(estimator) not in _TARGETS:
         raise TypeError(
@@ -111,25 +75,10 @@ def learned(estimator) -> Learned:
 
 
 def rebuild(cls, parameters: dict[str, Any], learned: Learned):
-    """A fitted estimator of a class.
+    """A fitted estimator of a class with these parameters; they are checked.
 
-    Parameters
-    ----------
-    cls : type
-        :class:`ttfs.TTFSClassifier` or :class:`ttfs.TTFSRegressor`.
-    parameters : dict
-        Arguments of its constructor.
-    learned : Learned
-        What it has learned; consistent in itself.
-
-    Returns
-    -------
-    estimator : TTFSClassifier or TTFSRegressor
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the parameters are not valid, or are not those of the network.
+    What it has learned is consistent in itself. Raises TypeError or ValueError if the
+    parameters are not valid, or are not those of the network.
     """
     estimator = cls(**parameters)
     estimator._validate_params()

@@ -147,10 +147,8 @@ class MeasuresMixin:
         recording : ttfs.model.Recording
             Spikes of all channels and neurons, decisions, and membranes at any time.
         """
-        check_is_fitted(self)
-        X = self.encoder_.validate_data(self, X, reset=False)
-        engine, network = self._inference_engine(), self.network_
-        self._check_trains(X, engine)
+        engine, X, _ = self._blocks(X)
+        network = self.network_
         inputs = engine.place(self._spikes(X), network)
         runnable = engine.runnable(network)
         max_spikes = self._fitted_structure.max_spikes

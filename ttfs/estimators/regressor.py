@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 
+from .._documentation import with_shared_entries
 from .._typing import validated
 from ..engines import TargetTimes
 from ..engines.recipe import target_window
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from ..encoders.spike_trains import Features
     from ..parameters import ExactGradient, FixedPoint, LocalRule
     from ..substrates import Substrate
-    from .watching import Callback
 
 
 # Validation targets vary by this part of their range, at least.
 _MIN_PART = 1e-2
 
 
+@with_shared_entries
 class TTFSRegressor(RegressorMixin, BaseTTFS):
     r"""Spiking neural network regressor with time-to-first-spike coding.
 
@@ -54,19 +55,7 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(100,)
-        Number of neurons of each hidden layer. Empty: outputs see the inputs.
-
-    tau_mem : float or array-like of float, default=1.0
-        Membrane time constant; ``float("inf")`` gives neurons without leak. One number
-        for all layers, or one for each: the hidden layers, then the output. All times
-        and time constants share one unit.
-
-    tau_syn : float, default=1.0
-        Synaptic time constant. Features spike within one `tau_syn`, from time 0.
-
-    threshold : float, default=1.0
-        Threshold of the neurons, in the unit of the weights.
+    .. shared: hidden_layer_sizes, tau_mem, tau_syn, threshold
 
     delays : {"axonal", "synaptic"}, default=None
         Transmission delays, which are trained with the weights: see
@@ -102,141 +91,31 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         Fraction of input spikes that are deleted at random in training, on channels
         that are often without one.
 
-    weight_decay : float, default=1.0
-        Strength of a decoupled weight decay towards the weights with which neurons just
-        fire. It is a prior, as strong as some samples are, and counts the less the more
-        samples there are. Less of it fits small data more closely, more is for noise.
-        With gradient="local" it does not depend on the number of samples:
-        docs/guide/parameters.md has a table.
-
-    batch_size : int, default="auto"
-        Samples of an update. "auto" means n_samples / 60, between 10 and 50; with
-        gradient="local" n_samples / 100 in that range.
-
-    learning_rate : {"cosine", "constant"}, default="cosine"
-        - "cosine": falls from `learning_rate_init` to 0 over `max_iter` epochs. With
-          early_stopping=True it falls later, and for fewer epochs.
-        - "constant": stays; training ends when the loss, or with early_stopping=True
-          the validation score, has not improved by `tol` for `n_iter_no_change` epochs.
-
-    learning_rate_init : float, default="auto"
-        Step size of Adam, in units of the threshold, for a layer with 10 active inputs;
-        other layers scale it. "auto" is 0.02. With gradient="local" it has another
-        meaning and another default: docs/guide/parameters.md has a table.
+    .. shared: weight_decay, batch_size, learning_rate, learning_rate_init
 
     max_iter : int, default="auto"
         Number of epochs of a call of `fit`, at most. "auto": as many as make 100
         n_samples ^0.7 updates, or 100,000 if that is less (gradient="local": 15,000),
         but 20 to 500 epochs.
 
-    early_stopping : bool, default=False
-        Hold out `validation_fraction` of the data, and watch R2 of the spike times
-        there. The learning rate is constant until it has not improved by `tol` for
-        `n_iter_no_change` epochs, for a quarter of `max_iter` at least and half of it
-        at most. Then the rate falls along a cosine over as many epochs as there were,
-        in which all data are learned, those held out included: the last weights and
-        delays are kept. With learning_rate="constant" it does not fall: training ends
-        there, and those of the best epoch are kept.
+    .. shared: early_stopping, validation_fraction, n_iter_no_change, tol, warm_start
 
-    validation_fraction : float, default=0.1
-        Only used when early_stopping=True.
-
-    n_iter_no_change : int, default=10
-        Number of epochs without an improvement after which the learning rate falls, or
-        training ends. Only used when early_stopping=True or learning_rate="constant".
-
-    tol : float, default=1e-4
-        What an improvement of the loss, or of the score with early_stopping=True, must
-        exceed to count; squared errors of times are in units of `tau_syn` ^2. Only used
-        when early_stopping=True or learning_rate="constant".
-
-    warm_start : bool, default=False
-        Start `fit` from the weights of the last call, with the same encoder, network
-        and range of targets.
-
-    shuffle : bool, default=True
-        Whether to draw new batches in each epoch.
-
-    random_state : int, RandomState instance or None, default=None
-        The source of initial weights, batches, input dropout and the validation split.
-
-    verbose : bool or int, default=False
-        1 or True prints one line for each epoch. 2 shows a progress bar in `fit`, if
-        tqdm is installed: ``pip install "scikit-ttfs[progress]"``.
+    .. shared: shuffle, random_state, verbose
 
     Attributes
     ----------
     target_range_ : ndarray of shape (2, n_targets)
         Smallest and greatest value of each target in the training data.
 
-    encoder_ : encoder
-        The fitted encoder, of :mod:`ttfs.encoders`.
+    .. shared: encoder_, network_, engine_, coefs_, weight_steps_, tick_, delays_
 
-    network_ : ttfs.model.Network
-        The layers: what `coefs_`, `delays_` and `bias_times_` show.
+    .. shared: bias_times_, n_channels_in_, n_features_in_, feature_names_in_, t_max_
 
-    engine_ : ttfs.engines.Engine
-        The engine that would train the network next.
+    .. shared: loss_, best_loss_, loss_curve_, validation_scores_
 
-    coefs_ : list of ndarray of shape (n_in + n_bias, n_out)
-        Weights of each layer, bias rows last. Integers, int16, if arithmetic="fixed".
+    .. shared: validation_loss_curve_, best_validation_score_, n_iter_, n_layers_
 
-    weight_steps_ : list of float
-        The value of the integer 1 in `coefs_` of each layer, in the unit of the
-        threshold. The attribute exists only if arithmetic="fixed".
-
-    tick_ : float
-        The tick used. Only if arithmetic="fixed".
-
-    delays_ : list of ndarray or None
-        Transmission delays of each layer, not negative; None if delays=None.
-
-    bias_times_ : list of ndarray of shape (n_bias,)
-        Spike times of the biases of each layer, from the start of the inputs.
-
-    n_channels_in_ : int
-        Number of input channels, without biases.
-
-    n_features_in_ : int
-        Number of features seen during `fit`.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features. Only defined if `X` has feature names that are all strings.
-
-    t_max_ : float
-        End of the experiment, from the start of the inputs.
-
-    loss_ : float
-        Loss of the last epoch; None if training was interrupted in the first.
-
-    best_loss_ : float or None
-        Lowest loss of `loss_curve_`; None if early_stopping=True.
-
-    loss_curve_ : list of float
-        Loss of each epoch since the weights were drawn, in the squared unit of time.
-
-    validation_scores_ : list of float or None
-        R2 of the spike times on the validation data after each epoch: on `X_val` of
-        `fit`, or on what early stopping held out, until the learning rate falls. None
-        if there were neither.
-
-    validation_loss_curve_ : list of float or None
-        Mean loss of these data, with the weights after the epoch.
-
-    best_validation_score_ : float or None
-        Highest of them; None if there is none.
-
-    n_iter_ : int
-        Number of epochs since the weights were drawn: the length of `loss_curve_`.
-
-    n_layers_ : int
-        Number of layers, the input among them.
-
-    n_outputs_ : int
-        Number of output neurons: one for each target.
-
-    t_ : int
-        Number of training samples seen, over all epochs.
+    .. shared: n_outputs_, t_
 
     See Also
     --------
@@ -336,79 +215,6 @@ class TTFSRegressor(RegressorMixin, BaseTTFS):
         self.verbose = verbose
 
     # -- Training ------------------------------------------------------------------
-
-    @validated
-    def fit(
-        self,
-        X: Features,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: Features | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        callback: Callback | None = None,
-    ) -> Self:
-        """Train on data.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, SpikeTrains} of shape (n_samples, n_features)
-            Features: finite real numbers, or spike times if encoder="spike_times" or
-            `X` is a :class:`ttfs.SpikeTrains`.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets, finite real numbers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, not negative, of which only the ratios count: an
-            epoch draws a sample as often as its weight says, in proportion to the
-            others. One of weight 0 is as if it were not there. None: all are equal.
-        X_val : {array-like, sparse matrix, SpikeTrains}, default=None
-            Validation data, which are not learned: of shape (n_validation, n_features).
-            After each epoch they are scored, see `validation_scores_`; with
-            early_stopping=True they are watched in the place of a part of `X`.
-        y_val : array-like, default=None
-            Their targets, of shape (n_validation,) or (n_validation, n_targets);
-            required with `X_val`.
-        sample_weight_val : array-like of shape (n_validation,), default=None
-            Their weights in score and loss.
-        callback : callable, default=None
-            ``callback(record)`` is called after each epoch, with an
-            :class:`ttfs.EpochRecord`. If it returns True, training ends, as
-            early stopping would end it; if it returns False or None, it goes on. An
-            exception in it leaves the estimator as it was before `fit`; Ctrl-C in it
-            keeps what was learned. docs/guide/watching.md has examples.
-
-        Returns
-        -------
-        self : TTFSRegressor
-            The trained estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data are not what is described above, or do not fit the earlier ones
-            with warm_start=True; if validation data are not valid, or have other
-            features or another number of targets; or if training produced weights or
-            delays that are not finite.
-        TypeError
-            If `callback` is not callable, or returns what is neither a bool nor None.
-        ttfs.substrates.SubstrateError
-            If the substrate fails. What was learned before is kept, and with
-            warm_start=True another call goes on from there.
-        ttfs.substrates.NetworkError
-            If the network does not fit on the substrate.
-        """
-        draft = self._draft()
-        failure = draft._fit(
-            X,
-            y,
-            sample_weight,
-            callback=callback,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-        )
-        return self._adopt(draft, failure)
 
     @validated
     def partial_fit(

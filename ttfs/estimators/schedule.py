@@ -19,52 +19,30 @@ EARLIEST_FALL = 1 / 4
 class Schedule:
     """How long training goes on, in which batches and at which rates.
 
-    Parameters
-    ----------
-    parameters : BaseTTFS
-        Has batch_size, max_iter, learning_rate and early_stopping.
-    engine : Engine
-        Has the recipe for "auto", the largest batch, and the unit of the loss.
-    n_samples : int
-        Number of training samples.
-    n_draws : int, optional
-        Samples that an epoch draws by their weights.
-    is_partial : bool
-        Whether this is partial_fit: one epoch at a constant rate.
-
-    Attributes
-    ----------
-    n_draws : int or None
-        Samples that an epoch draws by their weights; None: as many as it learns from.
-    batch_size, n_epochs : int
-        Samples of an update, and epochs at most.
-    is_cosine : bool
-        Whether the rate falls to 0 over the epochs.
-    may_stop : bool
-        Whether training ends, or the rate begins to fall, when there is no progress.
-    keeps_best : bool
-        Whether the weights of the best epoch are kept, not those of the last one.
-    latest_fall : int or None
-        The epoch from which the rate falls in any case; None if it never does.
-    loss_unit : float
-        Unit of the loss in which progress is measured.
+    The estimator `parameters` says what it wants, and the recipe of the engine what
+    "auto" is. An epoch draws `n_draws` samples by their weights, by default as many as
+    it learns from. With `is_partial` this is partial_fit: one epoch, at a constant
+    rate.
     """
 
     def __init__(self, parameters, engine, n_samples, *, n_draws=None, is_partial):
-        self.n_draws, self.loss_unit = n_draws, engine.loss_unit
-        self.is_partial = is_partial
+        self.n_draws, self.is_partial = n_draws, is_partial
+        self.loss_unit = engine.loss_unit  # in which progress is measured
         self.batch_size = _batch_size(parameters.batch_size, engine, n_samples)
+        # Whether the rate falls to 0 over the epochs.
         self.is_cosine = parameters.learning_rate == "cosine" and not is_partial
+        # Whether training ends, or the rate begins to fall, if there is no progress.
         self.may_stop = not is_partial and (
             parameters.early_stopping or not self.is_cosine
         )
+        # Whether the weights of the best epoch are kept, not those of the last one.
         self.keeps_best = parameters.early_stopping and not self.is_cosine
         self.n_epochs = parameters.max_iter
         if is_partial:
             self.n_epochs = 1
         elif parameters.max_iter == "auto":
             self.n_epochs = engine.recipe.n_epochs(n_samples, self.batch_size)
-        self.latest_fall = None
+        self.latest_fall = None  # the epoch from which the rate falls in any case
         if self.is_cosine:
             self.latest_fall = math.ceil(self.n_epochs / 2) if self.may_stop else 0
 

@@ -96,24 +96,8 @@ Callback: TypeAlias = "Callable[[EpochRecord], bool | np.bool_ | None]"
 class Watcher:
     """Tells of epochs: the terminal, as `verbose` says, the log, and a callback.
 
-    It is a context, in which training goes on.
-
-    Parameters
-    ----------
-    verbose : int
-        1 for a line for each epoch, 2 or more for a progress bar.
-    callback : callable or None
-        ``callback(record)`` is called after each epoch; training ends if it is True.
-
-    Attributes
-    ----------
-    is_stopped : bool
-        Whether the callback has ended training.
-
-    Raises
-    ------
-    TypeError
-        If the callback is not callable.
+    It is a context, in which training goes on; `is_stopped` says whether the callback
+    has ended it.
     """
 
     def __init__(self, verbose, callback=None):
@@ -135,20 +119,9 @@ class Watcher:
             self._bar = _progress_bar(schedule.n_epochs, n_done)
 
     def tell(self, record, line, copy):
-        """Tell of an epoch.
+        """Tell of an epoch; returns whether training shall end.
 
-        Parameters
-        ----------
-        record : EpochRecord
-        line : str
-            What is printed.
-        copy : callable
-            ``copy()`` is the estimator with the weights of the epoch.
-
-        Returns
-        -------
-        is_stopped : bool
-            Whether training shall end.
+        The line is printed, and ``copy()`` is the estimator with the present weights.
         """
         _LOG.debug("%s", record)
         if self._bar is not None:

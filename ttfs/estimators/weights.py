@@ -24,23 +24,9 @@ def check_sample_weight(sample_weight, X):
 
 
 def weights_of_classes(class_weight, classes, targets, weights=None):
-    """The weight of each class.
+    """The weight of each class, from numbers of classes and weights of samples.
 
-    Parameters
-    ----------
-    class_weight : dict, "balanced" or None
-        "balanced" gives the samples of each class the same sum of weights.
-    classes : ndarray of shape (n_classes,)
-        Labels.
-    targets : ndarray of int of shape (n_samples,)
-        The number of the class of each sample.
-    weights : ndarray of shape (n_samples,), optional
-        Weights of the samples.
-
-    Raises
-    ------
-    ValueError
-        If weights are negative or not finite, or all of them are 0.
+    "balanced" gives the samples of each class the same sum of weights.
     """
     if class_weight == "balanced":
         counts = np.bincount(targets.astype(np.intp), weights, minlength=len(classes))
@@ -99,22 +85,8 @@ def draw(order, weights, n_draws, rng):
 
     The draws are systematic: a sample is drawn n times or n + 1 times if n is the part
     of its weight in the sum, times `n_draws`, rounded down. Its mean over many calls is
-    exact.
-
-    Parameters
-    ----------
-    order : ndarray of int of shape (n_samples,)
-        Numbers of samples.
-    weights : ndarray of shape (n_samples,)
-        Weights of the samples, by their numbers.
-    n_draws : int
-        Number of draws.
-    rng : RandomState
-        Gives the draws their common offset.
-
-    Returns
-    -------
-    drawn : ndarray of int of shape (n_draws,)
+    exact. `order` are numbers of samples, by which `weights` go; the generator gives
+    the draws their common offset.
     """
     seen = np.cumsum(weights[order])
     places = (np.arange(n_draws) + rng.uniform()) / n_draws * seen[-1]
