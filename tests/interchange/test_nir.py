@@ -143,7 +143,19 @@ def assert_nearly_fire(clf, k, samples, neurons, arriving, errors):
         assert clf.threshold - error < peak < clf.threshold
 
 
-@every_model
+# The others differ from these in what is tested without an integration.
+INTEGRATED = "units", "axonal", "several spikes", "peak", "mean without leak"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(
+            params, id=name, marks=[pytest.mark.slow] * (name not in INTEGRATED)
+        )
+        for name, params in PARAMETERS.items()
+    ],
+)
 def test_graphs_do_by_the_equations_of_nir_what_networks_do(params):
     """Spikes of an integration in steps are those of ttfs, as far as steps can tell."""
     clf = small(**{"hidden_layer_sizes": (10,), "max_iter": 15} | params).fit(X, y)
@@ -249,21 +261,17 @@ def test_weights_that_were_changed_in_nodes_count(tmp_path):
     assert_array_equal(again.coefs_[1][n_hidden:], clf.coefs_[1][n_hidden:])
 
 
-@pytest.mark.parametrize(
-    ("params", "match"),
-    [
+def test_what_nir_cannot_express():
+    for params, match in (
         ({"delays": "synaptic"}, "cannot express delays='synaptic'"),
         ({"max_spikes": 2, "refractory": 0.1}, "cannot express refractory=0.1"),
         ({"arithmetic": "fixed"}, "computes in integers"),
         ({"substrate": Ideal()}, "substrate=None"),
         ({"tau_mem": 0.02, "t_max": 3.0}, "is too short a part of t_max=3"),
-    ],
-    ids=["synaptic", "refractory", "integers", "substrate", "short"],
-)
-def test_what_nir_cannot_express(params, match):
-    clf = quick(**params).fit(X, y)
-    with pytest.raises(ValueError, match=match):
-        to_nir(clf)
+    ):
+        clf = quick(**params).fit(X, y)
+        with pytest.raises(ValueError, match=match):
+            to_nir(clf)
 
 
 def test_arguments_are_checked():
@@ -450,40 +458,37 @@ def refused_graphs():
     last = nir.Linear(W1), neurons(2)
     lif = {k: np.ones(6) for k in ("tau", "r", "v_threshold")} | {"v_leak": np.zeros(6)}
     first = nir.Linear(W0)
-    yield "delta", chain(first, nir.LIF(**lif), *last), "move the membrane itself"
-    yield "leak", chain(first, neurons(6, v_leak=0.1), *last), "v_leak must be 0"
+    yield chain(first, nir.LIF(**lif), *last), "move the membrane itself"
+    yield chain(first, neurons(6, v_leak=0.1), *last), "v_leak must be 0"
     different = neurons(6, tau_mem=np.array([1.0, 1, 1, 1, 1, 2]))
-    yield "taus", chain(first, different, *last), "must have the same tau_mem"
+    yield chain(first, different, *last), "must have the same tau_mem"
     other = neurons(6, tau_syn=2.0, tau_mem=2.0)
-    yield "layers", chain(first, other, *last), "the same tau_syn"
-    yield "threshold", chain(first, neurons(6, v_threshold=-1.0), *last), "positive"
+    yield chain(first, other, *last), "the same tau_syn"
+    yield chain(first, neurons(6, v_threshold=-1.0), *last), "positive"
     late = chain(first, nir.Delay(np.ones(6)), neurons(6), *last)
-    yield "late", late, "is delayed, before its weights|a Delay follows it"
-    yield "no neurons", chain(first), "Linear is not a layer of neurons"
+    yield late, "is delayed, before its weights|a Delay follows it"
+    yield chain(first), "Linear is not a layer of neurons"
     hard = chain(first, nir.Threshold(np.ones(6)), nir.Linear(W1), neurons(2))
-    yield "hard", hard, "Threshold.*have a membrane"
-    yield "one output", chain(nir.Linear(W0[:1]), neurons(1)), "at least 2"
+    yield hard, "Threshold.*have a membrane"
+    yield chain(nir.Linear(W0[:1]), neurons(1)), "at least 2"
     twice = {"in": nir.Input({"input": np.array([4])}), "w": first, "n": neurons(6)}
     twice |= {"v": nir.Linear(W1), "m": neurons(2), "x": nir.Linear(W0[:2])}
     twice |= {"out": nir.Output({"output": np.array([2])}), "r": nir.Linear(np.eye(6))}
     edges = [("in", "w"), ("w", "n"), ("n", "v"), ("v", "m"), ("m", "out")]
     skip = nir.NIRGraph(twice, [*edges, ("in", "x"), ("x", "m")], type_check=False)
-    yield "skip", skip, "an input of the graph reaches it that is no bias"
+    yield skip, "an input of the graph reaches it that is no bias"
     flat = {k: nir.Flatten({"input": np.array([2])}, 0, -1) for k in ("f", "g")}
     flat |= {k: twice[k] for k in ("in", "out")}
     idle = nir.NIRGraph(flat, [("f", "g"), ("g", "f"), ("f", "out")], type_check=False)
-    yield "idle", idle, "it is recurrent"
+    yield idle, "it is recurrent"
     loop = nir.NIRGraph(twice, [*edges, ("n", "r"), ("r", "n")], type_check=False)
-    yield "loop", loop, "it is recurrent"
+    yield loop, "it is recurrent"
 
 
-@pytest.mark.parametrize(
-    ("graph", "match"),
-    [pytest.param(graph, match, id=name) for name, graph, match in refused_graphs()],
-)
-def test_graphs_that_are_refused(graph, match):
-    with pytest.raises(ValueError, match=match):
-        from_nir(graph, t_max=3.0)
+def test_graphs_that_are_refused():
+    for graph, match in refused_graphs():
+        with pytest.raises(ValueError, match=match):
+            from_nir(graph, t_max=3.0)
 
 
 def test_graphs_from_elsewhere_need_to_be_completed():

@@ -144,17 +144,12 @@ def test_validation_data_of_a_later_call_belong_to_its_epochs(iris):
     assert_array_equal(display.score_.get_ydata(), clf.validation_scores_)
 
 
-@pytest.mark.parametrize(
-    ("losses", "scores", "message"),
-    [
-        ([], None, "losses must be one or more"),
-        ([[1.0]], None, "losses must be one or more"),
-        ([1.0], [0.5, 0.6], "scores must have one number for each of some epochs"),
-    ],
-)
-def test_bad_losses(losses, scores, message):
-    with pytest.raises(ValueError, match=message):
-        LossCurveDisplay(losses, scores)
+def test_bad_losses():
+    for losses in [], [[1.0]]:
+        with pytest.raises(ValueError, match="losses must be one or more"):
+            LossCurveDisplay(losses, None)
+    with pytest.raises(ValueError, match="scores must have one number for each of so"):
+        LossCurveDisplay([1.0], [0.5, 0.6])
 
 
 # -- Weights -----------------------------------------------------------------------
@@ -198,28 +193,15 @@ def test_images_fill_a_grid(digits):
     assert bare.images_[0].get_clim() == (-1, 1)
 
 
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ((2, 3), "has 6 pixels, but there are 4 features"),
-        (4, "two whole numbers above 0"),
-        ((2, 2, 1), "two whole numbers above 0"),
-        ((-2, -2), "two whole numbers above 0"),
-        ((2.0, 2.0), "two whole numbers above 0"),
-    ],
-)
-def test_bad_shapes_of_images(shape, message, clf):
-    with pytest.raises(ValueError, match=message):
-        WeightImagesDisplay.from_estimator(clf, shape)
-
-
-@pytest.mark.parametrize("n_columns", [0, -1, 1.5])
-def test_bad_columns(n_columns, clf):
-    with pytest.raises(ValueError, match="n_columns must be a whole number above 0"):
-        WeightImagesDisplay.from_estimator(clf, (2, 2), n_columns=n_columns)
-
-
 def test_bad_images(iris, clf):
+    with pytest.raises(ValueError, match="has 6 pixels, but there are 4 features"):
+        WeightImagesDisplay.from_estimator(clf, (2, 3))
+    for shape in 4, (2, 2, 1), (-2, -2), (2.0, 2.0):
+        with pytest.raises(ValueError, match="two whole numbers above 0"):
+            WeightImagesDisplay.from_estimator(clf, shape)
+    for n in 0, -1, 1.5:
+        with pytest.raises(ValueError, match="n_columns must be a whole number above"):
+            WeightImagesDisplay.from_estimator(clf, (2, 2), n_columns=n)
     population = quick(encoder="population").fit(*iris)
     with pytest.raises(ValueError, match="receptive fields"):
         WeightImagesDisplay.from_estimator(population, (2, 2))
@@ -247,21 +229,21 @@ def test_pipelines_searches_and_frames(display, search):
     assert again.figure_ is not axes.figure
 
 
-@pytest.mark.parametrize("display", EVERY)
-def test_other_estimators_are_refused(display, iris):
-    rest = arguments(display, *iris)
+def test_other_estimators_are_refused(iris):
     other = DummyClassifier().fit(*iris)
-    with pytest.raises(TypeError, match=f"{display.__name__} needs .* DummyClass"):
-        display.from_estimator(other, *rest)
     pipeline = make_pipeline(MinMaxScaler(), other).fit(*iris)
-    with pytest.raises(TypeError, match="which ends in DummyClassifier"):
-        display.from_estimator(pipeline, *rest)
-    with pytest.raises(NotFittedError):
-        display.from_estimator(TTFSClassifier(), *rest)
+    for display in EVERY:
+        rest = arguments(display, *iris)
+        with pytest.raises(TypeError, match=f"{display.__name__} needs .* DummyClass"):
+            display.from_estimator(other, *rest)
+        with pytest.raises(TypeError, match="which ends in DummyClassifier"):
+            display.from_estimator(pipeline, *rest)
+        with pytest.raises(NotFittedError):
+            display.from_estimator(TTFSClassifier(), *rest)
 
 
-@pytest.mark.parametrize("display", EVERY)
-def test_without_matplotlib(display, clf, iris, monkeypatch):
+def test_without_matplotlib(clf, iris, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install \"scikit-ttfs\[plot\]\""):
-        display.from_estimator(clf, *arguments(display, *iris))
+    for display in EVERY:
+        with pytest.raises(ImportError, match=r"pip install \"scikit-ttfs\[plot\]\""):
+            display.from_estimator(clf, *arguments(display, *iris))

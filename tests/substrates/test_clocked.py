@@ -5,6 +5,7 @@ from dataclasses import replace
 import chip_twin
 import numpy as np
 import pytest
+from cases import in_turn
 from emulated import NEURONS, make
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -12,11 +13,9 @@ from ttfs import LIF
 from ttfs import core as _core
 from ttfs.substrates import Clocked, Ideal, Network
 
-pytestmark = pytest.mark.usefixtures("every_simd")
 
-
-@pytest.mark.parametrize("name", NEURONS)
-@pytest.mark.parametrize("step", [0.07, 0.5])
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize(("name", "step"), in_turn(NEURONS, [0.07, 0.5]))
 def test_clocked_equals_euler(name, step):
     neuron = NEURONS[name]
     times, network = make(neuron, sizes=(20, 37), t_max=5 * neuron.tau_syn)

@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
+from cases import in_turn
 from emulated import NEURONS, make
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ttfs import first_spike
 from ttfs.substrates import Ideal
 
-pytestmark = pytest.mark.usefixtures("every_simd")
 
-
-@pytest.mark.parametrize("name", NEURONS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("every_simd")
+@pytest.mark.parametrize(("name", "dtype"), in_turn(NEURONS, [np.float32, np.float64]))
 def test_ideal_is_first_spike_layer_by_layer(name, dtype):
     times, network = make(NEURONS[name], dtype=dtype)
     got = Ideal().forward(times, network)

@@ -14,17 +14,17 @@ from ttfs import TTFSClassifier, _float32, _float64
 from ttfs.substrates import AnalogChip, Clocked, Ideal, Layer, Network, Substrate
 from ttfs.substrates.simulated import Simulated
 
-pytestmark = pytest.mark.usefixtures("every_simd")
-
-
 OBJECTS = [
     Ideal(),
     AnalogChip(**EVERYTHING, max_neurons=256),
     Clocked(0.02, duration=9),
 ]
+every_substrate = pytest.mark.parametrize(
+    "substrate", [Ideal(), AnalogChip(), Clocked()], ids=repr
+)
 
 
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
+@every_substrate
 def test_spikes_end_with_the_experiment(substrate):
     times, network = make()
     late = substrate.forward(times, network)
@@ -45,7 +45,7 @@ def test_empty_requests(substrate):
     assert silent[0].shape == (3, 37)
 
 
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
+@every_substrate
 def test_bad_requests(substrate):
     times, network = make()
     with pytest.raises(ValueError, match=r"of shape \(20,\)"):
@@ -65,7 +65,7 @@ def test_bad_requests(substrate):
             substrate.forward(times, Network(network.layers, t_max))
 
 
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
+@every_substrate
 def test_bad_layers(substrate):
     times, network = make()
     first, second = network.layers
@@ -84,7 +84,7 @@ def test_bad_layers(substrate):
             substrate.forward(times, Network((replace(first, **changes), second)))
 
 
-@pytest.mark.parametrize("substrate", [Ideal(), AnalogChip(), Clocked()])
+@every_substrate
 def test_a_bias_without_a_spike_is_none(substrate):
     times, network = make(sizes=(20, 37))
     (layer,) = network.layers
@@ -108,21 +108,20 @@ def test_substrates_are_shared_and_pickled_as_an_address(substrate):
         assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("substrate", OBJECTS, ids=repr)
-def test_repr_makes_the_same_again(substrate):
+def test_repr_makes_the_same_again():
     names = {"AnalogChip": AnalogChip, "Clocked": Clocked, "Ideal": Ideal}
-    again = eval(repr(substrate), names)
-    assert vars(again) == vars(substrate)
+    for substrate in OBJECTS:
+        assert vars(eval(repr(substrate), names)) == vars(substrate)
 
 
-@pytest.mark.parametrize("substrate", OBJECTS, ids=repr)
-def test_requests_are_not_written_to(substrate):
+def test_requests_are_not_written_to():
     times, network = make()
     arrays = [times, *(layer.weights for layer in network.layers)]
     before = [array.copy() for array in arrays]
     for array in arrays:
         array.flags.writeable = False
-    substrate.forward(times, network)
+    for substrate in OBJECTS:
+        substrate.forward(times, network)
     for a, b in zip(arrays, before, strict=True):
         assert_array_equal(a, b)
 

@@ -5,6 +5,7 @@ an error that says what happened.
 """
 
 import copy
+import itertools
 import os
 import re
 import socket
@@ -43,26 +44,24 @@ from ttfs.substrates.remote import client
 # -- Spike times -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_samples", [0, 1, 7])
-def test_spike_times_are_those_of_the_chip_bit_for_bit(remote, dtype, n_samples):
-    network = make_network(dtype=dtype)
-    times = make_times(n_samples, dtype=dtype)
-    expected = CHIP.forward(times, network)
-    if n_samples == 7:
+def test_spike_times_are_those_of_the_chip_bit_for_bit(remote):
+    for dtype in np.float32, np.float64:
+        network = make_network(dtype=dtype)
+        for n_samples in 0, 1, 7:
+            times = make_times(n_samples, dtype=dtype)
+            expected = CHIP.forward(times, network)
+            assert_same(remote.forward(times, network), expected)
         assert np.isfinite(expected[1]).mean() > 0.5
-    assert_same(remote.forward(times, network), expected)
 
 
-@pytest.mark.parametrize("t_max", [0.5, np.inf])
-@pytest.mark.parametrize("tau_mem", [1.0, np.inf])
-def test_parameters_of_a_network_arrive(path, t_max, tau_mem):
+def test_parameters_of_a_network_arrive(path):
     weights = np.asfortranarray(make_network().layers[0].weights)
-    layer = Layer(weights, np.array([]), LIF(tau_mem, 1.0, 0.7))
-    network = Network((layer,), t_max)
     times = make_times(n_in=8)
     with Server(Ideal(), path), Remote(path, **QUICK) as remote:
-        assert_same(remote.forward(times, network), Ideal().forward(times, network))
+        for tau_mem, t_max in itertools.product([1.0, np.inf], [0.5, np.inf]):
+            layer = Layer(weights, np.array([]), LIF(tau_mem, 1.0, 0.7))
+            network = Network((layer,), t_max)
+            assert_same(remote.forward(times, network), Ideal().forward(times, network))
 
 
 def test_a_request_leaves_the_network_as_it_is(remote):
@@ -119,15 +118,15 @@ class Limits:
     forward = CHIP.forward
 
 
-@pytest.mark.parametrize("goes_on", [False, True])
-@pytest.mark.parametrize("limits", [[3, 2, 1], [3], [2, 3, 3, 2]], ids=str)
-def test_limits_of_each_layer_are_known(path, limits, goes_on):
-    chip = Limits(limits, goes_on=goes_on)
-    with Server(chip, path), Remote(path, **QUICK) as remote:
-        assert [remote.weight_limit(k) for k in range(len(limits))] == limits
-        assert remote.weight_limit(300) == limits[-1]
-        assert remote.describe()["weight_limits"] == limits
-        assert remote.weight_step(0) == 0.0
+def test_limits_of_each_layer_are_known(path):
+    for limits in [3, 2, 1], [3], [2, 3, 3, 2]:
+        for goes_on in False, True:
+            chip = Limits(limits, goes_on=goes_on)
+            with Server(chip, path), Remote(path, **QUICK) as remote:
+                assert [remote.weight_limit(k) for k in range(len(limits))] == limits
+                assert remote.weight_limit(300) == limits[-1]
+                assert remote.describe()["weight_limits"] == limits
+                assert remote.weight_step(0) == 0.0
 
 
 def test_a_chip_that_fails_to_tell_its_limits(path):
@@ -158,29 +157,30 @@ def test_a_network_that_does_not_fit_is_refused_at_once(path):
         assert remote._line.connection is connection
 
 
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        (lambda spikes: 1 / 0, "ZeroDivisionError"),
-        (lambda spikes: spikes[:1], "1 layers, not 2"),
-        (lambda spikes: None, "NoneType, not a list"),
-        (lambda spikes: [spikes[0], spikes[1][1:]], r"layer 1, not \(7, 3\)"),
-        (lambda spikes: [spikes[0].astype(complex), spikes[1]], "complex128"),
-        (lambda spikes: [spikes[0] * np.nan, spikes[1]], "NaN for layer 0"),
-        (
-            lambda spikes: [spikes[0], np.ma.array(spikes[1])],
-            "masked array for layer 1",
-        ),
-    ],
+FAILURES = (
+    (lambda spikes: 1 / 0, "ZeroDivisionError"),
+    (lambda spikes: spikes[:1], "1 layers, not 2"),
+    (lambda spikes: None, "NoneType, not a list"),
+    (lambda spikes: [spikes[0], spikes[1][1:]], r"layer 1, not \(7, 3\)"),
+    (lambda spikes: [spikes[0].astype(complex), spikes[1]], "complex128"),
+    (lambda spikes: [spikes[0] * np.nan, spikes[1]], "NaN for layer 0"),
+    (
+        lambda spikes: [spikes[0], np.ma.array(spikes[1])],
+        "masked array for layer 1",
+    ),
 )
-def test_a_substrate_that_fails_is_reported_and_served_on(path, change, match):
-    substrate = Broken(change)
+
+
+def test_a_substrate_that_fails_is_reported_and_served_on(path):
+    substrate = Broken(None)
     with Server(substrate, path), Remote(path, **QUICK) as remote:
-        with pytest.raises(SubstrateError, match=match):
-            remote.forward(TIMES, NETWORK)
-        assert substrate.n_calls == 1
-        substrate.change = lambda spikes: spikes
-        assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
+        for substrate.change, match in FAILURES:
+            substrate.n_calls = 0
+            with pytest.raises(SubstrateError, match=match):
+                remote.forward(TIMES, NETWORK)
+            assert substrate.n_calls == 1
+            substrate.change = lambda spikes: spikes
+            assert_same(remote.forward(TIMES, NETWORK), CHIP.forward(TIMES, NETWORK))
 
 
 def test_what_cannot_be_asked_is_refused_by_the_client(remote):
@@ -335,33 +335,20 @@ def test_an_interrupt_leaves_no_answer_behind(remote, monkeypatch):
     assert_same(remote.forward(TIMES, NETWORK), expected)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [None, "", b"path", 5000, ("localhost", "x", 1), ("h", 2**16), []],
-)
-def test_wrong_addresses(address):
-    with pytest.raises(ValueError, match="address must be"):
-        Remote(address)
-    with pytest.raises(ValueError, match="address must be"):
-        Server(Ideal(), address)
-
+def test_wrong_addresses():
+    for address in None, "", b"path", 5000, ("localhost", "x", 1), ("h", 2**16), []:
+        with pytest.raises(ValueError, match="address must be"):
+            Remote(address)
+        with pytest.raises(ValueError, match="address must be"):
+            Server(Ideal(), address)
     with pytest.raises(ValueError, match="longer than 107 bytes"):
         Remote("/tmp/" + "x" * 103)
 
 
-@pytest.mark.parametrize(
-    "parameter",
-    [
-        {"timeout": 0},
-        {"timeout": "5"},
-        {"timeout": float("inf")},
-        {"retries": -1},
-        {"retries": 1.5},
-        {"retry_delay": -1},
-        {"max_bytes": 10},
-    ],
-)
-def test_wrong_parameters(path, parameter):
-    (name,) = parameter
-    with pytest.raises(ValueError, match=name):
-        Remote(path, **parameter)
+def test_wrong_parameters(path):
+    for name, value in (
+        *(("timeout", value) for value in (0, "5", float("inf"))),
+        *(("retries", -1), ("retries", 1.5), ("retry_delay", -1), ("max_bytes", 10)),
+    ):
+        with pytest.raises(ValueError, match=name):
+            Remote(path, **{name: value})
