@@ -289,7 +289,10 @@ def test_errors_of_a_server_are_not_passed_on_verbatim(path, caplog):
     with Wire(path, []) as server:
         for kind in "failed", "refused", "garbled", "busy", "version":
             fields = {"type": "error", "kind": kind, "message": text}
-            evil = lambda m, f=fields: frame(msgpack.packb({**f, "id": m["id"]}))
+
+            def evil(message, fields=fields):
+                return frame(msgpack.packb(fields | {"id": message["id"]}))
+
             server.replies = [evil] * 2
             caplog.clear()
             with Remote(path, timeout=LONG, retries=1, retry_delay=0.01) as remote:
