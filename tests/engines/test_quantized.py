@@ -16,7 +16,7 @@ from ttfs import TTFSClassifier, _fixed
 from ttfs.datasets import make_yin_yang
 from ttfs.fixed.build import layer_levels
 from ttfs.fixed.quantized import QuantizedNetwork
-from ttfs.parameters import ExactGradient, FixedPoint
+from ttfs.parameters import FixedPoint
 
 
 @pytest.fixture(params=first_and_last(_fixed.simd_available()))
@@ -195,21 +195,6 @@ def test_a_range_of_four_has_four_times_the_steps(iris, kind):
     assert other.score(*iris) > 0.8
 
 
-@every_fixed
-def test_unit_of_time_and_weight_is_the_users_choice(iris, kind):
-    X, y = iris
-    one = small(**kind)
-    if kind is EXACT:
-        one.set_params(gradient=ExactGradient(epsilon=1e-15))
-    other = clone(one).set_params(tau_mem=4.0, tau_syn=4.0, threshold=8.0)
-    one.fit(X, y), other.fit(X, y)
-    assert (other.tick_, other.t_max_) == (4 * one.tick_, 4 * one.t_max_)
-    assert_allclose(other.weight_steps_, 8 * np.array(one.weight_steps_))
-    assert_allclose(other.loss_curve_, one.loss_curve_, rtol=1e-3)
-    same = [np.mean(a == b) for a, b in zip(one.coefs_, other.coefs_, strict=True)]
-    assert min(same) > (0.95 if kind is EXACT else 0.999)
-
-
 # -- Instruction sets --------------------------------------------------------------
 
 
@@ -276,19 +261,6 @@ def test_silent_outputs_are_late_by_what_they_missed(iris, kind, tau):
     assert_allclose(times, clf.t_max_ + 2 * tau, rtol=1e-3)
 
 
-@every_fixed
-def test_binary_decision_function_is_positive_for_the_second_class(iris, kind):
-    X, y = iris
-    clf = small(**kind).set_params(arithmetic__tick=1 / 8)
-    clf.fit(X[:100], np.array(["no", "yes"])[y[:100]])
-    scores = clf.decision_function(X)
-    assert scores.shape == (150,)
-    assert_array_equal(clf.predict(X), np.where(scores > 0, "yes", "no"))
-    p = clf.predict_proba(X)
-    assert_array_equal(clf.predict(X), clf.classes_[p.argmax(axis=1)])
-    assert_allclose(scores, np.log(p[:, 1]) - np.log(p[:, 0]), rtol=1e-9, atol=1e-9)
-
-
 @pytest.mark.parametrize(
     ("kind", "tick"), [(EXACT, None), (EXACT, 0.0123), (LOCAL, 1 / 8)], ids=str
 )
@@ -327,32 +299,6 @@ def test_default_tick_is_a_fraction_of_tau_syn(iris):
     for tau in (1.0, 0.25):
         clf = small(tau_syn=tau, **EXACT).fit(*iris)
         assert clf.tick_ == tau / 64
-
-
-@every_fixed
-def test_prediction_does_not_depend_on_the_rest_of_the_batch(iris, kind):
-    X, y = iris
-    clf = small(**kind).fit(X, y)
-    whole = clf.predict_proba(X)
-    assert_array_equal(whole[37:38], clf.predict_proba(X[37:38]))
-    assert_array_equal(whole[::-1], clf.predict_proba(X[::-1]))
-    assert_array_equal(clf.predict(np.tile(X, (9, 1)))[-150:], clf.predict(X))
-
-
-@every_fixed
-def test_parameters_set_after_fit_do_not_change_predictions(iris, kind):
-    X, y = iris
-    clf = small(**kind).fit(X, y)
-    before, times = clf.predict(X), clf.spike_times(X)
-    for parameters in (
-        {"tau_mem": 50.0, "t_max": 0.5, "encoder": "latency", "time_scale": 7.0},
-        {"arithmetic": FixedPoint(2, tick=0.25), "gradient": "exact"},
-        {"arithmetic": "float64"},
-    ):
-        clf.set_params(**parameters)
-        assert_array_equal(clf.predict(X), before)
-        for a, b in zip(clf.spike_times(X), times, strict=True):
-            assert_array_equal(a, b)
 
 
 # -- Limits ------------------------------------------------------------------------

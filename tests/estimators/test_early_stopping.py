@@ -131,9 +131,9 @@ def test_an_improvement_exceeds_the_tolerance(data, epochs, give_scores, tol, fa
 
 
 @pytest.mark.parametrize(
-    ("max_iter", "fall", "end"), [(1, 1, 1), (2, 1, 2), (3, 2, 3), (4, 2, 4), (5, 3, 5)]
+    ("max_iter", "fall", "end", "n_iter_no_change"),
+    [(1, 1, 1, 1), (2, 1, 2, 10), (3, 2, 3, 1), (4, 2, 4, 1), (5, 3, 5, 10)],
 )
-@pytest.mark.parametrize("n_iter_no_change", [1, 10])
 def test_few_epochs(data, epochs, max_iter, fall, end, n_iter_no_change):
     X, y = data
     clf = stopping(max_iter=max_iter, n_iter_no_change=n_iter_no_change).fit(X, y)
@@ -266,8 +266,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("calls", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("is_weighted", [False, True])
-@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(("is_weighted", "shuffle"), [(False, True), (True, False)])
 def test_a_failed_fit_goes_on_in_either_phase(data, calls, is_weighted, shuffle):
     X, y = data
     weights = np.linspace(1, 2, N) if is_weighted else None

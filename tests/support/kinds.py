@@ -1,4 +1,4 @@
-"""Kinds of engines besides the one in real numbers with the exact gradient."""
+"""Kinds of engines, by the arithmetic and the gradient that an estimator asks for."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LOCAL = {"arithmetic": "fixed", "gradient": "local"}
 ACCUMULATORS = {"arithmetic": FixedPoint(accumulator_bits=16), "gradient": "local"}
 INTEGERS = {"local": LOCAL, "accumulators": ACCUMULATORS}
 FIXED = {"exact": EXACT} | INTEGERS
-KINDS = FIXED | {"float-local": FLOAT_LOCAL}
+KINDS = {"float": {}} | FIXED | {"float-local": FLOAT_LOCAL}
 
 
 def parametrize(names, kinds, slow=("accumulators",)):
