@@ -5,7 +5,6 @@ import pickle
 import re
 import subprocess
 import sys
-import types
 import warnings
 from dataclasses import replace
 
@@ -15,25 +14,9 @@ from classifiers import small
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
-from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.engines import base, recipe
-from ttfs.engines import float as float_engine
-
-
-def intercept(monkeypatch, epoch):
-    """Let epoch(core_epoch, spikes, ..., rates) stand in for epochs of training."""
-
-    def make(layers, *args, **kwargs):
-        class Trainer(_core.precision(layers[0].weights).Trainer):
-            def epoch(self, *args):
-                return epoch(super().epoch, *args)
-
-        return Trainer(layers, *args, **kwargs)
-
-    core = types.SimpleNamespace(**vars(_core) | {"Trainer": make})
-    monkeypatch.setattr(float_engine, "_core", core)
-
+from ttfs.engines.float import FloatTrainer
 
 # -- Schedules ---------------------------------------------------------------------
 
@@ -58,14 +41,14 @@ def test_automatic_number_of_epochs(iris, monkeypatch, batch_size, n_epochs):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_learning_rates_follow_their_schedule(iris, monkeypatch):
     X, y = iris
-    rates = []
+    rates, epoch = [], FloatTrainer.epoch
 
-    def record(core_epoch, spikes, labels, factors, order, batch_size, batch_rates):
+    def record(self, spikes, targets, order, batch_size, batch_rates):
         assert len(batch_rates) == -(-len(order) // batch_size)
         rates.extend(batch_rates)
-        return core_epoch(spikes, labels, factors, order, batch_size, batch_rates)
+        return epoch(self, spikes, targets, order, batch_size, batch_rates)
 
-    intercept(monkeypatch, record)
+    monkeypatch.setattr(FloatTrainer, "epoch", record)
     clf = small(learning_rate_init=0.01, batch_size=15, max_iter=4, warm_start=True)
     clf.fit(X, y).fit(X, y)  # the schedule starts anew
     progress = np.arange(40) / 40
