@@ -11,25 +11,35 @@ from hypothesis import HealthCheck, settings
 
 from ttfs import core as _core
 
-# No test may fail because the computer is busy.
+# No test may fail because the computer is busy, or because other examples are drawn.
 settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "all",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("patient")
+settings.register_profile("default run", settings.get_profile("all"), max_examples=15)
 
 
-def first_and_last(names):
-    """Instruction sets as parameters; those between the least and the best are slow.
+def pytest_configure(config):
+    """Draw fewer examples where slow tests are left out."""
+    leaves_out_slow = config.option.markexpr.startswith("not slow")
+    settings.load_profile("default run" if leaves_out_slow else "all")
+
+
+def best_first(names):
+    """Instruction sets as parameters, of which all but the best are slow.
 
     The same C text is compiled for all of them, and `core/test_simd.py` and
-    `fixed/test_vectors.py` compare each one by default.
+    `fixed/test_vectors.py` compare each one with the others by default.
     """
-    between = names[1:-1]
-    marks = {name: [pytest.mark.slow] if name in between else [] for name in names}
-    return [pytest.param(name, marks=marks[name]) for name in names]
+    *others, best = names
+    return [best, *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
 
 
-@pytest.fixture(scope="module", params=first_and_last(_core.simd_available()))
+@pytest.fixture(scope="module", params=best_first(_core.simd_available()))
 def every_simd(request):
     """Run the tests of a module on each instruction set of this processor."""
     before = _core.simd()

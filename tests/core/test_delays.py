@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 from training import (
@@ -27,13 +28,14 @@ from ttfs import LIF
 from ttfs import core as _core
 from ttfs.model import Layer
 
+pytestmark = pytest.mark.usefixtures("every_simd")
+
 KINDS = ["axonal", "synaptic"]
 
 
 # ------------------------------------------------------------------ against the twin
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_epoch_equals_its_twin(neuron, kind):
@@ -48,7 +50,6 @@ def test_epoch_equals_its_twin(neuron, kind):
     assert any(np.any(delays[:-1] == 0) for delays in core.delays())
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "sizes", [(6, 3), (6, 1), (1, 2, 1), (4, 8, 16, 32, 5)], ids=str
@@ -61,7 +62,6 @@ def test_epoch_of_other_networks_equals_its_twin(sizes, kind):
     assert_delays_close(core, slow, layers, 1e-9)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_deleted_inputs_do_not_arrive(kind):
     layers = delayed_layers(kind, LIF(), (9, 40, 3))
@@ -72,7 +72,6 @@ def test_deleted_inputs_do_not_arrive(kind):
     assert_delays_close(core, slow, layers, 1e-9)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_layers_may_differ_in_their_delays():
     layers = make_layers(LIF(), (6, 20, 18, 3))
     others = [delayed_layers(kind, LIF(), (6, 20, 18, 3)) for kind in KINDS]
@@ -87,7 +86,6 @@ def test_layers_may_differ_in_their_delays():
         assert_allclose(delays[k], slow.layers[k].delays, rtol=0, atol=1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_large_batches_and_long_lists_equal_their_twin(kind):
     # More samples than are worked on at a time, events of more than one segment.
@@ -98,7 +96,6 @@ def test_large_batches_and_long_lists_equal_their_twin(kind):
     assert_delays_close(core, slow, layers, 1e-9)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_trains_like_float64(kind):
     single = delayed_layers(kind, LIF(), (9, 70, 21, 3), np.float32)
@@ -124,7 +121,6 @@ def test_float32_trains_like_float64(kind):
     assert all(delays.dtype == np.float32 for delays in core.delays())
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_network_is_its_layers_one_after_the_other(dtype, kind):
@@ -149,7 +145,6 @@ def test_network_is_its_layers_one_after_the_other(dtype, kind):
             assert_array_equal(got, layer.delays)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_delays_move_spikes_and_late_arrivals_do_not_count():
     # Two inputs and a bias, of which each makes the neuron fire by itself.
     neuron = LIF(np.inf, 1.0)
@@ -176,9 +171,7 @@ def test_delays_move_spikes_and_late_arrivals_do_not_count():
 # ------------------------------------------------------------------ gradients
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(("neuron", "kind"), diagonal(NEURONS, KINDS))
 def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
     # The gradient g is read from the moment of the first step, m = (1 - beta_1) g. The
     # loss is that of the core, with the term of silent neurons, which it does not
@@ -237,7 +230,6 @@ def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
 # ------------------------------------------------------------------ determinism
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_bits_do_not_depend_on_threads(kind, monkeypatch):
     layers = delayed_layers(kind, LIF(), (30, 70, 40, 5), np.float32)
@@ -269,7 +261,6 @@ def test_bits_do_not_depend_on_threads(kind, monkeypatch):
             assert_array_equal(a, b)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_bits_of_a_sample_do_not_depend_on_its_neighbours(kind):
     layers = delayed_layers(kind, LIF(2.0, 1.0), (12, 40, 3), np.float32)
@@ -286,7 +277,6 @@ def test_bits_of_a_sample_do_not_depend_on_its_neighbours(kind):
             assert_array_equal(a[rows], b)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_delays_of_zero_are_no_delays(kind):
     layers = make_layers(LIF(), (12, 40, 3))
@@ -305,7 +295,6 @@ def test_delays_of_zero_are_no_delays(kind):
         assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_state_is_all_that_is_needed_to_go_on(kind):
     layers = delayed_layers(kind, LIF(), (12, 40, 3))

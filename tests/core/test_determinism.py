@@ -25,6 +25,8 @@ from ttfs import LIF
 from ttfs import core as _core
 from ttfs.model import Layer
 
+pytestmark = pytest.mark.usefixtures("every_simd")
+
 
 @pytest.fixture(params=[3, 5])
 def large_case(request):
@@ -35,7 +37,6 @@ def large_case(request):
     return layers, times, labels, factors, spikes
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("loss", [LOSSES["early"], {"kind": "target_times"}], ids=str)
 def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
     layers, _, targets, factors, spikes = large_case
@@ -69,7 +70,6 @@ def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
             assert_array_equal(a, b)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bits_of_a_sample_do_not_depend_on_its_neighbours(dtype):
     layers = make_layers(LIF(2.0, 1.0), (12, 40, 3), dtype)
@@ -90,7 +90,6 @@ def test_bits_of_a_sample_do_not_depend_on_its_neighbours(dtype):
             assert_array_equal(a[rows], b)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_batch_does_not_depend_on_the_rest_of_the_data():
     # Samples of the data set that are in no batch, and larger ones, change nothing.
     layers = make_layers(LIF(), (12, 40, 3), np.float32)
@@ -106,7 +105,6 @@ def test_batch_does_not_depend_on_the_rest_of_the_data():
         assert_array_equal(a, b)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_state_is_all_that_is_needed_to_go_on(dtype):
     layers = make_layers(LIF(), (12, 40, 3), dtype)
@@ -149,7 +147,6 @@ def test_state_is_all_that_is_needed_to_go_on(dtype):
                 assert_array_equal(kept_now[n], kept_then[n])
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_epochs_of_other_sizes_may_follow():
     # Memory is allocated once, and again when it does not suffice.
     layers = make_layers(LIF(), (12, 40, 3))
@@ -160,7 +157,6 @@ def test_epochs_of_other_sizes_may_follow():
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("neuron", [LIF(), LIF(2.0, 1.0), LIF(3.0, 1.0)], ids=str)
 def test_bits_of_a_neuron_do_not_depend_on_its_neighbours(neuron, dtype):
@@ -202,7 +198,6 @@ def make_lists(n_samples, n_in):
     return times.astype(np.float32)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("neuron", [LIF(), LIF(2.0, 1.0), LIF(3.0, 1.0)], ids=str)
 def test_bits_of_few_neurons_do_not_depend_on_samples_and_neighbours(neuron):
     times = make_lists(83, 70)
@@ -221,7 +216,6 @@ def test_bits_of_few_neurons_do_not_depend_on_samples_and_neighbours(neuron):
             assert_array_equal(fire(rows, columns), together[rows, columns])
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_gradients_of_times_do_not_depend_on_neurons_without_a_gradient():
     rng = np.random.default_rng(1)
     times = make_lists(83, 70)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from training import (
     LOSSES,
@@ -20,10 +21,12 @@ from ttfs import LIF
 from ttfs import core as _core
 from ttfs.model import Layer
 
+pytestmark = pytest.mark.usefixtures("every_simd")
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+
+@pytest.mark.parametrize(
+    ("neuron", "dtype"), diagonal(NEURONS, [np.float64, np.float32])
+)
 def test_network_is_its_layers_one_after_the_other(neuron, dtype):
     times, _, _ = make_data(200, 9, 5, dtype)
     n_fired = []
@@ -51,7 +54,6 @@ def test_network_is_its_layers_one_after_the_other(neuron, dtype):
     assert max(n_fired) >= 3
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_first_of_equal_decisions_is_the_label():
     weights = np.array([[1.0, 3.0, 3.0, 3.0]])
     layer = Layer(weights, np.empty(0), LIF())
@@ -61,7 +63,6 @@ def test_first_of_equal_decisions_is_the_label():
     assert_array_equal(network.decisions(spikes)[1], T_MAX + PSEUDO_SLOPE)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_weights_are_copied_and_come_back_as_they_were(dtype):
     for sizes in ((3, 1), (2, 7, 130), (1, 64, 33)):
@@ -77,7 +78,6 @@ def test_weights_are_copied_and_come_back_as_they_were(dtype):
             assert_array_equal(got, expected)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_no_samples():
     layers = make_layers(LIF(), (4, 6, 3))
     spikes = twin.spikes_of(np.empty((0, 4)), layers[0].bias_times, T_MAX)
@@ -91,7 +91,6 @@ def test_no_samples():
         assert_array_equal(weights, layer.weights)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_samples_without_spikes_train_what_they_can():
     layers = [
         Layer(layer.weights[:-3], np.empty(0), layer.neuron)

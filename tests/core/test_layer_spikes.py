@@ -18,6 +18,8 @@ from training import (
 from ttfs import LIF
 from ttfs import core as _core
 
+pytestmark = pytest.mark.usefixtures("every_simd")
+
 TICK = T_MAX / 50
 
 
@@ -44,7 +46,6 @@ def draw_ticks(layers, seed):
     return forward
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("neuron", [LIF(), LIF(7.0, 5.0, 3.0)], ids=str)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_spikes_of_the_core_train_like_checked_arrays(dtype, neuron):
@@ -60,7 +61,6 @@ def test_spikes_of_the_core_train_like_checked_arrays(dtype, neuron):
         assert_array_equal(a, b)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("neuron", [LIF(), LIF(7.0, 5.0, 3.0)], ids=str)
 def test_ticks_train_like_the_times_that_they_stand_for(neuron):
     layers = make_layers(neuron, (9, 21, 3))
@@ -181,7 +181,6 @@ def test_ticks_are_checked(changes, message):
         network.fire_at_ticks(parameters.pop("ticks"), np.zeros((4, 3)), **parameters)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("threshold", [1.0, 6.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_weights_are_rounded_to_integers(dtype, threshold):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 from training import (
@@ -24,6 +25,8 @@ from ttfs import LIF, first_spike, first_spike_vjp
 from ttfs import core as _core
 from ttfs.datasets import make_yin_yang
 from ttfs.model import Layer
+
+pytestmark = pytest.mark.usefixtures("every_simd")
 
 KERNELS = ["table", "linear"]
 FEEDBACKS = ["symmetric", "random", "direct", "target"]
@@ -46,10 +49,9 @@ def make_rule(layers, kernel, feedback, seed=3):
 # ------------------------------------------------------------------ against the twin
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("feedback", FEEDBACKS)
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(
+    ("kernel", "feedback", "neuron"), diagonal(KERNELS, FEEDBACKS, NEURONS)
+)
 def test_epoch_equals_its_twin(neuron, kernel, feedback):
     layers = make_layers(neuron, (9, 70, 21, 3))
     local = make_rule(layers, kernel, feedback)
@@ -59,7 +61,6 @@ def test_epoch_equals_its_twin(neuron, kernel, feedback):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("sizes", [(6, 3), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str)
 @pytest.mark.parametrize("feedback", FEEDBACKS)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
@@ -71,7 +72,6 @@ def test_other_networks_and_losses(loss, feedback, sizes):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("feedback", FEEDBACKS)
 def test_window_of_spikes_that_teach(feedback):
     layers = make_layers(LIF(), (9, 70, 21, 3))
@@ -107,7 +107,6 @@ def test_window_must_not_end_before_it_begins(window):
         trainers(layers, LOSSES["early"], local=local)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_large_batches_and_long_lists(kernel):
     # More samples than are worked on at a time, events of more than one segment.
@@ -118,7 +117,6 @@ def test_large_batches_and_long_lists(kernel):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -140,7 +138,6 @@ def test_numbers_of_training_mean_what_they_mean_to_the_twin(changes):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("feedback", FEEDBACKS)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_measured_spikes(kernel, feedback):
@@ -153,7 +150,6 @@ def test_measured_spikes(kernel, feedback):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("feedback", FEEDBACKS)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_float32_trains_like_float64(kernel, feedback):
@@ -174,7 +170,6 @@ def test_float32_trains_like_float64(kernel, feedback):
     assert_weights_close(core, slow, layers, 1e-3)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_bits_do_not_depend_on_threads(monkeypatch):
     layers = make_layers(LIF(), (30, 130, 70, 5), np.float32)
     data = make_data(400, 30, 5, np.float32)
@@ -229,7 +224,6 @@ def moved(weight, at, neuron, *, kernel="linear", n_samples=1, dtype=float):
     return (core.weights()[0][0, 0] - weight) / 0.25
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     ("slope", "power"),
     [
@@ -257,7 +251,6 @@ def test_shift_is_next_to_the_slope(slope, power):
     assert_allclose(got, expected, rtol=1e-9, atol=1e-9 * abs(weight))
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_linear_kernel_is_a_triangle_as_high_as_kappa(neuron, dtype):
@@ -272,14 +265,12 @@ def test_linear_kernel_is_a_triangle_as_high_as_kappa(neuron, dtype):
     assert moved(0.0, -0.1, neuron, dtype=dtype) == 0
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_rate_is_that_of_the_sum_over_the_batch():
     one, seven = (moved(2.0, 0.5, LIF(), n_samples=n) for n in (1, 7))
     assert one > 0  # the target is earlier
     assert_allclose(seven, 7 * one, rtol=1e-13)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_table_with_the_shift_undone_is_the_exact_gradient(neuron):
     layer = make_layers(neuron, (9, 12), drive=9.0)[0]
@@ -329,7 +320,6 @@ def test_twin_with_slopes_for_shifts_is_the_exact_gradient():
         assert_allclose(a, b, rtol=0, atol=1e-11 * np.abs(b).max())
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_random_feedback_through_the_weights_is_symmetric():
     layers = make_layers(LIF(), (9, 70, 3))
     data = make_data(6, 9, 3)
@@ -345,7 +335,6 @@ def test_random_feedback_through_the_weights_is_symmetric():
         assert_array_equal(a, b)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_target_makes_neurons_earlier_that_speak_for_the_label():
     layers = make_layers(LIF(), (9, 4, 2), drive=9.0)
     fixed = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 from training import (
@@ -25,16 +26,25 @@ from training import (
 from ttfs import LIF
 from ttfs.model import Layer
 
+pytestmark = pytest.mark.usefixtures("every_simd")
+
 DROPOUT = {"dropout": 0.3, "may_drop": np.arange(9) % 3 > 0, "seed": 7}
+CHANGES = {
+    "floor 0.3": {},
+    "floor 0": {"min_slope": 0.0},
+    "floor 3": {"min_slope": 3.0},
+    "no silence penalty": {"silence_penalty": 0.0},
+    "dropout": DROPOUT,
+}
 
 
 # ------------------------------------------------------------------ the gradient
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("changes", [{}, DROPOUT], ids=["all", "dropout"])
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("loss", "dtype", "changes"),
+    diagonal(LOSSES, [np.float64, np.float32], {"all": {}, "dropout": DROPOUT}),
+)
 def test_own_spikes_train_like_none(dtype, loss, changes):
     layers = make_layers(LIF(), (9, 70, 21, 3), dtype)
     data = make_data(23, 9, 3, dtype)
@@ -60,13 +70,7 @@ def test_own_spikes_train_like_none(dtype, loss, changes):
         assert_allclose(a, b, rtol=0, atol=rtol * moved)
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"min_slope": 0.0}, {"min_slope": 3.0}, {"silence_penalty": 0.0}, DROPOUT],
-    ids=["floor 0.3", "floor 0", "floor 3", "no silence penalty", "dropout"],
-)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(("neuron", "changes"), diagonal(NEURONS, CHANGES))
 def test_any_spikes_train_like_the_twin(neuron, changes):
     layers = make_layers(neuron, (9, 70, 21, 3))
     core, slow = trainers(layers, LOSSES["early"], **changes)
@@ -76,9 +80,9 @@ def test_any_spikes_train_like_the_twin(neuron, changes):
     assert_weights_close(core, slow, layers, 1e-9)
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-@pytest.mark.parametrize("sizes", [(6, 3), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str)
+@pytest.mark.parametrize(
+    ("loss", "sizes"), diagonal(LOSSES, [(6, 3), (1, 1, 1), (4, 8, 16, 32, 5)])
+)
 def test_other_networks_and_losses_train_like_the_twin(sizes, loss):
     layers = make_layers(LIF(1.7, 1.0), sizes)
     core, slow = trainers(layers, loss)
@@ -87,7 +91,6 @@ def test_other_networks_and_losses_train_like_the_twin(sizes, loss):
     assert_weights_close(core, slow, layers, 1e-9)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_large_batches_and_long_lists_train_like_the_twin():
     # More samples than are worked on at a time, events of more than one segment.
     layers = make_layers(LIF(0.2, 0.15), (200, 20, 4))
@@ -108,9 +111,9 @@ def lone_synapse(dtype, weight, at, **changes):
     return value, core.state()["moments"][0][0][0, 0] / 0.1, core.weights()[0][0, 0]
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("weight", [-2.0, 0.0, 0.5, 4.0])
+@pytest.mark.parametrize(
+    ("weight", "dtype"), diagonal([-2.0, 0.0, 0.5, 4.0], [np.float64, np.float32])
+)
 def test_spike_where_the_model_has_none_learns_with_the_floor(dtype, weight):
     at, min_slope = 1.25, 0.3
     kappa, slope = 0.75 * np.exp(-0.75), weight * 0.25 * np.exp(-0.75)
@@ -123,17 +126,16 @@ def test_spike_where_the_model_has_none_learns_with_the_floor(dtype, weight):
         assert_allclose(grad, -at * kappa / slope, rtol=rtol)
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("min_slope", [0.0, 0.3])
-@pytest.mark.parametrize("at", [-3.0, 0.25, 0.5])
+@pytest.mark.parametrize(
+    ("at", "min_slope", "dtype"),
+    diagonal([-3.0, 0.25, 0.5], [0.0, 0.3], [np.float64, np.float32]),
+)
 def test_spike_that_no_input_precedes_teaches_nothing(dtype, min_slope, at):
     value, grad, weight = lone_synapse(dtype, 2.0, at, min_slope=min_slope)
     assert_allclose(value, at**2 / 2, rtol=1e-6)
     assert (grad, weight) == (0.0, 2.0)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_measured_peaks_count_in_pseudo_times():
     layer = Layer(np.array([[1.0, 2.0, 3.0]]), np.empty(0), LIF(threshold=1.5))
     loss = {"kind": "squared_error", "target_label": 0.0, "target_other": 0.0}
@@ -153,7 +155,6 @@ def rounded(weights):
     return [np.rint(8 * w) / 8 for w in weights]
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     "changes", [{}, {"local": {"kernel": "table", "feedback": "symmetric"}}]
 )
@@ -232,8 +233,10 @@ def test_weights_that_fired_are_checked():
             assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("changes", [{}, DROPOUT], ids=["all", "dropout"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("dtype", "changes"),
+    diagonal([np.float64, np.float32], {"all": {}, "dropout": DROPOUT}),
+)
 def test_forward_gets_what_enters_the_network_and_the_trainer(dtype, changes):
     layers = make_layers(LIF(), (9, 20, 3), dtype)
     data = make_data(8, 9, 3, dtype)
@@ -265,7 +268,6 @@ def test_forward_gets_what_enters_the_network_and_the_trainer(dtype, changes):
     assert all(np.isfinite(w).all() for w in core.weights())
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_samples_without_spikes():
     layer = Layer(np.ones((4, 3)), np.empty(0), LIF())
     core, _ = trainers([layer], LOSSES["early"])
@@ -281,7 +283,6 @@ def test_samples_without_spikes():
     assert_array_equal(core.weights()[0], layer.weights)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_bits_do_not_depend_on_threads(monkeypatch):
     layers = make_layers(LIF(), (30, 130, 70, 5), np.float32)
     data = make_data(400, 30, 5, np.float32)

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from training import NEURONS
 
@@ -217,8 +218,9 @@ LOSSES = {
 LOSSES = {name: partial(_core.loss, **numbers) for name, numbers in LOSSES.items()}
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", [*LOSSES, "target times"])
+@pytest.mark.parametrize(
+    ("name", "dtype"), diagonal([*LOSSES, "target times"], [np.float64, np.float32])
+)
 def test_loss_gradients_agree_with_finite_differences(name, dtype):
     rng = np.random.default_rng(0)
     times = rng.uniform(0, 3, (5, 4))

@@ -9,9 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import twin
+from cases import diagonal, first_of
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 from training import (
+    DTYPES,
     LOSSES,
     NEURONS,
     PSEUDO_SLOPE,
@@ -35,6 +37,8 @@ from ttfs import LIF
 from ttfs import core as _core
 from ttfs.model import Layer
 from ttfs.model.read_out import stretch, with_read_out
+
+pytestmark = pytest.mark.usefixtures("every_simd")
 
 KINDS = ["dense", "axonal", "synaptic"]
 SIZES = (9, 70, 21, 10)
@@ -80,10 +84,7 @@ def assert_fixed(core, layers, kind="dense"):
 # ------------------------------------------------------------------ decisions
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(("neuron", "kind", "dtype"), diagonal(NEURONS, KINDS, DTYPES))
 def test_decisions_equal_their_twin(neuron, kind, dtype):
     times, _, _ = make_data(200, 9, 10, dtype)
     layers = make_network(kind, neuron, dtype=dtype)
@@ -107,7 +108,6 @@ def test_decisions_equal_their_twin(neuron, kind, dtype):
     assert_array_equal(none.labels(spikes), network.labels(spikes))
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_spike_at_the_read_out_is_not_after_it(dtype):
     # Membranes without a leak and one input at 0: two outputs fire, one is silent.
@@ -124,7 +124,6 @@ def test_a_spike_at_the_read_out_is_not_after_it(dtype):
         assert_array_equal(got[t <= read_out], plain[t <= read_out])
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_stretched_read_out_ranks_membranes_as_pseudo_times_do(dtype):
     # Outputs that have not fired by the read-out decide by their membranes at it.
@@ -146,10 +145,9 @@ def test_a_stretched_read_out_ranks_membranes_as_pseudo_times_do(dtype):
 # ------------------------------------------------------------------ training
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("loss", READ_OUT_LOSSES.values(), ids=READ_OUT_LOSSES.keys())
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(
+    ("neuron", "kind", "loss"), diagonal(NEURONS, KINDS, READ_OUT_LOSSES)
+)
 def test_epoch_equals_its_twin(neuron, kind, loss):
     layers = make_network(kind, neuron)
     data = make_data(23, 9, 10)
@@ -175,9 +173,9 @@ for feedback in ("direct", "target"):
     CHANGES[feedback] = {"local": rule, "rests": [0.3, -0.2], "limits": [3.0, 3.0]}
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("loss", ["early", "squared error"])
-@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize(
+    ("changes", "loss"), diagonal(CHANGES, ["early", "squared error"])
+)
 def test_fixed_rows_stay_whatever_else_moves(changes, loss):
     layers = make_network("dense", sizes=(9, 40, 3))
     for layer in layers:
@@ -190,7 +188,6 @@ def test_fixed_rows_stay_whatever_else_moves(changes, loss):
         assert all(not np.any(m[-layer.n_fixed :]) for m in moments)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_trains_like_float64(kind):
     single = make_network(kind, sizes=(9, 70, 21, 3), dtype=np.float32)
@@ -214,7 +211,6 @@ def test_float32_trains_like_float64(kind):
     assert_fixed(core, single, kind)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("changes", [{}, CHANGES["table"]], ids=["adam", "local"])
 def test_measured_spikes_train_like_the_twin(changes):
     layers = make_network("dense")
@@ -225,9 +221,9 @@ def test_measured_spikes_train_like_the_twin(changes):
     assert_fixed(core, layers)
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("changes", [{}, CHANGES["table"]], ids=["adam", "local"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("dtype", "changes"), diagonal(DTYPES, {"adam": {}, "local": CHANGES["table"]})
+)
 def test_fixed_rows_stay_when_other_weights_fire(dtype, changes):
     layers = make_network("dense", sizes=(9, 40, 3), dtype=dtype)
     core, _ = trainers(layers, READ_OUT_LOSSES["early"], **READ_OUT, **changes)
@@ -247,7 +243,6 @@ def test_fixed_rows_stay_when_other_weights_fire(dtype, changes):
     assert_fixed(core, layers)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_that_are_not_fixed_move_as_without_fixed_ones(kind):
     layers = make_network(kind)
@@ -264,7 +259,6 @@ def test_rows_that_are_not_fixed_move_as_without_fixed_ones(kind):
     assert n_moved >= len(layers)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("kind", KINDS)
 def test_bits_do_not_depend_on_threads(kind, monkeypatch):
     layers = make_network(kind, sizes=(30, 70, 40, 5), dtype=np.float32)
@@ -287,9 +281,9 @@ def test_bits_do_not_depend_on_threads(kind, monkeypatch):
 # ------------------------------------------------------------------ gradients
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("loss", ["early", "squared error", "target times"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "loss"), diagonal(KINDS, ["early", "squared error", "target times"])
+)
 def test_gradient_agrees_with_finite_differences(kind, loss):
     # The gradient g is read from the moment of the first step, m = (1 - beta_1) g.
     rng = np.random.default_rng(3)
@@ -337,9 +331,9 @@ def test_gradient_agrees_with_finite_differences(kind, loss):
     assert n_compared >= (12 if kind == "dense" else 24)
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("loss", ["cross-entropy", "early", "squared error"])
+@pytest.mark.parametrize(
+    ("loss", "dtype"), diagonal(["cross-entropy", "early", "squared error"], DTYPES)
+)
 def test_gradient_of_one_spike_is_stretched_after_the_read_out(loss, dtype):
     # Three outputs without a leak and one input at 0: w (1 - exp(-t)) = 1 is known.
     weights = np.array([[1.2, 2.5, 0.4]], dtype)
@@ -369,7 +363,6 @@ def test_gradient_of_one_spike_is_stretched_after_the_read_out(loss, dtype):
 # ------------------------------------------------------------------ early firing
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_early_firing_goes_on_as_its_tangent(dtype):
     early, scale, end = 0.2, 1.5, 1.25
@@ -391,7 +384,6 @@ def test_early_firing_goes_on_as_its_tangent(dtype):
     assert_array_equal(grads[:, 1], 0)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_label_that_is_inhibited_has_a_finite_loss(dtype):
     layers = make_network("dense", sizes=(9, 3), dtype=dtype)
@@ -419,7 +411,7 @@ def test_a_label_that_is_inhibited_has_a_finite_loss(dtype):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", first_of([np.float32, np.float64]))
 def test_bad_numbers_are_refused(dtype, numbers, message):
     layers = make_network("dense", sizes=(4, 3), dtype=dtype)
     with pytest.raises(ValueError, match=message):

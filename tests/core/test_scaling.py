@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import diagonal
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -38,10 +39,11 @@ def layer_data(neuron, dtype, seed=0, n_samples=9, n_in=20, n_out=37):
 
 
 @pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
-@pytest.mark.parametrize(("time", "threshold"), POWERS)
-def test_spikes_and_gradients_of_a_layer(neuron, dtype, time, threshold):
+@pytest.mark.parametrize(
+    ("neuron", "dtype", "powers"), diagonal(NEURONS, DTYPES, POWERS)
+)
+def test_spikes_and_gradients_of_a_layer(neuron, dtype, powers):
+    time, threshold = powers
     times, weights = layer_data(neuron, dtype)
     other = scaled(neuron, time, threshold)
     other_times, other_weights = (
@@ -192,10 +194,10 @@ def trained(dtype, loss, time, threshold, delays=None, read_out=np.inf, **local)
 
 
 @pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("read_out", [np.inf, 0.55])
-@pytest.mark.parametrize("delays", [None, "axonal", "synaptic"])
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+@pytest.mark.parametrize(
+    ("loss", "delays", "read_out", "dtype"),
+    diagonal(LOSSES, [None, "axonal", "synaptic"], [np.inf, 0.55], DTYPES),
+)
 def test_training(loss, delays, read_out, dtype):
     expected = trained(dtype, loss, 0, 0, delays, read_out)
     for time, threshold in [(60, -60), (-60, 60), (-7, 27), (0, 90), (-90, 0)]:
@@ -204,10 +206,10 @@ def test_training(loss, delays, read_out, dtype):
             assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-@pytest.mark.parametrize("kernel", ["table", "linear"])
-@pytest.mark.parametrize("read_out", [np.inf, 0.55])
+@pytest.mark.parametrize(
+    ("loss", "kernel", "read_out", "dtype"),
+    diagonal(LOSSES, ["table", "linear"], [np.inf, 0.55], DTYPES),
+)
 def test_training_by_the_local_rule(read_out, kernel, loss, dtype):
     local = {"kernel": kernel, "feedback": "symmetric", "read_out": read_out}
     expected = trained(dtype, loss, 0, 0, **local)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from training import (
     LOSSES,
@@ -23,6 +24,8 @@ from training import (
     simulate,
     trainers,
 )
+
+pytestmark = pytest.mark.usefixtures("every_simd")
 
 KINDS = ["dense", "axonal", "synaptic"]
 COST = {"spike_cost": 0.5, "spike_scale": 0.4}
@@ -55,9 +58,7 @@ def cost_of(spikes, spike_cost, spike_scale):
     return cost / len(outputs), n_counted
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(("neuron", "kind"), diagonal(NEURONS, KINDS))
 def test_epoch_equals_its_twin(neuron, kind):
     layers = make_network(kind, neuron)
     for layer in layers:
@@ -71,9 +72,7 @@ def test_epoch_equals_its_twin(neuron, kind):
         assert_delays_close(core, slow, layers, 1e-9)
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["early", "squared error"])
+@pytest.mark.parametrize(("kind", "name"), diagonal(KINDS, ["early", "squared error"]))
 def test_gradient_agrees_with_finite_differences(kind, name):
     # The gradient g is read from the moment of the first step, m = (1 - beta_1) g.
     rng = np.random.default_rng(3)
@@ -143,7 +142,6 @@ def test_the_cost_counts_the_spikes_that_fire_elsewhere():
         assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_pruned_weights_stay_0_and_others_move(dtype):
     # A panel of several vectors with padding, and one of a part of a vector.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import twin
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from training import (
     LOSSES,
@@ -25,10 +26,10 @@ from ttfs import core as _core
 from ttfs.model import Layer
 from ttfs.model.initial_weights import weight_unit
 
+pytestmark = pytest.mark.usefixtures("every_simd")
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+
+@pytest.mark.parametrize(("neuron", "loss"), diagonal(NEURONS, LOSSES))
 def test_epoch_equals_its_twin(neuron, loss):
     # Batches of 5, the last of 3; panels of one vector and of several, with padding.
     layers = make_layers(neuron, (9, 70, 21, 3))
@@ -42,9 +43,7 @@ def test_epoch_equals_its_twin(neuron, loss):
         assert_array_equal(weights[-1], layer.weights[-1])
 
 
-@pytest.mark.usefixtures("every_simd")
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
-@pytest.mark.parametrize("local", [False, True], ids=["exact", "local"])
+@pytest.mark.parametrize(("neuron", "local"), diagonal(NEURONS, [False, True]))
 def test_epoch_of_target_times_equals_its_twin(neuron, local):
     changes = {}
     if local:
@@ -104,7 +103,6 @@ def test_bad_target_times_do_not_reach_the_core():
         )
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_each_layer_has_its_own_neuron():
     layers = make_layers(LIF(), (9, 70, 21, 3))
     neurons = LIF(np.inf, 1.0), LIF(0.4, 1.0), LIF(2.0, 1.0)
@@ -123,7 +121,6 @@ def test_each_layer_has_its_own_neuron():
     assert_allclose(core.decisions(spikes), expected, rtol=1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     "sizes", [(6, 3), (6, 1), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str
 )
@@ -134,7 +131,6 @@ def test_epoch_of_other_networks_equals_its_twin(sizes):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -168,7 +164,6 @@ def test_numbers_of_training_mean_what_they_mean_to_the_twin(changes):
     assert not np.array_equal(core.weights()[0], other.weights()[0])
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_large_batches_and_long_lists_equal_their_twin():
     # More samples than are worked on at a time, events of more than one segment.
     neuron = LIF(0.2, 0.15)
@@ -178,7 +173,6 @@ def test_large_batches_and_long_lists_equal_their_twin():
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_float32_trains_like_float64(neuron):
     single = make_layers(neuron, (9, 70, 21, 3), np.float32)
@@ -196,7 +190,6 @@ def test_float32_trains_like_float64(neuron):
     assert_weights_close(core, slow, layers, 2e-3)
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_adam_agrees_with_its_equations(dtype):
     # One sample, one input, one neuron whose loss is its time: the gradient is known.
@@ -235,7 +228,6 @@ def test_adam_agrees_with_its_equations(dtype):
 # ------------------------------------------------------------------ sparse inputs
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_without_events_are_left_alone(dtype):
     n_in = 400
@@ -277,7 +269,6 @@ def test_rows_without_events_are_left_alone(dtype):
     assert_array_equal(last_of_core, last)
 
 
-@pytest.mark.usefixtures("every_simd")
 def test_hidden_neuron_that_never_fires_keeps_its_outgoing_row():
     layers = make_layers(LIF(), (5, 12, 3))
     layers[0].weights[:, 4] = -1.0
@@ -291,7 +282,6 @@ def test_hidden_neuron_that_never_fires_keeps_its_outgoing_row():
 # -- Decay -----------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("every_simd")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_weights_decay_to_their_rest(dtype):
     # No sample has a gradient: the output neuron's input comes after the horizon.

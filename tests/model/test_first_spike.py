@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -12,7 +12,6 @@ pytestmark = pytest.mark.usefixtures("every_simd")
 RATIOS = (1.0, 2.0, np.inf, 0.3, 7.0, 1 + 1e-9)
 DTYPES = (np.float64, np.float32)
 # Fixed examples: a red test stays red.
-relaxed = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 
 
 @st.composite
@@ -69,7 +68,6 @@ def grad_like(spikes):
 # ------------------------------------------------------------------ any layer
 
 
-@relaxed
 @given(layers(), st.randoms(use_true_random=False))
 def test_order_of_inputs_does_not_matter(layer, random):
     times, weights, neuron = layer
@@ -80,7 +78,6 @@ def test_order_of_inputs_does_not_matter(layer, random):
     assert_same_spikes(got, spikes, stable, neuron)
 
 
-@relaxed
 @given(layers(), st.floats(-100, 100))
 def test_shift_of_inputs_shifts_spikes(layer, shift):
     times, weights, neuron = layer
@@ -90,7 +87,6 @@ def test_shift_of_inputs_shifts_spikes(layer, shift):
     assert_same_spikes(got, spikes + shift, stable, neuron)
 
 
-@relaxed
 @given(layers(), st.floats(1e-3, 1e3))
 def test_scale_of_time_scales_spikes(layer, scale):
     times, weights, neuron = layer
@@ -100,7 +96,6 @@ def test_scale_of_time_scales_spikes(layer, scale):
     assert_same_spikes(got, spikes * scale, stable, other)
 
 
-@relaxed
 @given(layers(), st.floats(1e-3, 1e3))
 def test_scale_of_weights_and_threshold_changes_nothing(layer, scale):
     times, weights, neuron = layer
@@ -110,7 +105,6 @@ def test_scale_of_weights_and_threshold_changes_nothing(layer, scale):
     assert_same_spikes(got, spikes, stable, neuron)
 
 
-@relaxed
 @given(layers(), st.floats(0, 3), st.integers(0, 10**6))
 def test_more_excitation_never_delays_a_spike(layer, more, where):
     times, weights, neuron = layer
@@ -121,7 +115,6 @@ def test_more_excitation_never_delays_a_spike(layer, more, where):
     assert (got <= spikes + 1e-9 * neuron.tau_syn)[stable].all()
 
 
-@relaxed
 @given(layers())
 def test_spike_follows_an_input(layer):
     times, weights, neuron = layer
@@ -131,7 +124,6 @@ def test_spike_follows_an_input(layer):
     assert (spikes >= times.min(axis=1, keepdims=True))[fired].all()
 
 
-@relaxed
 @given(layers(), st.sampled_from(DTYPES), st.integers(0, 30), st.integers(0, 9999))
 def test_absent_inputs_leave_no_trace(layer, dtype, n_absent, seed):
     times, weights, neuron = layer
@@ -158,7 +150,6 @@ def test_absent_inputs_leave_no_trace(layer, dtype, n_absent, seed):
     assert not more_weight[absent].any()
 
 
-@relaxed
 @given(layers(), st.sampled_from(DTYPES), st.integers(1, 70), st.integers(0, 9999))
 def test_bits_of_a_sample_do_not_depend_on_its_neighbours(layer, dtype, n, seed):
     times, weights, neuron = layer
@@ -208,7 +199,6 @@ def test_large_batch_equals_its_parts(dtype):
     assert_allclose(by_weight, total, rtol=0, atol=atol)
 
 
-@relaxed
 @given(layers(max_out=70), st.sampled_from(DTYPES))
 def test_neuron_does_not_depend_on_its_layer(layer, dtype):
     times, weights, neuron = layer
@@ -219,7 +209,6 @@ def test_neuron_does_not_depend_on_its_layer(layer, dtype):
         assert_array_equal(alone, spikes[:, j : j + 1])
 
 
-@relaxed
 @given(layers(), st.floats(-10, 10), st.floats(-10, 10))
 def test_product_is_linear_in_grad_spikes(layer, p, q):
     times, weights, neuron = layer
@@ -239,7 +228,6 @@ def test_product_is_linear_in_grad_spikes(layer, p, q):
         assert_allclose(both[k], expected, rtol=0, atol=1e-12 * scale)
 
 
-@relaxed
 @given(layers())
 def test_float32_follows_float64(layer):
     times, weights, neuron = layer

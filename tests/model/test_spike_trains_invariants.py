@@ -16,7 +16,6 @@ pytestmark = pytest.mark.usefixtures("every_simd")
 RATIOS = (1.0, 2.0, np.inf, 0.3, 7.0, 1 + 1e-9)
 MAX_SPIKES = 6
 # Fixed examples: a red test stays red.
-relaxed = settings(max_examples=40, derandomize=True, deadline=None, database=None)
 
 
 @st.composite
@@ -82,7 +81,6 @@ def assert_same(got, expected, stable, tau_syn):
     assert_allclose(got[hit], expected[hit], rtol=1e-12, atol=1e-8 * tau_syn)
 
 
-@relaxed
 @given(layers(), st.randoms(use_true_random=False))
 def test_order_of_inputs_and_of_their_spikes_does_not_matter(layer, random):
     times, weights, neuron, refractory = layer
@@ -93,7 +91,6 @@ def test_order_of_inputs_and_of_their_spikes_does_not_matter(layer, random):
     assert_same(got, spikes, stable, neuron.tau_syn)
 
 
-@relaxed
 @given(layers())
 def test_an_input_may_be_split_in_two(layer):
     times, weights, neuron, refractory = layer
@@ -103,7 +100,6 @@ def test_an_input_may_be_split_in_two(layer):
     assert_same(got, spikes, stable, neuron.tau_syn)
 
 
-@relaxed
 @given(layers(), st.sampled_from([0.37, 3.3, 1e3]))
 def test_time_has_no_unit(layer, factor):
     times, weights, neuron, refractory = layer
@@ -115,7 +111,6 @@ def test_time_has_no_unit(layer, factor):
     assert_same(got / factor, spikes, stable, neuron.tau_syn)
 
 
-@relaxed
 @given(layers(), st.sampled_from([0.37, 3.3, 1e3]))
 def test_the_membrane_has_no_unit(layer, factor):
     times, weights, neuron, refractory = layer
@@ -125,7 +120,6 @@ def test_the_membrane_has_no_unit(layer, factor):
     assert_same(got, spikes, stable, neuron.tau_syn)
 
 
-@relaxed
 @given(layers(), st.sampled_from([-5.0, 0.7, 40.0]))
 def test_a_shift_of_all_inputs_shifts_all_spikes(layer, shift):
     times, weights, neuron, refractory = layer
@@ -135,7 +129,6 @@ def test_a_shift_of_all_inputs_shifts_all_spikes(layer, shift):
     assert_same(got - shift, spikes, stable, neuron.tau_syn)
 
 
-@relaxed
 @given(layers())
 def test_neurons_and_samples_do_not_depend_on_each_other(layer):
     times, weights, neuron, refractory = layer
@@ -144,7 +137,6 @@ def test_neurons_and_samples_do_not_depend_on_each_other(layer):
     assert_array_equal(alone[0, 0], together[-1, -1])
 
 
-@relaxed
 @given(layers())
 def test_gradients_are_those_of_differences(layer):
     """A random direction in which times and weights move together."""
@@ -176,7 +168,7 @@ def test_gradients_are_those_of_differences(layer):
     assert abs(found - sum(part.sum() for part in parts)) <= 1e-4 * scale
 
 
-@settings(relaxed, max_examples=8)
+@settings(max_examples=8)
 @given(layers(max_in=4, max_out=2), st.sampled_from([0.37, 3.3]))
 def test_spikes_and_gradients_are_those_of_the_twin(layer, factor):
     """The twin in another unit of time, with a shift, so that it is put to it too."""

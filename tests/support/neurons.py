@@ -6,6 +6,7 @@ their last bits between platforms. One seed per neuron, so that golden results c
 stored without their inputs.
 """
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -140,9 +141,11 @@ def checksum(neurons):
     return digest.hexdigest()
 
 
-def load_golden(regime):
-    """Scaled neurons of a regime and the columns stored for them."""
+@functools.cache
+def load_golden(regime, n_neurons=None):
+    """The first scaled neurons of a regime, or all, and the columns stored for them."""
     with np.load(DATA / f"golden_{regime}.npz") as data:
-        golden = {name: data[name] for name in data.files}
+        columns = {name: data[name] for name in data.files}
+    golden = {name: x[:n_neurons] if x.ndim else x for name, x in columns.items()}
     scales = enumerate(golden["scale"])
     return [draw(regime, index).scaled(scale) for index, scale in scales], golden

@@ -40,6 +40,7 @@ LOSSES = {
         "target_other": 1.4,
     },
 }
+DTYPES = [np.float64, np.float32]
 T_MAX = 2.5
 PSEUDO_SLOPE = 2.0
 # Of networks with a read-out. Early, and not on the grid of times.
