@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from tests.conftest import first_and_last
+from tests.conftest import best_first
 from ttfs import TTFSClassifier, _fixed
 from ttfs.datasets import make_yin_yang
 from ttfs.fixed.build import layer_levels
@@ -19,7 +19,7 @@ from ttfs.fixed.quantized import QuantizedNetwork
 from ttfs.parameters import FixedPoint
 
 
-@pytest.fixture(params=first_and_last(_fixed.simd_available()))
+@pytest.fixture(params=best_first(_fixed.simd_available()))
 def simd(request):
     """Each instruction set of this processor in turn."""
     before = _fixed.simd()
