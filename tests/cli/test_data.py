@@ -52,28 +52,23 @@ def check_rows(data, *, has_names=True):
 # ------------------------------------------------------------------------- formats
 
 
-@pytest.mark.parametrize(
-    ("name", "delimiter"),
-    [
-        ("a.csv", ","),
-        ("a.csv", ";"),
-        ("a.csv", "\t"),
-        ("a.csv.gz", ","),
-        ("a.CSV.gz", ";"),
-        ("a.csv", "|"),
-        ("a.tsv", "\t"),
-        ("a.tsv.gz", "\t"),
-        ("a.tab", "\t"),
-    ],
-)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_texts(tmp_path, name, delimiter, encoding):
-    path = save(tmp_path / name, lines([NAMES, *ROWS], delimiter), encoding)
-    check_rows(load(path))
+def test_texts(tmp_path, encoding):
+    for name, delimiters in {
+        "a.csv": ",;\t|",
+        "a.csv.gz": ",",
+        "a.CSV.gz": ";",
+        "a.tsv": "\t",
+        "a.tsv.gz": "\t",
+        "a.tab": "\t",
+    }.items():
+        for delimiter in delimiters:
+            text = lines([NAMES, *ROWS], delimiter)
+            check_rows(load(save(tmp_path / name, text, encoding)))
 
 
 def test_long_files_are_read_in_blocks(tmp_path):
-    n = 20_000
+    n = 10_000
     text = "".join(f"{k},{'pq'[k % 2]},{k % 3}\n" for k in range(n))
     data = load(save(tmp_path / "a.csv", text))
     assert_array_equal(data.X[:, 0], np.arange(n))
@@ -171,15 +166,11 @@ def test_parquet_without_a_library(tmp_path, monkeypatch, error_of):
     assert 'needs pandas with pyarrow (pip install "scikit-ttfs[parquet]")' in error
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"no gzip", gzip.compress(b"1,2\n" * 99, mtime=0)[:-9]],
-    ids=["no gzip", "cut off"],
-)
-def test_broken_gzip(tmp_path, error_of, content):
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(content)
-    assert "not a readable .csv.gz file" in error_of(["compare", str(path)])
+def test_broken_gzip(tmp_path, error_of):
+    path, cut_off = tmp_path / "a.csv.gz", gzip.compress(b"1,2\n" * 99)[:-9]
+    for content in b"no gzip", cut_off:
+        path.write_bytes(content)
+        assert "not a readable .csv.gz file" in error_of(["compare", str(path)])
 
 
 def test_text_that_is_not_utf8(tmp_path):
@@ -209,19 +200,18 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("header", "names"), HEADERS.values(), ids=HEADERS)
-@pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_headers(tmp_path, header, names, bom):
+def test_headers(tmp_path, header, names):
     first = "" if len(names) < 2 else "0,"
     rows = "".join(f"{first}{k},{'ab'[k % 2]}\n" for k in range(4))
-    data = load(save(tmp_path / "a.csv", f"{bom}{header}{rows}"))
-    assert data.names == names
-    assert_array_equal(data.X[:, -1], range(4))
-    assert data.notes == ()
+    for byte_order_mark in "", "\ufeff":
+        data = load(save(tmp_path / "a.csv", f"{byte_order_mark}{header}{rows}"))
+        assert data.names == names
+        assert_array_equal(data.X[:, -1], range(4))
+        assert data.notes == ()
 
 
-@pytest.mark.parametrize(
-    ("header", "row"),
-    [
+def test_a_number_among_the_names(tmp_path):
+    for header, row in (
         ('sepal,"petal, length",Uni,4,species', "{k}.5,2,3,{k},{c}"),
         ("0,1,2,3,y", "{k},2,3,4,{n}"),
         ("0,1,2,3,y", "{k},2,3,4,{c}"),
@@ -230,34 +220,29 @@ def test_headers(tmp_path, header, names, bom):
         (",0,1,2,3,target", "{k},1,2,3,4,{n}"),
         (",0,1,2,3,target", "{k},1,2,3,4,{c}"),
         ("1990,2000,label", "{k},5,{n}"),
-    ],
-)
-def test_a_number_among_the_names(tmp_path, header, row):
-    rows = [row.format(k=k, n=k % 2, c="ab"[k % 2]) for k in range(1, 7)]
-    path = save(tmp_path / "a.csv", "\n".join([header, *rows]) + "\n")
-    data = load(path)
-    names = header.replace('"petal, length"', "petal length").split(",")
-    assert [name.replace(",", "") for name in data.names] == names[:-1]
-    assert len(data.X) == 6
-    assert "taken for names of columns; if it is not: --no-header" in data.notes[0]
-    with pytest.raises(DataError, match=r"line 1|class"):
-        load(path, header=False)
+    ):
+        rows = [row.format(k=k, n=k % 2, c="ab"[k % 2]) for k in range(1, 7)]
+        path = save(tmp_path / "a.csv", "\n".join([header, *rows]) + "\n")
+        data = load(path)
+        names = header.replace('"petal, length"', "petal length").split(",")
+        assert [name.replace(",", "") for name in data.names] == names[:-1]
+        assert len(data.X) == 6
+        assert "taken for names of columns; if it is not: --no-header" in data.notes[0]
+        with pytest.raises(DataError, match=r"line 1|class"):
+            load(path, header=False)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
+def test_data_in_the_first_line(tmp_path):
+    for row in (
         "5.1,3,{c}",  # the label is that of other rows
         "5.1,{k}.5,{c}",
         "-,{k},{n}",  # no value, above numbers
         "{k},{c},{n}",
-    ],
-)
-def test_data_in_the_first_line(tmp_path, row):
-    rows = [row.format(k=k, n=k % 2, c="ab"[k % 2]) for k in range(1, 7)]
-    rows[1:] = [line.replace("-", "7") for line in rows[1:]]
-    data = load(save(tmp_path / "a.csv", "\n".join(rows) + "\n"), missing="impute")
-    assert (data.names, len(data.X)) == ((), 6)
+    ):
+        rows = [row.format(k=k, n=k % 2, c="ab"[k % 2]) for k in range(1, 7)]
+        rows[1:] = [line.replace("-", "7") for line in rows[1:]]
+        data = load(save(tmp_path / "a.csv", "\n".join(rows) + "\n"), missing="impute")
+        assert (data.names, len(data.X)) == ((), 6)
 
 
 def test_errors_of_the_first_line_name_the_option(tmp_path):
@@ -380,12 +365,12 @@ def table(tmp_path):
     return save(tmp_path / "a.csv", lines([NAMES, *ROWS]))
 
 
-@pytest.mark.parametrize("target", ["colour", "2", "-4"])
-def test_target(table, target):
-    data = load(table, target=target)
-    assert_array_equal(data.y, [row[1] for row in ROWS])
-    assert data.names == ("size", "is_new", "power", "kind")
-    assert data.categories == {3: ["a", "b"]}
+def test_target(table):
+    for target in "colour", "2", "-4":
+        data = load(table, target=target)
+        assert_array_equal(data.y, [row[1] for row in ROWS])
+        assert data.names == ("size", "is_new", "power", "kind")
+        assert data.categories == {3: ["a", "b"]}
 
 
 def test_drop(table):
@@ -410,9 +395,8 @@ def test_mixed_columns_may_be_categories(tmp_path):
     assert_array_equal(data.X[:, 0], [0, 3, 2, 1, np.nan, 3])
 
 
-@pytest.mark.parametrize(
-    ("reading", "message"),
-    [
+def test_wrong_columns(table):
+    for reading, message in (
         ({"target": "knid"}, "there is no column 'knid': is it 'kind'?"),
         ({"target": "x"}, "there is no column 'x': choose from size, colour, is_new"),
         ({"target": "6"}, "there is no column '6'"),
@@ -422,11 +406,9 @@ def test_mixed_columns_may_be_categories(tmp_path):
         ({"drop": tuple("1234")}, "no features are left beside column 5"),
         ({"target": "power"}, r"class 1.0 has 1 samples, too few for 2 folds"),
         ({"categorical": ("kind, too",)}, "there is no column 'kind, too'"),
-    ],
-)
-def test_wrong_columns(table, reading, message):
-    with pytest.raises(DataError, match=message):
-        load(table, **reading)
+    ):
+        with pytest.raises(DataError, match=message):
+            load(table, **reading)
 
 
 def test_names_that_are_not_unique(tmp_path):
@@ -503,20 +485,7 @@ def test_names_are_split_as_in_a_file():
 
 # ------------------------------------------------------------------ missing values
 
-HOLES = [
-    "",
-    "NA",
-    "na",
-    "NaN",
-    "nan",
-    "N/A",
-    "#N/A",
-    "null",
-    "NULL",
-    "?",
-    "<NA>",
-    "none",
-]
+HOLES = ["", *"NA na NaN nan N/A #N/A null NULL ? <NA> none".split()]
 
 
 def with_holes(path, hole=""):
@@ -555,21 +524,20 @@ def test_dropped(tmp_path):
     assert data.notes[1] == "3 of 12 samples, with missing values, are dropped"
 
 
-@pytest.mark.parametrize("hole", HOLES)
-def test_imputed(tmp_path, hole):
-    # "none" is a category where other values are texts
-    path = with_holes(tmp_path / "a.csv", hole)
-    if hole == "none":
-        path.write_text(path.read_text().replace("none,none", "none,"))
-    data = load(path, missing="impute")
-    assert data.notes[1:3] == (
-        "1 of 12 samples, without a label, are dropped",
-        "3 missing values in 2 of 4 features are imputed: medians or most frequent "
-        "values of the training samples",
-    )
+def test_imputed(tmp_path):
     expected = np.zeros((11, 4), dtype=bool)
     expected[2, 0] = expected[5, 0] = expected[5, 1] = True
-    assert_array_equal(np.isnan(data.X), expected)
+    for hole in HOLES:
+        path = with_holes(tmp_path / "a.csv", hole)
+        if hole == "none":  # a category where other values are texts
+            path.write_text(path.read_text().replace("none,none", "none,"))
+        data = load(path, missing="impute")
+        assert data.notes[1:3] == (
+            "1 of 12 samples, without a label, are dropped",
+            "3 missing values in 2 of 4 features are imputed: medians or most frequent "
+            "values of the training samples",
+        )
+        assert_array_equal(np.isnan(data.X), expected)
 
 
 def test_none_is_a_category_among_texts(tmp_path):
@@ -607,19 +575,13 @@ def test_infinity_is_no_missing_value(tmp_path):
         load(path, missing="drop")
 
 
-@pytest.mark.parametrize(
-    ("labels", "y"),
-    [
-        (["1", "2.0", "1.0", "2"], [1.0, 2.0, 1.0, 2.0]),
-        (["1", "x", "1", "x"], ["1", "x", "1", "x"]),
-        (["True", "false", "True", "false"], ["True", "false", "True", "false"]),
-        (["été", "ete", "été", "ete"], ["été", "ete", "été", "ete"]),
-    ],
-)
-def test_labels(tmp_path, labels, y):
-    text = "".join(f"{k},{label}\n" for k, label in enumerate(labels))
-    data = load(save(tmp_path / "a.csv", text))
-    assert_array_equal(data.y, y)
+def test_labels(tmp_path):
+    texts = ["1", "x", "1", "x"], ["True", "false"] * 2, ["été", "ete"] * 2
+    numbers = ["1", "2.0", "1.0", "2"], [1.0, 2.0, 1.0, 2.0]
+    for labels, y in (numbers, *zip(texts, texts, strict=True)):
+        text = "".join(f"{k},{label}\n" for k, label in enumerate(labels))
+        data = load(save(tmp_path / "a.csv", text))
+        assert_array_equal(data.y, y)
 
 
 CELLS = [
@@ -632,7 +594,7 @@ CELLS = [
 def test_any_table_is_read_or_refused_in_one_line(tmp_path, missing):
     rng = np.random.RandomState(0)
     path, messages = tmp_path / "a.csv", []
-    for _ in range(300):
+    for _ in range(120):
         pool = rng.choice(CELLS, rng.randint(1, 6))
         rows = rng.choice(pool, (rng.randint(1, 30), rng.randint(2, 4)))
         path.write_text(lines(rows, rng.choice([",", ";", "\t"])), newline="")
@@ -644,19 +606,19 @@ def test_any_table_is_read_or_refused_in_one_line(tmp_path, missing):
         for train, test in data.splits:
             found = data.preprocessor().fit(data.X[train]).transform(data.X[test])
             assert np.isfinite(found).all()
-    assert 100 < len(messages) < 300
+    assert 40 < len(messages) < 120
     assert all(len(message.splitlines()) == 1 for message in messages)
 
 
 # ---------------------------------------------------------------- the preprocessor
 
 
-@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler, None])
-def test_numbers_are_scaled_as_ever(scaler):
+def test_numbers_are_scaled_as_ever():
     X = np.random.RandomState(0).randn(20, 3)
-    data = Data("toy", X, np.arange(20) % 2, [], scaler)
-    found = data.preprocessor().fit(X[:15]).transform(X)
-    assert_array_equal(found, scaler().fit(X[:15]).transform(X) if scaler else X)
+    for scaler in StandardScaler, MinMaxScaler, None:
+        data = Data("toy", X, np.arange(20) % 2, [], scaler)
+        found = data.preprocessor().fit(X[:15]).transform(X)
+        assert_array_equal(found, scaler().fit(X[:15]).transform(X) if scaler else X)
 
 
 def test_nothing_is_learned_from_test_samples():

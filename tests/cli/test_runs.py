@@ -114,26 +114,21 @@ def test_max_iter_is_for_all_iterative_models():
     }
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("--models SVM", "'SVM' is unknown: choose from LogisticRegression, KNeigh"),
-        ("--models ,", "',' is unknown: choose from"),
-        ("--max-iter 0", "'0' is not a whole number above 0"),
-        ("--jobs 0", "'0' is not a number of processes"),
-        ("--missing guess", "invalid choice: 'guess'"),
-        ("--out results.txt", "'results.txt' does not end in .json, .csv or .md"),
-        ("--out nowhere/results.md", "'nowhere/results.md' cannot be written: No such"),
-        ("--out folder.csv", "'folder.csv' cannot be written: Is a directory"),
-        ("--target", "expected one argument"),
-    ],
-)
-def test_bad_arguments(error_of, tmp_path, monkeypatch, arguments, message):
+def test_bad_arguments(error_of, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.csv").mkdir()
     # No data set is read, and no model trained, before the error.
     monkeypatch.setattr(compare, "load_all", None)
-    assert message in error_of(["compare", "iris", *arguments.split()])
+    for arguments, message in (
+        ("--models SVM", "'SVM' is unknown: choose from LogisticRegression, KNeigh"),
+        ("--models ,", "',' is unknown: choose from"),
+        ("--max-iter 0", "'0' is not a whole number above 0"),
+        ("--jobs 0", "'0' is not a number of processes"),
+        ("--out results.txt", "'results.txt' does not end in .json, .csv or .md"),
+        ("--out nowhere/results.md", "'nowhere/results.md' cannot be written: No such"),
+        ("--out folder.csv", "'folder.csv' cannot be written: Is a directory"),
+    ):
+        assert message in error_of(["compare", "iris", *arguments.split()])
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write")
@@ -311,11 +306,9 @@ def test_a_line_of_progress(monkeypatch):
     assert shown[-1] == ""
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (89, "89 s"), (90, "2 min"), (7200, "2.0 h")]
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text
+def test_durations():
+    texts = [duration(seconds) for seconds in (0, 89, 90, 7200)]
+    assert texts == ["0 s", "89 s", "2 min", "2.0 h"]
 
 
 # ---------------------------------------------------------------- files of results
