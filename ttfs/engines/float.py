@@ -40,8 +40,7 @@ class FloatEngine(Engine):
     def runnable_once(self, network, spikes):
         return simulator(network, for_few=are_few(spikes)), spikes
 
-    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        options = {"batch_size": batch_size, "n_seen": n_seen, "may_drop": may_drop}
+    def trainer(self, network, fit_state, **options):
         return FloatTrainer(network, self.core_trainer(network, fit_state, **options))
 
     def core_trainer(

@@ -72,7 +72,7 @@ class HardwareEngine(FloatEngine):
         last = with_read_out(without_read_out(last), network.read_out, limit, step)
         return replace(network, layers=(*hidden, last))
 
-    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
+    def trainer(self, network, fit_state, **options):
         present, network = network, self.with_its_read_out(network)
         if network.layers[-1].n_fixed != present.layers[-1].n_fixed:
             fit_state.optimizer = None  # moments of a network of other sizes
@@ -81,14 +81,8 @@ class HardwareEngine(FloatEngine):
             np.clip(weights, -limit, limit)
             for weights, limit in zip(network.weights, limits, strict=True)
         ]
-        core = self.core_trainer(
-            network.with_layers(weights=limited),
-            fit_state,
-            batch_size=batch_size,
-            n_seen=n_seen,
-            may_drop=may_drop,
-            limits=limits,
-        )
+        limited = network.with_layers(weights=limited)
+        core = self.core_trainer(limited, fit_state, limits=limits, **options)
         return HardwareTrainer(self.runnable(network), core, fit_state)
 
 

@@ -112,8 +112,7 @@ class QuantizedEngine(FloatEngine):
         # Neurons that fire in the same tick are ordered by their membranes.
         return runnable.labels(spikes)
 
-    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        options = {"batch_size": batch_size, "n_seen": n_seen, "may_drop": may_drop}
+    def trainer(self, network, fit_state, **options):
         core = self.core_trainer(network.real(), fit_state, **options)
         return QuantizedTrainer(network, core)
 

@@ -141,8 +141,7 @@ class TrainsEngine(Engine):
     def runnable(self, network):
         return TrainsRunner(self, network)
 
-    def trainer(self, network, fit_state, *, batch_size, n_seen, may_drop):
-        options = {"batch_size": batch_size, "n_seen": n_seen, "may_drop": may_drop}
+    def trainer(self, network, fit_state, **options):
         return TrainsTrainer(self, network, fit_state, **options)
 
 

@@ -91,12 +91,8 @@ class MeanMembrane:
 class FirstOrPeak:
     """Outputs that fire once, or not at all: when, or how high their membranes rise.
 
-    Parameters
-    ----------
-    fires : bool
-        Whether they fire. A silent one has the pseudo-time t_max + pseudo_slope
-        (threshold - u_peak), and the score is -time. Outputs that do not fire have the
-        score u_peak / threshold.
+    If they fire the score is -time, and a silent one has the pseudo-time t_max +
+    pseudo_slope (threshold - u_peak). If not, the score is u_peak / threshold.
     """
 
     def __init__(self, t_max, *, fires, pseudo_slope=0.0, min_slope=0.0):
