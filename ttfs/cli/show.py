@@ -2,6 +2,7 @@
 
 import argparse
 import warnings
+from math import prod
 from pathlib import Path
 
 import joblib
@@ -73,20 +74,15 @@ def register(commands):
 
 def run(args):
     """Show the model that the arguments name; returns the exit status 0."""
+    if args.sample is not None and args.dataset is None:
+        args.parser.error("--sample needs --data, of which it is a sample")
+    if args.plot is not None and args.sample is None:
+        args.parser.error("--plot needs --sample, which it draws")
     try:
-        _check_arguments(args)
         print("\n".join(show(load_model(args.model), args)))
     except DataError as error:
         args.parser.error(str(error))
     return 0
-
-
-def _check_arguments(args):
-    """Raise DataError where an option needs another one."""
-    if args.sample is not None and args.dataset is None:
-        raise DataError("--sample needs --data, of which it is a sample")
-    if args.plot is not None and args.sample is None:
-        raise DataError("--plot needs --sample, which it draws")
 
 
 def load_model(path):
@@ -148,8 +144,8 @@ def show(model, args):
         warnings.filterwarnings("ignore", "X does not have valid feature names")
         try:
             activity = last.activity(passed(before, X[:_N_SAMPLES]))
-            n_shown = f"{activity.n_samples:,}"
-            lines += [f"{data.name}, the first {n_shown} samples:", str(activity)]
+            lines.append(f"{data.name}, the first {activity.n_samples:,} samples:")
+            lines.append(str(activity))
             if args.sample is not None:
                 lines += _sample(model, data, X, args)
         except (TypeError, ValueError) as error:
@@ -178,8 +174,8 @@ def _features_of(model, data):
     return data.X[:, [data.names.index(name) for name in known]]
 
 
-def describe(estimator, before=None):
-    """What a fitted estimator, and the pipeline before it, are: in lines."""
+def describe(estimator, before):
+    """What a fitted estimator, and the pipeline before it or None, are: in lines."""
     network, neuron = estimator.network_, estimator.network_.neuron
     steps = [] if before is None else [type(step).__name__ for _, step in before.steps]
     chain = ", then ".join([*steps, type(estimator).__name__])
@@ -189,32 +185,25 @@ def describe(estimator, before=None):
         n = estimator.n_outputs_
         ends = "1 target" if n == 1 else f"{n} targets"
     where = type(estimator.encoder_).__name__
+    read_out = "" if np.isinf(network.read_out) else f", read-out {network.read_out:g}"
     lines = [
         f"{chain}: {estimator.n_features_in_} features, {ends}",
         f"network {'-'.join(map(str, network.sizes))}, channels by {where}",
         f"tau_syn {neuron.tau_syn:g}, threshold {neuron.threshold:g}, end of the "
-        f"experiment {network.t_max:g}"
-        + ("" if np.isinf(network.read_out) else f", read-out {network.read_out:g}"),
+        f"experiment {network.t_max:g}{read_out}",
         "",
-        "".join(
-            title.rjust(width)
-            for title, width in zip(
-                ("layer", "neurons", "biases", "weights", "not 0", "tau_mem", "delays"),
-                (10, 10, 8, 11, 9, 9, 10),
-                strict=True,
-            )
-        ),
+        f"{'layer':>10}{'neurons':>10}{'biases':>8}{'weights':>11}{'not 0':>9}"
+        f"{'tau_mem':>9}{'delays':>10}",
     ]
-    n_hidden = len(network.layers) - 1
-    for k, layer in enumerate(network.layers):
-        name = f"hidden {k + 1}" if k < n_hidden else "output"
-        share = np.count_nonzero(layer.weights) / max(layer.weights.size, 1)
-        delays = {None: "none", 1: "axonal", 2: "synaptic"}[
-            None if layer.delays is None else layer.delays.ndim
-        ]
+    names = [f"hidden {k}" for k in range(1, len(network.layers))] + ["output"]
+    for name, layer in zip(names, network.layers, strict=True):
+        n_weights = prod(layer.geometry.weight_shape(layer.n_bias))
+        share = np.count_nonzero(layer.weights) / max(n_weights, 1)
+        n_axes = 0 if layer.delays is None else layer.delays.ndim
+        delays = ("none", "axonal", "synaptic")[n_axes]
         lines.append(
-            f"{name:>10}{layer.n_out:10,}{len(layer.bias_times):8,}"
-            f"{layer.weights.size:11,}{share:9.1%}{layer.neuron.tau_mem:9g}{delays:>10}"
+            f"{name:>10}{layer.n_out:10,}{layer.n_bias:8,}{n_weights:11,}{share:9.1%}"
+            f"{layer.neuron.tau_mem:9g}{delays:>10}"
         )
     lines.append("")
     trained = f"trained for {estimator.n_iter_} epochs"

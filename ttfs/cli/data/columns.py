@@ -103,18 +103,10 @@ class Column:
 class Values:
     """What the values of a column are, all of them categories if it is categorical.
 
-    Attributes
-    ----------
-    values : ndarray of float64
-        Numbers, or numbers of categories; NaN where there is no value.
-    categories : list of str or None
-        The categories of the column; None: its values are numbers.
-    is_date : bool
-        Whether the categories look like dates or times.
-    has_commas : bool
-        Whether a comma stands for the decimal point.
-    numeric_text : str or None
-        One of the texts, such as "5.1%", if nearly all of them begin like numbers.
+    `values` are numbers, or numbers of `categories`, if they are not None; NaN where
+    there is no value. `is_date` says whether categories look like dates or times,
+    `has_commas` whether a comma stands for the decimal point; `numeric_text` is a text
+    such as "5.1%", if nearly all begin like numbers, or None.
     """
 
     def __init__(self, column, is_categorical=False, has_decimal_commas=False):

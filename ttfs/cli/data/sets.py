@@ -20,8 +20,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from ...datasets import make_yin_yang
 from ..terminal import cut
-from .archive import read_npz
-from .parquet import read_parquet
+from .arrays import read_npz, read_parquet
 from .reading import DataError, Reading
 from .text import read_text
 
@@ -42,41 +41,19 @@ FILES = ".csv or .tsv (also .gz), .parquet or .npz"
 
 @dataclass(frozen=True)
 class Data:
-    """A data set, and how it is used.
-
-    Attributes
-    ----------
-    name : str
-    X : ndarray of shape (n_samples, n_features)
-        Numbers; of features that are texts, numbers of their categories; NaN where a
-        value is to be imputed.
-    y : ndarray of shape (n_samples,)
-    splits : list of (ndarray, ndarray)
-        Indices of the training and of the test samples, a pair for each split.
-    scaler : class or None
-        Transformer of the features that are numbers; None: they are used as they are.
-    hidden : tuple of int
-        Hidden layers of TTFSClassifier, unless the command line says otherwise.
-    names : tuple of str
-        Names of the features, empty where they have none.
-    categories : dict of {int: list of str}
-        Names of the categories of features that are texts.
-    notes : tuple of str
-        What a user must know about how the data were read, in lines.
-    labels : str
-        Where the file has the labels; "" if there is no choice.
-    """
+    """A data set of n samples, and how it is used."""
 
     name: str
+    # Features (n, n_features): numbers, or numbers of categories; NaN is to be imputed.
     X: np.ndarray
     y: np.ndarray
-    splits: list
-    scaler: type | None = StandardScaler
-    hidden: tuple = (100,)
-    names: tuple = ()
-    categories: dict = field(default_factory=dict)
-    notes: tuple = ()
-    labels: str = ""
+    splits: list  # pairs of the indices of training and of test samples
+    scaler: type | None = StandardScaler  # of numbers; None: they are not scaled
+    hidden: tuple = (100,)  # layers, unless the command line says otherwise
+    names: tuple = ()  # of the features, empty where they have none
+    categories: dict = field(default_factory=dict)  # names, by the number of a feature
+    notes: tuple = ()  # lines that say how the data were read
+    labels: str = ""  # where the file has the labels; "" if there is no choice
 
     @property
     def about(self):
@@ -101,15 +78,15 @@ class Data:
         category that the training samples do not have makes all of them 0.
         """
         scale = self.scaler or FunctionTransformer
-        is_whole = not np.isnan(self.X).any()
-        if is_whole and not self.categories:
+        if not (self.categories or np.isnan(self.X).any()):
             return scale()
+        one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
         texts = sorted(self.categories)
         numbers = [k for k in range(self.X.shape[1]) if k not in self.categories]
         return ColumnTransformer(
             [
                 ("numbers", make_pipeline(_imputer("median"), scale()), numbers),
-                ("texts", make_pipeline(_imputer("most_frequent"), _one_hot()), texts),
+                ("texts", make_pipeline(_imputer("most_frequent"), one_hot), texts),
             ]
         )
 
@@ -117,10 +94,6 @@ class Data:
 def _imputer(strategy):
     # A feature without any value in a training fold stays, as zeros.
     return SimpleImputer(strategy=strategy, keep_empty_features=True)
-
-
-def _one_hot():
-    return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 
 
 def data_names(options):
@@ -139,7 +112,11 @@ def load_data(name, cv, seed, reading=None):
     `read_data` does, and if the data are unfit for classification.
     """
     data = read_data(name, reading)
-    return data if data.splits else _with_folds(data, cv, seed)
+    if not data.splits:
+        _check_classes(data, cv)
+        folds = StratifiedKFold(cv, shuffle=True, random_state=seed)
+        data.splits.extend(folds.split(data.X, data.y))
+    return data
 
 
 def read_data(name, reading=None):
@@ -198,14 +175,6 @@ def _load_yin_yang():
         scaler=None,
         hidden=(120,),
     )
-
-
-def _with_folds(data, cv, seed):
-    """Data with the splits of a cross-validation."""
-    _check_classes(data, cv)
-    folds = StratifiedKFold(cv, shuffle=True, random_state=seed)
-    data.splits.extend(folds.split(data.X, data.y))
-    return data
 
 
 def _read(path, suffix, reading):

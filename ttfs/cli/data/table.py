@@ -20,35 +20,17 @@ _N_TITLES = 8  # of columns in a note
 
 @dataclass(frozen=True)
 class Table:
-    """Features and labels as a file has them, with holes.
+    """Features and labels of n samples as a file has them, with holes."""
 
-    Attributes
-    ----------
-    X : ndarray of shape (n_samples, n_features), float64
-        Numbers, and numbers of categories; NaN where there is no value.
-    y : ndarray of shape (n_samples,)
-        Labels; any value where there is none.
-    is_unlabelled : ndarray of shape (n_samples,), bool
-    place : callable
-        ``place(row)`` and ``place(row, feature)`` say where something is in the file.
-    names : tuple of str
-        Names of the features, empty where they have none.
-    categories : dict
-        Names of the categories of features that are no numbers.
-    notes : tuple of str
-        What a user must know about how the file was read.
-    labels : str
-        The column of the labels, for messages.
-    """
-
+    # Features (n, n_features): numbers, or numbers of categories; NaN is no value.
     X: np.ndarray
-    y: np.ndarray
+    y: np.ndarray  # labels, any value where there is none
     is_unlabelled: np.ndarray
-    place: Callable
-    names: tuple = ()
-    categories: dict | None = None
-    notes: tuple = ()
-    labels: str = ""
+    place: Callable  # of (row) or (row, feature): where something is in the file
+    names: tuple = ()  # of the features, empty where they have none
+    categories: dict | None = None  # names, by the number of a feature
+    notes: tuple = ()  # lines that say how the file was read
+    labels: str = ""  # the column of the labels, for messages
 
 
 def make_table(
@@ -88,7 +70,7 @@ def make_table(
                 "--target -2 --drop -1"
             )
         raise DataError(f"{title(names, target)}, that of the labels, is empty{hint}")
-    X = np.empty((n_samples, len(kept)))
+    X, notes = np.empty((n_samples, len(kept))), list(notes)
     categories, refused, with_commas, numeric = {}, [], [], []
 
     def place(row, feature=None):
@@ -125,44 +107,35 @@ def make_table(
         if values.has_commas:
             with_commas.append(title(names, column))
         if n_samples > _MANY and (np.diff(X[:, k]) == 1).all():
-            notes = (*notes, f"{title(names, column)} numbers the rows, to no purpose")
+            notes.append(f"{title(names, column)} numbers the rows, to no purpose")
     if refused:
         raise DataError(_refusal(refused, names))
     if with_commas:
-        notes = (*notes, f"decimal commas are read in {', '.join(with_commas)}")
+        notes.append(f"decimal commas are read in {', '.join(with_commas)}")
     if numeric:
-        notes = (
-            *notes,
+        notes.append(
             f"taken for categories, although they look like numbers: "
-            f"{'; '.join(numeric)}",
+            f"{'; '.join(numeric)}"
         )
     if categories:
         n_categories = sum(map(len, categories.values()))
-        notes = (
-            *notes,
+        texts = _shortened([title(names, kept[k]) for k in categories], _N_TITLES)
+        notes.append(
             f"{len(categories)} of {len(kept)} features are categories, and become "
-            f"{n_categories} features that are 0 or 1: "
-            f"{_some(title(names, kept[k]) for k in categories)}",
+            f"{n_categories} features that are 0 or 1: {', '.join(texts)}"
         )
-    feature_names = tuple(names[k] for k in kept) if names else ()
+    kept_names = tuple(names[k] for k in kept) if names else ()
+    labels = title(names, target)
     return Table(
-        X,
-        y,
-        is_unlabelled,
-        place,
-        feature_names,
-        categories,
-        tuple(notes),
-        title(names, target),
+        X, y, is_unlabelled, place, kept_names, categories, tuple(notes), labels
     )
 
 
-def _some(titles):
-    """The first of some titles, in a text."""
-    titles = list(titles)
-    if len(titles) > _N_TITLES:
-        titles[_N_TITLES:] = [f"and {len(titles) - _N_TITLES} more"]
-    return ", ".join(titles)
+def _shortened(texts, n, what=""):
+    """The first n of some texts, and how many more there are."""
+    return (
+        texts if len(texts) <= n else [*texts[:n], f"and {len(texts) - n} more{what}"]
+    )
 
 
 def _why_no_feature(values, is_categorical):
@@ -189,7 +162,6 @@ def _why_no_feature(values, is_categorical):
 def _refusal(refused, names):
     """The message about columns that cannot be features."""
     reasons = [f"{title(names, column)} {reason}" for column, reason in refused]
-    if len(reasons) > _N_REASONS:
-        reasons[_N_REASONS:] = [f"and {len(reasons) - _N_REASONS} more columns"]
+    reasons = _shortened(reasons, _N_REASONS, " columns")
     option = shlex.quote(",".join(option_name(names, column) for column, _ in refused))
     return f"{'; '.join(reasons)}: leave out with --drop {option}"

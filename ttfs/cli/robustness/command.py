@@ -23,7 +23,14 @@ from ..terminal import duration, interrupts, progress
 from .report import TABLE, ideal_accuracies, plot, print_notes, summarise
 from .results import Results
 from .study import Study, measure_all, n_epochs
-from .sweeps import SWEEPS, make_base, make_point, read_sweep, read_sweeps
+from .sweeps import (
+    DEFAULT_SWEEPS,
+    SWEEPS,
+    make_base,
+    make_point,
+    read_sweep,
+    read_sweeps,
+)
 
 UPDATES, QUICK_UPDATES = 6000, 1500  # default number of updates of a training
 CHIPS, QUICK_CHIPS = 5, 2  # default number of chips for each value
@@ -31,7 +38,6 @@ CHIPS, QUICK_CHIPS = 5, 2  # default number of chips for each value
 
 def register(commands):
     """Add the subcommand to a parser: see `ttfs.cli.main`."""
-    defaults = [name for name, sweep in SWEEPS.items() if sweep.is_default]
     parser = commands.add_parser(
         "robustness",
         help="what a chip costs, and what training in the loop recovers",
@@ -58,7 +64,7 @@ def register(commands):
         metavar="NAME[=V1,V2,...]",
         help=(
             f"what to sweep, and its values; may be repeated: {', '.join(SWEEPS)} "
-            f"(default: {', '.join(defaults)})"
+            f"(default: {', '.join(DEFAULT_SWEEPS)})"
         ),
     )
     parser.add_argument(

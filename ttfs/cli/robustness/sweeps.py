@@ -17,62 +17,36 @@ _ROWS = 20
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep changes: parameters of `AnalogChip`, which all take the same value.
+    """What a sweep changes: parameters of `AnalogChip`, which all have one value."""
 
-    The values are those of a command line without values; the label is that of the axis
-    in the figure, with the unit; a study without a choice has the sweeps that are
-    default.
-    """
-
+    label: str  # of the axis in the figure, with the unit
+    values: tuple  # of a command line without values
     parameters: tuple
-    values: tuple
-    label: str
-    is_default: bool = True
 
 
-SWEEPS = {
-    "weight_bits": Sweep(("weight_bits",), (2, 3, 4, 6), "bits of a weight"),
-    "weight_clip": Sweep(
-        ("weight_clip",), (0.2, 0.4, 0.8, 1.6), "greatest weight [threshold]"
-    ),
-    "spike_jitter": Sweep(
-        ("spike_jitter",), (0.01, 0.02, 0.05, 0.1), "jitter of spikes [tau_syn]"
-    ),
-    "threshold_spread": Sweep(
-        ("threshold_spread",), (0.02, 0.05, 0.1, 0.2), "spread of thresholds"
-    ),
-    "tau_spread": Sweep(
-        ("tau_mem_spread", "tau_syn_spread"),
-        (0.05, 0.1, 0.2, 0.3),
-        "spread of time constants",
-    ),
-    "dead_neurons": Sweep(
-        ("dead_neurons",), (0.02, 0.05, 0.1, 0.2), "fraction of dead neurons"
-    ),
-    "threshold_jitter": Sweep(
-        ("threshold_jitter",),
-        (0.01, 0.02, 0.05, 0.1),
-        "jitter of thresholds",
-        is_default=False,
-    ),
-    "time_resolution": Sweep(
-        ("time_resolution",),
-        (0.01, 0.02, 0.05, 0.1),
-        "time resolution [tau_syn]",
-        is_default=False,
-    ),
-    "spurious_rate": Sweep(
-        ("spurious_rate",),
-        (0.005, 0.01, 0.02, 0.05),
+_DEFAULT = {
+    "weight_bits": ("bits of a weight", (2, 3, 4, 6)),
+    "weight_clip": ("greatest weight [threshold]", (0.2, 0.4, 0.8, 1.6)),
+    "spike_jitter": ("jitter of spikes [tau_syn]", (0.01, 0.02, 0.05, 0.1)),
+    "threshold_spread": ("spread of thresholds", (0.02, 0.05, 0.1, 0.2)),
+    "tau_spread": ("spread of time constants", (0.05, 0.1, 0.2, 0.3)),
+    "dead_neurons": ("fraction of dead neurons", (0.02, 0.05, 0.1, 0.2)),
+}
+_OTHERS = {
+    "threshold_jitter": ("jitter of thresholds", (0.01, 0.02, 0.05, 0.1)),
+    "time_resolution": ("time resolution [tau_syn]", (0.01, 0.02, 0.05, 0.1)),
+    "spurious_rate": (
         "rate of spurious spikes [1 / tau_syn]",
-        is_default=False,
+        (0.005, 0.01, 0.02, 0.05),
     ),
-    "dead_synapses": Sweep(
-        ("dead_synapses",),
-        (0.02, 0.05, 0.1, 0.2),
-        "fraction of dead synapses",
-        is_default=False,
-    ),
+    "dead_synapses": ("fraction of dead synapses", (0.02, 0.05, 0.1, 0.2)),
+}
+# A sweep is called like the parameter that it changes, except where there are several.
+_SEVERAL = {"tau_spread": ("tau_mem_spread", "tau_syn_spread")}
+DEFAULT_SWEEPS = tuple(_DEFAULT)
+SWEEPS = {
+    name: Sweep(*row, _SEVERAL.get(name, (name,)))
+    for name, row in (_DEFAULT | _OTHERS).items()
 }
 
 
@@ -82,7 +56,7 @@ def read_sweeps(texts):
     A point is a pair of the name of a sweep and a value; values of a sweep are sorted.
     """
     chosen = {}
-    for text in texts or [name for name, sweep in SWEEPS.items() if sweep.is_default]:
+    for text in texts or DEFAULT_SWEEPS:
         name, numbers = read_sweep(text)
         chosen.setdefault(name, set()).update(numbers)
     return [(name, value) for name in chosen for value in sorted(chosen[name])]
