@@ -9,6 +9,7 @@ from hardware import Failing, Given, Wrapped, make
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
+from ttfs import TTFSRegressor
 from ttfs.datasets import make_yin_yang
 from ttfs.engines.hardware import DEAD_AFTER
 from ttfs.substrates import AnalogChip, Ideal, SubstrateError
@@ -131,6 +132,8 @@ CONSTANT = {"learning_rate": "constant", "tol": 10.0, "n_iter_no_change": 2}
         (CONSTANT, 0, (9,), 1),
         (CONSTANT, None, (7, 14), 2),
         ({"gradient": "local", "shuffle": False}, 0, (5, 6, 19, 23), 4),
+        ({"sparsity": 0.6}, 0, (7, 14), 2),
+        ({"estimator": TTFSRegressor}, 0, (7, 14), 2),
     ],
     ids=str,
 )

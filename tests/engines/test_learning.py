@@ -9,10 +9,12 @@ from kinds import (
     ACCUMULATORS,
     EXACT,
     FLOAT_LOCAL,
+    KINDS,
     LOCAL,
     classifier,
     every_fixed,
     every_kind,
+    parametrize,
     slow,
 )
 from numpy.testing import assert_allclose, assert_array_equal
@@ -70,6 +72,18 @@ def fixed(**parameters):
     """arithmetic="fixed" with other parameters."""
     return {"arithmetic": FixedPoint(**parameters)}
 
+
+# Kinds of engines, and what else a network may have that learns.
+every_way = parametrize(
+    "kind",
+    KINDS
+    | {
+        "float64": {"arithmetic": "float64"},
+        "axonal": {"delays": "axonal"},
+        "synaptic": {"delays": "synaptic"},
+        "several spikes": {"max_spikes": 3, "refractory": 0.1},
+    },
+)
 
 FEEDBACKS = {
     name: {"gradient__feedback": name} for name in ("random", "direct", "target")
@@ -268,7 +282,7 @@ def test_other_seed_other_weights(iris, kind):
     assert one.loss_curve_ == again.loss_curve_
 
 
-@every_kind
+@every_way
 def test_pickle_and_clone(iris, kind):
     X, y = iris
     clf = small(**kind).partial_fit(X[::2], y[::2], classes=[0, 1, 2])
@@ -282,6 +296,7 @@ def test_pickle_and_clone(iris, kind):
     fresh = clone(clf)
     assert not hasattr(fresh, "coefs_")
     assert fresh.get_params() == clf.get_params()
+    assert fresh.partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
 
 
 # -- Schedules ---------------------------------------------------------------------
@@ -311,9 +326,9 @@ def test_warm_start_goes_on_where_it_was(yin_yang, kind):
 
 
 @pytest.mark.filterwarnings("ignore:training reached max_iter")
-@every_kind
+@every_way
 def test_early_stopping_at_a_constant_rate_restores_the_best(yin_yang, kind):
-    X, y = yin_yang
+    X, y = (part[:300] for part in yin_yang)
     clf = small(
         early_stopping=True,
         learning_rate="constant",
@@ -324,7 +339,7 @@ def test_early_stopping_at_a_constant_rate_restores_the_best(yin_yang, kind):
         **kind,
     ).fit(X, y)
     _, X_val, _, y_val = train_test_split(
-        X, y, test_size=180, stratify=y, random_state=np.random.RandomState(0)
+        X, y, test_size=90, stratify=y, random_state=np.random.RandomState(0)
     )
     assert clf.best_validation_score_ == max(clf.validation_scores_)
     assert min(clf.validation_scores_) < clf.best_validation_score_
@@ -400,6 +415,7 @@ def test_a_call_that_fails_leaves_the_model_as_it_was(iris, kind):
         lambda: clf.fit(bad, y),
         lambda: clf.fit(X[:, :2], y),
         lambda: clf.fit(X[:50], y[:50]),
+        lambda: clf.fit(X[:100], y[:100]),
         lambda: clf.partial_fit(X, y + 5),
         lambda: clf.set_params(arithmetic=FixedPoint(tick=1e-9)).fit(X, y),
         lambda: clf.set_params(t_max=1e9, warm_start=False).fit(X, y),
@@ -408,6 +424,7 @@ def test_a_call_that_fails_leaves_the_model_as_it_was(iris, kind):
             call()
         assert_array_equal(clf.predict_proba(X), before)
         assert clf.n_iter_ == len(clf.loss_curve_) == 5
+        assert clf.n_features_in_ == 4
     arithmetic = kind.get("arithmetic", "float32")
     clf.set_params(arithmetic=arithmetic, t_max=None, warm_start=True)
     assert pickle.dumps(vars(clf)) == state

@@ -1,12 +1,10 @@
 """Networks whose neurons fire several times: gradients, read-outs, estimators."""
 
 import dataclasses
-import pickle
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 
 import ttfs
 from ttfs.datasets import make_yin_yang
@@ -163,16 +161,6 @@ def test_a_classifier_learns(read_out):
     p = clf.predict_proba(X)
     assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
     assert_array_equal(clf.classes_[p.argmax(axis=1)], clf.predict(X))
-
-
-def test_pickles_and_clones_predict_the_same():
-    X, y = make_yin_yang(200, random_state=0)
-    clf = ttfs.TTFSClassifier(
-        (10,), max_spikes=3, refractory=0.1, max_iter=3, random_state=0
-    ).fit(X, y)
-    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(X), clf.predict(X))
-    again = clone(clf).fit(X, y)
-    assert_array_equal(again.coefs_[0], clf.coefs_[0])
 
 
 def test_partial_fit_goes_on_with_its_moments():

@@ -100,13 +100,6 @@ def test_fit_forgets_the_random_state_of_earlier_calls(iris):
     assert_array_equal(one.coefs_[0], two.coefs_[0])
 
 
-def test_warm_start_wants_the_same_classes(iris):
-    X, y = iris
-    clf = small(warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="classes"):
-        clf.fit(X[:100], y[:100])
-
-
 def test_fit_starts_anew_without_warm_start(iris):
     clf = small(random_state=0)
     first = clf.fit(*iris).coefs_[0]

@@ -1,25 +1,21 @@
 """TTFSRegressor: what it learns, what it predicts, and how it says no."""
 
-import pickle
 from functools import partial
 
 import classifiers
 import numpy as np
 import pandas as pd
 import pytest
-from hardware import Failing, Wrapped
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import make_friedman1
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ttfs import SpikeTrains, TTFSRegressor, export
 from ttfs.parameters import LocalRule
-from ttfs.substrates import AnalogChip, Ideal, SubstrateError
+from ttfs.substrates import AnalogChip, Ideal
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +63,7 @@ def test_a_mismatched_chip_learns_in_the_loop(friedman):
     spreads = {"threshold": 0.05, "tau_mem": 0.1, "tau_syn": 0.1}
     spreads = {f"{name}_spread": spread for name, spread in spreads.items()}
     chip = AnalogChip(**spreads, random_state=2)
-    ideal = TTFSRegressor((50,), max_iter=40, random_state=0)
+    ideal = TTFSRegressor((50,), max_iter=30, random_state=0)
     ideal.fit(X, y)
     naive = clone(ideal).fit(X, y).set_params(substrate=chip).score(X_test, y_test)
     looped = clone(ideal).set_params(substrate=chip).fit(X, y).score(X_test, y_test)
@@ -125,52 +121,25 @@ def test_a_constant_target_is_predicted(friedman):
     assert_array_equal(reg.predict(X_test), np.full(len(X_test), 7.0))
 
 
-def test_float64_and_float32_agree(friedman):
-    X, y, X_test, _ = friedman
-    single, double = (
-        small(arithmetic=name, max_iter=1).fit(X, y) for name in ("float32", "float64")
-    )
-    assert_allclose(single.predict(X_test), double.predict(X_test), atol=0.05)
-
-
 # -- In the company of scikit-learn ------------------------------------------------
 
 
-def test_pipelines_grids_and_transformed_targets(friedman):
-    X, y, X_test, y_test = friedman
-    model = make_pipeline(StandardScaler(), TTFSRegressor((30,), random_state=0))
-    model.set_params(ttfsregressor__max_iter=20)
-    assert cross_val_score(model, X, y, cv=3).min() > 0.3
+def test_a_grid_of_bits_in_a_pipeline(friedman):
+    X, y, _, _ = friedman
+    model = make_pipeline(StandardScaler(), small(arithmetic="fixed"))
     grid = {"ttfsregressor__arithmetic__weight_bits": [4, 8]}
-    model.set_params(ttfsregressor__arithmetic="fixed")
     search = GridSearchCV(model, grid, cv=2).fit(X, y)
-    assert search.best_params_["ttfsregressor__arithmetic__weight_bits"] in (4, 8)
-    model.set_params(ttfsregressor__arithmetic="float32")
-    positive = TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp)
-    positive.fit(X, y - y.min() + 1)
-    assert positive.score(X_test, y_test - y.min() + 1) > 0.3
+    bits = search.best_params_["ttfsregressor__arithmetic__weight_bits"]
+    assert search.best_estimator_[-1].network_.weights[0].max() > 2**bits / 4
 
 
-def test_pickle_clone_and_partial_fit(friedman):
+def test_partial_fit_learns(friedman):
     X, y, X_test, y_test = friedman
-    reg = small().fit(X, y)
-    again = pickle.loads(pickle.dumps(reg))
-    assert_array_equal(again.predict(X_test), reg.predict(X_test))
-    with pytest.raises(NotFittedError):
-        clone(reg).predict(X)
     online = TTFSRegressor((30,), random_state=0)
     for _ in range(30):
         online.partial_fit(X, y)
     assert online.n_iter_ == 30
     assert online.score(X_test, y_test) > 0.5
-
-
-def test_warm_start_goes_on(friedman):
-    X, y, _, _ = friedman
-    reg = small(warm_start=True).fit(X, y)
-    first = reg.loss_
-    assert reg.fit(X, y).n_iter_ == 10
-    assert reg.loss_ < first
 
 
 def test_spike_trains():
@@ -231,16 +200,6 @@ def test_targets_beyond_the_first_range_ask_for_possible_times(friedman):
     X, y, _, _ = friedman
     reg = small().partial_fit(X, y)
     assert reg.partial_fit(X, 1e6 * y).loss_ < 2
-
-
-def test_a_substrate_that_fails_ends_training_and_it_goes_on(friedman):
-    X, y, X_test, _ = friedman
-    whole = small(substrate=Wrapped()).fit(X, y)
-    reg = small(substrate=Failing(75), warm_start=True)
-    with pytest.raises(SubstrateError, match="unplugged"):
-        reg.fit(X, y)
-    assert 0 < reg.n_iter_ < 5
-    assert_array_equal(reg.fit(X, y).predict(X_test), whole.predict(X_test))
 
 
 def test_bad_targets(friedman):

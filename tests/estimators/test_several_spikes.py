@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 import ttfs
@@ -312,25 +311,6 @@ def test_weights_of_samples_and_classes_and_early_stopping():
     balanced.fit(X, y)
     assert len(balanced.validation_scores_) > 0
     assert balanced.best_validation_score_ == max(balanced.validation_scores_)
-
-
-def test_what_is_kept_at_a_constant_rate_does_not_learn_on():
-    """The best weights of early stopping are not those that later epochs change."""
-    clf = quick(
-        early_stopping=True, learning_rate="constant", learning_rate_init=0.3,
-        max_iter=12, n_iter_no_change=20, validation_fraction=0.3,
-    )  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        clf.fit(X, y)
-    scores = clf.validation_scores_
-    best = int(np.argmax(scores)) + 1
-    assert best < len(scores)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        shorter = clone(clf).set_params(max_iter=best).fit(X, y)
-    for a, b in zip(clf.coefs_, shorter.coefs_, strict=True):
-        assert_array_equal(a, b)
 
 
 def test_warm_start_goes_on_and_refuses_other_neurons():

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from ttfs.datasets import make_yin_yang
-from ttfs.substrates import Ideal, SubstrateError
+from ttfs.substrates import Ideal
 
 
 def zeros_of(clf):
@@ -131,28 +131,6 @@ def test_partial_fit_prunes_step_by_step(iris):
     assert 0 < shares[0] < 0.2
     assert np.all(np.diff(shares) >= 0)
     assert 0.48 < shares[-1] <= 0.5
-
-
-def test_an_interrupted_fit_goes_on_with_the_same_bits(iris):
-    class Failing(Ideal):
-        n_left = np.inf
-
-        def forward(self, times, network):
-            self.n_left -= 1
-            if self.n_left < 0:
-                raise RuntimeError("the chip is gone")
-            return super().forward(times, network)
-
-    whole = small(sparsity=0.6, substrate=Failing()).fit(*iris)
-    chip = Failing()
-    clf = small(sparsity=0.6, substrate=chip, warm_start=True)
-    chip.n_left = 38  # of 15 batches an epoch
-    with pytest.raises((SubstrateError, RuntimeError)):
-        clf.fit(*iris)
-    assert clf.n_iter_ == 2
-    chip.n_left = np.inf
-    clf.fit(*iris)
-    assert_same_weights(whole, clf)
 
 
 def test_too_few_weights_per_neuron_are_warned_of(iris, recwarn):

@@ -13,7 +13,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -460,13 +459,6 @@ def test_metadata_reaches_fit_through_a_pipeline(data, held_out):
         scaler.transform(X), y, X_val=scaler.transform(X_val), y_val=y_val
     )
     assert alone.validation_scores_ == last.validation_scores_
-
-
-def test_a_search_passes_them_on(data, held_out):
-    search = GridSearchCV(small(), {"max_iter": [1, 2]}, cv=2)
-    search.fit(*data, **held_out)
-    best = search.best_estimator_
-    assert best.validation_scores_[-1] == best.score(*held_out.values())
 
 
 # -- Lines, a bar and a log --------------------------------------------------------

@@ -5,19 +5,17 @@ from copy import deepcopy
 import numpy as np
 import pytest
 from classifiers import assert_same_model, quick, small
-from hardware import Failing, Wrapped
 from kinds import KINDS, classifier, parametrize, slow
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
     load_wine,
     make_classification,
 )
-from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r2_score
 from sklearn.model_selection import cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -26,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.engines.float import FloatTrainer
 from ttfs.estimators.weights import draw
-from ttfs.substrates import Ideal, SubstrateError
+from ttfs.substrates import Ideal
 
 ENGINES = {
     "float": {},
@@ -424,22 +422,6 @@ def test_validation_score_is_weighted(iris, estimator, kind):
     assert clf.best_validation_score_ > 0.9
 
 
-# -- A chip that fails -------------------------------------------------------------
-
-
-@pytest.mark.parametrize("call", [2, 9, 13])
-def test_interrupted_fit_with_weights_ends_as_if_nothing_had_happened(iris, call):
-    X, y = iris
-    weights = np.random.RandomState(0).exponential(size=150)
-    options = {"batch_size": 20, "max_iter": 4, "warm_start": True}
-    whole = small(substrate=Wrapped(), **options).fit(X, y, weights)
-    clf = small(substrate=Failing(call), **options)
-    with pytest.raises(SubstrateError):
-        clf.fit(X, y, weights)
-    clf.fit(X, y, weights)
-    assert_same_model(clf, whole, X, loss_rtol=1e-12)
-
-
 # -- Meta-estimators ---------------------------------------------------------------
 
 
@@ -459,23 +441,6 @@ def test_boosting(overlapping):
     first, second = boosted.estimators_[:2]
     assert np.any(first.set_params(random_state=0).predict(X) != second.predict(X))
     assert boosted.score(X, y) >= 0.65
-
-
-def test_calibration(cancer):
-    X, X_test, y, y_test = cancer
-    weights = np.where(y, 1.0, 3.0)
-    clf = CalibratedClassifierCV(small(max_iter=10), cv=2)
-    clf.fit(X, y, sample_weight=weights)
-    assert clf.score(X_test, y_test) > 0.9
-    none = clone(clf).fit(X, y)
-    assert np.any(clf.predict_proba(X_test) != none.predict_proba(X_test))
-
-
-def test_bagging(cancer):
-    X, X_test, y, y_test = cancer
-    bagged = BaggingClassifier(small(max_iter=10), n_estimators=3, random_state=0)
-    bagged.fit(X, y, sample_weight=np.where(y, 1.0, 3.0))
-    assert bagged.score(X_test, y_test) > 0.93
 
 
 def test_routing(cancer):
