@@ -225,13 +225,7 @@ class AnalogChip(Simulated):
         return cls(**{**PRESETS[name].parameters, **changes})
 
     def __repr__(self) -> str:
-        default = AnalogChip.__init__.__kwdefaults__
-        changed = [
-            f"{name}={value!r}"
-            for name, value in vars(self).items()
-            if name in default and value != default[name]
-        ]
-        return f"AnalogChip({', '.join(changed)})"
+        return f"AnalogChip({', '.join(self._changed(AnalogChip))})"
 
     # -- Fixed pattern -------------------------------------------------------------
 

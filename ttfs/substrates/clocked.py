@@ -61,8 +61,7 @@ class Clocked(Simulated):
             self.duration = check_number("duration", duration, 0, is_open=True)
 
     def __repr__(self) -> str:
-        more = "" if self.duration is None else f", duration={self.duration!r}"
-        return f"Clocked({self.step!r}{more})"
+        return f"Clocked({', '.join([repr(self.step), *self._changed(Clocked)])})"
 
     def _simulator(self, network):
         return _Clock(self, network)

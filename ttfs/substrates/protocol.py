@@ -72,6 +72,15 @@ class SharedSubstrate:
     chip: unpickling makes the same chip again.
     """
 
+    def _changed(self, cls):
+        """The keyword parameters that are not the default of a class, as in a call."""
+        default = cls.__init__.__kwdefaults__
+        return [
+            f"{name}={value!r}"
+            for name, value in vars(self).items()
+            if name in default and value != default[name]
+        ]
+
     def __copy__(self):
         return self
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.utils import check_random_state
 from ...model import LIF, Network, first_spike
 from ...model.geometry import Full
 from ...model.initial_weights import initial_weights
-from ..checks import check_request, measure, weight_limits, weight_steps
+from ..checks import check_count, check_request, measure, weight_limits, weight_steps
 from ..protocol import NetworkError, SharedSubstrate
 from .fit import NeuronSpikes, effective_threshold, fit
 
@@ -198,10 +197,9 @@ def calibrate(
     times = check_request(times, network)
     if len(times) == 0:
         raise ValueError("times has 0 samples, but at least 1 is needed")
-    counts = {"n_trials": n_trials, "n_samples": n_samples, "min_spikes": min_spikes}
-    for name, value in counts.items():
-        if not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be an integer, at least 1; got {value!r}")
+    check_count("n_trials", n_trials, 1)
+    check_count("n_samples", n_samples, 1)
+    check_count("min_spikes", min_spikes, 1)
     if not 0 < prior < np.inf:
         raise ValueError(f"prior must be a positive number, got {prior!r}")
     rng = check_random_state(random_state)
@@ -261,7 +259,11 @@ def _excitation(rng, layer, n_active, drive, limit, step):
     weights[len(weights) - layer.n_fixed :] = 0
     if step > 0:
         weights = np.rint(weights / step) * step
-    weights = weights.astype(layer.weights.dtype)
+    return _with_full(layer, weights.astype(layer.weights.dtype))
+
+
+def _with_full(layer, weights):
+    """The layer as a full one with other weights."""
     full = Full.of_weights(weights, layer.n_bias)
     return replace(layer, weights=weights, geometry=full)
 
@@ -278,7 +280,7 @@ def _run_trials(substrate, times, network, n_trials, n_samples, rng):
     n_active += [layer.n_out for layer in network.layers[:-1]]
     limits = weight_limits(substrate, network.layers)
     steps = weight_steps(substrate, network.layers)
-    trials = []
+    trials = [[] for _ in network.layers]
     for r in range(n_trials):
         stretch = _STRETCHES[r % len(_STRETCHES)]
         drive = _DRIVES[r // len(_STRETCHES) % len(_DRIVES)]
@@ -296,22 +298,13 @@ def _run_trials(substrate, times, network, n_trials, n_samples, rng):
         n_active[1:] = [np.isfinite(s).sum(axis=1).mean() for s in spikes[:-1]]
         spikes = [layer.astype(float) for layer in spikes]
         seen = [inputs.astype(float), *spikes[:-1]]
-        trials.append(
-            [
-                (
-                    np.hstack([s, np.tile(layer.bias_times, (len(s), 1))]),
-                    layer.weights.astype(float),
-                    fired,
-                    t_max,
-                )
-                for s, layer, fired in zip(seen, layers, spikes, strict=True)
-            ]
-        )
+        for trial, layer, s, fired in zip(trials, layers, seen, spikes, strict=True):
+            biases = np.tile(layer.bias_times, (len(s), 1))
+            weights = layer.weights.astype(float)
+            trial.append((np.hstack([s, biases]), weights, fired, t_max))
     return [
         (np.vstack(inputs), np.stack(weights), np.vstack(fired), t_max)
-        for inputs, weights, fired, t_max in (
-            zip(*layer, strict=True) for layer in zip(*trials, strict=True)
-        )
+        for inputs, weights, fired, t_max in (zip(*t, strict=True) for t in trials)
     ]
 
 
@@ -415,10 +408,9 @@ class Calibrated(CalibrationMixin, SharedSubstrate):
                 f"the network has layers of {sizes} neurons, but those of "
                 f"{[len(layer) for layer in factors]} were calibrated"
             )
-        layers = []
-        for layer, factor in zip(network.layers, factors, strict=True):
-            # Neurons that share weights have factors of their own: the layer is full.
-            weights = layer.unrolled * factor.astype(layer.weights.dtype)
-            full = Full.of_weights(weights, layer.n_bias)
-            layers.append(replace(layer, weights=weights, geometry=full))
-        return self.substrate.forward(times, Network(tuple(layers), network.t_max))
+        # Neurons that share weights have factors of their own: the layers are full.
+        layers = tuple(
+            _with_full(layer, layer.unrolled * factor.astype(layer.weights.dtype))
+            for layer, factor in zip(network.layers, factors, strict=True)
+        )
+        return self.substrate.forward(times, Network(layers, network.t_max))

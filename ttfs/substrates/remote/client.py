@@ -223,21 +223,12 @@ class Remote(CalibrationMixin, SharedSubstrate):
         self._numbers = itertools.count()
         self._line = _Line()
 
-    def _settings(self):
-        names = "timeout", "retries", "retry_delay", "max_bytes"
-        return {name: getattr(self, name) for name in names}
-
     def __repr__(self) -> str:
-        default = Remote.__init__.__kwdefaults__
-        changed = [
-            f", {name}={value!r}"
-            for name, value in self._settings().items()
-            if value != default[name]
-        ]
-        return f"Remote({self.address!r}{''.join(changed)})"
+        return f"Remote({', '.join([repr(self.address), *self._changed(Remote)])})"
 
     def __getstate__(self):
-        return {"address": self.address, **self._settings()}
+        names = "address", "timeout", "retries", "retry_delay", "max_bytes"
+        return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state):
         self.__init__(**state)
