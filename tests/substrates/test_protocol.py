@@ -142,5 +142,5 @@ def test_a_simulated_substrate_says_what_fires():
     class Nothing(Simulated):
         pass
 
-    with pytest.raises(TypeError, match="_simulator"):
+    with pytest.raises(TypeError, match="_fire"):
         Nothing()

@@ -20,7 +20,7 @@ from ..model.checks import blocks
 from ..model.read_out import with_read_out, without_read_out
 from ..substrates.checks import measure, name_of, weight_limits, weight_steps
 from ..substrates.protocol import SubstrateError
-from ..substrates.simulated import fire, is_itself, is_simulated
+from ..substrates.simulated import fire, is_ideal, is_simulated
 from .float import CoreTrainer, FloatEngine, simulator
 
 # A silent layer in which, with strong weights, no neuron of the substrate fires either
@@ -261,7 +261,7 @@ class HardwareTrainer(CoreTrainer):
         # A substrate that is the trainer's own network fires as that learns, unless the
         # gradient is to be that of rounded weights.
         network = self.on_substrate
-        is_own = not any(network.steps) and is_itself(network.substrate, self.core)
+        is_own = not any(network.steps) and is_ideal(network.substrate)
         self.core.epoch(
             spikes,
             targets,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 
@@ -292,7 +291,7 @@ class AnalogChip(Simulated):
 
     # -- Simulation ----------------------------------------------------------------
 
-    def _simulator(self, network):
+    def _fire(self, spikes, network):
         self._check_capacity(network)
         seed, own = self.random_state, network.weights()
         setting = _setting(own, network.neurons)
@@ -316,21 +315,6 @@ class AnalogChip(Simulated):
             first += n_out
         duration = self.duration * network.neurons[0].tau_syn
         noise = seed << 32 | setting
-        return _Emulation(network, mismatch, noise, programmed, duration)
-
-
-@dataclass
-class _Emulation:
-    """What a chip makes of a `core.Simulator`: fields are those of its `emulate`."""
-
-    network: Any
-    mismatch: list
-    seed: int
-    weights: list
-    t_max: float
-
-    def fire(self, spikes):
-        """The `core.LayerSpikes` of `core.Spikes`."""
-        return self.network.emulate(
-            spikes, self.mismatch, self.seed, weights=self.weights, t_max=self.t_max
+        return network.emulate(
+            spikes, mismatch, noise, weights=programmed, t_max=duration
         )

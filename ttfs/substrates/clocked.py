@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from .checks import check_number
@@ -63,24 +60,11 @@ class Clocked(Simulated):
     def __repr__(self) -> str:
         return f"Clocked({', '.join([repr(self.step), *self._changed(Clocked)])})"
 
-    def _simulator(self, network):
-        return _Clock(self, network)
-
-
-@dataclass
-class _Clock:
-    """A `core.Simulator` on the time steps of a substrate."""
-
-    substrate: Clocked
-    network: Any
-
-    def fire(self, spikes):
-        """The `core.LayerSpikes` of `core.Spikes`."""
-        network, substrate = self.network, self.substrate
+    def _fire(self, spikes, network):
         tau_syn, t_max = network.neurons[0].tau_syn, network.t_max
-        if substrate.duration is not None:
-            t_max = min(t_max, substrate.duration * tau_syn)
-        step = substrate.step * tau_syn
+        if self.duration is not None:
+            t_max = min(t_max, self.duration * tau_syn)
+        step = self.step * tau_syn
         biases = np.concatenate(network.bias_times())
         biases = biases[np.isfinite(biases)]
         if t_max >= FOREVER:

@@ -21,8 +21,10 @@ class Ideal(Simulated):
     array([[0.357]])
     """
 
-    def _simulator(self, network):
-        return network
+    _is_ideal = True
+
+    def _fire(self, spikes, network):
+        return network.fire(spikes)
 
     def __repr__(self) -> str:
         return "Ideal()"

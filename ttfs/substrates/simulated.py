@@ -24,22 +24,16 @@ FOREVER = 0.5 * _core.TIME_LIMIT
 class Simulated(CalibrationMixin, SharedSubstrate, ABC):
     """Base of the substrates that the C core simulates.
 
-    A subclass says with `_simulator` what fires. Training asks for it too, so that
-    spikes need not leave the core; :meth:`forward` is for everyone else.
+    A subclass says with `_fire` what fires. Training asks for it too, so that spikes
+    need not leave the core; :meth:`forward` is for everyone else.
     """
 
+    # Whether a `core.Simulator` fires as it is.
+    _is_ideal = False
+
     @abstractmethod
-    def _simulator(self, network):
-        """What fires in place of a `core.Simulator` with its present weights.
-
-        It has the method ``fire(spikes)``, which returns the `core.LayerSpikes` of
-        `core.Spikes`: the network itself, if it fires as it is. NetworkError, if the
-        substrate cannot run the network.
-        """
-
     def _fire(self, spikes, network):
         """The `core.LayerSpikes` of `core.Spikes`, in place of a `core.Simulator`."""
-        return self._simulator(network).fire(spikes)
 
     def forward(self, times: Array, network: Network) -> list[Array]:
         """Spike times of every layer, see :meth:`Substrate.forward`."""
@@ -68,9 +62,9 @@ def is_simulated(substrate):
     return function is Simulated.forward and owner is substrate
 
 
-def is_itself(substrate, network):
-    """Whether a substrate is the very `core.Simulator` that it is asked to run."""
-    return is_simulated(substrate) and ask(substrate, "_simulator", network) is network
+def is_ideal(substrate):
+    """Whether a substrate fires as the `core.Simulator` does that it runs."""
+    return is_simulated(substrate) and substrate._is_ideal
 
 
 def fire(substrate, spikes, network):
