@@ -4,7 +4,9 @@ Names begin with "PREFIX_", and macros with "NAME_"; WEIGHT is the type of weigh
 FEATURE that of raw features.
 """
 
+import re
 from dataclasses import dataclass
+from textwrap import indent
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,18 @@ class Functions:
     """Functions of a model that belong together."""
 
     declarations: str  # prototypes, with comments for users
-    definitions: str
+    bodies: dict[str, str]  # their statements by name, without "PREFIX_"
+    before: str = ""  # what they need besides
+
+    @property
+    def definitions(self):
+        """What the functions do."""
+        parts = [self.before] if self.before else []
+        for name, body in self.bodies.items():
+            prototype = rf"^\w.*PREFIX_{name}\(.*\)(?=;$)"
+            head = re.search(prototype, self.declarations, re.MULTILINE)[0]
+            parts.append(f"{head}\n{{\n{indent(body.rstrip(), '    ')}\n}}\n")
+        return "\n".join(parts)
 
 
 INFERENCE = Functions(
@@ -34,27 +47,12 @@ int PREFIX_margin(const uint16_t ticks[NAME_N_CHANNELS], uint32_t *margin);
 const uint16_t *PREFIX_output_ticks(void);
 const int16_t *PREFIX_output_u(void);
 """,
-    """\
-int PREFIX_infer(const uint16_t ticks[NAME_N_CHANNELS])
-{
-    return (int)ENGINE_class(&PREFIX_work, ticks);
-}
-
-int PREFIX_margin(const uint16_t ticks[NAME_N_CHANNELS], uint32_t *margin)
-{
-    return (int)ENGINE_class_and_margin(&PREFIX_work, ticks, margin);
-}
-
-const uint16_t *PREFIX_output_ticks(void)
-{
-    return PREFIX_states[NAME_N_LAYERS - 1].ticks;
-}
-
-const int16_t *PREFIX_output_u(void)
-{
-    return PREFIX_states[NAME_N_LAYERS - 1].u;
-}
-""",
+    {
+        "infer": "return (int)ENGINE_class(&PREFIX_work, ticks);",
+        "margin": ("return (int)ENGINE_class_and_margin(&PREFIX_work, ticks, margin);"),
+        "output_ticks": "return PREFIX_states[NAME_N_LAYERS - 1].ticks;",
+        "output_u": "return PREFIX_states[NAME_N_LAYERS - 1].u;",
+    },
 )
 
 EVENTS = Functions(
@@ -72,26 +70,17 @@ void PREFIX_begin(void);
 int PREFIX_spike(uint16_t channel, uint16_t tick);
 int PREFIX_advance(uint16_t tick);
 """,
-    """\
-void PREFIX_begin(void)
-{
-    ENGINE_open(&PREFIX_work);
+    {
+        "begin": "ENGINE_open(&PREFIX_work);",
+        "spike": """\
+const int decision = PREFIX_advance(tick);
+if (decision < 0 && channel < NAME_N_CHANNELS) {
+    ENGINE_add_spike(&PREFIX_work, channel, tick);
 }
-
-int PREFIX_spike(uint16_t channel, uint16_t tick)
-{
-    const int decision = PREFIX_advance(tick);
-    if (decision < 0 && channel < NAME_N_CHANNELS) {
-        ENGINE_add_spike(&PREFIX_work, channel, tick);
-    }
-    return decision;
-}
-
-int PREFIX_advance(uint16_t tick)
-{
-    return (int)ENGINE_advance_to(&PREFIX_work, tick);
-}
+return decision;
 """,
+        "advance": "return (int)ENGINE_advance_to(&PREFIX_work, tick);",
+    },
 )
 
 LEARNING = Functions(
@@ -111,29 +100,20 @@ WEIGHT *PREFIX_weights(int layer);
 void PREFIX_save(uint8_t state[NAME_STATE_SIZE]);
 int PREFIX_restore(const uint8_t state[NAME_STATE_SIZE]);
 """,
-    """\
-int PREFIX_learn(uint16_t ticks[NAME_N_CHANNELS], int label)
-{
-    if (label < 0 || label >= NAME_N_CLASSES) return -1;
-    return (int)ENGINE_learn_sample(&PREFIX_work, ticks, (uint16_t)label);
-}
-
-WEIGHT *PREFIX_weights(int layer)
-{
-    return PREFIX_layers[layer].weights;
-}
-
-void PREFIX_save(uint8_t state[NAME_STATE_SIZE])
-{
-    ttfs_device_save_parts(PREFIX_parts, N_PARTS, UINT32_C(MODEL_NUMBER), state);
-}
-
-int PREFIX_restore(const uint8_t state[NAME_STATE_SIZE])
-{
-    return ttfs_device_restore_parts(PREFIX_parts, N_PARTS, UINT32_C(MODEL_NUMBER),
-                                     state);
-}
+    {
+        "learn": """\
+if (label < 0 || label >= NAME_N_CLASSES) return -1;
+return (int)ENGINE_learn_sample(&PREFIX_work, ticks, (uint16_t)label);
 """,
+        "weights": "return PREFIX_layers[layer].weights;",
+        "save": """\
+ttfs_device_save_parts(PREFIX_parts, N_PARTS, UINT32_C(MODEL_NUMBER), state);
+""",
+        "restore": """\
+return ttfs_device_restore_parts(PREFIX_parts, N_PARTS, UINT32_C(MODEL_NUMBER),
+                                 state);
+""",
+    },
 )
 
 FEATURES = Functions(
@@ -145,20 +125,15 @@ void PREFIX_encode(const FEATURE x[NAME_N_FEATURES], uint16_t ticks[NAME_N_CHANN
 /* PREFIX_infer() of raw features. */
 int PREFIX_classify(const FEATURE x[NAME_N_FEATURES]);
 """,
-    """\
-void PREFIX_encode(const FEATURE x[NAME_N_FEATURES], uint16_t ticks[NAME_N_CHANNELS])
-{
-    ENCODE(&PREFIX_encoding, x, ticks);
-}
+    {
+        "encode": "ENCODE(&PREFIX_encoding, x, ticks);",
+        "classify": """\
+static uint16_t ticks[NAME_N_CHANNELS];
 
-static uint16_t PREFIX_features_ticks[NAME_N_CHANNELS];
-
-int PREFIX_classify(const FEATURE x[NAME_N_FEATURES])
-{
-    PREFIX_encode(x, PREFIX_features_ticks);
-    return PREFIX_infer(PREFIX_features_ticks);
-}
+PREFIX_encode(x, ticks);
+return PREFIX_infer(ticks);
 """,
+    },
 )
 
 # How a self-test finds the ticks of a sample: among its data, or by its features.
@@ -189,14 +164,26 @@ static void PREFIX_take_sample(uint32_t n)
 }
 """
 
-_SELF_TEST = Functions(
-    """\
-/* Infer samples whose results are known, in each way. Returns 0; or the number, from 1,
- * of the first one whose class, spikes or membranes differ. The results are those of
- * the model as it was exported: before it learns, and before a state is restored. */
-int PREFIX_self_test(void);
-""",
-    """\
+_SELF_TEST = """\
+uint32_t margin;
+
+for (int n = 0; n < N_SAMPLES; ++n) {
+    const uint32_t first = (uint32_t)n * NAME_N_CLASSES;
+    const int label = (int)PREFIX_test_labels[n];
+    PREFIX_take_sample((uint32_t)n);
+    if (PREFIX_test_spikes() != label) return n + 1;
+    if (PREFIX_infer(PREFIX_test_sample) != label) return n + 1;
+    if (PREFIX_margin(PREFIX_test_sample, &margin) != label) return n + 1;
+    for (uint16_t k = 0; k < NAME_N_CLASSES; ++k) {
+        const uint16_t tick = PREFIX_test_output_ticks[first + k];
+        const int16_t u = PREFIX_test_output_u[first + k];
+        if (PREFIX_output_ticks()[k] != tick) return n + 1;
+        if (PREFIX_output_u()[k] != u) return n + 1;
+    }
+}
+return 0;
+"""
+_SPIKES = """\
 /* The class of the sample, spike by spike. */
 static int PREFIX_test_spikes(void)
 {
@@ -210,32 +197,18 @@ static int PREFIX_test_spikes(void)
     }
     return PREFIX_advance(NAME_N_TICKS);
 }
-
-int PREFIX_self_test(void)
-{
-    uint32_t margin;
-
-    for (int n = 0; n < N_SAMPLES; ++n) {
-        const uint32_t first = (uint32_t)n * NAME_N_CLASSES;
-        const int label = (int)PREFIX_test_labels[n];
-        PREFIX_take_sample((uint32_t)n);
-        if (PREFIX_test_spikes() != label) return n + 1;
-        if (PREFIX_infer(PREFIX_test_sample) != label) return n + 1;
-        if (PREFIX_margin(PREFIX_test_sample, &margin) != label) return n + 1;
-        for (uint16_t k = 0; k < NAME_N_CLASSES; ++k) {
-            const uint16_t tick = PREFIX_test_output_ticks[first + k];
-            const int16_t u = PREFIX_test_output_u[first + k];
-            if (PREFIX_output_ticks()[k] != tick) return n + 1;
-            if (PREFIX_output_u()[k] != u) return n + 1;
-        }
-    }
-    return 0;
-}
-""",
-)
+"""
 
 
 def self_test_functions(*, of_features):
     """The self-test of a model, whose samples are raw features or ticks."""
-    take = _TICKS_OF_FEATURES if of_features else _TICKS
-    return Functions(_SELF_TEST.declarations, f"{take}\n{_SELF_TEST.definitions}")
+    return Functions(
+        """\
+/* Infer samples whose results are known, in each way. Returns 0; or the number, from 1,
+ * of the first one whose class, spikes or membranes differ. The results are those of
+ * the model as it was exported: before it learns, and before a state is restored. */
+int PREFIX_self_test(void);
+""",
+        {"self_test": _SELF_TEST},
+        before=f"{_TICKS_OF_FEATURES if of_features else _TICKS}\n{_SPIKES}",
+    )

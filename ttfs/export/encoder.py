@@ -337,6 +337,7 @@ class _Rule:
     n_fields = 0
     field_bits = 0
     reach = np.empty(0, np.uint16)
+    is_rising = False  # whether codes grow with the feature; those of complements do
 
     def __init__(self, model):
         self.code = model.code
@@ -362,10 +363,6 @@ class _Rule:
     def rate(self, i):
         """Change of the code with the scaled feature, without a sign."""
         return self.span * self.code.scale[i] / 2
-
-    def is_rising(self, is_complement):
-        """Whether codes grow with the feature."""
-        return is_complement
 
     def of(self, z, i, is_complement):
         """Codes of scaled values of feature i, within its ends; float64."""
@@ -414,6 +411,8 @@ class _Levels(_Rule):
 class _SpikeTimes(_Rule):
     """Codes are ticks of features that are times; their ends are those of the ticks."""
 
+    is_rising = True
+
     def __init__(self, model):
         super().__init__(model)
         self.span = self.n_ticks
@@ -427,9 +426,6 @@ class _SpikeTimes(_Rule):
     def rate(self, i):
         return 1 / self.tick
 
-    def is_rising(self, is_complement):
-        return True
-
     def of(self, z, i, is_complement):
         return self.ticks(z - self.code.begin)
 
@@ -439,6 +435,9 @@ class _SpikeTimes(_Rule):
 
 class _Fields(_Rule):
     """Codes are places among receptive fields."""
+
+    shift = 16
+    is_rising = True
 
     def __init__(self, model):
         super().__init__(model)
@@ -459,13 +458,6 @@ class _Fields(_Rule):
         last = np.flatnonzero(np.append(np.diff(ticks), 1))
         self.reach = last.astype(np.uint16)
         self.times = np.append(ticks[last], self.n_ticks).astype(np.uint16)
-
-    @property
-    def shift(self):
-        return 16
-
-    def is_rising(self, is_complement):
-        return True
 
     def of_value(self, part):
         place = (1 - part) * (self.n_fields - 2) + 0.5
@@ -519,7 +511,7 @@ def _map_of(rule, scaling, i, is_complement, raw, least_range):
     has_absent = bool(is_absent[1:-1].any())
     absent = raw[begin + int(np.argmax(is_absent[1:-1]))] if has_absent else raw[0]
     rate = scaling.gain(i) * rule.rate(i) if n > 1 else 0.0
-    rate = rate if rule.is_rising(is_complement) else -rate
+    rate = rate if rule.is_rising or is_complement else -rate
     kept = np.flatnonzero(~is_absent[1:-1])
     slope, offset = _line(kept, codes[kept], n, rate, rule.shift)
     offset -= slope * int(raw[begin])

@@ -23,6 +23,7 @@ from .records import (
     decoded_object,
     decoded_parameters,
     encoded,
+    errors_of,
 )
 
 FORMAT = {"format": "ttfs-real", "version": 1}
@@ -143,7 +144,7 @@ def real_estimator(data, where="model"):
     record = Record(data, where, _NAMES)
     record.text("ttfs")
     cls = _ESTIMATORS[record.text("estimator", _ESTIMATORS)]
-    parameters = decoded_parameters(cls, data["parameters"], f"{where}.parameters")
+    parameters = decoded_parameters(data["parameters"], f"{where}.parameters")
     encoder = _encoder(data["encoder"], f"{where}.encoder", record)
     network = _network(record, parameters)
     if network.n_channels != encoder.n_channels_:
@@ -157,13 +158,11 @@ def real_estimator(data, where="model"):
         encoder=encoder,
         targets=_targets(data["targets"], f"{where}.targets", network, is_classifier),
         feature_names=getattr(encoder, "feature_names_in_", None),
-        time_scale=_positive(record, "time_scale"),
+        time_scale=record.positive("time_scale"),
         **_training(data["training"], f"{where}.training"),
     )
-    try:
+    with errors_of(where):
         return rebuild(cls, parameters, model)
-    except (TypeError, ValueError) as error:
-        raise FormatError(f"{where}: {error}") from error
 
 
 def check_version(data, where, expected):
@@ -185,35 +184,26 @@ def check_version(data, where, expected):
         )
 
 
-def _positive(record, name, **options):
-    value = record.number(name, **options)
-    if not value > 0:
-        raise record.error(name, "positive")
-    return value
-
-
 def _targets(data, where, network, are_classes):
     n = network.n_outputs
     if not are_classes:
         record = Record(data, where, ["low", "high"])
         ends = [record.array(name, (n,), limit=np.inf) for name in ("low", "high")]
-        if not (ends[0] <= ends[1]).all():
-            raise record.error("low", "at most high")
+        record.check("low", (ends[0] <= ends[1]).all(), "at most high")
         return np.array(ends)
     record = Record(data, where, ["dtype", "classes"])
     kind, values = record.text("dtype"), record.items("classes", n)
-    if not _LABELS.fullmatch(kind):
-        raise record.error("dtype", "a type of numbers or strings")
-    wanted = {"U": {str}, "o": {str, int, float, bool}, "b": {bool}, "f": {float}}
-    is_right = set(map(type, values)) <= wanted.get(kind[0], {int})
+    record.check("dtype", _LABELS.fullmatch(kind), "a type of numbers or strings")
+    types = {"U": {str}, "o": {str, int, float, bool}, "b": {bool}, "f": {float}}
+    is_right = set(map(type, values)) <= types.get(kind[0], {int})
     try:
         classes = np.array(values, dtype=kind)
         is_right = is_right and len(values) > 1 and classes.tolist() == values
         is_right = is_right and np.array_equal(np.unique(classes), classes)
     except (TypeError, ValueError, OverflowError):
         is_right = False
-    if not is_right:
-        raise record.error("classes", f"two or more different labels of {kind}, sorted")
+    wanted = f"two or more different labels of {kind}, sorted"
+    record.check("classes", is_right, wanted)
     return classes
 
 
@@ -252,8 +242,7 @@ def _network(record, parameters):
                 f"{where} has {layers[k].n_in} inputs, but the layer before it "
                 f"{layers[k - 1].n_out} neurons"
             )
-    if not layers:
-        raise record.error("layers", "not empty")
+    record.check("layers", layers, "not empty")
     for k, layer in enumerate(layers[1:], 1):
         shapes = layer.unrolled.shape, (layer.n_in, layers[-1].n_out)
         if layer.feedback is not None and layer.feedback.shape not in shapes:
@@ -263,7 +252,7 @@ def _network(record, parameters):
             )
     read_out = record.optional("read_out", record.number)
     read_out = np.inf if read_out is None else read_out
-    return Network(tuple(layers), _positive(record, "t_max"), read_out)
+    return Network(tuple(layers), record.positive("t_max"), read_out)
 
 
 def _layer(record, dtype, n_axes):
@@ -272,21 +261,14 @@ def _layer(record, dtype, n_axes):
         record.integer(f"n_{name}", low=low, high=2**31)
         for name, low in (("in", 1), ("bias", 0), ("out", 1))
     )
-    try:
+    with errors_of(record.where):
         check_n_channels(n_in + n_bias)
-        neuron = LIF(
-            record.number("tau_mem", may_be_inf=True),
-            record.number("tau_syn"),
-            record.number("threshold"),
-        )
-    except FormatError:
-        raise
-    except ValueError as error:
-        raise FormatError(f"{record.where}: {error}") from error
+        tau_mem = record.number("tau_mem", may_be_inf=True)
+        neuron = LIF(tau_mem, record.number("tau_syn"), record.number("threshold"))
     shape = n_in + n_bias, n_out
     delays = record.optional("delays", record.array, shape[:n_axes], dtype)
-    if delays is not None and not (delays >= 0).all():
-        raise record.error("delays", "not negative")
+    if delays is not None:
+        record.check("delays", (delays >= 0).all(), "not negative")
     feedback_shape = record.optional("feedback", record.shape, 2)
     return Layer(
         weights=record.array("weights", shape, dtype),
@@ -317,15 +299,13 @@ def _encoder(data, where, model):
         channels = _channels_of_times(record, common)
     else:
         channels = _channels_of_features(record, common, encoder)
-    try:
+    with errors_of(where):
         check_n_channels(n_channels)
-    except ValueError as error:
-        raise FormatError(f"{where}: {error}") from error
     encoder.n_features_in_, encoder.channels_ = n_features, channels
     names = model.optional("feature_names", model.items, n_features)
     if names is not None:
-        if not all(isinstance(name, str) for name in names):
-            raise model.error("feature_names", "strings")
+        are_strings = all(isinstance(name, str) for name in names)
+        model.check("feature_names", are_strings, "strings")
         encoder.feature_names_in_ = np.array(names, dtype=object)
     return encoder
 
@@ -336,8 +316,7 @@ def _channels_of_times(record, common):
     is_plain = common["n_receptive_fields"] == 1 and common["levels"] is None
     if not is_plain or common["n_channels"] != common["n_features"]:
         raise FormatError(f"{record.where} must have a channel for each feature")
-    if common["end"] < 0:
-        raise record.error("end", "not negative")
+    record.check("end", common["end"] >= 0, "not negative")
     return Channels(kind="spike_times", **common)
 
 
@@ -346,15 +325,13 @@ def _channels_of_features(record, common, encoder):
     low, high, scale = (
         record.array(name, (n,), limit=np.inf) for name in ("low", "high", "scale")
     )
-    if not (low <= high).all():
-        raise record.error("low", "at most high")
-    if not (scale >= 0).all():
-        raise record.error("scale", "not negative")
+    record.check("low", (low <= high).all(), "at most high")
+    record.check("scale", (scale >= 0).all(), "not negative")
     numbers = {}
     for name in ("complemented", "always"):
         array = record.array(name, record.shape(name), np.uint32)
-        if not (np.all(array < n) and np.all(array[1:] > array[:-1])):
-            raise record.error(name, f"increasing numbers of {n} features")
+        is_right = np.all(array < n) and np.all(array[1:] > array[:-1])
+        record.check(name, is_right, f"increasing numbers of {n} features")
         numbers[name] = array
     kind, n_fields = "population", getattr(encoder, "n_fields", 1)
     if isinstance(encoder, encoders.LatencyEncoder):
@@ -369,10 +346,8 @@ def _channels_of_features(record, common, encoder):
         "begin": 0.0,
     }
     for name, value in wanted.items():
-        if common[name] != value:
-            raise record.error(name, f"{value}, as other entries ask for")
-    if not common["window"] > 0:
-        raise record.error("window", "positive")
+        record.check(name, common[name] == value, f"{value}, as other entries ask for")
+    record.positive("window")
     return Channels(
         kind=kind,
         **common,

@@ -4,6 +4,7 @@ Whatever a file says wrongly is a `FormatError`, a ValueError that names the pla
 """
 
 import json
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -45,6 +46,17 @@ class FormatError(ValueError):
     """A file that is not what it should be."""
 
 
+@contextmanager
+def errors_of(where):
+    """Make of errors of what entries are made into FormatErrors of their place."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{where}: {error}") from error
+
+
 def parse(text):
     """The data of a text in JSON, without numbers that are not finite."""
     try:
@@ -83,11 +95,11 @@ class Record:
                 raise FormatError(f"{where} has {what} entry {sorted(found)[0]!r}")
         self.data = data
 
-    def error(self, name, wanted):
-        """The error of an entry that is not what it should be."""
-        return FormatError(
-            f"{self.where}.{name} must be {wanted}, got {_shown(self.data[name])}"
-        )
+    def check(self, name, is_right, wanted):
+        """Raise FormatError unless an entry is what it should be."""
+        if not is_right:
+            shown = _shown(self.data[name])
+            raise FormatError(f"{self.where}.{name} must be {wanted}, got {shown}")
 
     def optional(self, name, read, *args):
         """What a method of this record reads; None if there is no value."""
@@ -95,22 +107,21 @@ class Record:
 
     def flag(self, name):
         """True or False."""
-        if type(self.data[name]) is not bool:
-            raise self.error(name, "true or false")
+        self.check(name, type(self.data[name]) is bool, "true or false")
         return self.data[name]
 
     def text(self, name, options=None):
         """A string, one of the options if there are any."""
         value = self.data[name]
-        if not isinstance(value, str) or (options and value not in options):
-            raise self.error(name, f"one of {list(options)}" if options else "a string")
+        is_right = isinstance(value, str) and (not options or value in options)
+        self.check(name, is_right, f"one of {list(options)}" if options else "a string")
         return value
 
     def integer(self, name, low=0, high=2**53):
         """An integer from low to high."""
         value = self.data[name]
-        if type(value) is not int or not low <= value <= high:
-            raise self.error(name, f"an integer from {low} to {high}")
+        is_right = type(value) is int and low <= value <= high
+        self.check(name, is_right, f"an integer from {low} to {high}")
         return value
 
     def number(self, name, *, may_be_inf=False):
@@ -119,15 +130,21 @@ class Record:
         if may_be_inf and value == "inf":
             return np.inf
         # Numbers like 1e999 are read as infinity.
-        if type(value) not in (int, float) or not abs(value) <= _GREATEST:
-            raise self.error(name, "a finite number")
+        is_right = type(value) in (int, float) and abs(value) <= _GREATEST
+        self.check(name, is_right, "a finite number")
         return float(value)
+
+    def positive(self, name):
+        """A finite number above 0."""
+        value = self.number(name)
+        self.check(name, value > 0, "positive")
+        return value
 
     def items(self, name, length=None):
         """A list, of this length if one is given."""
         value = self.data[name]
-        if not isinstance(value, list) or length not in (None, len(value)):
-            raise self.error(name, "a list" + (f" of {length}" if length else ""))
+        is_right = isinstance(value, list) and length in (None, len(value))
+        self.check(name, is_right, "a list" + (f" of {length}" if length else ""))
         return value
 
     def shape(self, name, n_axes=1):
@@ -136,8 +153,7 @@ class Record:
         if isinstance(value, np.ndarray):
             return value.shape
         for _ in range(n_axes):
-            if not isinstance(value, list):
-                raise self.error(name, f"an array with {n_axes} axes")
+            self.check(name, isinstance(value, list), f"an array with {n_axes} axes")
             found.append(len(value))
             value = value[0] if value else []
         return tuple(found)
@@ -152,8 +168,7 @@ class Record:
         if isinstance(value, np.ndarray):  # not from JSON
             array = value
         else:
-            if not _has_shape(value, shape):
-                raise self.error(name, wanted)
+            self.check(name, _has_shape(value, shape), wanted)
             flat = value
             for _ in shape[1:]:
                 flat = [item for row in flat for item in row]
@@ -161,19 +176,18 @@ class Record:
             kinds = {"b": {bool}, "u": {int}, "i": {int}}.get(dtype.kind, {int, float})
             if null is not None:
                 kinds = {*kinds, type(None)}
-            if not set(map(type, flat)) <= kinds:
-                raise self.error(name, wanted)
+            self.check(name, set(map(type, flat)) <= kinds, wanted)
             if null is not None:
                 flat = [null if item is None else item for item in flat]
             try:
                 array = np.array(flat, dtype).reshape(shape)
             except OverflowError:
-                raise self.error(name, f"{wanted}, of type {dtype}") from None
-        if array.shape != shape:
-            raise self.error(name, wanted)
-        finite = array[~np.isnan(array)] if null is not None else array
-        if array.dtype.kind == "f" and not (np.abs(finite) < limit).all():
-            raise self.error(name, f"{wanted}, finite and below {limit:g}")
+                self.check(name, False, f"{wanted}, of type {dtype}")
+        self.check(name, array.shape == shape, wanted)
+        if array.dtype.kind == "f":
+            finite = array if null is None else array[~np.isnan(array)]
+            is_right = (np.abs(finite) < limit).all()
+            self.check(name, is_right, f"{wanted}, finite and below {limit:g}")
         return np.ascontiguousarray(array, dtype)
 
 
@@ -250,17 +264,17 @@ def decoded(data, where):
 def _decoded_dict(record):
     result = {}
     for pair in record.items("pairs"):
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise record.error("pairs", "pairs of a key and a value")
+        is_pair = isinstance(pair, list) and len(pair) == 2
+        record.check("pairs", is_pair, "pairs of a key and a value")
         key, value = (decoded(item, record.where) for item in pair)
-        if not isinstance(key, str | int | float):
-            raise record.error("pairs", "pairs with keys that are strings or numbers")
+        is_key = isinstance(key, str | int | float)
+        record.check("pairs", is_key, "pairs with keys that are strings or numbers")
         result[key] = value
     return result
 
 
-def decoded_parameters(cls, data, where):
-    """Arguments of the constructor of a class."""
+def decoded_parameters(data, where):
+    """Arguments of a constructor."""
     names = set(data) if isinstance(data, dict) else ()
     data = Record(data, where, names).data
     return {name: decoded(value, f"{where}.{name}") for name, value in data.items()}
@@ -268,11 +282,7 @@ def decoded_parameters(cls, data, where):
 
 def decoded_object(cls, data, where):
     """An object of a class with these parameters, which are valid."""
-    try:
-        value = cls(**decoded_parameters(cls, data, where))
+    with errors_of(where):
+        value = cls(**decoded_parameters(data, where))
         getattr(value, "validate", getattr(value, "_validate_params", None))()
-    except FormatError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise FormatError(f"{where}: {error}") from error
     return value

@@ -111,15 +111,19 @@ class Graph:
             raise refuse(name, node, f"{len(before)} edges lead to it, not one")
         return before[0]
 
-    def _skipped(self, name):
-        """The first node, from this one backwards, that does anything."""
+    def _backwards(self, name):
+        """The names of the nodes that lead to one, beginning with its own."""
         seen = set()
-        while self._passes(name):
+        while True:
             if name in seen:
                 raise refuse(name, self.nodes[name], "it is recurrent")
+            yield name
             seen.add(name)
             name = self._single(name)
-        return name
+
+    def _skipped(self, name):
+        """The first node, from this one backwards, that does anything."""
+        return next(name for name in self._backwards(name) if not self._passes(name))
 
     def _passes(self, name):
         kind = _kind(self.nodes[name])
@@ -152,20 +156,17 @@ class Graph:
             raise refuse(name, self.nodes[name], "nothing leads to it")
         return ways
 
-    def _way(self, name):
+    def _way(self, end):
         """The way that ends in a node, walked backwards."""
-        way, seen = Way(""), set()
-        while True:
+        way = Way("")
+        for name in self._backwards(end):
             node = self.nodes[name]
             if name == self.input or _kind(node) in (*_SYNAPTIC, *_MEMBRANES):
                 way.source = name
-                return way
-            if name in seen:
-                raise refuse(name, node, "it is recurrent")
-            seen.add(name)
+                break
             if not self._passes(name):
                 self._walk(way, name, node)
-            name = self._single(name)
+        return way
 
     def _walk(self, way, name, node):
         """Add a node to a way, before what it has already."""
