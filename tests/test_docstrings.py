@@ -76,10 +76,16 @@ def find_public():
                 yield item
 
 
-PUBLIC = list(dict.fromkeys(find_public()))  # each once
-every_public = pytest.mark.parametrize(
-    "item", PUBLIC, ids=lambda item: item.__qualname__
-)
+def by_module():
+    """Public items by the package that holds them, each once."""
+    groups = {}
+    for item in dict.fromkeys(find_public()):
+        groups.setdefault(".".join(item.__module__.split(".")[:2]), []).append(item)
+    return groups
+
+
+PUBLIC = by_module()
+every_public = pytest.mark.parametrize("items", PUBLIC.values(), ids=PUBLIC)
 PARAMETER_OBJECTS, ENCODERS, ESTIMATORS = (
     [getattr(module, name) for name in module.__all__]
     for module in (parameters, encoders, estimators)
@@ -113,27 +119,27 @@ def signature(item):
 
 
 @every_public
-def test_every_parameter_is_documented_in_order(item):
-    expected = list(signature(item))
-    if expected:
-        assert [name for name, _ in entries(item.__doc__, "Parameters")] == expected
+def test_every_parameter_is_documented_in_order(items):
+    for item in items:
+        expected = list(signature(item))
+        named = entries(item.__doc__, "Parameters") if expected else []
+        assert [name for name, _ in named] == expected, item.__qualname__
 
 
 @every_public
-def test_documented_defaults_are_the_real_ones(item):
-    actual = signature(item)
-    if not actual:
-        return
-    for name, type_ in entries(item.__doc__, "Parameters"):
-        default = actual[name].default
-        found = re.search(r", default=(.+)$", type_)
-        if default is inspect.Parameter.empty:
-            assert found is None, f"{name} has no default"
-        else:
-            assert found, f"the default {default!r} of {name} is not documented"
-            documented = eval(found[1], {"inf": float("inf"), "LIF": ttfs.LIF})
-            assert type(documented) is type(default), name
-            assert documented == default, name
+def test_documented_defaults_are_the_real_ones(items):
+    for item, actual in zip(items, map(signature, items), strict=True):
+        for name, type_ in entries(item.__doc__, "Parameters") if actual else ():
+            default = actual[name].default
+            name = f"{item.__qualname__}: {name}"
+            found = re.search(r", default=(.+)$", type_)
+            if default is inspect.Parameter.empty:
+                assert found is None, f"{name} has no default"
+            else:
+                assert found, f"the default {default!r} of {name} is not documented"
+                documented = eval(found[1], {"inf": float("inf"), "LIF": ttfs.LIF})
+                assert type(documented) is type(default), name
+                assert documented == default, name
 
 
 def attributes(item):
@@ -174,30 +180,30 @@ def test_every_attribute_of_spike_trains_is_documented():
     assert documented == {name for name, _ in found if not name.startswith("_")}
 
 
-@every_public
-def test_examples_run(item):
+def run_examples(items):
     finder = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    for test in finder.find(item, item.__qualname__, globs={}):
-        runner.run(test)
+    for item in items:
+        for test in finder.find(item, item.__qualname__, globs={}):
+            runner.run(test)
     assert runner.failures == 0
 
 
-@pytest.mark.parametrize(
-    "item", [*PARAMETER_OBJECTS, *ENCODERS, *ESTIMATORS], ids=lambda item: item.__name__
-)
-def test_examples_are_there(item):
-    assert ">>>" in item.__doc__
+@every_public
+def test_examples_run(items):
+    run_examples([item for item in items if item is not substrates.Remote])
 
 
-@pytest.mark.parametrize(
-    "item",
-    [ttfs.LIF, ttfs.first_spike, ttfs.first_spike_vjp, ttfs.TTFSClassifier],
-    ids=lambda item: item.__qualname__,
-)
-def test_examples_and_sources_are_there(item):
-    assert ">>>" in item.__doc__
-    assert "Göltz" in item.__doc__
+@pytest.mark.slow  # starts a server
+def test_the_example_of_a_remote_chip_runs():
+    run_examples([substrates.Remote])
+
+
+def test_examples_and_sources_are_there():
+    sourced = [ttfs.LIF, ttfs.first_spike, ttfs.first_spike_vjp, ttfs.TTFSClassifier]
+    for item in [*PARAMETER_OBJECTS, *ENCODERS, *ESTIMATORS, *sourced]:
+        assert ">>>" in item.__doc__, item
+        assert item not in sourced or "Göltz" in item.__doc__, item
 
 
 STUB = ast.parse((Path(ttfs.__file__).parent / "core.pyi").read_text())

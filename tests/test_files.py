@@ -1,9 +1,8 @@
 """Files are written as a whole, whoever else writes them, or not at all."""
 
+import multiprocessing
 import os
 import stat
-import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -15,13 +14,6 @@ from ttfs._files import write_text
 
 # Long enough for a write to take several calls of the system.
 TEXTS = [f"{k}\n" * 50_000 for k in range(4)]
-
-WRITER = """
-import sys
-from ttfs._files import write_text
-for _ in range(10):
-    write_text(sys.argv[1], f"{sys.argv[2]}\\n" * 50_000)
-"""
 
 NOBODY = 65534  # the number of a user who may write where everybody may
 
@@ -60,13 +52,17 @@ def insist_on_whole_texts(path, is_over):
             n_seen += 1
 
 
+def write_often(path, text):
+    for _ in range(10):
+        write_text(path, text)
+
+
 def test_threads_that_write_one_file(tmp_path):
     path, errors = tmp_path / "model.c", []
 
     def write(text):
         try:
-            for _ in range(10):
-                write_text(path, text)
+            write_often(path, text)
         except BaseException as error:
             errors.append(error)
 
@@ -80,13 +76,17 @@ def test_threads_that_write_one_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_that_write_one_file(tmp_path):
-    path = tmp_path / "model.c"
+    path, context = tmp_path / "model.c", multiprocessing.get_context("fork")
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, path, str(k)]) for k in range(3)
+        context.Process(target=write_often, args=(path, text)) for text in TEXTS[:3]
     ]
-    insist_on_whole_texts(path, lambda: all(w.poll() is not None for w in writers))
-    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    for writer in writers:
+        writer.start()
+    insist_on_whole_texts(path, lambda: not any(w.is_alive() for w in writers))
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -204,9 +204,10 @@ def test_what_fails_leaves_nothing(name, error, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
 def test_a_pipe_is_written_to():
-    program = "from ttfs._files import write_text; write_text('/dev/stdout', 'é\\n')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
-    assert done.stdout == "é\n".encode()
-    assert not done.stderr
+    reader, writer = os.pipe()
+    write_text(f"/dev/fd/{writer}", "é\n")
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        assert pipe.read() == "é\n".encode()

@@ -61,9 +61,10 @@ def test_epoch_equals_its_twin(neuron, kernel, feedback):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.parametrize("sizes", [(6, 3), (1, 1, 1), (4, 8, 16, 32, 5)], ids=str)
-@pytest.mark.parametrize("feedback", FEEDBACKS)
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+@pytest.mark.parametrize(
+    ("loss", "feedback", "sizes"),
+    diagonal(LOSSES, FEEDBACKS, [(6, 3), (1, 1, 1), (4, 8, 16, 32, 5)]),
+)
 def test_other_networks_and_losses(loss, feedback, sizes):
     layers = make_layers(LIF(1.7, 1.0), sizes)
     local = make_rule(layers, "linear", feedback)
@@ -138,8 +139,7 @@ def test_numbers_of_training_mean_what_they_mean_to_the_twin(changes):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.parametrize("feedback", FEEDBACKS)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("kernel", "feedback"), diagonal(KERNELS, FEEDBACKS))
 def test_measured_spikes(kernel, feedback):
     # On the grid of the inputs: differences meet the corners of the kernel.
     layers = make_layers(LIF(), (9, 70, 21, 3))
@@ -150,8 +150,7 @@ def test_measured_spikes(kernel, feedback):
     assert_weights_close(core, slow, layers, 1e-10)
 
 
-@pytest.mark.parametrize("feedback", FEEDBACKS)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("kernel", "feedback"), diagonal(KERNELS, FEEDBACKS))
 def test_float32_trains_like_float64(kernel, feedback):
     single = make_layers(LIF(), (9, 70, 21, 3), np.float32)
     layers = [
@@ -251,8 +250,9 @@ def test_shift_is_next_to_the_slope(slope, power):
     assert_allclose(got, expected, rtol=1e-9, atol=1e-9 * abs(weight))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
+@pytest.mark.parametrize(
+    ("neuron", "dtype"), diagonal(NEURONS, [np.float64, np.float32])
+)
 def test_linear_kernel_is_a_triangle_as_high_as_kappa(neuron, dtype):
     peak = min(neuron.peak_delay, 2 * neuron.tau_syn)
     height = neuron.kappa(peak) * 16 * neuron.tau_syn / neuron.threshold
@@ -373,8 +373,7 @@ def test_floor_and_adam_have_no_part_in_it():
         assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("feedback", FEEDBACKS)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("kernel", "feedback"), diagonal(KERNELS, FEEDBACKS))
 def test_it_learns(kernel, feedback):
     X, y = make_yin_yang(600, random_state=0)
     layers = make_layers(LIF(), (4, 60, 3), drive=6.0, spread=2.5)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import (
     CLOSED_FORMS,
@@ -44,8 +45,7 @@ def slopes(times, weights, spikes, neuron):
     return (weights * kernel).sum(axis=1) / neuron.tau_syn
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("regime", CLOSED_FORMS)
+@pytest.mark.parametrize(("shape", "regime"), diagonal(SHAPES, list(CLOSED_FORMS)))
 def test_first_spike_equals_closed_form(regime, shape):
     fired = []
     for seed in range(5):
@@ -66,8 +66,7 @@ def test_first_spike_equals_closed_form(regime, shape):
         assert 0.2 < np.mean(fired) < 1
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("regime", CLOSED_FORMS)
+@pytest.mark.parametrize(("shape", "regime"), diagonal(SHAPES, list(CLOSED_FORMS)))
 def test_vjp_equals_closed_form(regime, shape):
     for seed in range(5):
         times, weights, neuron = random_layer(regime, shape, seed)

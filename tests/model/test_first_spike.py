@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import diagonal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -299,8 +300,7 @@ BAD_LAYERS = {
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", BAD_LAYERS)
+@pytest.mark.parametrize(("case", "dtype"), diagonal(list(BAD_LAYERS), DTYPES))
 def test_bad_layer_is_refused(case, dtype):
     times, weights = (np.asarray(a, dtype) for a in BAD_LAYERS[case])
     with pytest.raises(ValueError, match=r"."):
@@ -381,8 +381,7 @@ def read_only(a):
 BUFFERS = (strided, np.asfortranarray, reversed_view, misaligned, swapped, read_only)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("odd", BUFFERS)
+@pytest.mark.parametrize(("odd", "dtype"), diagonal(list(BUFFERS), DTYPES))
 def test_odd_buffers_give_the_same_bits(odd, dtype):
     clean = [a.astype(dtype) for a in (TIMES, WEIGHTS, SPIKES, GRAD)]
     bent = [odd(a) for a in clean]

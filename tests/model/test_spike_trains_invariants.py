@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import reference
 import trains_twin
+from cases import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -216,8 +217,9 @@ def tangent_weight(ratio):
     return high
 
 
-@pytest.mark.parametrize("ratio", [1.0, 2.0, 5.0, 0.3, np.inf])
-@pytest.mark.parametrize("margin", [1e-12, 1e-9, 1e-6])
+@pytest.mark.parametrize(
+    ("ratio", "margin"), diagonal([1.0, 2.0, 5.0, 0.3, np.inf], [1e-12, 1e-9, 1e-6])
+)
 def test_a_spike_that_is_nearly_tangent(ratio, margin):
     """A later peak just below the threshold, and just above: as with 50 digits."""
     numbers = []
