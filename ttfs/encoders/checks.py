@@ -7,6 +7,10 @@ import numpy as np
 from scipy.sparse import issparse
 
 _REALS = np.dtype(np.float32), np.dtype(np.float64)
+_SHAPE = (
+    "an array of shape (n_samples, n_channels, n_timepoints) or a list of arrays of "
+    "shape (n_channels, n_timepoints)"
+)
 
 
 def is_valid(X, estimator):
@@ -34,6 +38,79 @@ def has_signals(X):
     except ValueError:  # channels of unequal lengths
         return True
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
+
+
+def check_signals(X, n_channels=None):
+    """Signals as a float64 array, padded with NaN at their ends, and their lengths."""
+    samples = _list_of_signals(X)
+    found = {sample.shape[0] for sample in samples}
+    wanted = found if n_channels is None else {n_channels}
+    if found != wanted or len(found) != 1 or 0 in found:
+        raise ValueError(
+            f"all signals must have the same number of channels, "
+            f"{'at least 1' if n_channels is None else n_channels}: found "
+            f"{sorted(found)}"
+        )
+    shape = len(samples), found.pop(), max(sample.shape[1] for sample in samples)
+    signals = np.full(shape, np.nan)
+    for signal, sample in zip(signals, samples, strict=True):
+        signal[:, : sample.shape[1]] = sample
+    if np.isinf(signals).any():
+        raise ValueError("signals must be finite; found infinity")
+    is_there = ~np.isnan(signals)
+    lengths = is_there.any(axis=1).sum(axis=1)
+    expected = np.arange(shape[2]) < lengths[:, None, None]
+    if not np.array_equal(is_there, np.broadcast_to(expected, shape)):
+        k = int(np.argmax((is_there != expected).any(axis=(1, 2))))
+        raise ValueError(
+            f"signal {k} has NaN before its end, or ends at different times in its "
+            "channels: NaN may only fill up what comes after all channels' ends"
+        )
+    if lengths.min() == 0:
+        raise ValueError(f"signal {int(lengths.argmin())} has no values")
+    return signals, lengths
+
+
+def _list_of_signals(X):
+    """The signals (n_channels, n_timepoints) of X, of real numbers."""
+    if issparse(X):
+        raise ValueError(
+            "signals must be an array or a list of arrays, got a sparse matrix"
+        )
+    if hasattr(X, "columns") or getattr(X, "ndim", 3) == 2:
+        raise ValueError(
+            f"signals must be {_SHAPE}, got 2 dimensions: if each row is a signal of "
+            "one channel, pass X[:, None, :], with np.asarray(X) for X if it is a table"
+        )
+    if isinstance(X, str | bytes | dict) or not hasattr(X, "__iter__"):
+        raise TypeError(f"signals must be {_SHAPE}, got {type(X).__name__}")
+    samples = [_signal(k, sample) for k, sample in enumerate(X)]
+    if not samples:
+        raise ValueError("there are no signals: found 0 samples")
+    return samples
+
+
+def _signal(k, sample):
+    """Signal k as an array (n_channels, n_timepoints) of real numbers."""
+    try:
+        sample = np.asarray(sample)
+    except ValueError as error:  # unequal numbers of values
+        raise ValueError(
+            f"the channels of a signal must have the same length: signal {k} has not"
+        ) from error
+    if sample.ndim != 2:
+        raise ValueError(
+            "signals must have the shape (n_channels, n_timepoints) each: signal "
+            f"{k} has {sample.ndim} dimension(s)"
+        )
+    if sample.dtype.kind == "O":
+        try:
+            sample = sample.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"signals must be real numbers: {error}") from error
+    if sample.dtype.kind not in "biuf":
+        raise ValueError(f"signals must be real numbers, not {sample.dtype}")
+    return sample
 
 
 def check_sparse(X):
