@@ -415,7 +415,7 @@ class BaseEncoder(Documented, Stored, TransformerMixin, BaseEstimator, ABC):
     def _check_values(self, estimator, X):
         """Validated X once more: spike times, and the form of a sparse matrix."""
         if issparse(X):
-            # Made anew, because the flags of a matrix that was changed may be wrong.
+            # The matrix is made anew: flags of one that was changed may be wrong.
             X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
             if not self.takes_sparse:
                 name, other = repr(self), "LatencyEncoder()"

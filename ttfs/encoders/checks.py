@@ -137,7 +137,7 @@ def check_sparse(X):
 
 def _check_compressed(X, block=(1, 1)):
     """Check CSR, CSC and, with the size of their blocks, BSR."""
-    # The shape in blocks.
+    # Shapes are numbers of blocks.
     n_rows, n_columns = (size // n for size, n in zip(X.shape, block, strict=True))
     n_major, n_minor = (n_columns, n_rows) if X.format == "csc" else (n_rows, n_columns)
     indptr, indices, data = X.indptr, X.indices, X.data

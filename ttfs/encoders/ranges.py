@@ -69,7 +69,7 @@ class RangeEncoder(BaseEncoder):
         The last possible spike: the window.
     """
 
-    # Of encoders too that were stored before there was this parameter.
+    # Encoders that were stored before there was this parameter have it from here.
     levels: int | None = None
 
     _parameter_constraints: ClassVar[dict] = {
@@ -137,12 +137,12 @@ def _extremes(X):
 
 def _scales(low, high):
     """Factors of half the distance from `low` that make `high` 1; 0 for no range."""
-    # Halves, so that the difference of two large numbers does not overflow.
+    # Halves are subtracted, so that the difference of large numbers does not overflow.
     span = high / 2
     span -= low / 2
     varies = span > 0
-    # Rounded up: the greatest value is 1, not a little less. A range that is so small
-    # that its inverse overflows, below about 1.1e-308, is none.
+    # Factors are rounded up, so that the greatest value is 1, not a little less. A range
+    # that is so small that its inverse overflows, below about 1.1e-308, is none.
     scale = span  # in place, for the memory of wide data
     with np.errstate(over="ignore"):
         np.divide(1, span, out=scale, where=varies)
@@ -210,7 +210,7 @@ def _cut_table(table, n, low, high, absent, max_deviation):
     def half_of_value(rank):
         return np.take_along_axis(table, rank[:, None], axis=1).ravel() / 2
 
-    # Halves of everything, so that no difference overflows.
+    # All values are halved, so that no difference overflows.
     middle = half_of_value((n - 1) // 2) / 2 + half_of_value(n // 2) / 2
     tenth = (n + 4) // 10  # (n - 1) / 10, rounded
     below = middle - half_of_value(tenth)

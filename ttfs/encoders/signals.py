@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FilterBank", "LevelCrossingEncoder"]
 
-# Channels of a signal beyond these spikes are an error of units, not a signal.
+# More spikes than that at once are an error of units, not a signal.
 _MAX_EVENTS = 2**31
 
 
@@ -229,7 +229,7 @@ array-like of shape (n_signals, n_timepoints)
         check_is_fitted(self)
         signals, _ = check_signals(X, self.n_signals_in_)
         n_samples, n_signals, n_times = signals.shape
-        # In steps from the reference; a constant channel stays there.
+        # Levels are steps from the reference, where a constant channel stays.
         start = self.references_[:, None]
         if self.reference == "first":
             start = signals[:, :, :1]

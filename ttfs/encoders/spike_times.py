@@ -124,7 +124,7 @@ class SpikeTimesEncoder(BaseEncoder):
         )
 
     def _may_drop(self, X):
-        """Channels that input dropout acts on."""
+        """Whether input dropout acts on each channel."""
         n_samples, n_channels = X.shape
         if isinstance(self.may_drop, str):
             return is_often_absent(_n_absent(X), n_samples)

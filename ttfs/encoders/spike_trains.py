@@ -223,7 +223,7 @@ class SpikeTrains:
 
     @classmethod
     def concatenate(cls, parts: Iterable[SpikeTrains], axis: Literal[0, 1] = 0) -> Self:
-        """One after the other, or side by side.
+        """Spike trains of several parts: samples follow each other, or channels do.
 
         Parameters
         ----------
@@ -382,7 +382,7 @@ class SpikeTrains:
         columns = _selected(self._n_channels, key)
         if len(columns) == 0:
             raise IndexError("SpikeTrains need a channel at least")
-        # Where the channel of each spike is among the new ones.
+        # The places of the channel of each spike among the new channels.
         offsets = _offsets(np.bincount(columns, minlength=self._n_channels))
         places = _entries(offsets, self._channels)
         samples, channels, times = self.events()
@@ -413,7 +413,7 @@ class SpikeTrains:
     def has_several_spikes(self):
         """Whether a channel has several spikes in a sample."""
         is_same = np.diff(self._channels) == 0
-        # Not from one sample to the next.
+        # Two spikes of a channel in different samples do not count.
         borders = self._offsets[1:-1]
         is_same[borders[(borders > 0) & (borders < self.n_spikes)] - 1] = False
         return bool(is_same.any())
@@ -428,7 +428,7 @@ Features: TypeAlias = "ArrayLike | SparseMatrix | SpikeTrains"
 
 
 def _sizes(shape):
-    """Numbers of samples and channels."""
+    """The numbers of samples and channels that `shape` says, checked."""
     sizes = tuple(shape) if np.iterable(shape) else ()
     if len(sizes) != 2 or not all(isinstance(n, Integral) for n in sizes):
         raise ValueError(
@@ -444,7 +444,7 @@ def _sizes(shape):
 
 
 def _indices(array, name, n):
-    """Array of integers below n."""
+    """Numbers of samples or channels as an array of integers below n."""
     array = np.asarray(array)
     if array.size and array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, not {array.dtype}")
@@ -457,7 +457,7 @@ def _indices(array, name, n):
 
 
 def _offsets(counts):
-    """Where each of some rows begins, and the end of the last."""
+    """Where the entries of each row begin, and where those of the last one end."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
@@ -470,7 +470,7 @@ def _entries(offsets, rows):
 
 def _selected(n, key):
     """Which of n samples or channels an index selects."""
-    # Whatever selects from an array.
+    # NumPy decides what an index selects, as it does for an array.
     selected = np.atleast_1d(np.arange(n)[key])
     if selected.ndim != 1:
         raise IndexError("an index of SpikeTrains must be at most 1-d")

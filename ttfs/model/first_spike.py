@@ -176,7 +176,7 @@ def first_spike_vjp(
     check_lif(neuron)
     check_not_negative("min_slope", min_slope)
 
-    # In the units of the core, where factors c are far from the limits of float32.
+    # In the units of the core, factors c are far from the limits of float32.
     time, threshold = _core.powers_of(neuron)
     neuron = _core.in_units(neuron, time, threshold)
     times = _core.shift(times, -time, "times")

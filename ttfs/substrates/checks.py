@@ -47,7 +47,7 @@ def check_request(times, network):
             )
         if not np.isfinite(layer.weights).all():
             raise ValueError(f"weights of layer {k} must be finite")
-        # Then they are finite in single precision too.
+        # Weights below the limit are finite in single precision too.
         if np.any(np.abs(layer.weights) >= TIME_LIMIT):
             raise ValueError(f"weights of layer {k} must be below {TIME_LIMIT:g}")
         check_times(layer.bias_times, f"bias_times of layer {k}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import TypeAlias
 
-# A path, host and port, or a command.
+# The address of a server is a path, a host and a port, or a command.
 Address: TypeAlias = str | os.PathLike[str] | tuple[str, int] | Sequence[str]
 
 _MAX_PATH = 107  # bytes in the path of a Unix domain socket, on Linux

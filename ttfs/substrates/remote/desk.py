@@ -45,7 +45,7 @@ class Limits:
 
 
 class Memory:
-    """Memory that clients share: one that needs more than is free waits `timeout`."""
+    """Memory that clients share: who needs more than is free waits up to `timeout`."""
 
     def __init__(self, n_bytes, timeout):
         self.free, self.timeout = n_bytes, timeout

@@ -158,7 +158,7 @@ class _PathSocket(_Sockets, socketserver.UnixStreamServer):
 
 
 class _PortSocket(_Sockets, socketserver.TCPServer):
-    """A TCP port."""
+    """A TCP port, at which other users, and other computers, reach the server."""
 
     allow_reuse_address = True
 
