@@ -32,10 +32,19 @@ def make_inputs(shape, rng):
     return x.astype(np.float32)
 
 
-@pytest.mark.parametrize("output_spikes", [True, False])
-@pytest.mark.parametrize("input_spikes", [True, False])
-@pytest.mark.parametrize("initial", [0.0, 0.5])
-@pytest.mark.parametrize("sizes", [(5, 3), (9, 13, 4), (7, 6, 11, 2), (1, 3, 1)])
+@pytest.mark.parametrize(
+    ("sizes", "initial", "input_spikes", "output_spikes"),
+    [
+        ((5, 3), 0.0, True, True),
+        ((5, 3), 0.5, False, False),
+        ((9, 13, 4), 0.5, True, False),
+        ((9, 13, 4), 0.0, False, True),
+        ((7, 6, 11, 2), 0.0, True, False),
+        ((7, 6, 11, 2), 0.5, False, True),
+        ((1, 3, 1), 0.5, True, True),
+        ((1, 3, 1), 0.0, False, False),
+    ],
+)
 def test_bits_are_those_of_the_twin(sizes, initial, input_spikes, output_spikes):
     rng = np.random.default_rng(sum(sizes))
     weights, biases = make_layers(sizes, rng)
