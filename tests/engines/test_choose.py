@@ -275,6 +275,8 @@ CHANGES = [
         *((LOCAL, change, then) for change, then in CHANGES),
         ({}, {"arithmetic": "float64"}, "'float32'"),
         ({}, {"delays": "axonal"}, "None"),
+        ({"max_spikes": 3}, {"max_spikes": 4}, "3"),
+        ({"max_spikes": 3}, {"refractory": 0.2}, r"0\.0"),
     ],
     ids=str,
 )

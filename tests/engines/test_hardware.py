@@ -387,12 +387,19 @@ def test_peaks_are_those_of_rounded_weights():
     assert np.abs(got - real).max() > 0.1
 
 
-@pytest.mark.parametrize("step", [-1.0, np.nan, np.inf, None])
-def test_weight_step_must_be_a_number(data, step):
-    chip = Wrapped()
-    chip.weight_step = lambda k: step
-    with pytest.raises(SubstrateError, match=r"weight_step\(0\) of Ideal"):
-        make(chip).fit(*data)
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("weight_step", [-1.0, np.nan, np.inf, None]),
+        ("weight_limit", [0.0, -1.0, np.nan, None, "1V"]),
+    ],
+)
+def test_weight_steps_and_limits_must_be_numbers(data, name, values):
+    for value in values:
+        chip = Wrapped()
+        setattr(chip, name, lambda k, value=value: value)
+        with pytest.raises(SubstrateError, match=rf"{name}\(0\) of Ideal"):
+            make(chip).fit(*data)
 
 
 def test_spikes_that_the_model_would_not_produce_learn_if_an_input_precedes():
@@ -462,26 +469,13 @@ def test_weights_are_limited_wherever_they_come_from(data):
     assert [np.abs(w).max() for w in clf.coefs_] == [1.5, 0.5]
 
 
-@pytest.mark.parametrize("limit", [0.0, np.nan, None, "1V"])
-def test_weight_limit_must_be_a_number(data, limit):
-    chip = Wrapped()
-    chip.weight_limit = lambda k: limit
-    with pytest.raises(SubstrateError, match=r"weight_limit\(0\) of Ideal"):
-        make(chip).fit(*data)
-
-
 def test_capacity_is_explained(data):
     with pytest.raises(NetworkError, match="the network has 23 neurons"):
         make(AnalogChip(max_neurons=22)).fit(*data)
 
 
-@pytest.mark.parametrize(
-    "substrate",
-    [pytest.param(Ideal(), marks=pytest.mark.slow), AnalogChip(**CHIP)],
-    ids=str,
-)
-def test_in_the_company_of_scikit_learn(data, substrate):
-    X, y = data
+def test_in_the_company_of_scikit_learn(data):
+    (X, y), substrate = data, AnalogChip(**CHIP)
     clf = clone(make(substrate))
     assert clf.substrate is substrate
     scores = cross_val_score(clf, X, y, cv=2)
@@ -493,11 +487,6 @@ def test_in_the_company_of_scikit_learn(data, substrate):
     grid = {"substrate": [None, substrate, AnalogChip(weight_clip=0.5)]}
     search = GridSearchCV(make(), grid, cv=2).fit(X, y)
     assert search.cv_results_["mean_test_score"][1] == scores.mean()
-
-
-def test_verbose(data, capsys):
-    make(Ideal(), verbose=True, max_iter=2).fit(*data)
-    assert capsys.readouterr().out.count("Iteration") == 2
 
 
 def test_calibrate_measures_the_neurons_of_the_substrate():

@@ -11,22 +11,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from tests.conftest import best_first
-from ttfs import TTFSClassifier, _fixed
+from ttfs import TTFSClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.fixed.build import layer_levels
 from ttfs.fixed.quantized import QuantizedNetwork
 from ttfs.parameters import FixedPoint
-
-
-@pytest.fixture(params=best_first(_fixed.simd_available()))
-def simd(request):
-    """Each instruction set of this processor in turn."""
-    before = _fixed.simd()
-    _fixed.use_simd(request.param)
-    yield request.param
-    _fixed.use_simd(before)
-
 
 # -- Learning ----------------------------------------------------------------------
 
@@ -193,26 +182,6 @@ def test_a_range_of_four_has_four_times_the_steps(iris, kind):
     assert_allclose(steps, 4.0)  # there is no limit of `levels` in between
     assert all(np.abs(weights).max() <= 63 for weights in other.network_.weights)
     assert other.score(*iris) > 0.8
-
-
-# -- Instruction sets --------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def on_first_simd():
-    """What is computed on one of the instruction sets."""
-    return {}
-
-
-@every_fixed
-def test_same_bits_on_every_instruction_set(yin_yang, kind, simd, on_first_simd):
-    X, y = yin_yang
-    clf = small(hidden_layer_sizes=(37,), **kind).fit(X, y)
-    results = [*clf.coefs_, *clf.spike_times(X), clf.predict_proba(X), clf.predict(X)]
-    assert _fixed.FixedCore(clf.network_.for_inference()).simd == simd
-    first = on_first_simd.setdefault(str(kind), results)
-    for a, b in zip(first, results, strict=True):
-        assert_array_equal(a, b)
 
 
 # -- Predictions -------------------------------------------------------------------

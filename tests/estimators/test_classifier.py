@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
@@ -285,20 +285,6 @@ def test_decisions_agree_with_each_other_and_with_spike_times():
 # -- In the company of scikit-learn ------------------------------------------------
 
 
-@pytest.mark.slow
-def test_pipeline_cross_validation_and_grid_search(iris):
-    X, y = iris
-    model = make_pipeline(
-        MinMaxScaler(), TTFSClassifier((30,), max_iter=60, random_state=0)
-    )
-    assert cross_val_score(model, X, y, cv=3).shape == (3,)
-    for taus in ([1.0, 2.0], [1.0, [1.0, 2.0]], [(0.5, 1.0), (2.0, float("inf"))]):
-        grid = {"ttfsclassifier__tau_mem": taus}
-        search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(X, y)
-        assert search.best_score_ > 0.6
-        assert search.best_params_["ttfsclassifier__tau_mem"] in taus
-
-
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
 @pytest.mark.parametrize("encoder", ["auto", "complement", "population", "spike_times"])
 def test_float32_data_are_the_same_values_as_float64(iris, encoder, arithmetic):
@@ -332,18 +318,6 @@ def test_float32_data_reach_the_core_uncopied(monkeypatch):
     small(max_iter=1, random_state=0).fit(X, y).predict(X)
     assert all(np.shares_memory(array, X) for array in seen[1:])
     assert all(array.dtype == np.float32 for array in seen)
-
-
-def test_pandas_input_and_output(iris):
-    X, y = iris
-    frame = pd.DataFrame(X, columns=list("abcd"))
-    clf = small(random_state=0).fit(frame, pd.Series(y))
-    assert_array_equal(clf.feature_names_in_, list("abcd"))
-    assert_array_equal(clf.predict(frame), small(random_state=0).fit(X, y).predict(X))
-    with pytest.raises(ValueError, match="feature names"):
-        clf.predict(frame[["b", "a", "c", "d"]])
-    model = make_pipeline(MinMaxScaler(), small()).set_output(transform="pandas")
-    assert model.fit(frame, y).predict(frame).shape == (150,)
 
 
 @pytest.mark.parametrize("kind", ["read-only", "fortran", "strided", "big-endian"])

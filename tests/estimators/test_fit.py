@@ -5,7 +5,6 @@ import pickle
 import re
 import subprocess
 import sys
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -19,12 +18,6 @@ from ttfs.engines import base, recipe
 from ttfs.engines.float import FloatTrainer
 
 # -- Schedules ---------------------------------------------------------------------
-
-
-def test_cosine_schedule_ends_without_warning(iris):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert small().fit(*iris).n_iter_ == 5
 
 
 @pytest.mark.parametrize(
@@ -98,13 +91,6 @@ def test_fit_forgets_the_random_state_of_earlier_calls(iris):
     one.fit(X, y).partial_fit(X, y)
     two = small(random_state=0).fit(X, y).partial_fit(X, y)
     assert_array_equal(one.coefs_[0], two.coefs_[0])
-
-
-def test_fit_starts_anew_without_warm_start(iris):
-    clf = small(random_state=0)
-    first = clf.fit(*iris).coefs_[0]
-    assert_array_equal(first, clf.fit(*iris).coefs_[0])
-    assert clf.n_iter_ == 5
 
 
 # -- partial_fit -------------------------------------------------------------------

@@ -293,17 +293,6 @@ def test_spike_trains_are_read_out_after_their_start():
         assert np.any(output > times.min() + clf.read_out_)
 
 
-def test_not_before_fit():
-    assert not hasattr(TTFSClassifier(), "read_out_")
-
-
-def test_it_is_stored(iris):
-    clf = small(read_out=1.2).fit(*iris)
-    again = pickle.loads(pickle.dumps(clf))
-    assert again.read_out_ == clf.read_out_ == 1.2
-    assert_array_equal(again.decision_function(iris[0]), clf.decision_function(iris[0]))
-
-
 # -- Its weights are not trained ---------------------------------------------------
 
 
@@ -373,27 +362,6 @@ def test_the_order_of_first_spikes_is_that_of_decisions(engine):
     late = np.isfinite(output) & ~early
     after = clf.network_.stretch * (output[late] - clf.read_out_)
     assert_allclose(times[late] - clf.read_out_, after, rtol=1e-4, atol=slack)
-
-
-@pytest.mark.parametrize(
-    ("arithmetic", "hidden", "t_max"),
-    [
-        ("float32", (), 0.8),
-        ("float64", (20,), None),
-        ("float32", (15, 10), None),
-        ("float64", (15, 10), 0.8),
-    ],
-    ids=str,
-)
-def test_the_ideal_substrate_decides_like_none(arithmetic, hidden, t_max):
-    X, y = DATA["yin-yang"]
-    clf = small(hidden_layer_sizes=hidden, arithmetic=arithmetic, t_max=t_max).fit(X, y)
-    assert np.isfinite(clf.spike_times(X)[-1]).all()
-    expected = clf.decision_function(X), clf.predict_proba(X), clf.predict(X)
-    clf.set_params(substrate=Ideal())
-    got = clf.decision_function(X), clf.predict_proba(X), clf.predict(X)
-    for a, b in zip(got, expected, strict=True):
-        assert_array_equal(a, b)
 
 
 def test_outputs_fire_in_the_order_of_their_membranes(iris):

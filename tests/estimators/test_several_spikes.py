@@ -7,11 +7,10 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 import ttfs
-from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
+from ttfs import SpikeTrains, TTFSClassifier
 from ttfs.datasets import make_yin_yang
 from ttfs.export import cost_sheet, estimate, to_c, tune
 
@@ -283,15 +282,6 @@ def test_spike_trains_of_unequal_lengths(read_out):
     assert clf.activity(trains).n_spikes[0, 0] == 0
 
 
-def test_sparse_and_dense_data_are_the_same():
-    dense = np.where(X > 0.5, X, 0.0)
-    clf = quick().fit(dense, y)
-    again = quick().fit(sparse.csr_array(dense), y)
-    for a, b in zip(clf.coefs_, again.coefs_, strict=True):
-        assert_array_equal(a, b)
-    assert_array_equal(clf.predict(dense), clf.predict(sparse.csr_array(dense)))
-
-
 def test_both_precisions():
     single, double = quick().fit(X, y), quick(arithmetic="float64").fit(X, y)
     assert single.coefs_[0].dtype == np.float32
@@ -301,27 +291,6 @@ def test_both_precisions():
     ours, theirs = single.decision_function(X), double.decision_function(X)
     # A spike that one precision has and the other has not is rare.
     assert np.mean(np.abs(ours - theirs) < 1e-3) > 0.95
-
-
-def test_weights_of_samples_and_classes_and_early_stopping():
-    weights = np.where(y == 0, 0.0, 1.0)
-    clf = quick(max_iter=20, random_state=1).fit(X, y, sample_weight=weights)
-    assert np.mean(clf.predict(X) == 0) < 0.2  # nothing was learned of this class
-    balanced = quick(class_weight="balanced", early_stopping=True, max_iter=6)
-    balanced.fit(X, y)
-    assert len(balanced.validation_scores_) > 0
-    assert balanced.best_validation_score_ == max(balanced.validation_scores_)
-
-
-def test_warm_start_goes_on_and_refuses_other_neurons():
-    clf = quick(warm_start=True).fit(X, y)
-    before = clf.coefs_[0].copy()
-    clf.fit(X, y)
-    assert np.abs(clf.coefs_[0] - before).max() > 0
-    with pytest.raises(ValueError, match="max_spikes was 3 when the weights were"):
-        clf.set_params(max_spikes=4).fit(X, y)
-    with pytest.raises(ValueError, match=r"refractory was 0\.0 when the weights"):
-        clf.set_params(max_spikes=3, refractory=0.2).partial_fit(X, y)
 
 
 def test_partial_fit_does_not_change_what_was_given_away():
@@ -373,13 +342,6 @@ def test_exports_refuse_several_spikes():
 def test_tuning_refuses_several_spikes():
     with pytest.raises(ValueError, match="max_spikes=3 is not supported with arith"):
         tune(quick(arithmetic="fixed"), X, y)
-
-
-def test_regression_has_no_such_parameters():
-    with pytest.raises(TypeError, match="max_spikes"):
-        TTFSRegressor(max_spikes=3)
-    with pytest.raises(ValueError, match="Invalid parameter 'max_spikes'"):
-        TTFSRegressor().set_params(max_spikes=3)
 
 
 def test_a_fitted_network_refuses_a_substrate():

@@ -169,14 +169,14 @@ def labels_of(y):
 @pytest.mark.parametrize(
     "kind", [np.asarray, np.ndarray.tolist, csr_array, pd.DataFrame]
 )
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_several_labels_are_refused_with_a_hint(data, kind, method):
+def test_several_labels_are_refused_with_a_hint(data, kind):
     X, y = data
     wrapper = re.escape("MultiOutputClassifier(TTFSClassifier())")
-    options = {"classes": [0, 1]} if method == "partial_fit" else {}
     clf = small()
     with pytest.raises(ValueError, match=wrapper):
-        getattr(clf, method)(X, kind(labels_of(y)), **options)
+        clf.fit(X, kind(labels_of(y)))
+    with pytest.raises(ValueError, match=wrapper):
+        clf.partial_fit(X, kind(labels_of(y)), classes=[0, 1])
     assert not hasattr(clf, "network_")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a column is one label

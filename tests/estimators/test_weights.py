@@ -11,12 +11,11 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import (
     load_breast_cancer,
-    load_diabetes,
     load_wine,
     make_classification,
 )
 from sklearn.ensemble import AdaBoostClassifier
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r2_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.model_selection import cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -398,14 +397,6 @@ def test_first_spike_score_checks_weights(overlapping):
     for weights in (-np.ones(100), np.zeros(100), np.ones(99), np.full(100, np.nan)):
         with pytest.raises(ValueError, match=r"sample_weight|Sample weights"):
             clf.first_spike_score(X, y, weights)
-
-
-def test_score_of_regression_is_weighted():
-    X, y = load_diabetes(return_X_y=True)
-    weights = np.random.RandomState(0).exponential(size=len(y))
-    reg = quick(TTFSRegressor).fit(X, y)
-    expected = r2_score(y, reg.predict(X), sample_weight=weights)
-    assert_allclose(reg.score(X, y, weights), expected)
 
 
 @pytest.mark.filterwarnings("ignore:training ended at a loss")
