@@ -141,8 +141,8 @@ def _scales(low, high):
     span = high / 2
     span -= low / 2
     varies = span > 0
-    # Factors are rounded up, so that the greatest value is 1, not a little less. A range
-    # that is so small that its inverse overflows, below about 1.1e-308, is none.
+    # Factors are rounded up, so that the greatest value is 1, not a little less. A
+    # range so small that its inverse overflows, below about 1.1e-308, is none.
     scale = span  # in place, for the memory of wide data
     with np.errstate(over="ignore"):
         np.divide(1, span, out=scale, where=varies)
