@@ -15,17 +15,20 @@ pytestmark = pytest.mark.skipif(
 
 
 def marks_of(path, name):
-    """The decorators of a test, and what marks all of its file, as text."""
+    """The decorators of a test and of its class, and marks of the file, as text."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    (test,) = (node for node in body if getattr(node, "name", None) == name)
-    marks = [*test.decorator_list]
+    marks = []
     for node in body:
         if (
             isinstance(node, ast.Assign)
             and ast.unparse(node.targets[0]) == "pytestmark"
         ):
             marks += getattr(node.value, "elts", [node.value])
-    return map(ast.unparse, marks)
+    for part in name.split("::"):
+        (node,) = (node for node in body if getattr(node, "name", None) == part)
+        marks += node.decorator_list
+        body = node.body
+    return set(map(ast.unparse, marks))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=IDS)

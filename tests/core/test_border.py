@@ -129,9 +129,10 @@ class TestBorder:
         with pytest.raises(TypeError, match="targets"):
             trainers(self.layers, {"kind": "squared_error", "targets": (1, 2)})
 
-    def test_state_of_another_network(self):
-        other, _ = trainers(make_layers(LIF(), (4, 90, 3)), LOSSES["early"])
-        with pytest.raises(ValueError, match=r"."):
+    @pytest.mark.parametrize("sizes", [(4, 90, 3), (4, 6, 2), (5, 6, 3)])
+    def test_state_of_another_network(self, sizes):
+        other, _ = trainers(make_layers(LIF(), sizes), LOSSES["early"])
+        with pytest.raises(ValueError, match="layers of other sizes"):
             _core.Trainer(
                 self.layers,
                 T_MAX,

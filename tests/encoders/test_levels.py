@@ -58,6 +58,7 @@ def test_halfway_between_two_levels_the_later_one():
     assert_array_equal(steps[:, 1], later)
     assert_allclose(steps[:, 0], 4 - part.astype(float), atol=0.5)
     assert_array_equal(steps[::2, 0], [4, 3, 2, 1, 0])
+    assert steps[1, 0] == 4  # its 7/8 of the window are exactly 3.5 steps
 
 
 @every_encoder

@@ -136,3 +136,33 @@ def test_membranes_that_saturate(decay, flags, tmp_path):
         assert (saturates & (after < network.n_ticks)).any() or is_last
         assert (saturates & (after == network.n_ticks)).any() or not is_last
     check_inference(network, ticks, build_network(tmp_path, network, *flags))
+
+
+def test_membranes_below_0_rise_after_the_peak_of_the_kernel(tmp_path):
+    """Inhibition leaks away: u goes on rising where the kernel falls already."""
+    rng = np.random.default_rng(0)
+    network = for_inference(
+        random_network(
+            rng,
+            widths=(40, 30, 4),
+            n_ticks=100,
+            tick=1 / 8,
+            levels=8.0,
+            weight_bits=6,
+            fraction=0,
+            n_bias=0,
+            read_out=100,
+            neurons=[LIF(1.0)],
+        )
+    )
+    first, last = network.layers
+    first.weights[:20] = -rng.integers(1, 20, (20, 30))
+    first.weights[20:] = rng.integers(0, 14, (20, 30))
+    last.weights[:] = rng.integers(-20, 40, last.weights.shape)
+    ticks = np.empty((50, 40), np.uint16)
+    ticks[:, :20] = rng.integers(0, 10, (50, 20))
+    ticks[:, 20:] = rng.integers(10, 30, (50, 1))
+    fired = Core(network).infer(ticks.tolist())[0][0]
+    since = fired - ticks[:, 20:21].astype(int)  # the excitation
+    assert ((since > first.kappa.argmax()) & (fired < network.n_ticks)).any()
+    check_inference(network, ticks, build_network(tmp_path, network))
