@@ -328,10 +328,10 @@ def cost_sheet(
     return CostSheet(
         sizes=model.sizes,
         n_samples=len(inference["spikes"]),
-        inference=_means(inference),
-        to_decision=_means(decided),
+        inference=means(inference),
+        to_decision=means(decided),
         inference_max={name: int(np.max(count)) for name, count in inference.items()},
-        learning=_means(learning) or None,
+        learning=means(learning) or None,
         inference_bytes=_memory(network, learn=False),
         learning_bytes=learner and _memory(learner, learn=True),
         weight_bytes={
@@ -352,5 +352,6 @@ def numbers_of(classes, y, n_samples):
     return np.searchsorted(classes, y).astype(np.uintp)
 
 
-def _means(counts):
+def means(counts):
+    """The means of operations over samples."""
     return {name: float(np.mean(count)) for name, count in counts.items()}

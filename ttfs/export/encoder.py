@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .c_arrays import attributes
 from .model import read_model
 from .scalers import Scaling, split
 
@@ -303,8 +304,6 @@ def integer_encoder(
         features=features,
         n_features=code.n_features,
         n_channels=code.n_channels,
-        n_ticks=rule.n_ticks,
-        shift=rule.shift,
         slope=slope.astype(np.uint32),
         offset=offset.astype(np.uint32),
         low=low.astype(np.int16),
@@ -312,13 +311,9 @@ def integer_encoder(
         below=below.astype(np.uint16),
         above=above.astype(np.uint16),
         absent=absent.astype(np.int16) if has_absent.any() else None,
-        silent=rule.silent,
         map_of=map_of.ravel().astype(np.uint16),
         complemented=code.complemented.astype(np.uint16),
-        times=rule.times,
-        n_fields=rule.n_fields,
-        field_bits=rule.field_bits,
-        reach=rule.reach,
+        **attributes(rule, "n_ticks shift silent times n_fields field_bits reach"),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _fixed
 from .c_arrays import bytes_by_kind, model_code
 from .c_encoder import encoder_code
-from .cost import WORK, numbers_of, step_counts
+from .cost import WORK, means, numbers_of, step_counts
 from .encoder import integer_encoder
 from .measured import COLUMNS, COSTS, SIZES, TARGETS
 from .model import check_single, events_at, input_events, read_learner, read_model
@@ -213,14 +213,8 @@ def estimate(
     else:
         events = input_events(last, transform(steps, X))
         check_single(events)
-    counts = operations_of(network, events, labels)
-    parts = [
-        (
-            kind_of(network, learn=learn),
-            {name: float(np.mean(count)) for name, count in counts.items()},
-            len(network.layers),
-        )
-    ]
+    operations = means(operations_of(network, events, labels))
+    parts = [(kind_of(network, learn=learn), operations, len(network.layers))]
     n_bytes, _ = model_code(network, learn=learn)
     flash, ram = array_bytes(n_bytes, learn=learn)
     ram += 2 * model.code.n_channels
@@ -235,7 +229,8 @@ def estimate(
 
 def _cost(target, parts, flash, ram):
     """The cost of parts of a program: kind, operations and number of layers of each."""
-    figures = dict.fromkeys((figure for its, figure in COLUMNS if its == target), 0.0)
+    figures = {"instructions": None, "cycles_32": None}
+    figures |= {figure: 0.0 for its, figure in COLUMNS if its == target}
     stack = 0
     for kind, operations, n_layers in parts:
         sizes = SIZES[kind][target]
@@ -248,12 +243,4 @@ def _cost(target, parts, flash, ram):
                     costs[column] * operations[name]
                     for name, costs in COSTS[kind].items()
                 )
-    return TargetCost(
-        target=TARGETS[target],
-        flash=flash,
-        ram=ram,
-        stack=stack,
-        cycles=figures["cycles"],
-        cycles_32=figures.get("cycles_32"),
-        instructions=figures.get("instructions"),
-    )
+    return TargetCost(TARGETS[target], flash, ram, stack, **figures)

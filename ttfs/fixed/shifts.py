@@ -24,8 +24,7 @@ def _rate(shift):
 
 def default_tick(tau_syn):
     """The tick in which `tau_syn` is a shift of 5, about `tau_syn` / 31.5."""
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         return float(Decimal(tau_syn) * _rate(_DEFAULT_SHIFT))
 
 
@@ -34,8 +33,7 @@ def _realised(name, tau, tick, longest):
 
     `name` is what the user calls the time constant.
     """
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         per_tau = Decimal(tau) / Decimal(tick)
         shift = max(1, min(longest, nearest(log2(per_tau))))
         realised = float(Decimal(tick) / _rate(shift))

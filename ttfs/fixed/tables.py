@@ -66,8 +66,7 @@ def time_tables(neuron, tick, n_ticks, kernel, shifts=NO_SHIFTS):
     that `shifts`, see `shifts.realise`, replace are empty. `kernel` is that of the
     local rule, "table" or "linear".
     """
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         kappa = _Kappa(neuron)
         tick = Decimal(tick)
         times = [d * tick for d in range(n_ticks + 1)]
@@ -109,8 +108,7 @@ def layer_numbers(neuron, levels, shifts=NO_SHIFTS):
     ValueError if the membrane is too fast for the threshold to be a large enough
     integer.
     """
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         kappa = _Kappa(neuron)
         e = Decimal(1).exp()
         levels = Decimal(levels)
@@ -147,8 +145,7 @@ def error_shift(neuron, levels, *, is_from_output):
     `neuron` and `levels` are those of the layer that errors come from; the gain is that
     of errors in the unit of those that they are made from.
     """
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         scale = 127 * Decimal(1).exp() * _Kappa(neuron).height * Decimal(levels)
         shift = nearest(log2(scale)) - is_from_output * _ERROR_BITS
         shift = max(_MIN_ERROR_SHIFT, shift)
@@ -158,8 +155,7 @@ def error_shift(neuron, levels, *, is_from_output):
 @lru_cache(maxsize=64)
 def softmax_table(time_scale, tick):
     """256 exp(-d tick / time_scale) for d = 0, 1, ..., up to the last that is not 0."""
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         entries, ratio = [], Decimal(tick) / Decimal(time_scale)
         while len(entries) < MAX_TICKS:
             entry = nearest(256 * (-len(entries) * ratio).exp())
@@ -179,7 +175,6 @@ def reciprocal_table():
 
 def silent_delay(neuron, threshold, tick):
     """Ticks, in 2^-15, for each unit of membrane that a silent output missed."""
-    with localcontext() as context:
-        context.prec = DIGITS
+    with localcontext(prec=DIGITS):
         delay = Decimal(2**16) * Decimal(neuron.tau_syn) / Decimal(tick) / threshold
         return min(65535, nearest(delay))
