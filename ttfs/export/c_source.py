@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.pipeline import Pipeline
 
 from .. import _fixed
 from .._files import write_text
+from .._typing import FeatureType, FilePath
 from ..encoders import SpikeTrains
+from ..encoders.spike_trains import Features
+from ..estimators import TTFSClassifier
+from ..fixed.network import FixedNetwork
 from .c_arrays import Arrays, kinds, model_code, model_number, settings, weight_type
 from .c_encoder import encoder_code, encoder_settings
 from .c_functions import EVENTS, FEATURES, INFERENCE, LEARNING, self_test_functions
@@ -22,14 +26,6 @@ from .encoder import IntegerEncoder, integer_encoder
 from .model import Model, events_at, read_learner, read_model
 from .model import ticks as ticks_of
 from .scalers import split
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import FeatureType, FilePath
-    from ..encoders.spike_trains import Features
-    from ..estimators import TTFSClassifier
-    from ..fixed.network import FixedNetwork
 
 _ENGINE = "ttfs_device_"  # what the functions that infer and learn begin with
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d
 
 from .. import _fixed
+from ..encoders.spike_trains import Features
+from ..estimators import TTFSClassifier
 from .c_arrays import bytes_by_kind, model_code, weight_type
 from .model import check_single, input_events, read_learner, read_model
 from .operations import Timeline, spikes_of, timelines
 from .scalers import split, transform
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-    from sklearn.pipeline import Pipeline
-
-    from ..encoders.spike_trains import Features
-    from ..estimators import TTFSClassifier
-
 
 # Arrays that are memory to work in.
 WORK = "ticks", "u", "slope", "error", "events", "neurons", "counts"
@@ -90,13 +85,11 @@ def _inference_counts(network, events, ticks, end):
     They are those up to the ticks `end` (n_samples,).
     """
     at_end = np.minimum(end, network.n_ticks - 1)[:, None]
-    n = dict.fromkeys(
-        (
-            *("input spikes", "synaptic events", "membrane updates", "state updates"),
-            *("spikes", "look-ups", "multiplies", "adds", "shifts"),
-        ),
-        0,
+    names = (
+        *("input spikes", "synaptic events", "membrane updates", "state updates"),
+        *("spikes", "look-ups", "multiplies", "adds", "shifts"),
     )
+    n = dict.fromkeys(names, 0)
     lines = timelines(network, events, ticks)
     for layer, line, fired in zip(network.layers, lines, ticks, strict=True):
         has_fired = fired <= at_end

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
 
+from .._typing import FeatureType
+from ..estimators import TTFSClassifier
 from .c_arrays import attributes
 from .model import read_model
 from .scalers import Scaling, split
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import FeatureType
-    from ..estimators import TTFSClassifier
 
 # Receptive fields: the factor of a distance between centres that gives z of
 # exp(-z^2/2), and the least activity that spikes.

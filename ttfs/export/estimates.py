@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
 
 from .. import _fixed
+from .._typing import FeatureType
+from ..encoders.spike_trains import Features
+from ..estimators import TTFSClassifier
 from .c_arrays import bytes_by_kind, model_code
 from .c_encoder import encoder_code
 from .cost import WORK, means, numbers_of, step_counts
@@ -16,14 +20,6 @@ from .measured import COLUMNS, COSTS, SIZES, TARGETS
 from .model import check_single, events_at, input_events, read_learner, read_model
 from .operations import inference_operations, step_operations
 from .scalers import split, transform
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import FeatureType
-    from ..encoders.spike_trains import Features
-    from ..estimators import TTFSClassifier
 
 # Arrays that learning changes, and those of them that begin with 0.
 _LEARNED = "weights", "lfsr"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from .._files import write_text
+from .._typing import FilePath
 from ..core import __version__
 from ..estimators import TTFSClassifier, TTFSRegressor
 from ..fixed.quantized import QuantizedNetwork
@@ -17,11 +18,6 @@ from .model import read_learner, read_model
 from .real import real_data, real_estimator
 from .records import FormatError, parse
 from .scalers import split, warn_of_steps
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import FilePath
 
 _FORMAT = {"format": "ttfs-fixed", "version": 5}
 

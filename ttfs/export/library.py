@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+
+from sklearn.pipeline import Pipeline
 
 from .._files import write_text
+from .._typing import FeatureType, FilePath
 from ..core import __version__
+from ..encoders.spike_trains import Features
+from ..estimators import TTFSClassifier
 from .c_source import c_model, check_prefix, header_text, source_text
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import FeatureType, FilePath
-    from ..encoders.spike_trains import Features
-    from ..estimators import TTFSClassifier
 
 _ARDUINO = Template("""\
 name=${name}

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _fixed
 from ..encoders.base import Channels
+from ..encoders.spike_trains import Features
 from ..estimators import TTFSClassifier
 from ..fixed.network import FixedNetwork
 from ..fixed.quantized import QuantizedNetwork
 from .records import check_encoder
 from .scalers import split, transform
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from sklearn.pipeline import Pipeline
-
-    from ..encoders.spike_trains import Features
 
 
 @dataclass(frozen=True)

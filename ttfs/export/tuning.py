@@ -6,26 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, column_or_1d, indexable
 
+from .._typing import FeatureType
+from ..encoders.spike_trains import Features
 from ..estimators import TTFSClassifier
 from ..parameters import FixedPoint
 from .estimates import estimate
 from .measured import TARGETS
 from .scalers import split
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import FeatureType
-    from ..encoders.spike_trains import Features
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..encoders import SpikeTimesEncoder
 from ..encoders.base import BaseEncoder
-from ..estimators import TTFSClassifier
+from ..estimators import TTFSClassifier, TTFSRegressor
 from ..estimators.learned import Learned, rebuild
 from ..export.real import layer_data, real_estimator
 from ..export.records import parse
 from ..model import LIF, Layer, Network
 from .chain import Graph, refuse
 from .library import check_dt, load, synapse_factors, unit_factors
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ..estimators import TTFSRegressor
-
 
 # What weights are in the precisions of a classifier.
 _DTYPES = {"float32": np.float32, "float64": np.float64}

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
+from .._typing import Array
+from ..encoders.spike_trains import Features
+from ..estimators import TTFSClassifier, TTFSRegressor
 from ..export.json import plain
 from ..export.real import real_data
 from ..export.scalers import split, transform, warn_of_steps
 from .library import check_dt, load, synapse_factors, unit_factors
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from .._typing import Array
-    from ..encoders.spike_trains import Features
-    from ..estimators import TTFSClassifier, TTFSRegressor
 
 # How far below any other membrane neurons are reset that shall not fire again.
 _RESET_MARGIN = 1e3
