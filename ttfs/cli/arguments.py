@@ -292,10 +292,7 @@ def make_chip(preset, settings):
 
 
 def read_setting(text):
-    """The name and the value of a parameter of a chip, from ``NAME=VALUE``.
-
-    Raises DataError if a chip has no such parameter, or its value is not a number.
-    """
+    """The name and the value of a parameter of a chip, from ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
     if not equals:
         raise DataError(f"{text!r} is not of the form NAME=VALUE")

@@ -19,11 +19,7 @@ def check_out(path):
 
 
 def check_figure(path):
-    """The path of a figure, which can be drawn.
-
-    Raises DataError if matplotlib is missing, the ending of the file is no known
-    format, or the file cannot be written.
-    """
+    """The path of a figure, which can be drawn."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError:
@@ -37,7 +33,6 @@ def check_path(path, suffixes):
     """The path of a file with one of the suffixes, which can be written.
 
     Nothing is written, so that a training that fails leaves old results as they are.
-    Raises DataError if the suffix is unknown or no such file can be written.
     """
     text, path = str(path), Path(path)
     if path.suffix.lower() not in suffixes:

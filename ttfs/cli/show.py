@@ -86,10 +86,7 @@ def run(args):
 
 
 def load_model(path):
-    """A fitted model from a file: an estimator, or what ends in one.
-
-    Raises DataError if the file cannot be read, or has something else in it.
-    """
+    """A fitted model from a file: an estimator, or what ends in one."""
     name, suffix = str(path), path.suffix.lower()
     if suffix not in (*_PICKLES, ".skops"):
         raise DataError(
@@ -122,10 +119,7 @@ def _load_skops(path):
 
 
 def show(model, args):
-    """What a model is, and what it does with data that the arguments name, in lines.
-
-    Raises DataError if the data cannot be read, or do not fit the model.
-    """
+    """What a model is, and what it does with data that the arguments name, in lines."""
     last, before = last_step(model, "ttfs show")
     lines = describe(last, before)
     if args.dataset is None:

@@ -13,9 +13,11 @@ from .figures import (
     GREY,
     ORANGE,
     add_legend,
+    add_line,
     hide_spines,
     mark_read_out,
     one_axes,
+    second_scale,
     time_label,
 )
 
@@ -150,20 +152,13 @@ class AnytimeDisplay:
         self.ax_ = ax = one_axes(ax, (6.4, 4.0))
         self.figure_ = ax.figure
         curve = self.curve
-        (self.decided_,) = ax.plot(
-            curve.times,
-            100 * np.asarray(curve.decided),
-            color=GREY,
-            linestyle="--",
-            label="decided",
+        share = 100 * np.asarray(curve.decided)
+        self.decided_ = add_line(
+            ax, curve.times, share, "decided", GREY, linestyle="--"
         )
-        (self.accuracy_,) = ax.plot(
-            curve.times,
-            100 * np.asarray(curve.accuracy),
-            color=BLUE,
-            linewidth=2,
-            label=f"decided rightly (at the end {curve.accuracy[-1]:.1%})",
-        )
+        share = 100 * np.asarray(curve.accuracy)
+        label = f"decided rightly (at the end {curve.accuracy[-1]:.1%})"
+        self.accuracy_ = add_line(ax, curve.times, share, label, BLUE, linewidth=2)
         read_out = mark_read_out(ax, self.read_out)
         ax.set_ylim(0, 102)
         ax.set_ylabel("samples [%]")
@@ -172,17 +167,12 @@ class AnytimeDisplay:
         hide_spines(ax, "top")
         self.events_ax_ = self.events_ = None
         if events:
-            self.events_ax_ = right = ax.twinx()
-            (self.events_,) = right.plot(
-                curve.times,
-                curve.n_events,
-                color=ORANGE,
-                linestyle="-.",
-                label="synaptic events (right scale)",
+            self.events_ax_ = right = second_scale(ax, "synaptic events per sample")
+            label = "synaptic events (right scale)"
+            self.events_ = add_line(
+                right, curve.times, curve.n_events, label, ORANGE, linestyle="-."
             )
             right.set_ylim(bottom=0)
-            right.set_ylabel("synaptic events per sample")
-            hide_spines(right, "top")
         else:
             hide_spines(ax, "right")
         if legend:

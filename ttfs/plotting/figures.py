@@ -82,6 +82,20 @@ def hide_spines(ax: Any, *sides: str) -> None:
     ax.spines[list(sides)].set_visible(False)
 
 
+def add_line(ax: Any, x: Any, y: Any, label: str, color: str, **style: Any) -> Any:
+    """A line through points; the style is that of `plot` of the axes."""
+    (line,) = ax.plot(x, y, label=label, color=color, **style)
+    return line
+
+
+def second_scale(ax: Any, label: str) -> Any:
+    """Axes over others, with a scale on the right."""
+    right = ax.twinx()
+    right.set_ylabel(label)
+    hide_spines(right, "top")
+    return right
+
+
 def time_label(tau_syn: float) -> str:
     """The label of an axis of times."""
     if tau_syn == 1:

@@ -8,7 +8,16 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .estimators import last_step
-from .figures import BLUE, ORANGE, VERMILION, add_legend, hide_spines, one_axes
+from .figures import (
+    BLUE,
+    ORANGE,
+    VERMILION,
+    add_legend,
+    add_line,
+    hide_spines,
+    one_axes,
+    second_scale,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -135,10 +144,6 @@ class LossCurveDisplay:
             )
         return values
 
-    def _epochs(self, values):
-        """The epochs of numbers of the validation."""
-        return self.first_validated + np.arange(len(values))
-
     def plot(self, ax: Any = None, *, log: bool = False, legend: bool = True) -> Self:
         """Draw the curves.
 
@@ -160,19 +165,12 @@ class LossCurveDisplay:
         is_ours = ax is None
         self.ax_ = ax = one_axes(ax, (6.4, 3.8))
         self.figure_ = ax.figure
-        epochs = np.arange(1, len(self.losses) + 1)
-        (self.loss_,) = ax.plot(
-            epochs, self.losses, color=BLUE, linewidth=1.8, label="training loss"
-        )
-        self.validation_loss_ = None
+        self.loss_ = _curve(ax, 1, self.losses, "training loss", BLUE, "-")
+        self.validation_loss_ = self.scores_ax_ = self.score_ = None
+        first = self.first_validated
         if self.validation_losses is not None:
-            (self.validation_loss_,) = ax.plot(
-                self._epochs(self.validation_losses),
-                self.validation_losses,
-                color=VERMILION,
-                linestyle="--",
-                linewidth=1.8,
-                label="validation loss",
+            self.validation_loss_ = _curve(
+                ax, first, self.validation_losses, "validation loss", VERMILION, "--"
             )
         if log:
             ax.set_yscale("log")
@@ -182,24 +180,20 @@ class LossCurveDisplay:
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")
         hide_spines(ax, "top", "right")
-        self.scores_ax_ = self.score_ = None
         if self.scores is not None:
-            self._draw_scores(ax)
+            name = f"validation {self.score_name}"
+            self.scores_ax_ = right = second_scale(ax, name)
+            hide_spines(right, "left")
+            label = f"{name} (right scale)"
+            self.score_ = _curve(right, first, self.scores, label, ORANGE, "-.")
         handles = [self.loss_, self.validation_loss_, self.score_]
         if legend:
             add_legend(ax, 3, handles, is_ours=is_ours)
         return self
 
-    def _draw_scores(self, ax):
-        """Draw the scores, on a scale of their own."""
-        self.scores_ax_ = right = ax.twinx()
-        (self.score_,) = right.plot(
-            self._epochs(self.scores),
-            self.scores,
-            color=ORANGE,
-            linestyle="-.",
-            linewidth=1.8,
-            label=f"validation {self.score_name} (right scale)",
-        )
-        right.set_ylabel(f"validation {self.score_name}")
-        hide_spines(right, "top", "left")
+
+def _curve(ax, first, values, label, color, linestyle):
+    """The line of a number of each epoch, from the first one."""
+    epochs = first + np.arange(len(values))
+    style = {"linestyle": linestyle, "linewidth": 1.8}
+    return add_line(ax, epochs, values, label, color, **style)

@@ -15,6 +15,7 @@ from .figures import (
     GREY,
     VERMILION,
     add_legend,
+    add_line,
     hide_spines,
     mark_read_out,
     one_axes,
@@ -290,37 +291,23 @@ class MembraneDisplay:
 
     def _draw_spikes(self, ax):
         """Draw the threshold, and spikes as marks on it."""
+        style = {"linestyle": "--", "linewidth": 1, "zorder": 1}
         self.threshold_ = ax.axhline(
-            self.threshold,
-            color=DARK,
-            linestyle="--",
-            linewidth=1,
-            label="threshold",
-            zorder=1,
+            self.threshold, color=DARK, label="threshold", **style
         )
         fired = np.sort(self.spikes[np.isfinite(self.spikes)])
-        (self.spikes_,) = ax.plot(
-            fired,
-            np.full(len(fired), self.threshold),
-            linestyle="none",
-            marker="v",
-            color=DARK,
-            markersize=5,
-            label="spike",
-            zorder=5,
-        )
+        heights = np.full(len(fired), self.threshold)
+        style = {"linestyle": "none", "marker": "v", "markersize": 5, "zorder": 5}
+        self.spikes_ = add_line(ax, fired, heights, "spike", DARK, **style)
 
     def _style(self, k):
         """How the trace of a neuron is drawn, and what the legend says of it."""
         name = self.names[k]
         if self.decided is None and self.true is None:
             dashes = "-", "-.", (0, (5, 1))
-            return {
-                "color": CYCLE[k % len(CYCLE)],
-                "linestyle": dashes[k // len(CYCLE) % len(dashes)],
-                "linewidth": 1.5,
-                "label": name,
-            }
+            dash = dashes[k // len(CYCLE) % len(dashes)]
+            color = CYCLE[k % len(CYCLE)]
+            return {"color": color, "linestyle": dash, "linewidth": 1.5, "label": name}
         if k == self.decided:
             color = BLUE if self.true in (None, k) else VERMILION
             what, zorder = "decision", 4

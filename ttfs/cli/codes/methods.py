@@ -46,12 +46,13 @@ class Method:
         return self.kind == "first spikes"
 
 
-def _dense(hidden, seed, n_samples, max_iter=_MLP_EPOCHS):
-    return MLPClassifier(hidden, max_iter=max_iter, random_state=seed)
+def _maker(cls, **parameters):
+    """What makes a classifier with parameters that differ from the defaults."""
 
+    def make(hidden, seed, n_samples, **options):
+        return cls(hidden, random_state=seed, **{**parameters, **options})
 
-def _rate(hidden, seed, n_samples, max_iter=_MLP_EPOCHS):
-    return RateClassifier(hidden, max_iter=max_iter, random_state=seed)
+    return make
 
 
 def _s4nn(hidden, seed, n_samples, max_iter=None):
@@ -60,15 +61,6 @@ def _s4nn(hidden, seed, n_samples, max_iter=None):
     return S4NNClassifier(
         hidden, learning_rate_init=_S4NN_RATE, max_iter=max_iter, random_state=seed
     )
-
-
-def _first_spikes(**parameters):
-    """What makes a TTFSClassifier with parameters that differ from the defaults."""
-
-    def make(hidden, seed, n_samples, **options):
-        return TTFSClassifier(hidden, random_state=seed, **parameters, **options)
-
-    return make
 
 
 def _narrow(hidden, seed, n_samples, part, **options):
@@ -83,26 +75,28 @@ _TARGET = LocalRule(feedback="target")
 METHODS = {
     "dense": Method(
         "dense network",
-        _dense,
+        _maker(MLPClassifier, max_iter=_MLP_EPOCHS),
         "neurons with real values, ReLU and Adam: MLPClassifier",
         kind="dense",
     ),
     "rate": Method(
         "rate code",
-        _rate,
+        _maker(RateClassifier, max_iter=_MLP_EPOCHS),
         "that network, converted to neurons with a rate code: RateClassifier",
         kind="steps",
     ),
     "s4nn": Method("S4NN", _s4nn, "neurons without leak, stepped time: S4NNClassifier"),
     "nonleaky": Method(
         "TTFS, no leak",
-        _first_spikes(tau_mem=float("inf")),
+        _maker(TTFSClassifier, tau_mem=float("inf")),
         "exact gradient, neurons without leak: TTFSClassifier(tau_mem=inf)",
     ),
-    "exact": Method("TTFS, exact", _first_spikes(), "exact gradient: TTFSClassifier()"),
+    "exact": Method(
+        "TTFS, exact", _maker(TTFSClassifier), "exact gradient: TTFSClassifier()"
+    ),
     "sparse": Method(
         "TTFS, sparsity",
-        _first_spikes(),
+        _maker(TTFSClassifier),
         "the same, with few spikes and weights: TTFSClassifier(sparsity=...)",
         variants={f"{s:g}": {"sparsity": s} for s in (0.5, 0.8, 0.9)},
     ),
@@ -114,18 +108,18 @@ METHODS = {
     ),
     "local": Method(
         "TTFS, local rule, integers",
-        _first_spikes(arithmetic=_INTEGERS, gradient="local"),
+        _maker(TTFSClassifier, arithmetic=_INTEGERS, gradient="local"),
         "the local rule, in integers",
     ),
     "target": Method(
         "TTFS, target projection",
-        _first_spikes(gradient=_TARGET),
+        _maker(TTFSClassifier, gradient=_TARGET),
         "the local rule with random target projection",
         passes_errors_back=False,
     ),
     "target-integers": Method(
         "TTFS, target, integers",
-        _first_spikes(arithmetic=_INTEGERS, gradient=_TARGET),
+        _maker(TTFSClassifier, arithmetic=_INTEGERS, gradient=_TARGET),
         "the same, in integers",
         passes_errors_back=False,
     ),

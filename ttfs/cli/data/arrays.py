@@ -15,10 +15,7 @@ _INDEX = re.compile(r"__index_level_\d+__")  # how pandas stores row numbers
 
 
 def read_npz(path):
-    """The table of a .npz file with the arrays X and y.
-
-    Raises DataError if it has no such arrays, or they are no features and labels.
-    """
+    """The table of a .npz file with the arrays X and y."""
     X, y = _load(path)
     if X.ndim != 2 or X.shape[1] == 0 or X.dtype.kind not in "biuf":
         raise DataError(
@@ -81,10 +78,7 @@ def _load(path):
 
 
 def read_parquet(path, reading):
-    """The table of a .parquet file.
-
-    Raises DataError if the file is no table, or nothing is installed that reads it.
-    """
+    """The table of a .parquet file."""
     open(path, "rb").close()  # the usual error of a file that is not there
     names, columns = _frame(path)
     if len(columns) < 2:

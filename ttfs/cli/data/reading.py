@@ -12,7 +12,10 @@ _N_NAMES = 8  # of columns in a message
 
 
 class DataError(ValueError, argparse.ArgumentTypeError):
-    """What the command line names cannot be used; the message is one line."""
+    """What the command line names cannot be used; the message is one line.
+
+    All that reads arguments or files raises it.
+    """
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,7 @@ class Reading:
 
 
 def split_names(text):
-    """The names in a text such as ``age,"name, first"``, quoted as in a .csv file.
-
-    Raises DataError if a quotation does not end.
-    """
+    """The names in a text such as ``age,"name, first"``, quoted as in a .csv file."""
     try:
         names = next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error as error:
@@ -53,8 +53,7 @@ def find_column(names, text, n_columns, option="--target"):
     """The index of a column that an option names.
 
     The text is one of the names, if columns have names, or a number: the first column
-    is 1, the last one also -1. A name that looks like a number comes first. Raises
-    DataError if there is no such column, or several.
+    is 1, the last one also -1. A name that looks like a number comes first.
     """
     found = [k for k, name in enumerate(names) if name == text]
     if len(found) == 1:

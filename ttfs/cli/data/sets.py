@@ -108,8 +108,7 @@ def data_names(options):
 def load_data(name, cv, seed, reading=None):
     """Load data by the name of `read_data`, with the splits of `cv` folds.
 
-    Yin-Yang has one split into its published sets instead. Raises DataError as
-    `read_data` does, and if the data are unfit for classification.
+    Yin-Yang has one split into its published sets instead.
     """
     data = read_data(name, reading)
     if not data.splits:
@@ -120,10 +119,7 @@ def load_data(name, cv, seed, reading=None):
 
 
 def read_data(name, reading=None):
-    """Load one of `BUNDLED` by its name, or a file by its path, without folds.
-
-    Raises DataError if there is no such data set, or it cannot be read.
-    """
+    """Load one of `BUNDLED` by its name, or a file by its path, without folds."""
     reading = reading or Reading()
     if name in BUNDLED:
         if reading != Reading():
@@ -193,10 +189,7 @@ def _read(path, suffix, reading):
 
 
 def _settle(table, missing):
-    """A table without the samples that cannot be used, and notes about what was done.
-
-    Raises DataError if values are missing and nobody said what is to be done.
-    """
+    """A table without samples that cannot be used, and notes about what was done."""
     is_hole = np.isnan(table.X)
     has_hole = is_hole.any(axis=1)
     n_samples, notes = len(table.X), list(table.notes)

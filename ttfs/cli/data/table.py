@@ -39,8 +39,7 @@ def make_table(
     """Make a table of the columns of a file, which are used up.
 
     `names` is empty where the columns have none; ``row_name(row)`` is the name of a row
-    in messages, such as "line 3". Raises DataError if a column is not there, or is no
-    feature.
+    in messages, such as "line 3".
     """
     n_columns = len(columns)
     target = n_columns - 1

@@ -20,10 +20,7 @@ _UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 
 
 def read_text(path, suffix, reading):
-    """The table of a text file; its suffix, such as ".csv.gz", says what it is.
-
-    Raises DataError if the file is no table.
-    """
+    """The table of a text file; its suffix, such as ".csv.gz", says what it is."""
     try:
         with open(path, "rb") as raw:
             file = gzip.open(raw) if suffix.endswith(".gz") else raw

@@ -18,8 +18,7 @@ class Results:
 
     `out` is a folder, which may be new, or a path in one that exists, whose ending is
     replaced; the ending of a figure decides the format of the figure. `runs` are runs
-    by their keys: those of the file that did not fail, and appended ones. Raises
-    DataError if the files hold something else, or results of other settings.
+    by their keys: those of the file that did not fail, and appended ones.
     """
 
     def __init__(self, out, settings):

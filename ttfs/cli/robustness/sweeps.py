@@ -63,10 +63,7 @@ def read_sweeps(texts):
 
 
 def read_sweep(text):
-    """The name and the values of a sweep, from ``NAME`` or ``NAME=V1,V2,...``.
-
-    Raises DataError if there is no such sweep, or a value is not a finite number.
-    """
+    """The name and the values of a sweep, from ``NAME`` or ``NAME=V1,V2,...``."""
     name, equals, values = text.partition("=")
     name = name.strip()
     if name not in SWEEPS:
