@@ -365,45 +365,46 @@ def test_targets_have_the_unit_of_the_time_constants():
     assert_same_model(default, told.fit(X, y), X)
 
 
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        *((FixedPoint(n), "weight_bits") for n in (1, 9, 6.0, "6", None)),
-        *((FixedPoint(accumulator_bits=n), "accumulator_bits") for n in (3, 7, 17)),
-        (FixedPoint(8, accumulator_bits=9), "accumulator_bits"),
-        *((FixedPoint(tick=x), "tick") for x in (0.0, -1.0, np.inf, np.nan, "1")),
-        (FixedPoint(rounding="nearest"), "rounding"),
-        (FixedPoint(decay="euler"), "decay"),
-        *((ExactGradient(min_slope=x), "min_slope") for x in (-0.1, np.nan, None)),
-        *((ExactGradient(beta_1=x), "beta_1") for x in (-0.1, 1.0)),
-        *((ExactGradient(beta_2=x), "beta_2") for x in (-0.1, 1.0)),
-        *((ExactGradient(epsilon=x), "epsilon") for x in (0.0, np.inf)),
-        (LocalRule(kernel="alpha"), "kernel"),
-        (LocalRule(feedback="nothing"), "feedback"),
-        *((CrossEntropy(early_firing=x), "early_firing") for x in (-1.0, np.inf, "a")),
-        *((SquaredError(targets=x), "targets") for x in (1.0, (1.0,), (1.0, np.inf))),
-        *((SquaredError(targets=x), "targets") for x in ("ab", [1, 2, 3], (1, None))),
-        (SquaredError(shift_invariant=2), "shift_invariant"),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_invalid_values_name_the_parameter_and_the_object(value, name, method):
-    cls = type(value)
-    clf = quick(**{HOSTS[cls]: value})
-    options = {} if method == "fit" else {"classes": [0, 1, 2]}
-    with pytest.raises(
-        InvalidParameterError, match=f"'{name}' parameter of {cls.__name__} must be"
-    ):
-        getattr(clf, method)(X, y, **options)
-    assert not hasattr(clf, "network_")
-    # A model that is there stays as it was.
-    clf = quick().fit(X, y)
-    before = clf.predict_proba(X)
-    clf.set_params(**{HOSTS[cls]: value}, warm_start=True)
-    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of"):
-        getattr(clf, method)(X, y)
-    assert_array_equal(clf.predict_proba(X), before)
+INVALID = [
+    *((FixedPoint(n), "weight_bits") for n in (1, 9, 6.0, "6", None)),
+    *((FixedPoint(accumulator_bits=n), "accumulator_bits") for n in (3, 7, 17)),
+    (FixedPoint(8, accumulator_bits=9), "accumulator_bits"),
+    *((FixedPoint(tick=x), "tick") for x in (0.0, -1.0, np.inf, np.nan, "1")),
+    (FixedPoint(rounding="nearest"), "rounding"),
+    (FixedPoint(decay="euler"), "decay"),
+    *((ExactGradient(min_slope=x), "min_slope") for x in (-0.1, np.nan, None)),
+    *((ExactGradient(beta_1=x), "beta_1") for x in (-0.1, 1.0)),
+    *((ExactGradient(beta_2=x), "beta_2") for x in (-0.1, 1.0)),
+    *((ExactGradient(epsilon=x), "epsilon") for x in (0.0, np.inf)),
+    (LocalRule(kernel="alpha"), "kernel"),
+    (LocalRule(feedback="nothing"), "feedback"),
+    *((CrossEntropy(early_firing=x), "early_firing") for x in (-1.0, np.inf, "a")),
+    *((SquaredError(targets=x), "targets") for x in (1.0, (1.0,), (1.0, np.inf))),
+    *((SquaredError(targets=x), "targets") for x in ("ab", [1, 2, 3], (1, None))),
+    (SquaredError(shift_invariant=2), "shift_invariant"),
+]
+
+
+@pytest.mark.parametrize("cls", HOSTS)
+def test_invalid_values_name_the_parameter_and_the_object(cls):
+    fitted = quick().fit(X, y)
+    before = fitted.predict_proba(X)
+    for value, name in INVALID:
+        if type(value) is not cls:
+            continue
+        message = f"'{name}' parameter of {cls.__name__} must be"
+        clf = quick(**{HOSTS[cls]: value})
+        with pytest.raises(InvalidParameterError, match=message):
+            clf.fit(X, y)
+        with pytest.raises(InvalidParameterError, match=message):
+            clf.partial_fit(X, y, classes=[0, 1, 2])
+        assert not hasattr(clf, "network_")
+        # A model that is there stays as it was.
+        clf = deepcopy(fitted).set_params(**{HOSTS[cls]: value}, warm_start=True)
+        for learn in clf.fit, clf.partial_fit:
+            with pytest.raises(InvalidParameterError, match=message):
+                learn(X, y)
+            assert_array_equal(clf.predict_proba(X), before)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cases import diagonal
 from numpy.testing import assert_array_equal
 
 from ttfs import core as _core
@@ -11,9 +12,10 @@ from ttfs._fixed import TickSpikes
 
 
 @pytest.mark.usefixtures("simd")
-@pytest.mark.parametrize("is_sorted", [True, False])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("tick", [0.03125, 0.1, 0.7])
+@pytest.mark.parametrize(
+    ("tick", "dtype", "is_sorted"),
+    diagonal([0.03125, 0.1, 0.7], [np.float32, np.float64], [True, False]),
+)
 def test_events_of_spike_times(dtype, tick, is_sorted):
     rng = np.random.default_rng(0)
     n_in, n_ticks = 400, 20

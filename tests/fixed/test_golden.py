@@ -1,5 +1,6 @@
 """Golden vectors of integers, tests/data/golden_fixed.json."""
 
+import functools
 import json
 import re
 import runpy
@@ -12,15 +13,17 @@ import fixed_header
 import fixed_networks
 import fixed_twin
 import pytest
+from cases import first_of
 from fixed_twin import Twin, as_plain
 
-from ttfs import LIF
+from ttfs import LIF, _fixed
 from ttfs.fixed import build, tables
 from ttfs.fixed.shifts import realise
 
 GOLDEN = Path(__file__).parents[1] / "data/golden_fixed.json"
 
 
+@functools.cache
 def golden():
     return json.loads(GOLDEN.read_text())
 
@@ -87,10 +90,8 @@ def test_golden_learning(case, learner, run):
     assert learner.state() == case[run]["after"]
 
 
-@pytest.mark.parametrize("run", ["online", "batches"])
-def test_golden_core(case, simd, run):
-    network = as_plain(case["network"])
-    core = fixed_networks.Core(fixed_networks.from_plain(network))
+def check_core(case, run):
+    core = fixed_networks.Core(fixed_networks.from_plain(as_plain(case["network"])))
     recorded = case["inference"]
     ticks, u, decisions = core.infer(case["samples"]["ticks"])
     assert [layer.tolist() for layer in ticks] == recorded["ticks"]
@@ -101,7 +102,27 @@ def test_golden_core(case, simd, run):
     assert core.state() == case[run]["after"]
 
 
-def test_golden_program(case, tmp_path, compiler):
+@pytest.mark.parametrize("name", _fixed.simd_available())
+def test_golden_core(name):
+    before = _fixed.simd()
+    _fixed.use_simd(name)
+    try:
+        for case in golden().values():
+            check_core(case, "online")
+            check_core(case, "batches")
+    finally:
+        _fixed.use_simd(before)
+
+
+# A network for each kind of layer; the header learns all of them by default.
+PROGRAMS = first_of(
+    ["read-out", "shifts", *sorted(golden().keys() - {"read-out", "shifts"})], 2
+)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_golden_program(name, tmp_path, compiler):
+    case = golden()[name]
     program = fixed_header.build_program(tmp_path, compiler, as_plain(case))
     assert fixed_header.run([program]).stdout == "0 wrong\n"
 

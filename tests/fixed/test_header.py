@@ -33,11 +33,11 @@ def test_lessons_reach_the_corners(lessons):
         ):
             ends += np.sum(np.abs(after) == layer.max_stored)
         dropped += lesson.after[-1]["lfsr"][-1] != network.lfsr.tolist()
-    assert len(labels) >= 1000
+    assert len(labels) >= 400
     for fired in hidden, outputs, labels:
         assert 0.2 < np.mean(fired) < 0.8
-    assert min(ends, saturated) > 100
-    assert dropped > 30
+    assert min(ends, saturated) > 40
+    assert dropped > 10
     assert {lesson.network.feedback for lesson in lessons} == set(
         fixed_networks.FEEDBACKS
     )
@@ -121,17 +121,17 @@ def test_weights_of_8_bits(tmp_path, compiler):
         lesson.replay(fixed_header.Header(network, library))
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_learning_without_sums_is_a_batch_of_one(library, seed):
-    rng = np.random.default_rng(1000 + seed)
-    network = fixed_networks.random_network(rng)
-    twin, header = Twin(network), fixed_header.Header(network, library)
-    samples = fixed_networks.random_ticks(rng, network, 5)
-    labels = fixed_networks.random_labels(rng, network, 5)
-    for ticks, label in zip(samples, labels, strict=True):
-        assert header.learn_online(ticks, label) == twin.learn([ticks], [label])
-        assert header.state() == twin.state()
-        assert header.infer(ticks) == twin.infer(ticks)
+def test_learning_without_sums_is_a_batch_of_one(library):
+    for seed in range(20):
+        rng = np.random.default_rng(1000 + seed)
+        network = fixed_networks.random_network(rng)
+        twin, header = Twin(network), fixed_header.Header(network, library)
+        samples = fixed_networks.random_ticks(rng, network, 5)
+        labels = fixed_networks.random_labels(rng, network, 5)
+        for ticks, label in zip(samples, labels, strict=True):
+            assert header.learn_online(ticks, label) == twin.learn([ticks], [label])
+            assert header.state() == twin.state()
+            assert header.infer(ticks) == twin.infer(ticks)
 
 
 def test_header_under_sanitizers(lessons, tmp_path, compiler):
@@ -140,7 +140,7 @@ def test_header_under_sanitizers(lessons, tmp_path, compiler):
         pytest.skip("needs the address sanitizer of gcc")
     path = fixed_header.build(tmp_path, compiler, *fixed_header.SANITIZE)
     stored = tmp_path / "lessons.pickle"
-    chosen = [replace(x, network=fixed_twin.plain(x.network)) for x in lessons[:60]]
+    chosen = [replace(x, network=fixed_twin.plain(x.network)) for x in lessons[:30]]
     stored.write_bytes(pickle.dumps(chosen))
     command = [sys.executable, fixed_header.__file__, path, stored]
     result = fixed_header.run(
@@ -150,4 +150,4 @@ def test_header_under_sanitizers(lessons, tmp_path, compiler):
         PYTHONPATH=os.pathsep.join(sys.path),
     )
     assert result.returncode == 0, result.stdout
-    assert "60 networks agree" in result.stdout
+    assert "30 networks agree" in result.stdout

@@ -5,6 +5,7 @@ import fixed_networks
 import fixed_twin
 import numpy as np
 import pytest
+from cases import diagonal, first_of
 from fixed_cores import (
     N_TICKS,
     U16,
@@ -32,8 +33,10 @@ def network():
 # -- Weights -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("decays", [(0, 0), (300, 30_000)], ids=["kept", "decay"])
-@pytest.mark.parametrize("batch_size", [1, 7, 60])
+@pytest.mark.parametrize(
+    ("batch_size", "decays"),
+    diagonal([1, 7, 60], {"kept": (0, 0), "decay": (300, 30_000)}),
+)
 def test_fixed_rows_stay_and_the_others_move(network, simd, batch_size, decays):
     rng = np.random.default_rng(1)
     events = make_events(60, 32, rng)
@@ -47,7 +50,7 @@ def test_fixed_rows_stay_and_the_others_move(network, simd, batch_size, decays):
         assert (now.weights[:-2] != before.weights[:-2]).mean() > 0.8
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", first_of(range(20), 5))
 def test_fixed_rows_stay_online(library, seed):
     rng = np.random.default_rng(seed)
     network = fixed_networks.random_network(
@@ -131,19 +134,18 @@ def spiking(ticks, *, stretch):
     return network, events
 
 
+# Before the read-out, at it, after it, and never.
+TICKS = [
+    (READ_OUT, READ_OUT + 1, READ_OUT + 2, N_TICKS),
+    (READ_OUT + 3, READ_OUT + 1, READ_OUT + 1, N_TICKS - 1),
+    (READ_OUT - 2, READ_OUT + 1, READ_OUT - 1, READ_OUT),
+    (N_TICKS, N_TICKS, READ_OUT + 2, N_TICKS),
+    (N_TICKS, N_TICKS, N_TICKS, N_TICKS),
+]
+
+
 @pytest.mark.parametrize("label", range(4))
-@pytest.mark.parametrize(
-    "ticks",
-    [
-        (READ_OUT, READ_OUT + 1, READ_OUT + 2, N_TICKS),
-        (READ_OUT + 3, READ_OUT + 1, READ_OUT + 1, N_TICKS - 1),
-        (READ_OUT - 2, READ_OUT + 1, READ_OUT - 1, READ_OUT),
-        (N_TICKS, N_TICKS, READ_OUT + 2, N_TICKS),
-        (N_TICKS, N_TICKS, N_TICKS, N_TICKS),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("stretch", [1, 5, 65_535])
+@pytest.mark.parametrize(("ticks", "stretch"), diagonal(TICKS, [5, 1, 65_535]))
 def test_errors_of_outputs_around_the_read_out(ticks, label, stretch):
     network, events = spiking(ticks, stretch=stretch)
     network.softmax = np.floor(256 * np.exp(-np.arange(60) / 8) + 0.5).astype(U16)

@@ -5,6 +5,7 @@ from math import inf
 import fixed_twin
 import numpy as np
 import pytest
+from cases import first_of
 from fixed_cores import core
 from fixed_networks import Core, realise
 from numpy.testing import assert_allclose, assert_array_equal
@@ -110,7 +111,7 @@ def test_the_response_of_shifts_is_kappa(pair, neuron):
     assert shifts.gain(shifts.NO_SHIFTS) == 1
 
 
-@pytest.mark.parametrize("kernel", ["table", "linear"])
+@pytest.mark.parametrize("kernel", first_of(["table", "linear"]))
 @every_neuron
 def test_tables_and_numbers_are_those_of_the_twin(pair, neuron, kernel):
     _, neuron = realise(neuron, TICK)

@@ -3,6 +3,7 @@
 import fixed_twin
 import numpy as np
 import pytest
+from cases import diagonal
 from fixed_networks import REGIMES
 
 from ttfs import LIF
@@ -21,8 +22,7 @@ def test_first_states_of_registers(seed):
     assert build.shift_registers(seed, 70, 9).tolist() == states[70:79]
 
 
-@pytest.mark.parametrize("per_tau", [8, 50])
-@pytest.mark.parametrize("neuron", REGIMES.values(), ids=REGIMES)
+@pytest.mark.parametrize(("neuron", "per_tau"), diagonal(REGIMES, [8, 50]))
 def test_tables(neuron, per_tau):
     tick = neuron.tau_syn / per_tau
     for kernel in "table", "linear":
@@ -32,8 +32,9 @@ def test_tables(neuron, per_tau):
             assert got[name].tolist() == table, name
 
 
-@pytest.mark.parametrize("levels", [1.0, 16.0, 37.3, 255.0])
-@pytest.mark.parametrize("neuron", REGIMES.values(), ids=REGIMES)
+@pytest.mark.parametrize(
+    ("neuron", "levels"), diagonal(REGIMES, [1.0, 16.0, 37.3, 255.0])
+)
 def test_numbers_of_a_layer(neuron, levels):
     tick = neuron.tau_syn / 32
     for is_from_output in False, True:

@@ -5,6 +5,7 @@ from math import e
 import fixed_twin
 import numpy as np
 import pytest
+from cases import first_of
 from fixed_networks import REGIMES
 from fixed_twin import Plain
 
@@ -41,8 +42,10 @@ def moved(changes, L, *, is_floor, register=1):
     return np.ravel(layer.weights)
 
 
-@pytest.mark.parametrize("L", [3, 16, 20])
-@pytest.mark.parametrize("steps", [-2.3, 0.4])
+@pytest.mark.parametrize(
+    ("L", "steps"),
+    first_of([(3, -2.3), (20, 0.4), (16, -2.3), (3, 0.4), (16, 0.4), (20, -2.3)], 2),
+)
 def test_stochastic_rounding_is_unbiased(steps, L):
     # Over the period of a register, which has all numbers but 0.
     G = round(steps * 2**L)

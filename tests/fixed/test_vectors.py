@@ -6,6 +6,7 @@ elsewhere.
 
 import numpy as np
 import pytest
+from cases import first_of
 from fixed_cores import (
     I16,
     N_TICKS,
@@ -57,7 +58,7 @@ def assert_equal_learning(network, events, simd, rng, **epoch):
 
 
 @pytest.mark.parametrize("simd", VECTORS)
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", first_of(range(24), 12))
 def test_vectors_equal_the_header(simd, seed):
     rng = np.random.default_rng(seed)
     n_ticks = int(rng.choice([1, 2, 7, 8, 9, 64, 150]))
@@ -80,7 +81,7 @@ def test_vectors_equal_the_header(simd, seed):
 
 
 @pytest.mark.parametrize("simd", VECTORS)
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", first_of(range(24), 12))
 def test_vectors_equal_the_header_with_any_numbers(simd, seed):
     rng = np.random.default_rng(seed)
     network = wild_network(random_sizes(rng), rng)
@@ -91,7 +92,7 @@ def test_vectors_equal_the_header_with_any_numbers(simd, seed):
 
 
 @pytest.mark.parametrize("simd", VECTORS)
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", first_of(range(24), 12))
 def test_vectors_equal_the_header_with_shifts(simd, seed):
     # The usual ones of four time constants, or any; of layers of both kernels.
     rng = np.random.default_rng(seed)

@@ -45,7 +45,8 @@ def diagonal(*choices):
 
 def first_of(values, n=1):
     """Values as parameters, of which all but the first n are slow."""
+    cases = [value if isinstance(value, tuple) else (value,) for value in values]
     return [
-        value if k < n else pytest.param(value, marks=pytest.mark.slow)
-        for k, value in enumerate(values)
+        pytest.param(*case, marks=[pytest.mark.slow] * (k >= n))
+        for k, case in enumerate(cases)
     ]
