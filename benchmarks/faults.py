@@ -25,7 +25,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIST = Path(__file__).with_suffix(".toml")
 COMPILED = ".c", ".h", ".pyx", ".pxi", ".pxd"
-LEFT_OUT = shutil.ignore_patterns(".git", ".hypothesis", "__pycache__", "*.so", "build")
 
 
 def read_faults():
@@ -48,9 +47,15 @@ def is_compiled(fault):
     return Path(fault["file"]).suffix in COMPILED
 
 
+def left_out(folder, names):
+    """What is not copied: of the folders called build, the one of results alone."""
+    of_top = {"build", ".git", ".hypothesis"} if Path(folder) == ROOT else set()
+    return {name for name in names if name in of_top | {"__pycache__"} or ".so" in name}
+
+
 def copy_tree(to, *, must_build):
     """Copy the tree, and build its compiled modules there or take those of ttfs."""
-    shutil.copytree(ROOT, to, ignore=LEFT_OUT, dirs_exist_ok=True)
+    shutil.copytree(ROOT, to, ignore=left_out, dirs_exist_ok=True)
     if must_build:
         setup = to / "setup.py"
         setup.write_text(setup.read_text().replace('"-O3"', '"-O1"'))
