@@ -116,8 +116,8 @@ def main():
         print(table(faults))
         return 0
     faults = [fault for fault in faults if (args.only or "") in fault["name"]]
-    own = tempfile.TemporaryDirectory(prefix="faults-")
-    with own if args.keep is None else nullcontext(args.keep) as base:
+    kept = nullcontext(args.keep) if args.keep else tempfile.TemporaryDirectory()
+    with kept as base:
         base = Path(base)
         copy_tree(base, must_build=any(map(is_compiled, faults)))
         for run in sorted({fault["run"] for fault in faults}):
