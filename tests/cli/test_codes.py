@@ -20,8 +20,7 @@ from ttfs import TTFSClassifier
 from ttfs.cli.codes import measure as measures
 from ttfs.cli.codes.measure import Point, Settings, with_time
 from ttfs.cli.codes.methods import METHODS
-from ttfs.cli.codes.plot import plot
-from ttfs.cli.codes.results import Row
+from ttfs.cli.codes.results import Row, plot
 from ttfs.cli.data import load_data
 from ttfs.cli.main import main
 from ttfs.cli.runs import Task

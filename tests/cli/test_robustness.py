@@ -15,15 +15,17 @@ from ttfs.cli.data import Data, load_data
 from ttfs.cli.main import main
 from ttfs.cli.output import save
 from ttfs.cli.robustness import study as runs_of_study
-from ttfs.cli.robustness.report import plot, summarise
-from ttfs.cli.robustness.results import Results
+from ttfs.cli.robustness.results import Results, plot, summarise
 from ttfs.cli.robustness.study import (
+    SWEEPS,
     Run,
     Study,
+    make_base,
+    make_point,
     measure_all,
     n_epochs,
+    read_sweeps,
 )
-from ttfs.cli.robustness.sweeps import SWEEPS, make_base, make_point, read_sweeps
 from ttfs.datasets import make_yin_yang
 from ttfs.substrates import PRESETS, AnalogChip
 

@@ -94,10 +94,6 @@ def test_models_are_chosen(capsys):
     assert models_of(capsys.readouterr().out) == ["KNeighborsClassifier", "SVC"]
 
 
-def test_the_names_of_the_models_are_known():
-    assert tuple(compare.make_models((5,), 0)) == compare.MODELS
-
-
 def test_max_iter_is_for_all_iterative_models():
     data = load_data("iris", 2, 0)
     tasks = compare.make_tasks([data], (5,), 0, max_iter=7)

@@ -23,15 +23,6 @@ _TABLE = Table(
     (14, 30, 12, 9, 11, 14),
 )
 
-MODELS = (
-    "LogisticRegression",
-    "KNeighborsClassifier",
-    "SVC",
-    "HistGradientBoostingClassifier",
-    "MLPClassifier",
-    "TTFSClassifier",
-)
-
 _DESCRIPTION = """\
 Train TTFSClassifier beside scikit-learn classifiers and print one table of
 accuracy, speed and spike counts. Yin-Yang has its own test set, all other
@@ -171,6 +162,9 @@ def make_models(hidden, seed):
         "MLPClassifier": MLPClassifier((100,), max_iter=1000, random_state=seed),
         "TTFSClassifier": TTFSClassifier(hidden_layer_sizes=hidden, random_state=seed),
     }
+
+
+MODELS = tuple(make_models((100,), 0))
 
 
 def make_tasks(data, hidden, seed, models=None, max_iter=None):

@@ -9,8 +9,7 @@ from ..arguments import add_data, add_plot, add_run, argument, load_all, whole_n
 from ..runs import Task, run_comparison
 from .measure import STEPS, Settings, measure
 from .methods import METHODS
-from .plot import plot
-from .results import make_rows, make_table, notes_of, settings_of
+from .results import make_rows, make_table, notes_of, plot, settings_of
 
 _DATA = ("digits",)  # without an argument
 _FOLDS = 3  # unless --cv says otherwise: some methods take long

@@ -24,14 +24,13 @@ from .arrays import read_npz, read_parquet
 from .reading import DataError, Reading
 from .text import read_text
 
-BUNDLED = ("yin_yang", "iris", "wine", "breast_cancer", "digits")
-
 _LOADERS = {
     "iris": load_iris,
     "wine": load_wine,
     "breast_cancer": load_breast_cancer,
     "digits": load_digits,
 }
+BUNDLED = ("yin_yang", *_LOADERS)
 _TEXTS = tuple(
     kind + packed for kind in (".csv", ".tsv", ".tab") for packed in ("", ".gz")
 )

@@ -20,14 +20,15 @@ from ..arguments import (
 from ..data import BUNDLED, DataError, load_data
 from ..output import save
 from ..terminal import duration, interrupts, progress
-from .report import TABLE, ideal_accuracies, plot, print_notes, summarise
-from .results import Results
-from .study import Study, measure_all, n_epochs
-from .sweeps import (
+from .results import TABLE, Results, ideal_accuracies, plot, print_notes, summarise
+from .study import (
     DEFAULT_SWEEPS,
     SWEEPS,
+    Study,
     make_base,
     make_point,
+    measure_all,
+    n_epochs,
     read_sweep,
     read_sweeps,
 )
