@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
 
 from ttfs import SpikeTrains, TTFSClassifier, export
 from ttfs.datasets import make_yin_yang
@@ -191,16 +190,6 @@ def test_every_spike_of_a_channel_counts():
     clf.set_params(read_out=None).fit(X, y)
     activity = assert_counts(clf, X, spikes, begin)
     assert_array_equal(activity.n_bias_spikes, 1)
-
-
-def test_sparse_data_have_the_same_activity_as_dense():
-    rng = np.random.RandomState(0)
-    X = rng.uniform(size=(60, 10)) * (rng.uniform(size=(60, 10)) < 0.3)
-    clf = TTFSClassifier((9,), max_iter=2, random_state=0).fit(X, np.arange(60) % 3)
-    dense, sparse = clf.activity(X), clf.activity(csr_array(X))
-    assert_array_equal(dense.n_spikes, sparse.n_spikes)
-    assert_array_equal(dense.n_causal_events, sparse.n_causal_events)
-    assert_array_equal(dense.n_spikes[:, 0], np.count_nonzero(X, axis=1))
 
 
 @pytest.mark.parametrize("gradient", ["exact", "local"])

@@ -29,7 +29,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [TTFSClassifier((20,), max_iter=40), TTFSRegressor((20,), max_iter=40)],
+    [TTFSClassifier((15,), max_iter=25), TTFSRegressor((15,), max_iter=25)],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
