@@ -82,15 +82,6 @@ def test_all_bundled_sets(capsys, quick_models):
     assert names >= {"yin_yang", "iris", "wine", "breast_cancer", "digits"}
 
 
-def test_names_are_split_and_deduplicated(capsys, quick_models):
-    assert main(["compare", "--dataset", "wine,iris", "--dataset", "iris"]) == 0
-    rows = table(capsys.readouterr().out)
-    assert [key for key in rows if key[1] == "First"] == [
-        ("wine", "First"),
-        ("iris", "First"),
-    ]
-
-
 def test_csv(tmp_path, quick_models):
     for header in None, "a,b,c,d,species":
         path = save_csv(tmp_path / "flowers, pressed.csv", header)
@@ -99,15 +90,6 @@ def test_csv(tmp_path, quick_models):
         assert data.X.shape == (150, 4)
         assert set(data.y) == {"setosa", "versicolor", "virginica"}
         assert data.X[0, 0] == 5.1
-
-
-def test_csv_with_string_labels(capsys, tmp_path):
-    path = save_csv(tmp_path / "flowers.csv", n_samples=75)
-    options = "--cv 2 --hidden 10 --models KNeighborsClassifier,SVC,TTFSClassifier"
-    assert main(["compare", "--dataset", str(path), *options.split()]) == 0
-    rows = table(capsys.readouterr().out)
-    names = [model for _, model in rows if model in MODELS]
-    assert names == ["KNeighborsClassifier", "SVC", "TTFSClassifier"]
 
 
 def test_npz(capsys, tmp_path, quick_models):

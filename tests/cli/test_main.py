@@ -59,6 +59,7 @@ def test_streams_that_are_no_text_files(monkeypatch):
     assert "iris" in "".join(stream.texts)
 
 
+@pytest.mark.slow  # a process starts; test_mistakes.py closes the output without one
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe that closes early")
 def test_module_and_closed_pipe():
     read, write = os.pipe()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from joblib import Parallel
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from threadpoolctl import threadpool_info
@@ -174,6 +175,19 @@ def results_of(path):
     return results
 
 
+def test_joblib_is_given_the_number_of_processes(monkeypatch):
+    seen = []
+
+    def parallel(n_jobs, **options):
+        seen.append((n_jobs, options))
+        return Parallel(1, **options)
+
+    monkeypatch.setattr(runs, "Parallel", parallel)
+    assert main(["compare", "iris", "--jobs", "2", *QUICK]) == 0
+    assert seen == [(2, {"return_as": "generator", "batch_size": 1})]
+
+
+@pytest.mark.slow  # processes take seconds to start
 def test_processes_do_not_matter(capsys, tmp_path, people):
     options = ["--target", "kind", "--missing", "impute", *QUICK]
     found = []
@@ -235,6 +249,7 @@ def test_after_an_error_the_other_splits_are_left_out():
     assert all(fit.accuracy for fit in fits[3:])
 
 
+@pytest.mark.slow
 def test_threads_of_other_processes(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 

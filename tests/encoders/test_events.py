@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from classifiers import quick
-from hypothesis import given, settings
+from encoding import random_trains, relaxed
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from ttfs import SpikeTrains
-
-# Fixed examples: a red test stays red.
-relaxed = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 
 # The fields of events as libraries order, name and type them.
 CAMERAS = {
@@ -218,16 +216,10 @@ def test_mistakes_in_events():
 # -- One after the other, side by side ---------------------------------------------
 
 
-def random_trains(seed, shape, dtype=np.float64):
-    rng = np.random.default_rng(seed)
-    samples, channels = (rng.integers(0, n, 30) for n in shape)
-    return SpikeTrains(samples, channels, rng.random(30).astype(dtype), shape)
-
-
 @pytest.mark.parametrize("axis", [0, 1])
 def test_concatenate(axis):
     shapes = [(4, 3), (2, 3), (5, 3)] if axis == 0 else [(4, 3), (4, 1), (4, 2)]
-    parts = [random_trains(k, shape) for k, shape in enumerate(shapes)]
+    parts = [random_trains(k, shape, 30) for k, shape in enumerate(shapes)]
     joined = SpikeTrains.concatenate(iter(parts), axis=axis)
     cells = np.concatenate([np.asarray(part) for part in parts], axis=axis)
     assert joined.shape == cells.shape
@@ -238,13 +230,13 @@ def test_concatenate(axis):
 
 
 def test_concatenated_parts_give_back_the_whole():
-    trains = random_trains(0, (9, 4), np.float32)
+    trains = random_trains(0, (9, 4), 30, np.float32)
     parts = [trains[:2], trains[2:2], trains[2:]]
     assert SpikeTrains.concatenate(parts) == trains
     assert SpikeTrains.concatenate(parts).dtype == np.float32
     sides = [trains[:, :3], trains[:, 3:]]
     assert SpikeTrains.concatenate(sides, axis=1) == trains
-    mixed = SpikeTrains.concatenate([trains, random_trains(1, (2, 4))])
+    mixed = SpikeTrains.concatenate([trains, random_trains(1, (2, 4), 30)])
     assert mixed.dtype == np.float64
 
 
@@ -256,6 +248,6 @@ def test_what_cannot_be_concatenated():
         ([(2, 3), (4, 3)], 1, ValueError, r"number of samples, got \[2, 4\]"),
         ([(2, 3)], 2, ValueError, "axis must be 0 or 1"),
     ):
-        trains = [random_trains(0, p) if isinstance(p, tuple) else p for p in parts]
+        trains = [random_trains(0, p, 30) if isinstance(p, tuple) else p for p in parts]
         with pytest.raises(error, match=message):
             SpikeTrains.concatenate(trains, axis=axis)

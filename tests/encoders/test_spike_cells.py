@@ -5,7 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from encoding import EVENTS, SHAPE, random_trains, relaxed
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -15,20 +16,6 @@ from sklearn.utils import _safe_indexing, check_array
 
 from ttfs import SpikeTrains
 from ttfs.encoders.spike_trains import as_trains
-
-# Fixed examples: a red test stays red.
-relaxed = settings(max_examples=60, derandomize=True, deadline=None, database=None)
-
-EVENTS = [0, 0, 0, 2], [1, 0, 1, 1], [0.9, 0.3, 0.1, 0.5]
-SHAPE = 3, 2
-
-
-def random_trains(seed, shape, n_spikes, dtype=np.float64):
-    """Spikes at times on a grid, with ties."""
-    rng = np.random.default_rng(seed)
-    samples, channels = (rng.integers(0, n, n_spikes) for n in shape)
-    times = rng.integers(0, 64, n_spikes) / 32
-    return SpikeTrains(samples, channels, times.astype(dtype), shape)
 
 
 @relaxed

@@ -16,7 +16,6 @@ from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -325,15 +324,6 @@ def test_channels_without_complements_drop_the_same_spikes():
             by_times = SpikeTimesEncoder().fit(times).may_drop_
             spikes = np.isfinite(times).any(axis=0)
             assert_array_equal(by_times[spikes], encoder.may_drop_[spikes])
-
-
-def test_grid_over_an_encoder():
-    X, y = load_iris(return_X_y=True)
-    pipe = make_pipeline(PopulationEncoder(), quick(encoder="spike_times", max_iter=5))
-    grid = {"populationencoder__n_fields": [3, 6]}
-    search = GridSearchCV(pipe, grid, cv=3).fit(X, y)
-    n_fields = search.best_params_["populationencoder__n_fields"]
-    assert search.best_estimator_[0].n_channels_ == 4 * n_fields
 
 
 # ------------------------------------------------------------------ in an estimator

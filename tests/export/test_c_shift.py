@@ -151,20 +151,24 @@ def test_rows_of_wide_weights_are_not_words():
     assert "TTFS_DEVICE_WORDS" not in settings(wide, learn=False)
 
 
+# An int of an AVR has 16 bits, and GNU's C has __flash for it.
 SMALL = {
-    "avr-gcc": ["-mmcu=atmega1284p", "-std=gnu99"],
-    "arm-none-eabi-gcc": ["-mcpu=cortex-m0plus", "-mthumb"],
-    "riscv64-unknown-elf-gcc": ["-march=rv32imc", "-mabi=ilp32"],
+    "avr-gcc": ["avr-gcc", "-mmcu=atmega1284p", "-std=gnu99"],
+    "avr-gcc, C99": ["avr-gcc", "-mmcu=atmega1284p"],
+    "arm": ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb"],
+    "riscv": ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32"],
 }
+SEVERAL = "shifts", "four at once", "no hidden layer", "lines", *raw_features.KINDS
 
 
 @pytest.mark.slow  # as with the compiler of this computer
-@pytest.mark.parametrize("name", ["shifts", "four at once", "lines", "tables"])
-@pytest.mark.parametrize("compiler", SMALL)
-def test_small_processors_compile_it(compiler, name, tmp_path):
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("machine", SMALL)
+def test_small_processors_compile_it(machine, name, tmp_path):
+    compiler, *of_machine = SMALL[machine]
     if not shutil.which(compiler):
         pytest.skip(f"needs {compiler}")
-    options = {"learn": name in ("shifts", "lines")}
+    options = {"learn": name in ("shifts", "no hidden layer", "lines")}
     if name in raw_features.MODELS:
         clf, X, _ = raw_features.make(name)
         options["features"] = X.dtype.name
@@ -174,7 +178,7 @@ def test_small_processors_compile_it(compiler, name, tmp_path):
     source, built = tmp_path / "model.c", tmp_path / "model.o"
     export.to_c(clf, source, self_test=X[:5], **options)
     # Without -ffreestanding: compilers may call memcpy and the like.
-    flags = [*FLAGS, "-Os", *SMALL[compiler]]
+    flags = [*FLAGS, "-Os", *of_machine]
     more = [] if "riscv" not in compiler else ["--specs=picolibc.specs"]
     done = run([compiler, *flags, *more, "-c", source, "-o", built])
     assert not done.returncode, done.stdout

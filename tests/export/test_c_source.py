@@ -459,18 +459,6 @@ def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
     assert ("weights" in "".join(re.findall(r" [Dd] (\w+)", data))) == learn
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("avr-gcc"), reason="needs avr-gcc")
-@pytest.mark.parametrize("learn", [False, True])
-def test_an_int_may_have_16_bits(learn, tmp_path):
-    clf, _ = make("no hidden layer")
-    source = tmp_path / "model.c"
-    export.to_c(clf, source, learn=learn)
-    command = ["avr-gcc", "-mmcu=atmega1284p", *FLAGS, "-c", source]
-    done = run([*command, "-o", tmp_path / "model.o"])
-    assert not done.returncode, done.stdout
-
-
 @pytest.mark.parametrize(
     ("names", "size", "message"),
     [

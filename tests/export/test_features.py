@@ -1,7 +1,6 @@
 """Exported models that take raw features: the C gives the bits of the encoder."""
 
 import re
-import shutil
 import subprocess
 
 import numpy as np
@@ -33,21 +32,6 @@ def test_the_program_equals_the_encoder(name, tmp_path):
 def test_every_compiler_gives_the_same(flags, name, compiler, tmp_path):
     pipeline, X, _ = make(name)
     check(pipeline, X, build(tmp_path, pipeline, X, *flags, compiler=compiler))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("avr-gcc"), reason="needs avr-gcc")
-@pytest.mark.parametrize("standard", ["c99", "gnu99"])  # the second one has __flash
-@pytest.mark.parametrize("name", KINDS)
-def test_an_int_may_have_16_bits(name, standard, tmp_path):
-    pipeline, X, _ = make(name)
-    source = tmp_path / "model.c"
-    export.to_c(pipeline, source, features=X.dtype.name)
-    flags = [flag for flag in FLAGS if standard == "c99" or "std" not in flag]
-    flags = [flag for flag in flags if standard == "c99" or flag != "-pedantic"]
-    command = ["avr-gcc", "-mmcu=atmega1284p", *flags, f"-std={standard}", "-c", source]
-    done = run([*command, "-o", tmp_path / "model.o"])
-    assert not done.returncode, done.stdout
 
 
 def test_a_model_of_features_learns_and_tests_itself(tmp_path):

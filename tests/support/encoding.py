@@ -5,6 +5,7 @@ import scipy.sparse as sp
 from hypothesis import settings
 from numpy.testing import assert_array_equal
 
+from ttfs import SpikeTrains
 from ttfs.encoders import make_encoder
 
 # Fixed examples: a red test stays red.
@@ -79,6 +80,19 @@ def forms(X):
     full = (X.ravel(), (rows.ravel(), columns.ravel()))
     yield sp.csr_array(sp.coo_array(full, shape=X.shape))
     yield sp.csc_array(X).tocsr()
+
+
+# Spikes of 3 samples and 2 channels: samples, channels and times.
+EVENTS = [0, 0, 0, 2], [1, 0, 1, 1], [0.9, 0.3, 0.1, 0.5]
+SHAPE = 3, 2
+
+
+def random_trains(seed, shape, n_spikes, dtype=np.float64, *, grid=32):
+    """Spikes at times on a grid, in [0, 2), with ties within and between channels."""
+    rng = np.random.default_rng(seed)
+    samples, channels = (rng.integers(0, n, n_spikes) for n in shape)
+    times = rng.integers(0, 2 * grid, n_spikes) / grid
+    return SpikeTrains(samples, channels, times.astype(dtype), shape)
 
 
 def classes_of(X, seed):
