@@ -53,7 +53,7 @@ def test_outputs_see_each_spike_by_the_weights_of_its_input(hidden):
     engine, network, spikes = make_network("peak", hidden=hidden)
     runnable = engine.runnable(network)
     last, grid = network.layers[-1], np.linspace(0, 8, 4001)
-    events = runnable.events_into(len(hidden), spikes)
+    _, events = runnable.through_hidden(spikes)
     weights = last.weights[events.rows] / last.neuron.threshold
     membranes = np.array(
         [

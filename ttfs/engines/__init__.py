@@ -25,7 +25,7 @@ from .integer import IntegerEngine
 from .losses import TargetTimes
 from .quantized import QuantizedEngine
 from .specification import Learning, Specification, Structure
-from .trains import TrainsEngine
+from .trains.engine import TrainsEngine
 
 __all__ = [
     "Engine",

@@ -152,15 +152,15 @@ class TrainsRunner:
         self.engine, self.network = engine, network
         self.hidden, self.outputs = engine.hidden(network), engine.outputs(network)
 
-    def events_into(self, k, spikes):
-        """The Events that enter layer k of the network, for `core.Spikes`."""
-        network = self.network
+    def through_hidden(self, spikes):
+        """Spike times of each hidden layer, and the Events that enter the outputs."""
+        network, times = self.network, []
         events = of_spikes(spikes).delayed(network.layers[0].delays, network.t_max)
-        for layer, following in itertools.pairwise(network.layers[: k + 1]):
-            times, _ = self.hidden.run(events, layer)
-            events = of_neurons(times, following.bias_times, network.t_max)
+        for layer, following in itertools.pairwise(network.layers):
+            times.append(self.hidden.run(events, layer)[0])
+            events = of_neurons(times[-1], following.bias_times, network.t_max)
             events = events.delayed(following.delays, network.t_max)
-        return events
+        return times, events
 
     def spike_times(self, spikes):
         """Spike times (n_samples, n_out, n) of each layer, n at most `max_spikes`.
@@ -168,18 +168,11 @@ class TrainsRunner:
         Unless a neuron of the layer fires `max_spikes` times the last column is +inf.
         Outputs whose membranes decide have none, those whose first spike decides one.
         """
-        network, times = self.network, []
-        events = of_spikes(spikes).delayed(network.layers[0].delays, network.t_max)
-        for layer, following in itertools.pairwise(network.layers):
-            times.append(self.hidden.run(events, layer)[0])
-            events = of_neurons(times[-1], following.bias_times, network.t_max)
-            events = events.delayed(following.delays, network.t_max)
-        times.append(self._output_times(events))
-        return times
+        times, events = self.through_hidden(spikes)
+        return [*times, self._output_times(events)]
 
     def _output_times(self, events):
-        last = self.network.layers[-1]
-        scores, kept = self.outputs.run(events, last)
+        scores, kept = self.outputs.run(events, self.network.layers[-1])
         if isinstance(self.outputs, Count):
             return kept[0]
         shape = *scores.shape, min(2, self.engine.structure.max_spikes)
@@ -190,10 +183,8 @@ class TrainsRunner:
 
     def scores(self, spikes):
         """Scores (n_samples, n_outputs); the greatest decides."""
-        last = len(self.network.layers) - 1
-        return self.outputs.run(
-            self.events_into(last, spikes), self.network.layers[-1]
-        )[0]
+        _, events = self.through_hidden(spikes)
+        return self.outputs.run(events, self.network.layers[-1])[0]
 
     def decisions(self, spikes):
         """The scores with the opposite sign, float64."""
