@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from ._typing import Floats, RandomState
 from .encoders import SpikeTrains
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from ._typing import Floats, RandomState
 
 __all__ = ["make_temporal_patterns", "make_yin_yang"]
 

@@ -11,21 +11,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse, vstack
 from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
+from ._typing import RandomState
 from .encoders import SpikeTrains
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ._typing import RandomState
 
 __all__ = ["dask_blocks", "fit_blocks"]
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.utils._param_validation import (
@@ -27,9 +27,7 @@ from sklearn.utils._param_validation import (
 )
 
 from ._frozen import frozen
-
-if TYPE_CHECKING:
-    from ._typing import Numbers
+from ._typing import Numbers
 
 __all__ = ["CrossEntropy", "ExactGradient", "FixedPoint", "LocalRule", "SquaredError"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -14,16 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._documentation import Documented
 from .._stored import Stored
-from .._typing import validated_with_nested
-from ..energy import Activity, Anytime
+from .._typing import Array, Floats, SparseMatrix, validated_with_nested
+from ..energy import Activity, Anytime, CostModel
 from ..energy.presets import check_cost_model
 from .features import validated_samples
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Array, Floats, SparseMatrix
-    from ..energy import CostModel
 
 
 class BaselineClassifier(ClassifierMixin, Documented, Stored, BaseEstimator, ABC):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from .._typing import Array
 from ..encoders.checks import check_sparse
-
-if TYPE_CHECKING:
-    from .._typing import Array
 
 _FLOATS = np.float64, np.float32
 

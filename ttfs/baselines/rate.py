@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier
@@ -16,16 +17,12 @@ from sklearn.utils.validation import _is_fitted, check_is_fitted
 
 from .._baselines import RateNetwork
 from .._documentation import with_shared_entries
+from .._typing import Array, RandomState, Sizes, SparseMatrix
 from ..energy.anytime import N_MOMENTS, check_moments
 from ..estimators.classes import check_several_classes
 from ..estimators.parameters import COUNT, NOT_NEGATIVE
 from .base import BaselineClassifier
 from .features import dense, validated_features
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Array, RandomState, Sizes, SparseMatrix
 
 _BLOCK = 1024  # samples that are run at a time
 # Samples that scales are measured on, at most: evenly spaced ones of the training data.

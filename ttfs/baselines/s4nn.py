@@ -6,9 +6,10 @@ import copy
 import warnings
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,18 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._baselines import StepNetwork, StepSpikes
 from .._documentation import with_shared_entries
-from .._typing import validated
+from .._typing import Auto, Floats, RandomState, Sizes, SparseMatrix, validated
 from ..estimators.classes import ClassesMixin
 from ..estimators.parameters import AUTO, COUNT, NOT_NEGATIVE, POSITIVE, checked_sizes
 from .base import BaselineClassifier
 from .features import validated_features, validated_samples
 from .s4nn_measures import S4NNMeasures
 from .step_code import StepCode
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Auto, Floats, RandomState, Sizes, SparseMatrix
 
 # The published network has, in units of its threshold of 100, these upper ends of its
 # initial weights, and learning rates of 0.2. Hidden neurons have 150 active inputs.

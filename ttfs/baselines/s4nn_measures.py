@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
+from .._typing import Array, Floats, SparseMatrix
 from ..energy.anytime import N_MOMENTS, check_moments
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Array, Floats, SparseMatrix
 
 
 class S4NNMeasures:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from .._typing import Array
 from .features import dense
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .._typing import Array
 
 # Samples that are encoded at a time, and values in them or in columns, at most.
 _BLOCK = 4096

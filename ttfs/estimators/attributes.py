@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from .._typing import Array
+from ..model import Network
 from ..model.checks import arrays_like
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .._typing import Array
-    from ..model import Network
-    from .history import History
+from .history import History
 
 
 class LearnedMixin:

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._documentation import Documented
 from .._stored import Stored
-from .._typing import validated
+from .._typing import Array, validated
 from ..encoders import make_encoder
 from ..encoders.base import BaseEncoder
-from ..engines import FitState, choose
+from ..encoders.spike_trains import Features
+from ..engines import Engine, FitState, choose
 from ..engines.initial import draw_network
 from ..engines.recipe import INPUT_WINDOW
+from ..model import Network
 from .attributes import LearnedMixin
 from .hidden import HiddenTimesMixin
 from .history import History
 from .measures import MeasuresMixin
 from .parameters import WithParameters
 from .training import TrainingMixin
-from .watching import Watcher
+from .watching import Callback, Watcher
 from .weights import (
     check_sample_weight,
     number_of_draws,
@@ -37,15 +40,6 @@ from .weights import (
     weighted_by_class,
     with_weight,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Array
-    from ..encoders.spike_trains import Features
-    from ..engines import Engine
-    from ..model import Network
-    from .watching import Callback
 
 # What must be the same for `fit` to go on with a call that a substrate interrupted.
 _RESUMABLE = (

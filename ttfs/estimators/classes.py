@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._typing import Array
 from .weights import weights_of_classes
-
-if TYPE_CHECKING:
-    from .._typing import Array
 
 
 def check_several_classes(estimator, classes):

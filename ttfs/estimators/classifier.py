@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._documentation import with_shared_entries
-from .._typing import validated
-from ..parameters import SHORTHANDS, CrossEntropy, SquaredError
+from .._typing import (
+    ArithmeticName,
+    Array,
+    Auto,
+    EncoderName,
+    GradientName,
+    LossName,
+    Numbers,
+    RandomState,
+    ReadOutName,
+    Sizes,
+    validated,
+)
+from ..encoders.base import BaseEncoder
+from ..encoders.spike_trains import Features
+from ..parameters import (
+    SHORTHANDS,
+    CrossEntropy,
+    ExactGradient,
+    FixedPoint,
+    LocalRule,
+    SquaredError,
+)
+from ..substrates import Substrate
 from .base import BaseTTFS
 from .classes import ClassesMixin
 from .first_spikes import FirstSpikesMixin
 from .parameters import COUNT, NOT_NEGATIVE, POSITIVE
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import (
-        ArithmeticName,
-        Array,
-        Auto,
-        EncoderName,
-        GradientName,
-        LossName,
-        Numbers,
-        RandomState,
-        ReadOutName,
-        Sizes,
-    )
-    from ..encoders.base import BaseEncoder
-    from ..encoders.spike_trains import Features
-    from ..parameters import ExactGradient, FixedPoint, LocalRule
-    from ..substrates import Substrate
 
 
 @with_shared_entries

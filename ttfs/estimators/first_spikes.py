@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Array
+from ..encoders.spike_trains import Features
+from ..energy import Anytime
 from ..energy.anytime import N_MOMENTS, check_moments
 from .activity import count_by_moment
 from .measures import MeasuresMixin
 from .weights import check_sample_weight
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Array
-    from ..encoders.spike_trains import Features
-    from ..energy import Anytime
 
 
 def has_output_spike(network, decisions):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import Array, Floats
-    from ..encoders.spike_trains import Features
-    from ..model import Network
+from .._typing import Array, Floats
+from ..encoders.spike_trains import Features
+from ..model import Network
 
 
 class NoHiddenLayerError(ValueError, AttributeError):

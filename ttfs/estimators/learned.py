@@ -7,22 +7,20 @@ is made of it predicts the same, and goes on learning with new ones.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Array
+from ..encoders.base import BaseEncoder
 from ..engines import Specification, choose
 from ..fixed.quantized import QuantizedNetwork
+from ..model import Network
 from .classifier import TTFSClassifier
 from .history import History
 from .regressor import TTFSRegressor
-
-if TYPE_CHECKING:
-    from .._typing import Array
-    from ..encoders.base import BaseEncoder
-    from ..model import Network
 
 # The attribute in which a head keeps what it has learned of its targets.
 _TARGETS = {TTFSClassifier: "classes_", TTFSRegressor: "target_range_"}

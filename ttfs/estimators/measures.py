@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Array
+from ..core import Spikes
 from ..encoders import SpikeTrains
+from ..encoders.base import BaseEncoder
+from ..encoders.spike_trains import Features
+from ..energy import Activity, CostModel
 from ..energy.presets import check_cost_model
-from ..engines import Specification, choose
-from ..model import Recording
-from ..substrates import calibrate
+from ..engines import Specification, Structure, choose
+from ..model import Network, Recording
+from ..substrates import Calibration, Substrate, calibrate
 from .activity import count_activity
-
-if TYPE_CHECKING:
-    from .._typing import Array
-    from ..core import Spikes
-    from ..encoders.base import BaseEncoder
-    from ..encoders.spike_trains import Features
-    from ..energy import Activity, CostModel
-    from ..engines import Structure
-    from ..model import Network
-    from ..substrates import Calibration, Substrate
 
 # Samples that predict and spike_times work on at a time.
 _BLOCK = 1024

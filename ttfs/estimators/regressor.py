@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
 from .._documentation import with_shared_entries
-from .._typing import validated
+from .._typing import (
+    ArithmeticName,
+    Auto,
+    EncoderName,
+    Floats,
+    GradientName,
+    Numbers,
+    RandomState,
+    Sizes,
+    validated,
+)
+from ..encoders.base import BaseEncoder
+from ..encoders.spike_trains import Features
 from ..engines import TargetTimes
 from ..engines.recipe import target_window
+from ..parameters import ExactGradient, FixedPoint, LocalRule
+from ..substrates import Substrate
 from .base import BaseTTFS
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from .._typing import (
-        ArithmeticName,
-        Auto,
-        EncoderName,
-        Floats,
-        GradientName,
-        Numbers,
-        RandomState,
-        Sizes,
-    )
-    from ..encoders.base import BaseEncoder
-    from ..encoders.spike_trains import Features
-    from ..parameters import ExactGradient, FixedPoint, LocalRule
-    from ..substrates import Substrate
-
 
 # Validation targets vary by this part of their range, at least.
 _MIN_PART = 1e-2
