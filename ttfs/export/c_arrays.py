@@ -132,12 +132,6 @@ def weight_type(network, *, learn):
     return np.dtype(np.int8 if greatest <= 127 else np.int16)
 
 
-def kinds(network, *, learn):
-    """The set of macros by which a model chooses parts of the headers."""
-    names = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": network.has_shifts}
-    return {name for name, is_so in names.items() if is_so}
-
-
 def settings(network, *, learn):
     """The types and numbers that the headers leave to a model: macros by name."""
     layers = network.layers
@@ -148,15 +142,10 @@ def settings(network, *, learn):
         "TTFS_FIXED_WEIGHT": weight if learn else f"const TTFS_DEVICE_FLASH {weight}",
         "TTFS_DEVICE_ROW": "uint32_t" if max(sizes) >= _MAX_ROWS else "uint16_t",
     }
-    shared = {"TTFS_DEVICE_FRACTION": {layer.fraction for layer in layers}}
-    if network.has_shifts:
-        shared["TTFS_DEVICE_SYN_SHIFT"] = {layer.syn_shift for layer in layers}
-        shared["TTFS_DEVICE_MEM_SHIFT"] = {layer.mem_shift for layer in layers}
-    macros |= {
-        f"{name}(layer)": str(*values)
-        for name, values in shared.items()
-        if len(values) == 1
-    }
+    for name in ("fraction", "syn_shift", "mem_shift"):
+        values = {getattr(layer, name) for layer in layers}
+        if len(values) == 1 and (network.has_shifts or name == "fraction"):
+            macros[f"TTFS_DEVICE_{name.upper()}(layer)"] = str(*values)
     if has_words:
         macros["TTFS_DEVICE_WORDS"] = "1"
     return macros

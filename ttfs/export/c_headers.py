@@ -54,18 +54,17 @@ def _body(name, defined, included):
     )
 
 
-def needed(headers, code, defined):
-    """What C code needs of headers and of those that they include.
+def needed(headers, code, learn, has_shifts):
+    """What C code of a network that learns, or has shifts, needs of headers.
 
-    These are the macros, types and functions of files of `ttfs.get_include()` that the
-    code names, and what these name, with their comments and in their order, and as a
-    whole what does not belong to one of them. `defined` are macros that say what kind
-    the network is of: "TTFS_DEVICE_LEARN", without which what is for learning only is
-    left out, and "TTFS_DEVICE_SHIFT".
+    These are the macros, types and functions of files of `ttfs.get_include()`, and of
+    those that they include, that the code names, and what these name, with their
+    comments and in their order, and as a whole what does not belong to one of them.
     """
-    included = set()
+    kinds = {"TTFS_DEVICE_LEARN": learn, "TTFS_DEVICE_SHIFT": has_shifts}
+    defined, included = {name for name, is_so in kinds.items() if is_so}, set()
     text = "".join(_body(header, defined, included) for header in headers)
-    if "TTFS_DEVICE_LEARN" not in defined:
+    if not learn:
         text = _LEARNING.sub("", text)
     items = {item.start(): item for item in _ITEM.finditer(text)}
     rest = _ITEM.sub("", text)

@@ -17,7 +17,7 @@ from ..encoders import SpikeTrains
 from ..encoders.spike_trains import Features
 from ..estimators import TTFSClassifier
 from ..fixed.network import FixedNetwork
-from .c_arrays import Arrays, kinds, model_code, model_number, settings, weight_type
+from .c_arrays import Arrays, model_code, model_number, settings, weight_type
 from .c_encoder import encoder_code, encoder_settings
 from .c_functions import EVENTS, FEATURES, INFERENCE, LEARNING, self_test_functions
 from .c_headers import needed, renamed
@@ -128,7 +128,7 @@ class CModel:
         parts = [
             _limits_of_avr(n_bytes),
             "".join(f"#define {name} {value}\n" for name, value in macros.items()),
-            needed(headers, code, kinds(self.network, learn=self.learn)),
+            needed(headers, code, self.learn, self.network.has_shifts),
             banner("The model"),
             code.lstrip("\n"),
         ]

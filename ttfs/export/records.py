@@ -48,7 +48,7 @@ class FormatError(ValueError):
 
 @contextmanager
 def errors_of(where):
-    """Make of errors of what entries are made into FormatErrors of their place."""
+    """Let errors of objects that are made of entries be FormatErrors of their place."""
     try:
         yield
     except FormatError:

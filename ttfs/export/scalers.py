@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
+from sklearn import preprocessing
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    MaxAbsScaler,
-    MinMaxScaler,
-    RobustScaler,
-    StandardScaler,
-)
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -58,44 +53,33 @@ def transform(steps, X):
     return X
 
 
-def _standard(scaler):
-    mean = scaler.mean_ if scaler.with_mean else None
-    return _centred(mean, scaler.scale_ if scaler.with_std else None)
-
-
-def _min_max(scaler):
-    return [
-        (np.multiply, scaler.scale_),
-        (np.add, scaler.min_),
-        *(_clip(*scaler.feature_range) if scaler.clip else []),
-    ]
-
-
-def _max_abs(scaler):
-    # Older versions of scikit-learn have no `clip`.
-    is_clipped = getattr(scaler, "clip", False)
-    return [(np.divide, scaler.scale_), *(_clip(-1.0, 1.0) if is_clipped else [])]
-
-
-def _robust(scaler):
-    return _centred(scaler.center_, scaler.scale_)
-
-
-def _centred(center, scale):
-    pairs = (np.subtract, center), (np.divide, scale)
-    return [(ufunc, operand) for ufunc, operand in pairs if operand is not None]
-
-
-def _clip(low, high):
-    return [(np.maximum, low), (np.minimum, high)]
-
-
+# What scalers do to a feature: ufuncs, their operands, and the parameters that ask for
+# them, by the names of attributes.
 _OPERATIONS = {
-    StandardScaler: _standard,
-    MinMaxScaler: _min_max,
-    MaxAbsScaler: _max_abs,
-    RobustScaler: _robust,
+    preprocessing.StandardScaler: [
+        (np.subtract, "mean_", "with_mean"),
+        (np.divide, "scale_", "with_std"),
+    ],
+    preprocessing.MinMaxScaler: [(np.multiply, "scale_", None), (np.add, "min_", None)],
+    preprocessing.MaxAbsScaler: [(np.divide, "scale_", None)],
+    preprocessing.RobustScaler: [
+        (np.subtract, "center_", "with_centering"),
+        (np.divide, "scale_", "with_scaling"),
+    ],
 }
+
+
+def _operations(scaler):
+    """Pairs of a ufunc and its second operand for all features, in their order."""
+    operations = [
+        (ufunc, getattr(scaler, operand))
+        for ufunc, operand, option in _OPERATIONS[type(scaler)]
+        if option is None or getattr(scaler, option)
+    ]
+    if getattr(scaler, "clip", False):  # a MaxAbsScaler of older versions has none
+        low, high = getattr(scaler, "feature_range", (-1.0, 1.0))
+        operations += [(np.maximum, low), (np.minimum, high)]
+    return operations
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +110,7 @@ class Scaling:
                     f"the step {name!r} has {step.n_features_in_} features, but the "
                     f"classifier {n_features}"
                 )
-            operations += _OPERATIONS[type(step)](step)
+            operations += _operations(step)
         operands = np.empty((len(operations), n_features))
         for row, (_, operand) in zip(operands, operations, strict=True):
             row[:] = operand

@@ -19,9 +19,6 @@ from .library import check_dt, load, synapse_factors, unit_factors
 # How far below any other membrane neurons are reset that shall not fire again.
 _RESET_MARGIN = 1e3
 
-# What of a layer is in nodes, and not in the metadata.
-IN_NODES = "weights", "delays"
-
 
 def to_nir(
     estimator: TTFSClassifier | TTFSRegressor | Pipeline, *, dt: float | None = None
@@ -111,8 +108,7 @@ def to_nir(
         once = max_spikes == 1 or (is_output and decision in ("first", "times"))
         writer.add_layer(k, layer, fires=fires or not is_output, once=once)
     for layer in data["layers"]:
-        for name in IN_NODES:
-            del layer[name]
+        del layer["weights"], layer["delays"]  # which nodes hold
     metadata = {
         "ttfs": json.dumps(plain(data), allow_nan=False),
         "decision": decision,
