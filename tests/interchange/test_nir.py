@@ -307,14 +307,14 @@ def neurons(n, **changes):
 
 RNG = np.random.default_rng(3)
 W0, W1 = RNG.uniform(0.5, 2, (6, 4)), RNG.uniform(0.5, 2, (2, 6))
-TIMES = RNG.uniform(0, 1, (20, 4))
+TIMES = RNG.uniform(0, 1, (10, 4))
 
 
 def chain(*nodes):
     return nir.NIRGraph.from_list(*nodes)
 
 
-def assert_does_as_its_graph(clf, graph, *, step=STEP, t_max=3.0, height=None):
+def assert_does_as_its_graph(clf, graph, *, step=2 * STEP, t_max=3.0, height=None):
     """Raise unless first spikes are those of the twin."""
     outputs = nir_twin.run(graph, TIMES, step=step, t_max=t_max, height=height)
     outputs = outputs["output"]

@@ -1,19 +1,20 @@
 """The chip server: how it begins and ends, what it refuses, and its limits."""
 
 import os
-import signal
 import sys
 import threading
 import time
+from multiprocessing import get_context
 
 import pytest
 from chip_server import (
     CHIP,
+    CHIP_OPTIONS,
     LONG,
     NETWORK,
     QUICK,
     TIMES,
-    server_process,
+    assert_same,
     wait_until,
 )
 
@@ -29,13 +30,19 @@ from ttfs.substrates import (
 from ttfs.substrates.remote import desk
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_signals_end_a_server(path):
-    with server_process(path) as process, Remote(path, **QUICK) as remote:
-        remote.forward(TIMES, NETWORK)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(LONG) == 0
-        assert process.stderr.read() == ""
-        assert not os.path.exists(path)
+    arguments = ["serve", "--socket", path, *CHIP_OPTIONS]
+    process = get_context("fork").Process(target=main, args=(arguments,))
+    process.start()
+    wait_until(lambda: os.path.exists(path))
+    with Remote(path, **QUICK) as remote:
+        spikes = remote.forward(TIMES, NETWORK)
+        process.terminate()
+        process.join()
+    assert_same(spikes, CHIP.forward(TIMES, NETWORK))
+    assert process.exitcode == 0
+    assert not os.path.exists(path)
 
 
 def test_a_server_that_is_stopped_leaves_its_substrate_alone(path, monkeypatch):
