@@ -13,7 +13,6 @@ from sklearn.preprocessing import StandardScaler
 from ttfs import TTFSClassifier
 from ttfs.cli.data import Data, load_data
 from ttfs.cli.main import main
-from ttfs.cli.output import save
 from ttfs.cli.robustness import study as runs_of_study
 from ttfs.cli.robustness.results import Results, plot, summarise
 from ttfs.cli.robustness.study import (
@@ -517,15 +516,6 @@ def test_names_of_files(tmp_path, monkeypatch):
         results = Results(out, {})
         files = [str(p) for p in (results.csv, results.json, results.figure)]
         assert files == [f"{base}.csv", f"{base}.json", f"{base}.{figure}"]
-
-
-@pytest.mark.slow  # matplotlib writes them
-def test_formats(tmp_path):
-    for ending, start in ("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"):
-        path = tmp_path / f"figure.{ending}"
-        table = summarise(make_runs([0.9, 0.9], [0.5, 0.6], [0.8, 0.9]))
-        save(plot(table, 0.9), path)
-        assert path.read_bytes().startswith(start)
 
 
 def test_figure():

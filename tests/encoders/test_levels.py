@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from classifiers import assert_same_model, quick
-from encoding import NO_BIAS, assert_same_spikes, classes_of, random_features, times_of
+from encoding import assert_same_spikes, classes_of, random_features, times_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -132,14 +132,6 @@ def test_other_levels_are_another_encoder():
 
 
 # ------------------------------------------------------------------ stored models
-
-
-def test_pickles():
-    encoder = LatencyEncoder(levels=6).fit(X)
-    again = pickle.loads(pickle.dumps(encoder))
-    assert_same_spikes(again.spikes(X, NO_BIAS, 2.0), encoder.spikes(X, NO_BIAS, 2.0))
-    clf = quick(encoder=encoder).fit(X, y)
-    assert_same_model(pickle.loads(pickle.dumps(clf)), clf, X)
 
 
 @every_encoder

@@ -29,18 +29,8 @@ def expected_rows(network, ticks, recorded):
     return output_rows(network, ticks, np.array(recorded["decision"]), *last)
 
 
-@pytest.mark.slow  # test_golden_learning infers them with the C of models that learn
 @cases
-def test_golden_inference(case, tmp_path):
-    network = network_of(case["network"])
-    ticks = np.array(case["samples"]["ticks"], np.uint16)
-    program = build_network(tmp_path, for_inference(network))
-    rows = play(program, np.full(len(ticks), -1), ticks)
-    assert rows == expected_rows(network, ticks, case["inference"])
-
-
-@cases
-def test_golden_learning(case, tmp_path):
+def test_golden_vectors(case, tmp_path):
     network = network_of(case["network"])
     ticks = np.array(case["samples"]["ticks"], np.uint16)
     program = build_network(tmp_path, network, learn=True)

@@ -90,21 +90,6 @@ def test_estimates_are_sums_of_costs(name):
         assert small.instructions < small.cycles <= small.cycles_32
 
 
-def test_costs_grow_with_the_model():
-    X, y = make_yin_yang(100, random_state=0)
-
-    def cost(n, **parameters):
-        clf = TTFSClassifier(
-            (n,), arithmetic="fixed", max_iter=1, random_state=0, **parameters
-        ).fit(X, y)
-        return export.estimate(clf, X).targets
-
-    small, large = cost(10), cost(40)
-    for target in TARGETS:
-        for figure in ("flash", "ram", "cycles"):
-            assert getattr(small[target], figure) < getattr(large[target], figure)
-
-
 def test_raw_features_of_a_pipeline():
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 200, (60, 5)), np.arange(60) % 3

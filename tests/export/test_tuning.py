@@ -1,7 +1,5 @@
 """export.tune: rows of settings, held-out accuracy and the Pareto front."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -81,14 +79,6 @@ def test_the_front_has_what_nothing_beats():
             for other in goals
         )
         assert row.is_best != beaten
-
-
-def test_rows_are_a_data_frame():
-    pandas = pytest.importorskip("pandas")
-    tuning = export.tune(CLF, X, y, neurons=[2, 3], cv=2)
-    frame = pandas.DataFrame(tuning.rows)
-    assert list(frame) == list(asdict(tuning.rows[0]))
-    assert frame.accuracy.tolist() == [row.accuracy for row in tuning.rows]
 
 
 def test_wrong_parameters_are_refused():

@@ -2,7 +2,6 @@
 
 import itertools
 import runpy
-import subprocess
 import threading
 
 import numpy as np
@@ -10,10 +9,8 @@ import pytest
 from chip_server import (
     ADAPTER,
     CHIP,
-    CHIP_OPTIONS,
     LONG,
     NETWORK,
-    SERVE,
     TIMES,
     classifier,
     make_times,
@@ -26,62 +23,6 @@ from sklearn.model_selection import cross_val_predict
 from ttfs import LIF
 from ttfs.datasets import make_yin_yang
 from ttfs.substrates import AnalogChip, Layer, Network, Remote, Server, SubstrateError
-
-
-class Killed:
-    """A chip whose server is killed before or while it runs some of the requests."""
-
-    def __init__(self, path, requests):
-        self.path, self.requests, self.n_calls = path, requests, 0
-        self.remote = Remote(path, timeout=LONG, retries=500, retry_delay=0.02)
-        self.process = self.start()
-
-    def start(self):
-        command = [*SERVE, "--socket", self.path, *CHIP_OPTIONS]
-        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    def restart(self):
-        self.process.kill()
-        self.process.wait()
-        self.process = self.start()
-
-    def weight_limit(self, k):
-        return self.remote.weight_limit(k)
-
-    def weight_step(self, k):
-        return self.remote.weight_step(k)
-
-    def forward(self, times, network):
-        self.n_calls += 1
-        delay = self.requests.get(self.n_calls)
-        if delay is None:
-            return self.remote.forward(times, network)
-        timer = threading.Timer(delay, self.restart)
-        timer.start()
-        if delay == 0:
-            timer.join()
-        spikes = self.remote.forward(times, network)
-        timer.join()
-        return spikes
-
-    def close(self):
-        self.remote.close()
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.mark.slow
-def test_nothing_is_lost_when_the_server_is_killed_in_training(path):
-    X, y = make_yin_yang(100, random_state=0)
-    undisturbed = classifier(CHIP).fit(X, y)
-    chip = Killed(path, {3: 0, 20: 0.001, 38: 0.002})
-    try:
-        clf = classifier(chip).fit(X, y)
-        assert_array_equal(clf.predict(X), undisturbed.predict(X))
-    finally:
-        chip.close()
-    assert chip.n_calls > 40
-    assert_same_model(clf, undisturbed)
 
 
 def test_a_server_that_is_gone_leaves_a_run_to_go_on_with(path):
