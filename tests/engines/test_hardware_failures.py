@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from classifiers import assert_same_model
+from classifiers import assert_same_model, assert_same_weights
 from hardware import Failing, Given, Wrapped, make
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -240,8 +240,7 @@ def test_partial_fit_keeps_what_it_learned(data):
     a.partial_fit(X[:60], y[:60])
     assert (a.n_iter_, b.n_iter_) == (2, 1)
     for _ in range(2):
-        for one, other in zip(a.coefs_, b.coefs_, strict=True):
-            assert_array_equal(one, other)
+        assert_same_weights(a, b)
         for clf in (a, b):
             clf.partial_fit(X[60:], y[60:])  # with the moments of before
 
@@ -332,8 +331,7 @@ def test_dead_chip_keeps_the_moments(data):
         b.partial_fit(X, y)
     b.set_params(substrate=Wrapped())
     for _ in range(2):
-        for one, other in zip(a.coefs_, b.coefs_, strict=True):
-            assert_array_equal(one, other)
+        assert_same_weights(a, b)
         for clf in (a, b):
             clf.partial_fit(X[20:], y[20:])
 

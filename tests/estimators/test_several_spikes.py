@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from classifiers import assert_same_weights
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
@@ -218,8 +219,7 @@ def test_spikes_that_are_allowed_and_do_not_fire_change_and_cost_nothing(read_ou
     (few, of_few), (many, of_many) = fits
     n_spikes = np.isfinite(few.spike_times(trains)[1]).sum(axis=2)
     assert 1 < n_spikes.max() < 60
-    for a, b in zip(few.coefs_, many.coefs_, strict=True):
-        assert_array_equal(a, b)
+    assert_same_weights(few, many)
     assert_array_equal(few.predict_proba(trains), many.predict_proba(trains))
     assert_array_equal(of_few.n_spikes, of_many.n_spikes)
     assert_array_equal(of_few.n_events_to_decision, of_many.n_events_to_decision)
@@ -301,8 +301,7 @@ def test_partial_fit_does_not_change_what_was_given_away():
     for a, b in zip(network.weights, before, strict=True):
         assert_array_equal(a, b)
     other.partial_fit(X, y)
-    for a, b in zip(other.coefs_, clf.coefs_, strict=True):
-        assert_array_equal(a, b)
+    assert_same_weights(other, clf)
 
 
 @pytest.mark.parametrize("read_out", ["mean", None])
