@@ -82,25 +82,20 @@ def add_columns(parser):
         metavar="COLUMN",
         help="name or number of the column of labels (default: the last one)",
     )
-    parser.add_argument(
-        "--drop",
-        type=split_names,
-        action="extend",
-        default=[],
-        metavar="COLUMN,...",
-        help="columns to leave out, such as names, numbers of rows, and dates",
-    )
-    parser.add_argument(
-        "--categorical",
-        type=split_names,
-        action="extend",
-        default=[],
-        metavar="COLUMN,...",
-        help=(
-            "columns whose values are categories even if they are numbers; texts "
-            "always are. A category is a feature that is 0 or 1"
-        ),
-    )
+    columns = {
+        "drop": "columns to leave out, such as names, numbers of rows, and dates",
+        "categorical": "columns whose values are categories even if they are numbers; "
+        "texts always are. A category is a feature that is 0 or 1",
+    }
+    for name, text in columns.items():
+        parser.add_argument(
+            f"--{name}",
+            type=split_names,
+            action="extend",
+            default=[],
+            metavar="COLUMN,...",
+            help=text,
+        )
     parser.add_argument(
         "--missing",
         choices=MISSING,
@@ -120,13 +115,8 @@ def add_columns(parser):
 
 def reading_of(args):
     """How the arguments of `add_columns` say that a file is read."""
-    return Reading(
-        args.target,
-        tuple(args.drop),
-        tuple(args.categorical),
-        args.missing,
-        args.header,
-    )
+    columns = args.target, tuple(args.drop), tuple(args.categorical)
+    return Reading(*columns, args.missing, args.header)
 
 
 def load_all(args, default):

@@ -13,8 +13,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from ..estimators import TTFSClassifier
+from ..plotting.figures import hide_spines
 from .arguments import add_data, add_plot, add_run, load_all, reading_of
 from .data import BUNDLED
+from .output import panels
 from .runs import Task, about_threads, attempt, run_comparison
 from .terminal import Table, accuracy_text
 
@@ -43,7 +45,6 @@ first one, -1 the last one."""
 
 # The figure.
 _MINE, _OTHER = "#0072B2", "0.35"  # colours of the networks of this package, and others
-_N_COLUMNS = 3  # panels side by side, at most
 _BELOW = 0.25  # a fold stands so much below the mean, in rows
 _FOLD = {"linestyle": "none", "marker": "o", "markersize": 3.5, "alpha": 0.5}
 _MEAN = "mean and standard deviation over folds"
@@ -234,17 +235,12 @@ def plot_accuracies(rows):
     A mark is the mean over folds, a bar a standard deviation to either side, as in the
     table; the small dots below are the folds. The rows, at least one, have no errors.
     """
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     names = list(dict.fromkeys(row.data for row in rows))
     models = list(dict.fromkeys(row.model for row in rows))
-    n_columns = min(_N_COLUMNS, len(names))
-    n_rows = -(-len(names) // n_columns)
-    height = 0.32 * len(models) + 1.0
-    figure = Figure((1.9 + 2.7 * n_columns, height * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel()
-    for ax, name in zip(grid, names, strict=False):
+    figure, grid = panels(len(names), (2.7, 0.32 * len(models) + 1.0), (1.9, 0.0))
+    for ax, name in zip(grid.flat, names, strict=False):
         for row in rows:
             if row.data == name:
                 _draw(ax, models.index(row.model), row)
@@ -255,10 +251,7 @@ def plot_accuracies(rows):
         ax.grid(axis="x", alpha=0.3)
         ax.margins(x=0.08)
         ax.tick_params(axis="y", length=0)
-        for side in ("top", "right", "left"):
-            ax.spines[side].set_visible(False)
-    for ax in grid[len(names) :]:
-        ax.set_axis_off()
+        hide_spines(ax, "top", "right", "left")
     if any(len(row.fits) > 1 for row in rows):
         figure.legend(
             handles=[
@@ -278,12 +271,8 @@ def _draw(ax, place, row):
     accuracies = 100 * np.array([fit.accuracy for fit in row.fits])
     color = _MINE if row.model.startswith("TTFS") else _OTHER
     if len(accuracies) > 1:
-        ax.plot(
-            accuracies,
-            np.full(len(accuracies), place + _BELOW),
-            color=color,
-            **_FOLD,
-        )
+        below = np.full(len(accuracies), place + _BELOW)
+        ax.plot(accuracies, below, color=color, **_FOLD)
     ax.errorbar(
         accuracies.mean(),
         place,

@@ -85,6 +85,23 @@ def _markdown(cells):
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def panels(n, size, margin):
+    """A figure, and axes (rows, columns) for n panels of a size beside a margin [inch].
+
+    There are up to three columns; what is left over of the last row is not shown.
+    """
+    from matplotlib.figure import Figure
+
+    n_columns = min(3, n)
+    n_rows = -(-n // n_columns)
+    width, height = size[0] * n_columns + margin[0], size[1] * n_rows + margin[1]
+    figure = Figure((width, height), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
+    for ax in grid.flat[n:]:
+        ax.set_axis_off()
+    return figure, grid
+
+
 def save(figure, path):
     """Write a figure to a path; the same numbers make the same file."""
     from matplotlib import rc_context

@@ -211,12 +211,14 @@ def feature_weights(estimator: Any) -> Floats:
     It is less by the weight of the complement, and NaN for a feature that never spikes.
     """
     channels, network = estimator.encoder_.channels_, estimator.network_
+    first = network.layers[0]
     if channels.n_receptive_fields > 1:
         raise ValueError(
             f"each feature has {channels.n_receptive_fields} receptive fields, which "
             "no one number stands for: use another encoder"
         )
-    values = network.weight_values[0].astype(float) / network.layers[0].neuron.threshold
+    values = first.geometry.unrolled(network.weight_values[0])
+    values = values.astype(float) / first.neuron.threshold
     n_features = channels.n_features
     weights = values[:n_features].copy()
     complements = values[n_features : channels.n_channels]

@@ -12,7 +12,7 @@ import numpy as np
 from ..._files import write_text
 from ..arguments import read_number
 from ..data import DataError
-from ..output import FIGURES, csv_text
+from ..output import FIGURES, csv_text, panels
 from ..terminal import Table, percent
 from .study import SWEEPS, Run
 
@@ -215,15 +215,9 @@ def plot(points, ideal):
     `points` are rows of the table, at least one; `ideal` is the accuracy without a
     chip.
     """
-    from matplotlib.figure import Figure
-
-    panels = [(name, list(part)) for name, part in groupby(points, lambda p: p.sweep)]
-    n_columns = min(3, len(panels))
-    n_rows = -(-len(panels) // n_columns)
-    figure = Figure((3.2 * n_columns, 2.7 * n_rows + 0.4), layout="constrained")
-    grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
-    axes = grid.ravel()
-    for ax, (name, part) in zip(axes, panels, strict=False):
+    parts = [(name, list(part)) for name, part in groupby(points, lambda p: p.sweep)]
+    figure, grid = panels(len(parts), (3.2, 2.7), (0.0, 0.4))
+    for ax, (name, part) in zip(grid.flat, parts, strict=False):
         x = [point.value for point in part]
         ax.axhline(100 * ideal, color="0.5", linestyle="--", label="ideal")
         for kind, label, color in (
@@ -236,11 +230,9 @@ def plot(points, ideal):
         ax.set_xlabel(SWEEPS[name].label)
         if all(isinstance(value, int) for value in x):
             ax.set_xticks(x)
-    for ax in axes[len(panels) :]:
-        ax.set_axis_off()
     for ax in grid[:, 0]:
         ax.set_ylabel("accuracy on the chip [%]")
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3
+        *grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3
     )
     return figure
