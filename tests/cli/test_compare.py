@@ -98,10 +98,7 @@ BAD_CSV = {
         b"1,two,x\n3,4,y\n",
         "line 1 .*--header.*, column 2: 'two' is not a finite",
     ),
-    "hole": (
-        b"a,b,label\n1,2,x\n,4,y\n",
-        r"line 3, column 1 \('a'\) has no value",
-    ),
+    "hole": (b"a,b,label\n1,2,x\n,4,y\n", r"line 3, column 1 \('a'\) has no value"),
     "nan": (b"1,2,x\nnan,4,y\n", "line 2, column 1 has no value; 1 of 4"),
     "no label": (b"1,2,x\n3,4,\n", "line 2 has no label"),
     "one class": (b"1,2,x\n" * 9, "all samples have the label x"),

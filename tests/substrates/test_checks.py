@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from ttfs import LIF, TTFSClassifier
-from ttfs.substrates import (
-    AnalogChip,
-    Layer,
-    Network,
-    NetworkError,
-    SubstrateError,
-)
+from ttfs.substrates import AnalogChip, Layer, Network, NetworkError, SubstrateError
 from ttfs.substrates.checks import measure
 
 NETWORK = Network((Layer(np.ones((3, 2)), np.empty(0), LIF()),))

@@ -121,6 +121,11 @@ def frame(payload, *, magic=b"TTFS", version=1, reserved=0, size=None, checksum=
     return header + struct.pack("<I", checksum) + payload
 
 
+def packed(message, **changes):
+    """The frame of a message."""
+    return frame(msgpack.packb(message), **changes)
+
+
 def answer(message, **changes):
     """The frame with which a right server answers; some fields changed."""
     number = message["id"]
@@ -187,7 +192,7 @@ class Wire:
             if reply is not None:
                 stream.sendall(reply(message))
                 return
-            stream.sendall(frame(msgpack.packb(answer(message))))
+            stream.sendall(packed(answer(message)))
 
 
 def request(**changes):

@@ -133,9 +133,7 @@ def test_exchanged_time_constants_give_the_same_spikes():
 
 
 @pytest.mark.parametrize(
-    "neuron",
-    [LIF(2.0, 1.0), LIF(2e-6, 1e-6, 0.3), LIF(5.0, 20.0, 2.0)],
-    ids=str,
+    "neuron", [LIF(2.0, 1.0), LIF(2e-6, 1e-6, 0.3), LIF(5.0, 20.0, 2.0)], ids=str
 )
 def test_exact_spikes_give_exact_parameters(neuron):
     sizes = 12, 8, 4

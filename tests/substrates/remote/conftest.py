@@ -4,15 +4,7 @@ import os
 import tempfile
 
 import pytest
-from chip_server import (
-    CHIP,
-    CHIP_OPTIONS,
-    NETWORK,
-    QUICK,
-    SERVE,
-    TIMES,
-    assert_same,
-)
+from chip_server import CHIP, CHIP_OPTIONS, NETWORK, QUICK, SERVE, TIMES, assert_same
 
 from ttfs.substrates import Remote, Server
 

@@ -164,10 +164,7 @@ FAILURES = (
     (lambda spikes: [spikes[0], spikes[1][1:]], r"layer 1, not \(7, 3\)"),
     (lambda spikes: [spikes[0].astype(complex), spikes[1]], "complex128"),
     (lambda spikes: [spikes[0] * np.nan, spikes[1]], "NaN for layer 0"),
-    (
-        lambda spikes: [spikes[0], np.ma.array(spikes[1])],
-        "masked array for layer 1",
-    ),
+    (lambda spikes: [spikes[0], np.ma.array(spikes[1])], "masked array for layer 1"),
 )
 
 

@@ -9,7 +9,6 @@ import struct
 import threading
 import time
 
-import msgpack
 import numpy as np
 import pytest
 from chip_server import (
@@ -24,19 +23,13 @@ from chip_server import (
     frame,
     make_network,
     make_times,
+    packed,
     request,
     server_process,
     wait_until,
 )
 
-from ttfs.substrates import (
-    Ideal,
-    NetworkError,
-    Remote,
-    Server,
-    SubstrateError,
-    serve,
-)
+from ttfs.substrates import Ideal, NetworkError, Remote, Server, SubstrateError, serve
 from ttfs.substrates.remote import messages as wire
 from ttfs.substrates.remote import server as server_module
 from ttfs.substrates.remote.desk import Limits
@@ -74,7 +67,7 @@ def peak_memory(process):
 def test_memory_is_bounded_for_all_clients_together(path):
     """Messages of 16 clients, of which two fit into the memory at a time."""
     size, n_clients, answers = 2**24, 16, []
-    data = frame(msgpack.packb({"type": "x", "id": 1, "data": bytes(size - 100)}))
+    data = packed({"type": "x", "id": 1, "data": bytes(size - 100)})
     all_here = threading.Barrier(n_clients)
 
     def send():
@@ -150,7 +143,7 @@ def test_a_message_that_gets_no_memory_is_told_so(small, name):
 
 
 def test_all_memory_is_given_back(small):
-    data = frame(msgpack.packb(request(times=wire._pack_array(long_times()))))
+    data = packed(request(times=wire._pack_array(long_times())))
     for part in (data[:-1], data[:20], data + b"x" * 16):
         with connect(small) as stream:
             stream.sendall(part)
@@ -291,7 +284,7 @@ def test_errors_of_a_server_are_not_passed_on_verbatim(path, caplog):
             fields = {"type": "error", "kind": kind, "message": text}
 
             def evil(message, fields=fields):
-                return frame(msgpack.packb(fields | {"id": message["id"]}))
+                return packed(fields | {"id": message["id"]})
 
             server.replies = [evil] * 2
             caplog.clear()
@@ -413,7 +406,7 @@ def test_what_the_protocol_provides_for_has_no_traceback(path, caplog):
 
 
 def test_a_type_of_message_is_named_in_short(small, caplog):
-    reply = ask(small, frame(msgpack.packb({"type": EVIL[:-1] * 10**5, "id": 1})))
+    reply = ask(small, packed({"type": EVIL[:-1] * 10**5, "id": 1}))
     assert reply["kind"] == "garbled"
     assert len(reply["message"]) <= 1000
     assert len(caplog.text) < 1500

@@ -29,6 +29,7 @@ from chip_server import (
     changed_spikes,
     flip,
     frame,
+    packed,
     request,
 )
 from hypothesis import given, settings
@@ -45,40 +46,34 @@ GARBLED = {
     "random bytes": lambda m: np.random.RandomState(0).bytes(1000),
     "nothing": lambda m: b"",
     "a truncated header": lambda m: frame(b"")[:7],
-    "a truncated frame": lambda m: frame(msgpack.packb(answer(m)))[:-1],
-    "another magic": lambda m: frame(msgpack.packb(answer(m)), magic=b"HTTP"),
-    "a wrong checksum": lambda m: frame(msgpack.packb(answer(m)), checksum=0),
-    "a flipped bit": lambda m: flip(frame(msgpack.packb(answer(m))), 60),
-    "a flipped bit of the version": lambda m: flip(frame(msgpack.packb(answer(m))), 4),
+    "a truncated frame": lambda m: packed(answer(m))[:-1],
+    "another magic": lambda m: packed(answer(m), magic=b"HTTP"),
+    "a wrong checksum": lambda m: packed(answer(m), checksum=0),
+    "a flipped bit": lambda m: flip(packed(answer(m)), 60),
+    "a flipped bit of the version": lambda m: flip(packed(answer(m)), 4),
     "a huge length": lambda m: frame(b"", size=2**32 - 1),
     "no msgpack": lambda m: frame(b"\xc1" * 10),
     "a pickle": lambda m: frame(pickle.dumps(answer(m))),
     "JSON": lambda m: frame(json.dumps({"type": "result"}).encode()),
     "more than a message": lambda m: frame(msgpack.packb(answer(m)) + b"\0"),
-    "no map": lambda m: frame(msgpack.packb([answer(m)])),
-    "no type": lambda m: frame(msgpack.packb(answer(m, type=None))),
-    "another type": lambda m: frame(msgpack.packb(answer(m, type="forward"))),
-    "another id": lambda m: frame(msgpack.packb(answer(m, id=m["id"] + 1))),
-    "an id that is no integer": lambda m: frame(msgpack.packb(answer(m, id=True))),
-    "the error of another": lambda m: frame(
-        msgpack.packb(wire.error(m["id"] - 1, "refused", "?"))
+    "no map": lambda m: packed([answer(m)]),
+    "no type": lambda m: packed(answer(m, type=None)),
+    "another type": lambda m: packed(answer(m, type="forward")),
+    "another id": lambda m: packed(answer(m, id=m["id"] + 1)),
+    "an id that is no integer": lambda m: packed(answer(m, id=True)),
+    "the error of another": lambda m: packed(wire.error(m["id"] - 1, "refused", "?")),
+    "a layer less": lambda m: packed(changed_spikes(m, lambda spikes: spikes.pop())),
+    "another shape": lambda m: packed(
+        changed_spikes(m, lambda spikes: spikes[0].update(shape=[5, 7]))
     ),
-    "a layer less": lambda m: frame(
-        msgpack.packb(changed_spikes(m, lambda spikes: spikes.pop()))
+    "a shape of another size": lambda m: packed(
+        changed_spikes(m, lambda spikes: spikes[0].update(shape=[7, 6]))
     ),
-    "another shape": lambda m: frame(
-        msgpack.packb(changed_spikes(m, lambda spikes: spikes[0].update(shape=[5, 7])))
+    "a type of Python objects": lambda m: packed(
+        changed_spikes(m, lambda spikes: spikes[0].update(dtype="|O"))
     ),
-    "a shape of another size": lambda m: frame(
-        msgpack.packb(changed_spikes(m, lambda spikes: spikes[0].update(shape=[7, 6])))
-    ),
-    "a type of Python objects": lambda m: frame(
-        msgpack.packb(changed_spikes(m, lambda spikes: spikes[0].update(dtype="|O")))
-    ),
-    "NaN": lambda m: frame(
-        msgpack.packb(
-            changed_spikes(m, lambda spikes: spikes[1].update(data=b"\xff" * 7 * 3 * 8))
-        )
+    "NaN": lambda m: packed(
+        changed_spikes(m, lambda spikes: spikes[1].update(data=b"\xff" * 7 * 3 * 8))
     ),
 }
 
@@ -183,9 +178,7 @@ WRONG_MESSAGES = {
     "an answer of 1 GB": (
         request(
             times={"dtype": "<f8", "shape": [2**24, 0], "data": b""},
-            layers=[
-                {**request()["layers"][0], "weights": array(np.zeros((2, 8)))},
-            ],
+            layers=[{**request()["layers"][0], "weights": array(np.zeros((2, 8)))}],
         ),
         "refused",
     ),
@@ -194,7 +187,7 @@ WRONG_MESSAGES = {
 
 def test_a_wrong_request_is_answered_with_an_error(busy):
     for name, (message, kind) in WRONG_MESSAGES.items():
-        reply = ask(busy, frame(msgpack.packb(message)))
+        reply = ask(busy, packed(message))
         assert (reply["type"], reply["kind"]) == ("error", kind), name
         assert reply["message"]
 
@@ -228,15 +221,9 @@ def test_nothing_is_ever_unpickled(busy):
     bomb = pickle.dumps(Bomb())
     messages = [
         frame(bomb),
-        frame(msgpack.packb(msgpack.ExtType(1, bomb))),
-        frame(msgpack.packb({"type": "forward", "id": 1, "times": bomb})),
-        frame(
-            msgpack.packb(
-                request(
-                    times={"dtype": "|O", "shape": [1, 1], "data": bomb},
-                )
-            )
-        ),
+        packed(msgpack.ExtType(1, bomb)),
+        packed({"type": "forward", "id": 1, "times": bomb}),
+        packed(request(times={"dtype": "|O", "shape": [1, 1], "data": bomb})),
     ]
     for data in messages:
         assert ask(busy, data)["kind"] == "garbled"
@@ -333,7 +320,7 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=8))
 def test_random_fields_are_no_request(fields):
     try:
-        decode(frame(msgpack.packb({"type": "forward", **fields})))
+        decode(packed({"type": "forward", **fields}))
     except wire.MessageError:
         pass
 
@@ -360,7 +347,7 @@ def test_one_field_of_a_request_changed(data):
         place = inner
     place[key] = data.draw(ANYTHING)
     try:
-        decode(frame(msgpack.packb(message)))
+        decode(packed(message))
     except wire.MessageError:
         pass
 
@@ -369,7 +356,7 @@ def test_one_field_of_a_request_changed(data):
 @given(st.data())
 def test_damage_never_passes_the_checksum(data):
     right = wire.pack(request())
-    assert right == frame(msgpack.packb(request()))
+    assert right == packed(request())
     k = data.draw(st.integers(0, len(right) - 1))
     bits = data.draw(st.integers(1, 255))
     damaged = bytearray(right)
@@ -403,7 +390,7 @@ def test_a_client_written_from_the_page(busy):
     with socket.socket(socket.AF_UNIX) as stream:
         stream.settimeout(LONG)
         stream.connect(busy.address)
-        stream.sendall(frame(msgpack.packb(message)))
+        stream.sendall(packed(message))
         header = stream.recv(16, socket.MSG_WAITALL)
         size, checksum = struct.unpack("<II", header[8:])
         assert header[:8] == bytes.fromhex("54 54 46 53 01 00 00 00")

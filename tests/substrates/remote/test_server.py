@@ -19,14 +19,7 @@ from chip_server import (
 )
 
 from ttfs.__main__ import main
-from ttfs.substrates import (
-    AnalogChip,
-    Ideal,
-    Remote,
-    Server,
-    SubstrateError,
-    serve,
-)
+from ttfs.substrates import AnalogChip, Ideal, Remote, Server, SubstrateError, serve
 from ttfs.substrates.remote import desk
 
 
