@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -11,9 +12,12 @@ import ttfs
 from ttfs.cli.main import COMMANDS, main
 
 
-def test_version(capsys):
+def test_version(capsys, monkeypatch):
+    """That of ``python -m ttfs``, in this process."""
+    monkeypatch.setattr(sys, "argv", ["ttfs", "--version"])
+    monkeypatch.delitem(sys.modules, "ttfs.__main__", raising=False)
     with pytest.raises(SystemExit) as exit_info:
-        main(["--version"])
+        runpy.run_module("ttfs", run_name="__main__")
     assert exit_info.value.code == 0
     assert capsys.readouterr().out == f"ttfs {ttfs.__version__}\n"
 
