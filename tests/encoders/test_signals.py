@@ -111,6 +111,13 @@ def test_what_does_not_change_sends_nothing():
     assert not set(other.events()[1]) & {2, 3}
 
 
+def test_a_level_that_is_reached_up_to_rounding_is_reached():
+    ramp = 0.1 * np.arange(4.0)[None, None]
+    encoder = LevelCrossingEncoder(3, quantiles=(0, 1), reference="first").fit(ramp)
+    assert ramp[0, 0, 2] / encoder.steps_[0] < 2
+    assert encoder.transform(ramp[:, :, :3]).n_spikes == 2
+
+
 def test_max_spikes_keeps_the_first_ones():
     X = some_signals()
     all_of_them = LevelCrossingEncoder().fit_transform(X)

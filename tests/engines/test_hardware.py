@@ -314,6 +314,13 @@ def test_silent_outputs_are_ordered_by_the_model_at_measured_spikes():
     assert np.isinf(clf.spike_times(X)[1][:, [1, 3]]).all()
 
 
+def test_silent_outputs_are_later_than_spikes_after_the_read_out():
+    X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
+    clf = make(t_max=2.0, **FOUR_HIDDEN | {"read_out": 1.0}).fit(X, y)
+    clf.set_params(substrate=Given(np.full(4, 0.3), [1.99, np.inf, np.inf]))
+    assert set(clf.decision_function(X).argmax(axis=1)) == {0}
+
+
 def test_dead_output_does_not_put_off_the_others():
     X, y = np.random.default_rng(0).random((30, 3)), np.arange(30) % 3
     clf = make(t_max=2.0, **FOUR_HIDDEN).fit(X, y)

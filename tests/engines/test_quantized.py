@@ -292,6 +292,14 @@ def test_sizes_that_integers_cannot_have_are_explained(iris, parameters, message
         small(t_max=2.0, **EXACT | parameters).fit(*iris)
 
 
+def test_the_greatest_number_of_ticks(iris):
+    clf = small(max_iter=1, **EXACT).fit(*iris)
+    end = 16384 * clf.tick_
+    assert clf.engine_.end_of_experiment(end) == end
+    with pytest.raises(ValueError, match="into 16385 ticks"):
+        clf.engine_.end_of_experiment(end + clf.tick_)
+
+
 def test_channels_of_integers_are_limited():
     X = csr_array(([1.0, 1.0], ([0, 1], [0, 65_504])), shape=(2, 65_505))
     with pytest.raises(ValueError, match="at most 65504 neurons in a layer"):

@@ -112,6 +112,13 @@ def test_impossible_parameters_are_explained(iris, parameter, message):
         small(**parameter).fit(*iris)
 
 
+def test_training_and_validation_need_a_sample_of_each_class():
+    X, y = np.random.default_rng(0).random((12, 4)), np.arange(12) % 3
+    clf = small(early_stopping=True, validation_fraction=0.25).fit(X, y)  # 9 and 3
+    with pytest.raises(ValueError, match=r"splits 8 samples into 6 and 2; both parts"):
+        clf.fit(X[:8], y[:8])
+
+
 @pytest.mark.parametrize("tau_mem", [["1.0", 2.0], [1.0, None], [True, 1.0]], ids=str)
 def test_tau_mem_must_be_numbers(iris, tau_mem):
     with pytest.raises(TypeError, match="tau_mem must be a real number, got"):

@@ -467,6 +467,8 @@ def refused_graphs():
     yield chain(first, neurons(6, v_threshold=-1.0), *last), "positive"
     late = chain(first, nir.Delay(np.ones(6)), neurons(6), *last)
     yield late, "is delayed, before its weights|a Delay follows it"
+    back = chain(nir.Delay(np.full(4, -1.0)), first, neurons(6), *last)
+    yield back, "delays must be finite and not negative"
     yield chain(first), "Linear is not a layer of neurons"
     hard = chain(first, nir.Threshold(np.ones(6)), nir.Linear(W1), neurons(2))
     yield hard, "Threshold.*have a membrane"
