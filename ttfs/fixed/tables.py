@@ -91,14 +91,17 @@ def time_tables(neuron, tick, n_ticks, kernel, shifts=NO_SHIFTS):
         learned[0] = slopes[0] = 0
         tables["kernel"] = learned
         tables["kernel_slope"] = [max(-127, min(127, slope)) for slope in slopes]
-    dtypes = {"kernel": np.int8, "kernel_slope": np.int8}
-    arrays = {
-        name: np.array(table, dtypes.get(name, np.int16))
+    kernels = "kernel", "kernel_slope"
+    return {
+        name: _read_only(table, np.int8 if name in kernels else np.int16)
         for name, table in tables.items()
     }
-    for array in arrays.values():
-        array.flags.writeable = False
-    return arrays
+
+
+def _read_only(values, dtype):
+    array = np.array(values, dtype)
+    array.flags.writeable = False
+    return array
 
 
 def layer_numbers(neuron, levels, shifts=NO_SHIFTS):
@@ -162,9 +165,7 @@ def softmax_table(time_scale, tick):
             if entry == 0:
                 break
             entries.append(entry)
-    table = np.array(entries, np.uint16)
-    table.flags.writeable = False
-    return table
+    return _read_only(entries, np.uint16)
 
 
 def reciprocal_table():
