@@ -23,10 +23,13 @@ settings.register_profile(
 settings.register_profile("default run", settings.get_profile("all"), max_examples=15)
 
 
+def leaves_out_slow(config):
+    return config.option.markexpr.startswith("not slow")
+
+
 def pytest_configure(config):
     """Draw fewer examples where slow tests are left out."""
-    leaves_out_slow = config.option.markexpr.startswith("not slow")
-    settings.load_profile("default run" if leaves_out_slow else "all")
+    settings.load_profile("default run" if leaves_out_slow(config) else "all")
 
 
 def best_first(names):
@@ -39,7 +42,15 @@ def best_first(names):
     return [best, *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
 
 
-@pytest.fixture(scope="module", params=best_first(_core.simd_available()))
+def pytest_generate_tests(metafunc):
+    """Collect tests of `every_simd` for the sets that run: there are thousands."""
+    if "every_simd" in metafunc.fixturenames:
+        sets = best_first(_core.simd_available())
+        sets = sets[:1] if leaves_out_slow(metafunc.config) else sets
+        metafunc.parametrize("every_simd", sets, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def every_simd(request):
     """Run the tests of a module on each instruction set of this processor."""
     before = _core.simd()

@@ -70,6 +70,7 @@ def counted(bench, folder, name, code, rounds):
     return bench.measure(program, name, "-Os")
 
 
+@pytest.mark.slow  # a cross-compiler and an emulator
 @pytest.mark.parametrize(
     ("name", "code", "each"),
     [
@@ -91,6 +92,7 @@ def test_counts_are_those_of_the_manual(bench, tmp_path, name, code, each):
     assert many["wrong"] == few["wrong"] == 0
 
 
+@pytest.mark.slow  # a cross-compiler and an emulator
 def test_an_answer_that_is_not_expected_is_wrong(bench, tmp_path):
     program = Program(
         "label",

@@ -25,6 +25,8 @@ MACHINES = {
 }
 FLAGS = ["-O1", "-static", "-ffp-contract=off"]
 
+pytestmark = pytest.mark.slow  # cross-compilers and emulators
+
 
 @pytest.fixture(params=MACHINES)
 def machine(request):
@@ -71,7 +73,6 @@ def test_raw_features(name, machine, tmp_path):
     raw_features.check(pipeline, X, program, [emulator])
 
 
-@pytest.mark.slow
 def test_c_core(machine, tmp_path):
     compiler, emulator = machine
     program = tmp_path / "test_core"

@@ -45,6 +45,7 @@ def test_activity_is_what_the_layers_did():
     assert decision == pytest.approx(model[-1].network_.t_max)
 
 
+@pytest.mark.slow  # trains eight models
 def test_the_command_prints_and_keeps_its_rows(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(benchmark, "signals", little_data)
     path = tmp_path / "out.json"
