@@ -179,6 +179,9 @@ def test_it_fits_the_weights_of_a_substrate_that_comes_later(iris, chip):
     clf.partial_fit(X, y)
     clf.set_params(substrate=None).partial_fit(X, y)
     assert decided_by_first_spikes(clf, X).all()
+    # Moments of a read-out of another size are no moments of this one.
+    online = small().partial_fit(X, y, classes=[0, 1, 2])
+    assert online.set_params(substrate=chip).partial_fit(X, y).n_iter_ == 2
 
 
 def test_weights_that_are_too_small_for_it(iris):

@@ -25,6 +25,7 @@ ESTIMATORS = {
     "decay": {"weight_decay": 0.3},
     "no read-out": {"read_out": None},
     "read-out": {"read_out": 1.125},
+    "sparsity": {"sparsity": 0.5},
     "chip": {"substrate": AnalogChip.preset("delgrad", spike_jitter=0.01)},
 }
 # Both units at once for each engine; each alone for one.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from classifiers import assert_same_weights, small
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from ttfs.datasets import make_yin_yang
@@ -64,6 +64,17 @@ def test_pruning_ends_in_time(iris, max_iter):
     clf = small(sparsity=0.5, max_iter=max_iter).fit(*iris)
     weights = clf.coefs_[0]
     assert np.sum(weights == 0) == int(0.5 * weights.size)
+
+
+def test_pruned_shares_rise_by_a_cubic_law_until_half_of_the_epochs(iris):
+    shares = []
+    clf = small(sparsity=0.5, max_iter=10)
+    clf.fit(
+        *iris, callback=lambda record: shares.append(zeros_of(record.snapshot())[0])
+    )
+    left = 1 - np.arange(1, 11).clip(max=5) / 5
+    n_weights = clf.coefs_[0].size
+    assert_allclose(shares, 0.5 * (1 - left**3), atol=1.01 / n_weights)
 
 
 def test_pruning_takes_the_smallest_weights(iris, monkeypatch):

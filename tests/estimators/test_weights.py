@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ttfs import SpikeTrains, TTFSClassifier, TTFSRegressor
 from ttfs.engines.float import FloatTrainer
-from ttfs.estimators.weights import draw
+from ttfs.estimators.weights import draw, relative
 from ttfs.substrates import Ideal
 
 ENGINES = {
@@ -66,6 +66,12 @@ def test_equal_weights_draw_every_sample_once_and_in_order():
     order = rng.permutation(97)
     for _ in range(20):
         assert_array_equal(draw(order, np.ones(97), 97, rng), order)
+
+
+def test_weights_are_equal_to_rounding_only():
+    weights = np.full(5, 0.3)
+    assert relative(weights * [1, 1 + 1e-14, 1, 1, 1]) is None
+    assert_allclose(relative(weights * [1, 0.999, 1, 1, 1]), [1, 0.999, 1, 1, 1])
 
 
 @pytest.mark.parametrize("n_draws", [1, 30, 400])
