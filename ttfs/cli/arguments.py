@@ -200,7 +200,7 @@ def _choice_of(models):
 
 
 def add_plot(parser, what):
-    """Add --plot, the file of a figure of what is said."""
+    """Add --plot, the file of a figure; `what` says what it shows."""
     parser.add_argument(
         "--plot",
         type=check_figure,

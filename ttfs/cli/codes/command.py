@@ -1,4 +1,4 @@
-"""The subcommand: its arguments, and what they compare."""
+"""The arguments of ``ttfs codes``, and the course of its comparison."""
 
 import argparse
 from dataclasses import replace

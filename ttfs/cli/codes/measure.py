@@ -34,7 +34,7 @@ _STEPS = 16
 
 @dataclass(frozen=True)
 class Settings:
-    """What all methods have in common.
+    """The settings that all methods have in common.
 
     Without `max_iter` each method has the epochs that it has by default; with
     `event_cost` energies are also estimated for events that cost so many times as much.

@@ -22,7 +22,7 @@ _ACCUMULATOR_BITS = 16
 
 @dataclass(frozen=True)
 class Method:
-    """A code and a rule.
+    """A code and a learning rule that are compared.
 
     ``make(hidden, seed, n_samples, **options)`` makes the classifier, which has the
     parameter `hidden_layer_sizes`, for so many training samples; the options are

@@ -75,7 +75,7 @@ def find_column(names, text, n_columns, option="--target"):
 
 
 def _choices(names, text):
-    """What a user may have meant."""
+    """The names of columns that a user may have meant, for a message."""
     known = [name for name in names if name]
     if not known:
         return "the columns have no names, the first one is 1"

@@ -167,7 +167,7 @@ def _has_header(rows, reading, has_decimal_commas):
 
 
 def _may_numbers_be_names(first, columns, is_above_numbers, reading):
-    """The same, of a first row with numbers.
+    """Whether a first row with numbers has the names of the columns.
 
     It has names if one of its texts stands above a column of numbers, or if its numbers
     are whole. But a text above texts that are labels must be one that no other row has,

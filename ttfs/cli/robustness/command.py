@@ -1,4 +1,4 @@
-"""The subcommand: its arguments, and the course of a study."""
+"""The arguments of ``ttfs robustness``, and the course of a study."""
 
 from itertools import groupby
 
