@@ -84,6 +84,13 @@ def make_times(n_in, tau_syn=1.0, n_samples=100, seed=1):
     return np.random.RandomState(seed).uniform(size=(n_samples, n_in)) * tau_syn
 
 
+def calibrated(sizes, neuron, chip=KnownChip, **options):
+    """The calibration of a chip of known factors, and the factors."""
+    factors = make_factors(sizes)
+    times, network = make_times(sizes[0], neuron.tau_syn), make_network(sizes, neuron)
+    return chip(factors, **options).calibrate(times, network), factors
+
+
 def found(calibration, k):
     """Factors (n_out, 3) and their errors."""
     factors = [getattr(calibration, name)[k] for name in PARAMETERS]
@@ -138,11 +145,8 @@ def test_exchanged_time_constants_give_the_same_spikes():
 
 @pytest.mark.parametrize("neuron", [LIF(2e-6, 1e-6, 0.3), LIF(5.0, 20.0, 2.0)], ids=str)
 def test_exact_spikes_give_exact_parameters(neuron):
-    sizes = 12, 8, 4
-    factors = make_factors(sizes)
+    calibration, factors = calibrated((12, 8, 4), neuron)
     chip = KnownChip(factors)
-    times = make_times(12, neuron.tau_syn)
-    calibration = chip.calibrate(times, make_network(sizes, neuron))
     for k in range(2):
         estimates, _ = found(calibration, k)
         assert_allclose(estimates[:, 0], factors[k][:, 0], rtol=1e-3)
@@ -157,11 +161,7 @@ def test_exact_spikes_give_exact_parameters(neuron):
 
 
 def test_neurons_without_leak():
-    neuron, sizes = LIF(np.inf, 1.0), (12, 8)
-    factors = make_factors(sizes)
-    calibration = KnownChip(factors).calibrate(
-        make_times(12), make_network(sizes, neuron)
-    )
+    calibration, factors = calibrated((12, 8), LIF(np.inf, 1.0))
     estimates, _ = found(calibration, 0)
     assert_allclose(estimates[:, [0, 2]], factors[0][:, [0, 2]], rtol=1e-3)
     assert_array_equal(estimates[:, 1], 1)
@@ -169,11 +169,8 @@ def test_neurons_without_leak():
 
 
 def test_equal_time_constants_are_found_but_for_their_order():
-    neuron, sizes = LIF(1.0, 1.0), (15, 24)
-    factors = make_factors(sizes)
-    calibration = KnownChip(factors).calibrate(
-        make_times(15), make_network(sizes, neuron)
-    )
+    neuron = LIF(1.0, 1.0)
+    calibration, factors = calibrated((15, 24), neuron)
     estimates, errors = found(calibration, 0)
     true = invariants(factors[0], neuron)
     assert_allclose(invariants(estimates, neuron)[:, :2], true[:, :2], rtol=1e-3)
@@ -190,11 +187,8 @@ def test_equal_time_constants_are_found_but_for_their_order():
 
 @tau_mems
 def test_jitter_is_found_and_errors_cover_the_truth(tau_mem):
-    neuron, sizes = LIF(tau_mem, 1.0), (15, 20)
-    factors = make_factors(sizes)
-    calibration = KnownChip(factors, jitter=0.01).calibrate(
-        make_times(15), make_network(sizes, neuron), random_state=1
-    )
+    sizes, neuron = (15, 20), LIF(tau_mem, 1.0)
+    calibration, factors = calibrated(sizes, neuron, jitter=0.01)
     assert_allclose(calibration.jitter[0], 0.01, rtol=0.2)
     estimates, errors = found(calibration, 0)
     z = np.log(estimates / factors[0]) / (errors / estimates)
@@ -205,9 +199,7 @@ def test_jitter_is_found_and_errors_cover_the_truth(tau_mem):
         assert np.all(deviations < [0.035, 0.05, 0.035])
         assert np.all(errors.mean(axis=0) < [0.035, 0.05, 0.035])
     # What does not depend on the order of the time constants is known well.
-    exact = KnownChip(factors).calibrate(
-        make_times(15), make_network(sizes, neuron), random_state=1
-    )
+    exact, _ = calibrated(sizes, neuron)
     assert_allclose(
         calibration.effective_threshold[0], exact.effective_threshold[0], rtol=0.015
     )
@@ -239,11 +231,7 @@ def test_outliers_do_not_matter():
             random = self.rng.uniform(0, 2, spikes.shape)
             return [np.where(is_spurious, random, spikes)]
 
-    neuron, sizes = LIF(2.0, 1.0), (15, 12)
-    factors = make_factors(sizes)
-    calibration = Spurious(factors, jitter=0.01).calibrate(
-        make_times(15), make_network(sizes, neuron)
-    )
+    calibration, factors = calibrated((15, 12), LIF(2.0, 1.0), Spurious, jitter=0.01)
     estimates, _ = found(calibration, 0)
     deviations = np.sqrt(np.mean(np.log(estimates / factors[0]) ** 2, axis=0))
     assert np.all(deviations < [0.05, 0.08, 0.05])
@@ -528,12 +516,9 @@ def test_unknown_rounding_of_weights_widens_the_errors():
             )
             return super().forward(times, Network(layers, network.t_max))
 
-    neuron, sizes = LIF(2.0, 1.0), (15, 16)
-    factors = make_factors(sizes)
-    network = make_network(sizes, neuron)
     z, width = [], []
     for chip in (KnownChip, Rounding):
-        calibration = chip(factors, jitter=0.003).calibrate(make_times(15), network)
+        calibration, factors = calibrated((15, 16), LIF(2.0, 1.0), chip, jitter=0.003)
         estimates, errors = found(calibration, 0)
         z.append(np.log(estimates / factors[0]) / (errors / estimates))
         width.append(errors.mean())
