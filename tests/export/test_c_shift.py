@@ -8,8 +8,8 @@ from math import inf
 import numpy as np
 import pytest
 import raw_features
-from exported import FLAGS, build_network, check_inference, for_inference, make
-from fixed_header import SANITIZE, run
+from exported import FLAGS, build_network, check_inference, for_inference, make, shell
+from fixed_header import SANITIZE
 from fixed_networks import random_network, random_ticks
 
 from ttfs import LIF, export
@@ -180,9 +180,8 @@ def test_small_processors_compile_it(machine, name, tmp_path):
     # Without -ffreestanding: compilers may call memcpy and the like.
     flags = [*FLAGS, "-Os", *of_machine]
     more = [] if "riscv" not in compiler else ["--specs=picolibc.specs"]
-    done = run([compiler, *flags, *more, "-c", source, "-o", built])
-    assert not done.returncode, done.stdout
-    undefined = run([compiler.replace("gcc", "nm"), "-u", built]).stdout.split()[1::2]
+    shell(compiler, *flags, *more, "-c", source, "-o", built)
+    undefined = shell(compiler.replace("gcc", "nm"), "-u", built).split()[1::2]
     # The compiler's own arithmetic is allowed, but nothing of the C library.
     assert all(name.startswith("__") for name in undefined), undefined
 
@@ -196,8 +195,7 @@ def test_products_only_find_rows(learn, tmp_path):
     source, built = tmp_path / "model.c", tmp_path / "model.s"
     export.to_c(clf, source, learn=learn)
     flags = ["-Os", "-fno-inline", "-ffreestanding", "-march=rv32ic", "-mabi=ilp32"]
-    done = run(["riscv64-unknown-elf-gcc", *flags, "-S", source, "-o", built])
-    assert not done.returncode, done.stdout
+    shell("riscv64-unknown-elf-gcc", *flags, "-S", source, "-o", built)
     _, *functions = re.split(
         r"^ttfs_model_(\w+)[\w.]*:$", built.read_text(), flags=re.M
     )

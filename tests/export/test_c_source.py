@@ -24,6 +24,7 @@ from exported import (
     make,
     outputs,
     play,
+    shell,
     yin_yang,
 )
 from fixed_header import COMPILERS, ROOT, SANITIZE, run
@@ -150,10 +151,8 @@ def test_spikes_that_are_not_in_order(name, learn, flags, tmp_path):
     export.to_c(clf, tmp_path / "model.c", learn=learn)
     (tmp_path / "unruly.c").write_text(UNRULY)
     command = [any_compiler(), *FLAGS, *flags, tmp_path / "unruly.c"]
-    built = run([*command, "-o", tmp_path / "unruly"])
-    assert not built.returncode, built.stdout
-    done = run([tmp_path / "unruly"])
-    assert done.returncode == 0, done.stdout
+    shell(*command, "-o", tmp_path / "unruly")
+    shell(tmp_path / "unruly")
 
 
 # -- Learning ----------------------------------------------------------------------
@@ -330,10 +329,8 @@ def test_two_models_in_one_file(tmp_path):
         export.to_c(model, path, learn=True, prefix=name.upper(), self_test=X[:5])
     (tmp_path / "two.c").write_text(TWO_MODELS)
     command = [any_compiler(), *FLAGS, tmp_path / "two.c"]
-    built = run([*command, "-o", tmp_path / "two"])
-    assert not built.returncode, built.stdout
-    done = run([tmp_path / "two"])
-    assert (done.returncode, done.stdout) == (0, "0 -1")
+    shell(*command, "-o", tmp_path / "two")
+    assert shell(tmp_path / "two") == "0 -1"
 
 
 def test_header_and_source(tmp_path):
@@ -347,8 +344,7 @@ def test_header_and_source(tmp_path):
     )
     compiler = any_compiler()
     objects = [tmp_path / "net.o", tmp_path / "main.o"]
-    built = run([compiler, *FLAGS, "-c", tmp_path / "net.c", "-o", objects[0]])
-    assert not built.returncode, built.stdout
+    shell(compiler, *FLAGS, "-c", tmp_path / "net.c", "-o", objects[0])
     for language in "c", "c++":
         command = [compiler, "-x", language, "-Wall", "-c", tmp_path / "main"]
         built = run([*command, "-o", objects[1]])
@@ -356,8 +352,8 @@ def test_header_and_source(tmp_path):
             pytest.skip("needs a compiler of C++")
         assert not built.returncode, built.stdout
         program = tmp_path / "program"
-        assert not run([compiler, *objects, "-o", program]).returncode
-        assert run([program]).returncode == 0
+        shell(compiler, *objects, "-o", program)
+        shell(program)
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
@@ -373,9 +369,8 @@ def test_source_is_cpp_too(name, standard, tmp_path):
         '#include "model.c"\nint main() { return ttfs_model_self_test(); }\n'
     )
     command = ["g++", f"-std={standard}", "-Wall", tmp_path / "main.cpp"]
-    built = run([*command, "-o", tmp_path / "main"])
-    assert (built.returncode, built.stdout) == (0, "")
-    assert run([tmp_path / "main"]).returncode == 0
+    assert shell(*command, "-o", tmp_path / "main") == ""
+    shell(tmp_path / "main")
 
 
 def test_states_go_on_after_learning(tmp_path):
@@ -447,10 +442,9 @@ def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
     source, built = tmp_path / "model.c", tmp_path / "model.o"
     export.to_c(clf, source, learn=learn, prefix="Net1", self_test=X[:5], **options)
     flags = [*FLAGS, *no_floats, *more, "-c"]
-    done = run([compiler, *flags, source, "-o", built])
-    assert not done.returncode, done.stdout
-    assert run(["nm", "-u", built]).stdout.split() == []
-    shown = run(["nm", "-g", "--defined-only", built]).stdout
+    shell(compiler, *flags, source, "-o", built)
+    assert shell("nm", "-u", built).split() == []
+    shown = shell("nm", "-g", "--defined-only", built)
     names = {"infer", "margin", "output_ticks", "output_u"}
     names |= {"begin", "spike", "advance", "self_test"}
     if of_features:
@@ -461,7 +455,7 @@ def test_object_is_alone(of_features, learn, more, compiler, tmp_path):
         f"Net1_{name}" for name in names
     }
     # Without learning nothing is written but the memory to work in.
-    data = run(["nm", "-S", built]).stdout
+    data = shell("nm", "-S", built)
     assert ("weights" in "".join(re.findall(r" [Dd] (\w+)", data))) == learn
 
 
@@ -487,7 +481,7 @@ def test_models_that_are_too_large_for_an_avr(names, size, message, tmp_path):
     source = tmp_path / "model.c"
     source.write_text(text)
     command = [any_compiler(), *FLAGS, "-fsyntax-only", source]
-    assert not run(command).returncode
+    shell(*command)
     if shutil.which("avr-gcc"):
         done = run(["avr-gcc", "-mmcu=atmega1284p", *command[1:]])
         assert done.returncode
@@ -545,8 +539,7 @@ void learn(uint16_t *ticks, int label) {{ {learning} show(guess); }}
 int keep(void) {{ {state} return failed; }}
 """
     (tmp_path / "program.c").write_text(text)
-    done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
-    assert not done.returncode, done.stdout
+    shell(any_compiler(), *FLAGS, "-c", tmp_path / "program.c")
 
 
 def test_files_that_cannot_be_written(tmp_path):

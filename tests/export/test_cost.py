@@ -7,8 +7,7 @@ from collections import Counter
 import fixed_twin
 import numpy as np
 import pytest
-from exported import LEARNING, MODELS, any_compiler, make, spike_trains
-from fixed_header import run
+from exported import LEARNING, MODELS, any_compiler, make, shell, spike_trains
 from fixed_networks import Core, random_labels, random_network, random_ticks
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -258,11 +257,8 @@ def test_bytes_are_those_of_the_object(name, tmp_path):
     for learn in [False] if name == "exact" else [False, True]:
         source, built = tmp_path / "model.c", tmp_path / "model.o"
         export.to_c(clf, source, learn=learn)
-        done = run([any_compiler(), "-O0", "-c", source, "-o", built])
-        assert not done.returncode, done.stdout
-        rows = re.findall(
-            r"^\w+ (\w+) [bBdDrR] (\w+)$", run(["nm", "-S", built]).stdout, re.M
-        )
+        shell(any_compiler(), "-O0", "-c", source, "-o", built)
+        rows = re.findall(r"^\w+ (\w+) [bBdDrR] (\w+)$", shell("nm", "-S", built), re.M)
         size = {name.removeprefix("ttfs_model_"): int(n, 16) for n, name in rows}
         structs = {"layers", "net", "bounds", "lines", "states", "work", "parts"}
         n_bytes = sheet.learning_bytes if learn else sheet.inference_bytes

@@ -5,8 +5,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from exported import FLAGS, any_compiler
-from fixed_header import COMPILERS, ROOT, SANITIZE, run
+from exported import FLAGS, any_compiler, shell
+from fixed_header import COMPILERS, ROOT, SANITIZE
 from numpy.testing import assert_array_equal
 from raw_features import KINDS, MODELS, build, check, make, wide
 from scipy.sparse import csr_array
@@ -44,7 +44,7 @@ def test_a_model_of_features_learns_and_tests_itself(tmp_path):
     (tmp_path / "wrong.c").write_text(text.replace(features, wrong))
     source = ROOT / "tests/c/features_main.c"
     flags = ["-DSELF_TEST", "-DFEATURE=int16_t", f'-DMODEL="{tmp_path / "wrong.c"}"']
-    assert not run([any_compiler(), *flags, source, "-o", program]).returncode
+    shell(any_compiler(), *flags, source, "-o", program)
     done = subprocess.run([program], input=b"", capture_output=True)
     assert done.returncode == 1
     assert done.stdout == b"self-test\n"
@@ -59,8 +59,7 @@ def test_models_of_different_features_in_one_file(tmp_path):
         both.append(path.read_text())
     (tmp_path / "both.c").write_text("".join(both))
     command = [any_compiler(), *FLAGS, "-c", tmp_path / "both.c"]
-    done = run([*command, "-o", tmp_path / "both.o"])
-    assert not done.returncode, done.stdout
+    shell(*command, "-o", tmp_path / "both.o")
 
 
 def test_tables_are_the_maps():
@@ -136,5 +135,4 @@ def test_examples_of_the_page(tmp_path, monkeypatch):
     )
     text = text.replace("int class_of", "int class_of(const int16_t *x);\nint class_of")
     (tmp_path / "program.c").write_text(text)
-    done = run([any_compiler(), *FLAGS, "-c", tmp_path / "program.c"])
-    assert not done.returncode, done.stdout
+    shell(any_compiler(), *FLAGS, "-c", tmp_path / "program.c")

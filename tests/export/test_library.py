@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 from cases import in_turn
-from exported import FLAGS, any_compiler
+from exported import FLAGS, any_compiler, shell
 from fixed_header import ROOT
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -49,19 +49,6 @@ def flowers():
     return make_pipeline(StandardScaler(), clf).fit(X, y), X
 
 
-def run(*command, cwd=None):
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 def files_of(folder):
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
@@ -97,15 +84,15 @@ def test_the_self_test_passes_and_notices_a_wrong_weight(flowers, tmp_path, lear
     export.to_library(pipeline, folder, features="uint8", self_test=X[::5], learn=learn)
     source, program = folder / SOURCE, tmp_path / "program"
     build = [any_compiler(), *FLAGS, "-I", folder / "src", folder / SELF_TEST]
-    run(*build, source, "-o", program)
-    run(program)
+    shell(*build, source, "-o", program)
+    shell(program)
     text = source.read_text()
     before, rest = text.split("flowers_weights_1[", 1)
     declared, values = rest.split("{", 1)
     first, others = values.split(",", 1)
     changed = f"{before}flowers_weights_1[{declared}{{ {-int(first)},{others}"
     source.write_text(changed)
-    run(*build, source, "-o", program)
+    shell(*build, source, "-o", program)
     done = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert "of the self-test differs" in done.stdout
@@ -128,12 +115,12 @@ def test_cmake_builds_a_library_and_tests_it(flowers, tmp_path):
     pipeline, X = flowers
     folder, build = tmp_path / "flowers", tmp_path / "build"
     export.to_library(pipeline, folder, features="uint8", self_test=X[::10])
-    run("cmake", "-S", folder, "-B", build)
-    run("cmake", "--build", build)
-    assert "100% tests passed" in run("ctest", "--test-dir", build)
+    shell("cmake", "-S", folder, "-B", build)
+    shell("cmake", "--build", build)
+    assert "100% tests passed" in shell("ctest", "--test-dir", build)
     export.to_library(pipeline, folder, features="uint8")
-    run("cmake", "-S", folder, "-B", build)
-    run("cmake", "--build", build)
+    shell("cmake", "-S", folder, "-B", build)
+    shell("cmake", "--build", build)
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler of C++")
@@ -147,15 +134,15 @@ def test_two_libraries_in_a_program_in_cpp(flowers, tmp_path):
         export.to_library(model, tmp_path / name, self_test=data, **options)
         objects.append(tmp_path / f"{name}.o")
         source = tmp_path / name / "src" / f"{name}.c"
-        run("gcc", *FLAGS, "-c", source, "-o", objects[-1])
+        shell("gcc", *FLAGS, "-c", source, "-o", objects[-1])
     main = tmp_path / "main.cpp"
     main.write_text(
         '#include "one.h"\n#include "two.h"\n'
         "int main() { return one_self_test() + two_self_test(); }\n"
     )
     folders = [f"-I{tmp_path / name / 'src'}" for name in ("one", "two")]
-    run("g++", *folders, main, *objects, "-o", tmp_path / "main")
-    run(tmp_path / "main")
+    shell("g++", *folders, main, *objects, "-o", tmp_path / "main")
+    shell(tmp_path / "main")
 
 
 ARDUINO = """
@@ -180,7 +167,7 @@ def test_the_sketch_is_a_program(flowers, tmp_path, features, has_test):
     (tmp_path / "Arduino.h").write_text(ARDUINO)
     sketch = folder / SKETCH
     flags = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++"]
-    run(
+    shell(
         "g++", *flags, f"-I{folder / 'src'}", "-include", tmp_path / "Arduino.h", sketch
     )
 
@@ -212,13 +199,13 @@ def test_the_sketch_reads_a_pin_for_each_feature(flowers, tmp_path, features):
     (tmp_path / "Arduino.h").write_text(ARDUINO)
     (tmp_path / "main.cpp").write_text(SKETCH_PROGRAM)
     folders = [tmp_path, folder / "src", (folder / SKETCH).parent]
-    run("gcc", *FLAGS, "-c", folder / SOURCE, "-o", tmp_path / "flowers.o")
+    shell("gcc", *FLAGS, "-c", folder / SOURCE, "-o", tmp_path / "flowers.o")
     names = [f"-I{name}" for name in folders]
     program = tmp_path / "main"
-    run("g++", *names, tmp_path / "main.cpp", tmp_path / "flowers.o", "-o", program)
+    shell("g++", *names, tmp_path / "main.cpp", tmp_path / "flowers.o", "-o", program)
     seen = np.array([8 * 14, 8 * 15, 8 * 16, 1023])
     expected = seen // 4 if features == "uint8" else seen
-    assert run(program).split() == [str(n) for x in expected for n in (1, x)]
+    assert shell(program).split() == [str(n) for x in expected for n in (1, x)]
 
 
 def test_files_are_replaced_and_others_stay(flowers, tmp_path):

@@ -145,6 +145,13 @@ def any_compiler():
     return COMPILERS[0]
 
 
+def shell(*command):
+    """What a command prints; it must succeed."""
+    done = run(command)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
 def build(folder, clf, *flags, learn=False, compiler=None, **options):
     """The program of tests/c/export_main.c."""
     model = folder / "model.c"
@@ -169,8 +176,7 @@ def compile_main(model, *flags, learn=False, compiler=None):
     compiler = compiler or any_compiler()
     program = model.with_suffix("")
     command = [compiler, *FLAGS, *flags, f'-DMODEL="{model}"', *["-DLEARN"] * learn]
-    built = run([*command, ROOT / "tests/c/export_main.c", "-o", program])
-    assert not built.returncode, built.stdout
+    shell(*command, ROOT / "tests/c/export_main.c", "-o", program)
     return program
 
 

@@ -4,8 +4,8 @@ import subprocess
 from functools import cache
 
 import numpy as np
-from exported import FLAGS, any_compiler
-from fixed_header import ROOT, run
+from exported import FLAGS, any_compiler, shell
+from fixed_header import ROOT
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
@@ -92,8 +92,7 @@ def build(folder, pipeline, X, *flags, compiler=None, **options):
     model, program = folder / "model.c", folder / "model"
     export.to_c(pipeline, model, features=X.dtype.name, **options)
     command = [compiler, *FLAGS, *flags, f'-DMODEL="{model}"', f"-DFEATURE={X.dtype}_t"]
-    built = run([*command, ROOT / "tests/c/features_main.c", "-o", program])
-    assert not built.returncode, built.stdout
+    shell(*command, ROOT / "tests/c/features_main.c", "-o", program)
     return program
 
 
