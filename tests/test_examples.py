@@ -177,9 +177,7 @@ def run(path, monkeypatch):
     "path",
     [
         pytest.param(
-            path,
-            id=path.stem,
-            marks=[] if path.stem in QUICK else pytest.mark.gallery,
+            path, id=path.stem, marks=[] if path.stem in QUICK else pytest.mark.gallery
         )
         for path in EXAMPLES
     ],

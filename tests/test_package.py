@@ -22,7 +22,7 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 # Packages that are imported by functions that say which extra brings them; polars is
 # taken for pandas where it is there.
 OPTIONAL = {
-    *("dask", "matplotlib", "msgpack", "nir", "pandas", "polars", "skops", "tqdm"),
+    *("dask", "matplotlib", "msgpack", "nir", "pandas", "polars", "skops", "tqdm")
 }
 
 

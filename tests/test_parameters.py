@@ -154,11 +154,7 @@ def test_a_shorthand_has_the_bits_of_its_object(shorthand, value, others):
             {"gradient__feedback": "random", "gradient": "local"},
             {"gradient": LocalRule(feedback="random")},
         ),
-        (
-            {},
-            {"loss__early_firing": 0.5},
-            {"loss": CrossEntropy(early_firing=0.5)},
-        ),
+        ({}, {"loss__early_firing": 0.5}, {"loss": CrossEntropy(early_firing=0.5)}),
         (
             {"loss": "squared_error"},
             {"loss__targets": (0.5, 1.0)},

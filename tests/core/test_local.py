@@ -338,11 +338,7 @@ def test_random_feedback_through_the_weights_is_symmetric():
 def test_target_makes_neurons_earlier_that_speak_for_the_label():
     layers = make_layers(LIF(), (9, 4, 2), drive=9.0)
     fixed = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
-    rule = {
-        "kernel": "linear",
-        "feedback": "target",
-        "feedback_weights": [None, fixed],
-    }
+    rule = {"kernel": "linear", "feedback": "target", "feedback_weights": [None, fixed]}
     changes = {"silence_penalty": 0.0, "weight_decay": 0.0}
     core, _ = trainers(layers, LOSSES["cross-entropy"], local=rule, **changes)
     times, labels, factors = make_data(1, 9, 2)

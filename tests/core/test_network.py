@@ -11,7 +11,7 @@ import pytest
 import twin
 from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
-from training import NEURONS
+from training import NEURONS, n_like_differences
 
 from ttfs import LIF, first_spike
 from ttfs import core as _core
@@ -157,26 +157,23 @@ def test_gradient_through_all_layers_agrees_with_finite_differences(neuron):
         silence_penalty=silence_penalty,
         silence_tolerance=-1.0,
     )
+
+    def run():
+        passes, _, value = total(layers, times, labels, silence_penalty)
+        return value, [p.fired for p in passes]
+
     rng = np.random.default_rng(1)
-    n_compared = 0
-    for k, layer in enumerate(layers):
-        for _ in range(12):
-            i, j = (rng.integers(n) for n in layer.weights.shape)
-            step = 1e-6 * weight_unit(neuron)
-            kept = layer.weights[i, j]
-            values, fired = [], []
-            for sign in (1, -1):
-                layer.weights[i, j] = kept + sign * step
-                moved, _, value = total(layers, times, labels, silence_penalty)
-                values.append(value)
-                fired.append([p.fired for p in moved])
-            layer.weights[i, j] = kept
-            same = all(np.array_equal(a, b) for a, b in zip(*fired, strict=True))
-            if not same:
-                continue
-            n_compared += 1
-            expected = (values[0] - values[1]) / (2 * step)
-            assert_allclose(grads[k][i, j], expected, rtol=2e-5, atol=1e-7)
+    options = {"step": 1e-6 * weight_unit(neuron), "rtol": 2e-5, "atol": 1e-7}
+    n_compared = sum(
+        n_like_differences(
+            grad,
+            layer.weights,
+            rng.integers(0, layer.weights.shape, (12, 2)),
+            run,
+            **options,
+        )
+        for layer, grad in zip(layers, grads, strict=True)
+    )
     assert n_compared >= 30
 
 

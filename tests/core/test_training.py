@@ -14,6 +14,7 @@ from training import (
     T_MAX,
     TRAINING,
     assert_weights_close,
+    epoch,
     make_data,
     make_layers,
     run_both,
@@ -66,9 +67,7 @@ def test_the_same_target_for_all_samples_of_a_class_is_a_squared_error():
         ({"kind": "target_times"}, targets),
     ):
         core, _ = trainers(layers, loss)
-        spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-        order, rates = np.arange(23, dtype=np.uintp), np.full(3, 0.02)
-        value = core.epoch(spikes, goals, factors, order, 8, rates)
+        value = epoch(core, layers, (times, goals, factors), 8)
         results.append([np.array(value), *core.weights()])
     for a, b in zip(*results, strict=True):
         assert_array_equal(a, b)
@@ -78,8 +77,6 @@ def test_bad_target_times_do_not_reach_the_core():
     times, labels, factors = make_data(23, 9, 3)
     layers = make_layers(LIF(), (9, 40, 3))
     core, _ = trainers(layers, {"kind": "target_times"})
-    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-    order, rates = np.arange(23, dtype=np.uintp), np.full(3, 0.02)
     good = np.ones((23, 3))
     for bad, message in (
         (np.ones((23, 2)), "targets must have shape"),
@@ -89,7 +86,7 @@ def test_bad_target_times_do_not_reach_the_core():
         (good.astype(np.float32), "dtype"),
     ):
         with pytest.raises(ValueError, match=message):
-            core.epoch(spikes, bad, factors, order, 8, rates)
+            epoch(core, layers, (times, bad, factors), 8)
     feedback = [None, np.ones((40, 3))]
     with pytest.raises(ValueError, match="target feedback needs labels"):
         trainers(
@@ -156,11 +153,9 @@ def test_numbers_of_training_mean_what_they_mean_to_the_twin(changes):
     assert_weights_close(core, slow, layers, 1e-9)
     other, _ = trainers(layers, LOSSES["early"])
     data = make_data(40, 8, 3)
-    spikes = twin.spikes_of(data[0], layers[0].bias_times, T_MAX)
-    order, rates = np.arange(40, dtype=np.uintp), np.full(5, 0.02)
     core, _ = trainers(layers, LOSSES["early"], **changes)
     for trainer in (core, other):
-        trainer.epoch(spikes, *data[1:], order, 8, rates)
+        epoch(trainer, layers, data, 8)
     assert not np.array_equal(core.weights()[0], other.weights()[0])
 
 
@@ -182,10 +177,9 @@ def test_float32_trains_like_float64(neuron):
     times, labels, factors = make_data(24, 9, 3)
     _, slow = trainers(layers, LOSSES["early"])
     core, _ = trainers(single, LOSSES["early"])
-    order, rates = np.arange(24, dtype=np.uintp), np.full(3, 0.01)
-    spikes = twin.spikes_of(times.astype(np.float32), layers[0].bias_times, T_MAX)
-    got = core.epoch(spikes, labels, factors, order, 8, rates)
-    expected = slow.epoch(times, labels, factors, order, 8, rates)
+    data = times.astype(np.float32), labels, factors
+    got = epoch(core, layers, data, 8, rate=0.01)
+    expected = slow.epoch(times, labels, factors, np.arange(24), 8, np.full(3, 0.01))
     assert_allclose(got, expected, rtol=1e-4)
     assert_weights_close(core, slow, layers, 2e-3)
 
@@ -243,10 +237,8 @@ def test_rows_without_events_are_left_alone(dtype):
     times[0, 399] = T_MAX  # too late to count
     _, labels, factors = make_data(20, 1, 3)
     core, slow = trainers(layers, LOSSES["early"])
-    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-    order, rates = np.arange(20, dtype=np.uintp), np.full(4, 0.01)
-    core.epoch(spikes, labels, factors, order, 5, rates)
-    slow.epoch(times, labels, factors, order, 5, rates)
+    epoch(core, layers, (times, labels, factors), 5, rate=0.01)
+    slow.epoch(times, labels, factors, np.arange(20), 5, np.full(4, 0.01))
 
     rtol = 1e-10 if dtype == np.float64 else 2e-3
     assert_weights_close(core, slow, layers, rtol)

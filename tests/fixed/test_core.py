@@ -28,7 +28,7 @@ from ttfs._fixed import FixedCore, TickSpikes
 @pytest.fixture(scope="module")
 def wide_lessons():
     made = []
-    for seed in range(16):
+    for seed in range(8):
         rng = np.random.default_rng([seed, 1])
         network = fixed_networks.random_wide_network(rng)
         made.append(fixed_networks.random_lesson(rng, network, n_batches=3))

@@ -74,10 +74,7 @@ class Machine:
 
 
 _QEMU = ("-nographic", "-monitor", "none")
-_ARM = (
-    *_QEMU,
-    *("-serial", "none", "-semihosting-config", "enable=on,target=native"),
-)
+_ARM = (*_QEMU, *("-serial", "none", "-semihosting-config", "enable=on,target=native"))
 _CORTEX_M = ("-mthumb", "--specs=nano.specs", "-nostartfiles")
 MACHINES = {
     "host": Machine("this computer", ""),
@@ -91,10 +88,7 @@ MACHINES = {
     "m4f": Machine(
         "Cortex-M4F",
         "arm-none-eabi-",
-        (
-            *("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
-            *_CORTEX_M,
-        ),
+        (*("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"), *_CORTEX_M),
         ("qemu-system-arm", "-M", "mps2-an386", *_ARM, "-kernel"),
         "cortex_m",
     ),

@@ -312,9 +312,6 @@ class Core:
         now = self.core.network()
         return {
             "weights": [layer.weights.tolist() for layer in now.layers],
-            "lfsr": [
-                *(layer.lfsr.tolist() for layer in now.layers),
-                now.lfsr.tolist(),
-            ],
+            "lfsr": [*(layer.lfsr.tolist() for layer in now.layers), now.lfsr.tolist()],
             "silence": [layer.silence.tolist() for layer in now.layers],
         }

@@ -177,6 +177,28 @@ def core_is_double(core):
     return core.weights()[0].dtype == np.float64
 
 
+def n_like_differences(grad, values, places, run, step=1e-6, rtol=1e-4, atol=1e-6):
+    """In how many places a gradient by values is that of central differences.
+
+    `run` gives the loss for the present values, and arrays that tell on which side of
+    its jumps it is: a place between two sides is left out, at all others they agree.
+    """
+    n_compared = 0
+    for at in map(tuple, places):
+        kept, losses, sides = values[at], [], []
+        for sign in (1, -1):
+            values[at] = kept + sign * step
+            loss, side = run()
+            losses.append(loss)
+            sides.append(side)
+        values[at] = kept
+        if all(map(np.array_equal, *sides)):
+            n_compared += 1
+            expected = (losses[0] - losses[1]) / (2 * step)
+            assert_allclose(grad[at], expected, rtol=rtol, atol=atol)
+    return n_compared
+
+
 def simulate(layers, change=list):
     """A forward that is the network itself, perhaps with weights that are changed."""
 
