@@ -144,7 +144,7 @@ typedef struct {
 
 /* -- Delays -------------------------------------------------------------------- */
 
-/* Kinds of layers by their transmission delays: a spike at t arrives at t + delay,
+/* Kinds of full layers by their transmission delays: a spike at t arrives at t + delay,
  * delay >= 0. Delays are trained with the weights: dt_k/d(delay_i) = dt_k/dt_i, after
  * Goeltz, Weber et al. (2025). */
 typedef enum {

@@ -16,26 +16,33 @@ typedef struct {
 
 /* -- Network ------------------------------------------------------------------- */
 
+/* The functions of a kind of layers: src/real/layer/kind.h describes them. */
+typedef struct NAME(ttfs_layer_functions) NAME(ttfs_layer_functions);
+
 /* A layer. Its inputs are the neurons of the layer before (or the channels of the
- * encoder) and, after them, n_bias inputs which spike at fixed times. */
+ * encoder) and, after them, n_bias inputs which spike at fixed times. Which input meets
+ * which neuron over which weight its kind knows. */
 typedef struct {
     ttfs_neuron neuron;
-    size_t n_in; /* biases included; below 2^24 */
+    const NAME(ttfs_layer_functions) * kind; /* of `kinds` below, or another one */
+    size_t n_in;                             /* biases included; below 2^24 */
     size_t n_bias;
     size_t n_fixed; /* so many of the last biases have weights and delays that are not
                      * trained */
     size_t n_out;
-    const real *bias_times; /* (n_bias,) [time] */
-    real *weights;          /* packed, see pack() [threshold] */
+    size_t n_rows, n_columns; /* shape of the weights; the last rows are those of
+                               * biases. That of a full layer is (n_in, n_out). */
+    const size_t *numbers;    /* what else the kind reads of the geometry, or NULL */
+    const real *bias_times;   /* (n_bias,) [time] */
+    real *weights;            /* packed, see pack() [threshold] */
     int is_matrix; /* For infer() only, and but the last layer: weights are not packed,
-                    * but (n_in, n_out). Not with synaptic delays. */
-    ttfs_layer_kind delay_kind;
-    real *delays; /* [time], not negative; NULL if there are none */
+                    * but (n_in, n_out). Full layers, not with synaptic delays. */
+    real *delays;  /* [time], not negative; NULL if there are none */
     /* For training only: */
     real *m, *v;       /* like weights, but moments_width() in all panels together:
                         * moments of Adam, zero at first; or unused */
     size_t *step;      /* (1,) number of updates, zero at first */
-    uint32_t *touched; /* (n_in,) step that last moved a row, zero at first */
+    uint32_t *touched; /* (n_rows,) step that last moved a row, zero at first */
     /* What learns in the place of weights, if these are made from it for each batch, in
      * fewer bits for instance (straight-through); packed, or NULL. */
     real *shadow;
@@ -91,7 +98,8 @@ typedef struct {
  *
  * so that a shift is in the place of the division by u' and of its floor. A silent
  * neuron has c_j = -dL/du_peak and its t_peak for t_j, as ever; a peak that is a kink
- * counts for nothing more. Weights decay as with Adam. Layers must be without delays.
+ * counts for nothing more. Weights decay as with Adam. Layers must be full, without
+ * delays.
  */
 typedef struct {
     ttfs_local_kernel kernel;
@@ -165,6 +173,9 @@ typedef struct {
 typedef struct {
     const char *name; /* of the instruction set */
     size_t lanes;     /* neurons of a panel */
+
+    /* The kinds of layers, by ttfs_layer_kind. */
+    const NAME(ttfs_layer_functions) *const *kinds;
 
     /* Reals of n_out columns of n_in weights, packed. */
     size_t (*packed_size)(size_t n_in, size_t n_out);
@@ -344,7 +355,7 @@ typedef struct {
                   size_t n_samples, real *const *layers, double *decisions,
                   size_t *labels, void *scratch);
 
-    /* Pass samples through a network of mismatched neurons, without delays.
+    /* Pass samples through full layers of mismatched neurons, without delays.
      * mismatch   (n_layers,)
      * seed       of the noise.
      * layers     n_layers pointers, each (n_samples, n_out) out [time]: spike times,
@@ -355,7 +366,7 @@ typedef struct {
                     const NAME(ttfs_spikes) * spikes, size_t n_samples,
                     real *const *layers, void *scratch);
 
-    /* Pass samples through a network without delays, step by step (forward Euler), on
+    /* Pass samples through full layers without delays, step by step (forward Euler), on
      * the grid t_n = n step:
      *     u_n+1 = u_n + step (-u_n / tau_mem + I_n / tau_syn)
      *     I_n+1 = I_n - step I_n / tau_syn + sum of w_i over t_n < t_i <= t_n+1

@@ -8,16 +8,22 @@ cdef extern from "ttfs.h" nogil:
         const real *times
         const uint32_t *inputs
 
+    ctypedef struct ttfs_layer_functions "TTFS_OF(ttfs_layer_functions)":
+        pass
+
     ctypedef struct ttfs_layer "TTFS_OF(ttfs_layer)":
         ttfs_neuron neuron
+        const ttfs_layer_functions *kind
         size_t n_in
         size_t n_bias
         size_t n_fixed
         size_t n_out
+        size_t n_rows
+        size_t n_columns
+        const size_t *numbers
         const real *bias_times
         real *weights
         int is_matrix
-        ttfs_layer_kind delay_kind
         real *delays
         real *m
         real *v
@@ -92,6 +98,7 @@ cdef extern from "ttfs.h" nogil:
     ctypedef struct ttfs_kernels "TTFS_OF(ttfs_kernels)":
         const char *name
         size_t lanes
+        const ttfs_layer_functions *const *kinds
         size_t (*packed_size)(size_t n_in, size_t n_out) noexcept nogil
         size_t (*moments_width)(size_t n_out) noexcept nogil
         size_t (*sort_workspace_size)(size_t n) noexcept nogil

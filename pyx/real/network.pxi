@@ -53,12 +53,15 @@ cdef class Simulator:
         if they can be, and must not change. Without `emulate` and `clocked`.
     """
 
-    cdef readonly list shapes   # (n_in, n_out) of the weights
-    cdef readonly list delay_shapes  # of the delays, (n_in,) or (n_in, n_out); or None
+    cdef readonly list sizes    # (n_in, n_out) of each layer, biases included
+    cdef readonly list shapes   # of the weights, (n_in, n_out) where a layer is full
+    cdef readonly list delay_shapes  # of delays, (n_in,) or that of weights; or None
     cdef readonly Py_ssize_t n_outputs
     cdef readonly list neurons    # LIF of each layer
     cdef readonly list n_biases   # number of the last rows of weights that are biases
     cdef list kept  # the arrays of bias times that the structs point to
+    cdef list numbers  # arrays of the geometries, that the structs point to
+    cdef bint is_full  # whether all layers are
     cdef AlignedBuffer layers
     cdef list packed, packed_delays
     cdef ttfs_network net
@@ -76,6 +79,7 @@ cdef class Simulator:
         cdef ttfs_layer *structs
         cdef const real[:, ::1] matrix
         cdef const real[::1] bias
+        cdef const size_t[::1] numbers
         cdef ttfs_neuron neuron
         cdef size_t n_layers = len(layers)
         cdef Py_ssize_t n_in, n_out = 0, n_bias, n_fixed
@@ -91,7 +95,8 @@ cdef class Simulator:
         t_max = min(ldexp(t_max, -self.time), LATEST_HORIZON)
         self.layers = AlignedBuffer(n_layers * sizeof(ttfs_layer))
         structs = <ttfs_layer *>self.layers.start
-        self.shapes, self.kept, self.packed = [], [], []
+        self.sizes, self.shapes, self.packed = [], [], []
+        self.kept, self.numbers, self.is_full = [], [], True
         self.neurons, self.n_biases = [], []
         self.delay_shapes, self.packed_delays = [], []
         for k, layer in enumerate(layers):
@@ -100,13 +105,19 @@ cdef class Simulator:
                     f"weights of layer {k} must have dtype {DTYPE.__name__}, "
                     f"not {layer.weights.dtype}"
                 )
-            n_in, n_out = layer.weights.shape
             bias_times = np.ascontiguousarray(layer.bias_times, DTYPE)
             bias_times = shift(bias_times, -self.time, "bias_times")
             n_bias = len(bias_times)
-            if k > 0 and n_in != self.shapes[k - 1][1] + n_bias:
+            n_in, n_out = layer.n_in + n_bias, layer.n_out
+            shape = layer.weights.shape
+            if shape != layer.geometry.weight_shape(n_bias):
                 raise ValueError(
-                    f"layer {k} must have {self.shapes[k - 1][1]} inputs and {n_bias} "
+                    f"layer {k} must have weights of shape "
+                    f"{layer.geometry.weight_shape(n_bias)}, not {shape}"
+                )
+            if k > 0 and n_in != self.sizes[k - 1][1] + n_bias:
+                raise ValueError(
+                    f"layer {k} must have {self.sizes[k - 1][1]} inputs and {n_bias} "
                     f"biases, not {n_in} rows of weights"
                 )
             n_fixed = layer.n_fixed
@@ -115,25 +126,28 @@ cdef class Simulator:
                     f"layer {k} has {n_bias} biases, of which {n_fixed} cannot be fixed"
                 )
             if n_in == 0 or n_out == 0 or n_in >= MAX_INPUTS or n_bias > n_in:
-                raise ValueError(f"layer {k} has weights of shape {(n_in, n_out)}")
+                raise ValueError(f"layer {k} has weights of shape {shape}")
             _init(&neuron, in_units(layer.neuron, self.time, self.threshold))
             weights = np.ascontiguousarray(layer.weights, DTYPE)
             weights = shift(weights, -self.threshold, "weights")
-            delays = _check_delays(layer.delays, (n_in, n_out), k)
-            kind, packed_delays = TTFS_FULL, None
+            delays = _check_delays(layer.delays, shape, k)
+            structs[k].kind = _kind_of(layer, delays, k)
+            is_full = layer.geometry.kind == "full"
+            self.is_full &= is_full
+            packed_delays = None
             if delays is not None:
-                kind = TTFS_AXONAL if np.ndim(delays) == 1 else TTFS_SYNAPTIC
                 delays = np.asarray(delays, DTYPE)
                 packed_delays = _buffer_of(shift(delays, -self.time, "delays"))
             self.delay_shapes.append(None if delays is None else np.shape(delays))
             self.packed_delays.append(packed_delays)
             if n_bias == 0:
                 bias_times = np.zeros(1, DTYPE)
-            self.shapes.append((n_in, n_out))
+            self.sizes.append((n_in, n_out))
+            self.shapes.append(shape)
             # Delays of synapses are packed, and peaks, of outputs, read packed weights.
             structs[k].is_matrix = (
-                for_few and k == 0 and n_layers > 1 and kind != TTFS_SYNAPTIC
-                and weights.flags.aligned
+                for_few and k == 0 and n_layers > 1 and is_full
+                and np.ndim(delays) < 2 and weights.flags.aligned
             )
             self.packed.append(weights if structs[k].is_matrix else _pack(weights))
             self.neurons.append(layer.neuron)
@@ -143,13 +157,16 @@ cdef class Simulator:
             structs[k].neuron = neuron
             structs[k].n_in, structs[k].n_bias = n_in, n_bias
             structs[k].n_fixed, structs[k].n_out = n_fixed, n_out
+            structs[k].n_rows, structs[k].n_columns = shape
+            self.numbers.append(np.array([*layer.geometry.numbers, 0], np.uintp))
+            numbers = self.numbers[k]
+            structs[k].numbers = &numbers[0]
             structs[k].bias_times = &bias[0]
             if structs[k].is_matrix:
                 matrix = weights
                 structs[k].weights = <real *>&matrix[0, 0]
             else:
                 structs[k].weights = <real *>(<AlignedBuffer>self.packed[k]).start
-            structs[k].delay_kind = kind
             if delays is not None:
                 structs[k].delays = <real *>(<AlignedBuffer>packed_delays).start
         self.n_outputs = n_out
@@ -164,9 +181,9 @@ cdef class Simulator:
         self.net.stretch = stretch
 
     cdef int check(self, Spikes spikes) except -1:
-        if spikes.n_in != self.shapes[0][0]:
+        if spikes.n_in != self.sizes[0][0]:
             raise ValueError(
-                f"spikes must be of {self.shapes[0][0]} inputs, not {spikes.n_in}"
+                f"spikes must be of {self.sizes[0][0]} inputs, not {spikes.n_in}"
             )
         return 0
 
@@ -174,7 +191,7 @@ cdef class Simulator:
         """Synaptic events of a sample of average activity."""
         cdef double n = 0.0
         active = spikes.n_spikes / max(1, spikes.n_samples)
-        for k, (n_in, n_out) in enumerate(self.shapes):
+        for k, (n_in, n_out) in enumerate(self.sizes):
             cost = SYNAPTIC_COST if self.delay_shapes[k] == (n_in, n_out) else 1
             n += cost * (n_in if k > 0 else active) * n_out
         return n
@@ -256,7 +273,7 @@ cdef class Simulator:
         kept = []
         for k, c in enumerate(mismatch):
             threshold = (<ttfs_layer *>self.layers.start)[k].neuron.threshold
-            c.check(self.shapes[k][1], ldexp(threshold, self.threshold))
+            c.check(self.sizes[k][1], ldexp(threshold, self.threshold))
             structs[k].threshold_jitter = c.threshold_jitter
             structs[k].spike_jitter = ldexp(c.spike_jitter, -self.time)
             structs[k].spurious_rate = ldexp(c.spurious_rate, self.time)
@@ -363,7 +380,7 @@ cdef class Simulator:
         const ttfs_mismatch *mismatch, uint64_t seed, double step,
     ):
         cdef LayerSpikes fired = LayerSpikes.__new__(LayerSpikes)
-        fired.arrays = [np.empty((len(spikes), n), DTYPE) for _, n in self.shapes]
+        fired.arrays = [np.empty((len(spikes), n), DTYPE) for _, n in self.sizes]
         fired.time, fired.t_max = self.time, net.t_max
         self.infer(how, net, spikes, fired.arrays, None, None, mismatch, seed, step)
         return fired
@@ -371,6 +388,8 @@ cdef class Simulator:
     cdef int check_no_delays(self) except -1:
         if any(shape is not None for shape in self.delay_shapes):
             raise ValueError("a chip has no delays")
+        if not self.is_full:
+            raise ValueError("a chip has full layers alone: unroll the others")
         return 0
 
     def decisions(self, Spikes spikes not None):

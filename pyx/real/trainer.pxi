@@ -8,7 +8,7 @@ cdef int _check_state(dict state, list shapes, list delay_shapes) except -1:
     ]
     if (
         moments != [[shape, shape] for shape in shapes]
-        or steps != [[(1,), (n_in,)] for n_in, _ in shapes]
+        or steps != [[(1,), (n_rows,)] for n_rows, _ in shapes]
         or delay_moments
         != [None if shape is None else [shape, shape] for shape in delay_shapes]
     ):
@@ -138,7 +138,7 @@ cdef class Trainer(Simulator):
             raise ValueError("spike_cost must be at least 0, and spike_scale positive")
         if local is not None and (spike_cost > 0 or keeps_zeros):
             raise ValueError("the local rule knows no spike_cost, and keeps no zeros")
-        n_in = self.shapes[0][0]
+        n_in = self.sizes[0][0]
         drops = np.zeros(n_in, np.uint8)
         if not 0 <= dropout < 1:
             raise ValueError("dropout must be in [0, 1)")
@@ -171,15 +171,16 @@ cdef class Trainer(Simulator):
         limits = [ldexp(limit, -self.threshold) for limit in limits]
         min_slope = ldexp(min_slope, self.time - self.threshold)
         silence_penalty = ldexp(silence_penalty, self.threshold - self.loss_power)
-        for k, (n_in, n_out) in enumerate(self.shapes):
+        for k, (n_rows, n_columns) in enumerate(self.shapes):
             delay_shape, delay_moments = self.delay_shapes[k], None
             if state is None:
-                moments = [_by_panels(None, n_in, n_out) for _ in range(2)]
-                steps = np.zeros(1, np.uintp), np.zeros(n_in, np.uint32)
+                moments = [_by_panels(None, n_rows, n_columns) for _ in range(2)]
+                steps = np.zeros(1, np.uintp), np.zeros(n_rows, np.uint32)
                 if delay_shape is not None:
                     delay_moments = 2 * [np.zeros(delay_shape, DTYPE)]
             else:
-                moments = [_by_panels(a, n_in, n_out) for a in state["moments"][k]]
+                pair = state["moments"][k]
+                moments = [_by_panels(a, n_rows, n_columns) for a in pair]
                 delay_moments = state["delay_moments"][k]
                 n_steps, last_steps = state["steps"][k]
                 steps = np.array(n_steps, np.uintp), np.array(last_steps, np.uint32)
@@ -282,6 +283,8 @@ cdef class Trainer(Simulator):
 
         if any(shape is not None for shape in self.delay_shapes):
             raise ValueError("layers with delays cannot be trained by a local rule")
+        if not self.is_full:
+            raise ValueError("only full layers can be trained by a local rule")
         if local.get("feedback") == "target" and (
             self.training.loss == TTFS_TARGET_TIMES
         ):
@@ -316,7 +319,7 @@ cdef class Trainer(Simulator):
         for k in range(1, n_layers):
             shape = self.shapes[k]
             if feedback != TTFS_RANDOM:
-                shape = self.shapes[k - 1][1], self.n_outputs
+                shape = self.sizes[k - 1][1], self.n_outputs
             with np.errstate(over="ignore"):
                 array = np.asarray(weights[k]).astype(DTYPE)
             if array.shape != shape:
@@ -455,6 +458,8 @@ cdef class Trainer(Simulator):
 
         if is_measured and any(shape is not None for shape in self.delay_shapes):
             raise ValueError("layers with delays cannot be trained with forward")
+        if is_measured and not self.is_full:
+            raise ValueError("only full layers can be trained with forward")
         self.check(spikes)
         are_times = self.training.loss == TTFS_TARGET_TIMES
         targets = _check_targets(
@@ -588,7 +593,7 @@ cdef class Trainer(Simulator):
                 f"got {len(times)}"
             )
         t_max = DTYPE(self.t_max)
-        for k, (_, n_out) in enumerate(self.shapes):
+        for k, (_, n_out) in enumerate(self.sizes):
             name = f"spike times that forward returns for layer {k}"
             times[k] = _returned(times[k], (n, n_out), DTYPE, name)
             if not np.all(times[k] > -TTFS_TIME_LIMIT):
@@ -608,7 +613,7 @@ cdef class Trainer(Simulator):
 
     cdef int check_fired(self, LayerSpikes fired, Py_ssize_t n) except -1:
         """Raise ValueError unless these are spikes of this network in n samples."""
-        shapes = [(n, n_out) for _, n_out in self.shapes]
+        shapes = [(n, n_out) for _, n_out in self.sizes]
         if fired.arrays is None or [np.shape(a) for a in fired.arrays] != shapes:
             raise ValueError("LayerSpikes are of another network or batch")
         of_outputs = n, self.n_outputs

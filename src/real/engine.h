@@ -52,6 +52,7 @@
 const TYPE(kernels) KERNELS = {
     .name = SIMD_NAME,
     .lanes = LANES,
+    .kinds = layer_kinds,
     .packed_size = packed_size,
     .moments_width = moments_width,
     .sort_workspace_size = sort_workspace_size,

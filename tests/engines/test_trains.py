@@ -11,6 +11,7 @@ from ttfs.datasets import make_yin_yang
 from ttfs.engines import FitState, Learning, Specification, Structure, choose, recipe
 from ttfs.engines.trains.events import of_spikes
 from ttfs.engines.trains.layers import mean_kernel
+from ttfs.model.geometry import geometries_of
 from ttfs.parameters import CrossEntropy, ExactGradient
 
 READ_OUTS = ("peak", "mean", "count", None)
@@ -32,7 +33,8 @@ def make_network(read_out, delays=None, tau_mem=1.5, hidden=(7, 6), sparsity=0.0
     inputs = rng.randint(0, 5, times.size).astype(np.uint32)
     begin = np.arange(9, dtype=np.uintp) * 20
     spikes = ttfs.core.Spikes(times.ravel(), inputs, begin, begin + 20, 6)
-    layers = engine.draw_layers(rng, [5, *hidden, 3], spikes, np.array([0.4]), 8.0)
+    geometries = geometries_of(5, [*hidden, 3])
+    layers = engine.draw_layers(rng, geometries, spikes, np.array([0.4]), 8.0)
     if delays is not None:
         layers = [
             dataclasses.replace(layer, delays=rng.uniform(0, 0.2, layer.delays.shape))

@@ -15,6 +15,7 @@ several spikes      `TrainsEngine`
 An engine gets a frozen :class:`Specification` and never sees the estimator.
 """
 
+from ..model.geometry import Full
 from ..parameters import CrossEntropy, FixedPoint
 from ..substrates.checks import name_of
 from .base import Engine, Trainer
@@ -57,6 +58,7 @@ def choose(specification):
 def _refuse(specification, is_fixed, is_local):
     """Raise where parameters do not go together."""
     structure, learning = specification.structure, specification.learning
+    _refuse_geometries(specification, is_fixed, is_local)
     if structure.has_trains:
         _refuse_trains(specification, is_fixed, is_local)
     if structure.delays is not None and (is_local or is_fixed):
@@ -86,6 +88,24 @@ def _refuse(specification, is_fixed, is_local):
         raise ValueError(
             f"substrate={name_of(substrate)} is not supported with {which}"
         )
+
+
+def _refuse_geometries(specification, is_fixed, is_local):
+    """Raise where something needs layers in which all neurons see all inputs."""
+    structure = specification.structure
+    refused = {
+        "arithmetic='fixed'": is_fixed,
+        "gradient='local'": is_local,
+        "a substrate": specification.substrate is not None,
+        f"delays={structure.delays!r}": structure.delays is not None,
+        f"max_spikes={structure.max_spikes}": structure.has_trains,
+    }
+    for layer in structure.hidden_layer_sizes:
+        if isinstance(layer, (int, Full)):
+            continue
+        for name, is_refused in refused.items():
+            if is_refused:
+                raise ValueError(f"{layer!r} is not supported with {name}")
 
 
 def _refuse_trains(specification, is_fixed, is_local):

@@ -1,7 +1,7 @@
 """What all engines have in common: their recipe, and what follows from it."""
 
-import itertools
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 
@@ -139,17 +139,17 @@ class Engine(ABC):
     def check_takes_several_spikes(self):
         """Raise ValueError unless a channel may have several spikes."""
 
-    def draw_layers(self, rng, sizes, spikes, bias_times, t_max):
+    def draw_layers(self, rng, geometries, spikes, bias_times, t_max):
         """Layers with random weights, in the scale of the activity of training data.
 
-        `sizes` are the numbers of channels and of the neurons of each layer, `spikes`
-        those of some samples, biases of the first layer included.
+        `geometries` are those of the layers, `spikes` those of some samples, biases of
+        the first layer included.
         """
         spread = recipes.spread_of(len(self.structure.neurons))
-        n_active, layers = spikes.n_spikes / len(spikes), []
-        shapes = itertools.pairwise(sizes)
-        for neuron, (n_in, n_out) in zip(self.neurons, shapes, strict=True):
-            shape = n_in + len(bias_times), n_out
+        n_active, n_bias, layers = spikes.n_spikes / len(spikes), len(bias_times), []
+        for neuron, geometry in zip(self.neurons, geometries, strict=True):
+            n_active = geometry.active_inputs(n_active, n_bias)
+            shape = geometry.weight_shape(n_bias)
             weights = initial_weights(
                 rng,
                 *shape,
@@ -160,11 +160,12 @@ class Engine(ABC):
                 dtype=self.dtype,
             )
             delays = self._no_delays(shape)
-            layers.append(Layer(weights, bias_times, neuron, delays, n_active))
+            layer = Layer(weights, bias_times, neuron, delays, n_active)
+            layers.append(replace(layer, geometry=geometry))
             network = Network(tuple(layers), t_max)
             times = _core.Simulator(*network.core_parameters).spike_times(spikes)[-1]
             n_fired = np.sum(np.isfinite(times), axis=1)
-            n_active = np.mean(n_fired) + len(bias_times)
+            n_active = np.mean(n_fired) + n_bias
         return layers
 
     def _no_delays(self, shape):

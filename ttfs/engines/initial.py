@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..model import Network
+from ..model.geometry import geometries_of
 from ..model.read_out import with_read_out
 from . import recipe as recipes
 
@@ -18,9 +19,10 @@ def draw_network(engine, encoder, X, n_outputs, rng):
     bias_times = engine.possible_times(engine.bias_times(encoder.end_))
     dtype = engine.dtype
     spikes = encoder.spikes(X[some], bias_times.astype(dtype), t_max)
-    sizes = [encoder.n_channels_, *structure.hidden_layer_sizes, n_outputs]
-    engine.check_sizes(sizes)
-    layers = engine.draw_layers(rng, sizes, spikes, bias_times, t_max)
+    n_channels = encoder.n_channels_
+    geometries = geometries_of(n_channels, [*structure.hidden_layer_sizes, n_outputs])
+    engine.check_sizes([n_channels, *(geometry.n_out for geometry in geometries)])
+    layers = engine.draw_layers(rng, geometries, spikes, bias_times, t_max)
     network = Network(tuple(layers), t_max)
     if read_out < t_max:
         weights = engine.output_weights(layers)

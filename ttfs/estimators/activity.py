@@ -13,7 +13,7 @@ def count_activity(network, weights, runs, cost_model, *, decides_by_first_spike
     and the spike times of each layer, (n_samples, n_out) or (n_samples, n_out,
     max_spikes). The first output spike decides, or else the end of the experiment.
     """
-    synapses = [_Synapses(w) for w in weights]
+    synapses = _synapses(network, weights)
     blocks = [
         _count(network, synapses, *run, decides_by_first_spike=decides_by_first_spike)
         for run in runs
@@ -34,7 +34,7 @@ def count_by_moment(network, weights, runs, times):
     `runs` are those of :func:`count_activity`, and whether the first output spike of
     each sample is right.
     """
-    synapses = [_Synapses(w) for w in weights]
+    synapses = _synapses(network, weights)
     n_samples, counts = 0, np.zeros((4, len(times)))
     for spikes, fired, is_right in runs:
         fired = [np.atleast_3d(times) for times in fired]
@@ -62,12 +62,26 @@ def _until(times, moments, weights=None):
     return np.bincount(moments, weights, len(times) + 1)[:-1].cumsum()
 
 
-class _Synapses:
-    """Which weights (n_in, n_out) of a layer are not 0."""
+def _synapses(network, weights):
+    """The synapses of each layer, which have these weights."""
+    layers = zip(network.layers, weights, strict=True)
+    return [_Synapses(layer.geometry, w) for layer, w in layers]
 
-    def __init__(self, weights):
-        self.exist = weights != 0
+
+class _Synapses:
+    """The synapses of a layer: which weights (n_in, n_out) are not 0."""
+
+    def __init__(self, geometry, weights):
+        self.exist = geometry.unrolled(weights) != 0
         self.are_all = bool(self.exist.all())
+        # An input that reaches all neurons has synapses of weight 0, too.
+        self.n_of_input = np.full(len(self.exist), geometry.n_out)
+        self.n_of_input[: geometry.n_in] = geometry.fan_out
+        self.is_full = bool((self.n_of_input == geometry.n_out).all())
+
+    def passed(self, inputs, is_event):
+        """Those of `is_event` (n_spikes, n_out), by input, that neurons may see."""
+        return is_event if self.is_full else is_event & self.exist[inputs]
 
     def among(self, inputs, is_event):
         """Those of `is_event` (n_spikes, n_out), by input, that pass a synapse."""
@@ -133,10 +147,11 @@ def _count(network, synapses, spikes, fired, *, decides_by_first_spike):
             n_spikes[i, 0] = len(inputs) - n_biases[i, 0]
             n_until[i, 0] = np.count_nonzero(sent[~is_bias] <= ends[i])
         arrivals = _arrivals(layer, inputs, sent)
-        n_synapses = layer.n_out // arrivals.shape[1]
+        n_synapses = synapses[k].n_of_input[inputs] // arrivals.shape[1]
         arrivals = np.where(arrivals < t_max, arrivals, np.inf)
-        n_events[i, k] = n_synapses * np.count_nonzero(arrivals < np.inf)
-        n_causal[i, k] = np.count_nonzero(arrivals < fired[k][i, :, -1])
+        n_events[i, k] = n_synapses @ np.count_nonzero(arrivals < np.inf, axis=1)
+        is_causal = arrivals < fired[k][i, :, -1]
+        n_causal[i, k] = np.count_nonzero(synapses[k].passed(inputs, is_causal))
         is_event = arrivals < np.minimum(_takes_until(fired[k][i]), ends[i])
         n_deciding[i, k] = np.count_nonzero(synapses[k].among(inputs, is_event))
     for k, times in enumerate(fired, 1):

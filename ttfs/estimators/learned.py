@@ -18,6 +18,7 @@ from ..encoders.base import BaseEncoder
 from ..engines import Specification, choose
 from ..fixed.quantized import QuantizedNetwork
 from ..model import Network
+from ..model.geometry import geometries_of
 from .classifier import TTFSClassifier
 from .history import History
 from .regressor import TTFSRegressor
@@ -118,11 +119,12 @@ def rebuild(cls, parameters: dict[str, Any], learned: Learned):
 
 def _check_network(structure, network):
     """Raise ValueError unless the network is one that the parameters ask for."""
-    hidden = network.sizes[1:-1]
-    if hidden != structure.hidden_layer_sizes:
+    hidden = structure.hidden_layer_sizes
+    wanted = geometries_of(network.n_channels, hidden)
+    if wanted != [layer.geometry for layer in network.layers[:-1]]:
         raise ValueError(
-            f"hidden_layer_sizes={structure.hidden_layer_sizes}, but the layers have "
-            f"{hidden} hidden neurons"
+            f"hidden_layer_sizes={hidden}, but the layers have "
+            f"{network.sizes[1:-1]} hidden neurons"
         )
     for k, (layer, neuron) in enumerate(
         zip(network.layers, structure.neurons, strict=True)

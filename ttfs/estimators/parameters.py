@@ -14,6 +14,7 @@ from ..encoders import freeze
 from ..encoders.base import BaseEncoder
 from ..engines import Learning, Specification, Structure
 from ..model import LIF
+from ..model.geometry import Geometry
 from ..parameters import SHORTHANDS as PARAMETERS
 from ..parameters import ExactGradient, FixedPoint, LocalRule, Parameters, resolve
 
@@ -27,10 +28,11 @@ NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 AUTO = StrOptions({"auto"})
 
 
-def checked_sizes(hidden_layer_sizes):
-    """Numbers of neurons of the hidden layers as a list; raises ValueError."""
+def checked_sizes(hidden_layer_sizes, also=()):
+    """Numbers of neurons, or values of the types `also`, as a list; ValueError."""
     hidden = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
-    if any(type(n) is not int or n < 1 for n in hidden):
+    numbers = [n for n in hidden if not isinstance(n, also)]
+    if any(type(n) is not int or n < 1 for n in numbers):
         raise ValueError(
             f"hidden_layer_sizes must be positive integers, got {hidden_layer_sizes!r}"
         )
@@ -197,7 +199,7 @@ class WithParameters(BaseEstimator):
 
     def _structure(self):
         """The Structure that the parameters ask for."""
-        hidden = checked_sizes(self.hidden_layer_sizes)
+        hidden = checked_sizes(self.hidden_layer_sizes, also=Geometry)
         n_layers = len(hidden) + 1
         taus = np.asarray(self.tau_mem, dtype=object)
         if taus.ndim == 0:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._typing import Array
 
 
@@ -78,6 +80,14 @@ class Geometry(ABC):
         inputs = [self.inputs_of(neuron) for neuron in range(self.n_out)]
         return np.bincount(np.concatenate(inputs), minlength=self.n_in)
 
+    def active_inputs(self, n_active: float, n_bias: int) -> float:
+        """Mean number of active inputs that a neuron sees, of so many of the layer.
+
+        Biases are active, and counted in both.
+        """
+        seen = self.n_synapses / (self.n_in * self.n_out)
+        return n_bias + seen * (n_active - n_bias)
+
     def of_inputs(self, n_in: int) -> Geometry:
         """The geometry in which so many inputs are left.
 
@@ -134,6 +144,41 @@ class Full(Geometry):
         """n_out for each input."""
         return np.full(self.n_in, self.n_out)
 
+    def active_inputs(self, n_active: float, n_bias: int) -> float:
+        """All of them."""
+        return n_active
+
     def of_inputs(self, n_in: int) -> Full:
         """The full geometry with so many inputs."""
         return replace(self, n_in=n_in)
+
+
+def geometries_of(n_in: int, layers: Sequence[int | Geometry]) -> list[Geometry]:
+    """The geometries of layers that see each other, from the first one on.
+
+    Parameters
+    ----------
+    n_in : int
+        Number of inputs of the first layer, without biases.
+    layers : sequence of int or Geometry
+        A number is that of the neurons of a full layer.
+
+    Raises
+    ------
+    ValueError
+        If a geometry is of another number of inputs than there are.
+
+    Examples
+    --------
+    >>> from ttfs.model.geometry import geometries_of
+    >>> geometries_of(4, (3, 2))
+    [Full(n_in=4, n_out=3), Full(n_in=3, n_out=2)]
+    """
+    geometries: list[Geometry] = []
+    for layer in layers:
+        geometry = layer if isinstance(layer, Geometry) else Full(n_in, layer)
+        if geometry.n_in != n_in:
+            raise ValueError(f"{geometry!r} stands where a layer has {n_in} inputs")
+        geometries.append(geometry)
+        n_in = geometry.n_out
+    return geometries

@@ -65,12 +65,11 @@ def feedback_weights(rng, layers, n_actives, feedback, spread):
         source = layers[-1] if is_direct else layers[k]
         n_active = n_actives[-1] if is_direct else n_actives[k]
         unit = weight_unit(source.neuron)
-        n_in = layers[k].weights.shape[0]
+        n_in = layers[k].n_in
         if is_direct:
-            unit, n_in = (
-                unit / source.neuron.threshold,
-                n_in - len(layers[k].bias_times),
-            )
+            unit = unit / source.neuron.threshold
+        else:
+            n_in += layers[k].n_bias
         deviation = unit * spread / np.sqrt(max(n_active, 1.0))
         weights = rng.normal(0, deviation, (n_in, source.n_out))
         if feedback == "target":

@@ -32,7 +32,7 @@ static inline size_t padded_inputs(size_t n_in)
 static size_t collect(const TYPE(layer) * next, const real *spikes, size_t n_neurons,
                       double t_max, real *times, uint32_t *inputs, void *scratch)
 {
-    const real *delays = kind_of(next)->shifts_inputs ? next->delays : NULL;
+    const real *delays = next->kind->shifts_inputs ? next->delays : NULL;
     size_t n = 0;
     for (size_t j = 0; j < n_neurons; j += WIDTH) {
         const size_t lanes = min_size(WIDTH, n_neurons - j);

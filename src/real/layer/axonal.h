@@ -44,12 +44,14 @@ static void axonal_update_inputs(const update_t *u, size_t part)
 
 static const layer_kind_t axonal_kind = {
     .shifts_inputs = 1,
-    .workspace_size = ends_workspace_size,
+    .workspace_size = full_workspace_size,
     .prepare = events_prepare,
     .first_spikes = full_first_spikes,
     .slopes = full_slopes,
     .peaks = full_peaks,
     .grad_inputs = full_grad_inputs,
+    .max_rows = rows_of_inputs,
+    .active_rows = active_inputs,
     .grad_panel = full_grad_panel,
     .update_inputs = axonal_update_inputs,
 };

@@ -1,23 +1,27 @@
 /* The kinds of layers. All that a network asks of a layer, in inference and in
- * training, is a member of the table of its kind; kinds.h lists the tables. */
+ * training, is a member of the table of its kind; kinds.h lists the tables. Another
+ * kind may come from another library that is built from these files, see
+ * tests/c/banded.c. */
 #ifndef TTFS_REAL_LAYER_KIND_H
 #define TTFS_REAL_LAYER_KIND_H
 
 #include "real/layer/events.h"
 #include "real/layer/panel.h"
 
+typedef struct work work_t;     /* training/plan.h */
 typedef struct update update_t; /* training/step.h */
 
-typedef struct {
+typedef TYPE(layer_functions) layer_kind_t;
+struct TYPE(layer_functions) {
     /* Does each input have a delay, which shifts its spikes? layer->delays is (n_in,).
      */
     int shifts_inputs;
     /* Does each synapse have a delay? layer->delays is packed as the weights. */
     int shifts_synapses;
 
-    /* Reals of workspace that first_spikes() and peaks() need for a list of n events.
-     */
-    size_t (*workspace_size)(size_t n);
+    /* Reals of workspace that first_spikes(), peaks() and grad_inputs() need for a list
+     * of n events. */
+    size_t (*workspace_size)(const TYPE(layer) * layer, size_t n);
 
     /* Complete a list of events as the other functions need it. */
     void (*prepare)(events_t *e, const neuron_t *p, real t_max);
@@ -42,10 +46,25 @@ typedef struct {
      * arrival. All numbers of kink are 0 unless has_kinks. */
     void (*grad_inputs)(const TYPE(layer) * layer, const neuron_t *p, const events_t *e,
                         real t_max, const real *at, const real *c, const real *kink,
-                        int has_kinks, real *grad);
+                        int has_kinks, real *grad, real *workspace);
 
-    /* Add the gradients of a panel in sample s to the rows of gradients: row[k] is that
-     * of event k. */
+    /* The same by the kernel of the local rule, to grad whatever it was before; through
+     * the layer's weights, or through others that are packed like them. NULL where the
+     * rule cannot be followed. */
+    void (*local_grad_inputs)(const TYPE(layer) * layer, const TYPE(local) * local,
+                              const real *weights, const neuron_t *p, const events_t *e,
+                              const real *at, const real *c, real *grad);
+
+    /* The greatest number of rows of weights that so many events reach. */
+    size_t (*max_rows)(const TYPE(layer) * layer, size_t n_events);
+
+    /* List the rows of weights whose inputs are active in the batch, in work->rows, and
+     * set work->is_dense; returns their number. */
+    size_t (*active_rows)(const TYPE(layer) * layer, const work_t *work,
+                          size_t n_samples);
+
+    /* Add the gradients of a panel, of so many columns of weights, in sample s to the
+     * rows of gradients: row[k] is that of event k where each input has a row. */
     void (*grad_panel)(const update_t *u, size_t s, panel_t panel, const uint32_t *row);
 
     /* Update the parameters of each active input of this part besides its weights;
@@ -56,15 +75,6 @@ typedef struct {
      * row r, which is `width` long and begins at `at` in packed arrays; NULL: there are
      * none. */
     void (*update_row)(const update_t *u, size_t r, size_t at, size_t width);
-} layer_kind_t;
-
-/* The tables, by ttfs_layer_kind: see kinds.h. */
-enum { N_LAYER_KINDS = TTFS_SYNAPTIC + 1 };
-static const layer_kind_t *const layer_kinds[N_LAYER_KINDS];
-
-static inline const layer_kind_t *kind_of(const TYPE(layer) * layer)
-{
-    return layer_kinds[layer->delay_kind];
-}
+};
 
 #endif

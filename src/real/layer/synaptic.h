@@ -6,6 +6,7 @@
 
 #include "real/layer/crossing.h"
 #include "real/layer/kind.h"
+#include "real/training/rows.h"
 #include "real/training/step.h"
 
 /* What arrives at a vector of neurons by synaptic delays: (n, WIDTH), sorted for each
@@ -14,8 +15,9 @@ typedef struct {
     real *times, *weights;
 } fan_in_t;
 
-static size_t synaptic_workspace_size(size_t n)
+static size_t synaptic_workspace_size(const TYPE(layer) * layer, size_t n)
 {
+    (void)layer;
     return 2 * n * WIDTH;
 }
 
@@ -249,9 +251,9 @@ static inline fan_grad_t fan_grad(const neuron_t *p, vec arrives, vec weight, ve
 static void synaptic_grad_inputs(const TYPE(layer) * layer, const neuron_t *p,
                                  const events_t *e, real t_max, const real *at,
                                  const real *c, const real *kink, int has_kinks,
-                                 real *grad)
+                                 real *grad, real *workspace)
 {
-    (void)has_kinks;
+    (void)has_kinks, (void)workspace;
     for (size_t j = 0; j < layer->n_out; j += WIDTH) {
         const size_t lanes = min_size(WIDTH, layer->n_out - j);
         size_t stride;
@@ -329,6 +331,8 @@ static const layer_kind_t synaptic_kind = {
     .first_spikes = synaptic_first_spikes,
     .peaks = synaptic_peaks,
     .grad_inputs = synaptic_grad_inputs,
+    .max_rows = rows_of_inputs,
+    .active_rows = active_inputs,
     .grad_panel = synaptic_grad_panel,
     .update_row = synaptic_update_row,
 };

@@ -50,8 +50,8 @@ static infer_t infer_layout(const TYPE(network) * network, size_t max_events,
     size_t sorted = n, workspace = 0;
     infer_t w = {.lists = NULL};
     for (size_t k = 0; k < network->n_layers; ++k) {
-        const layer_kind_t *kind = kind_of(&network->layers[k]);
-        const size_t size = kind->workspace_size(longest);
+        const layer_kind_t *kind = network->layers[k].kind;
+        const size_t size = kind->workspace_size(&network->layers[k], longest);
         workspace = size > workspace ? size : workspace;
         if (kind->shifts_inputs) sorted = longest;
     }
@@ -92,9 +92,9 @@ static void decide(const TYPE(network) * network, const TYPE(spikes) * in, size_
         events_t e;
         events_layout(&e, in->times + in->begin[s], in->inputs + in->begin[s], n,
                       w->lists);
-        kind_of(layer)->prepare(&e, &p, horizon_of(network->t_max));
-        kind_of(layer)->peaks(layer, &p, &e, (real)network->t_max, spikes, w->u_peak,
-                              w->t_peak, w->slopes, w->workspace);
+        layer->kind->prepare(&e, &p, horizon_of(network->t_max));
+        layer->kind->peaks(layer, &p, &e, (real)network->t_max, spikes, w->u_peak,
+                           w->t_peak, w->slopes, w->workspace);
     }
     double first = INFINITY;
     for (size_t j = 0; j < n_out; ++j) {
@@ -115,7 +115,7 @@ static void decide(const TYPE(network) * network, const TYPE(spikes) * in, size_
 static void fire(const TYPE(layer) * layer, const TYPE(spikes) * in, size_t n,
                  double t_max, const infer_t *w)
 {
-    const layer_kind_t *kind = kind_of(layer);
+    const layer_kind_t *kind = layer->kind;
     block_t block = {.n = 0};
     while (next_block(&block, kind->prepare, &layer->neuron, in, n, t_max, w->lists)) {
         kind->first_spikes(layer, &block.neuron, block.list, block.n, (real)t_max,
@@ -142,7 +142,7 @@ static void infer(const TYPE(network) * network, const TYPE(spikes) * spikes,
         const size_t n = min_size(MAX_BLOCK, n_samples - s0);
         TYPE(spikes)
         in = {spikes->begin + s0, spikes->end + s0, spikes->times, spikes->inputs};
-        if (kind_of(network->layers)->shifts_inputs) {
+        if (network->layers->kind->shifts_inputs) {
             for (size_t s = 0; s < n; ++s) {
                 begin[s] = s * padded_inputs(max_events);
                 end[s] =

@@ -60,8 +60,8 @@ static void train_backward(const TYPE(training) * training, size_t n_samples,
             }
             if (m_any(any)) {
                 const events_t *e = recall(layer, work, s, &p, network->t_max);
-                kind_of(layer)->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at,
-                                      slopes, plan.own.workspace);
+                layer->kind->peaks(layer, &p, e, t_max, at, plan.own.u_peak, at, slopes,
+                                   plan.own.workspace);
             }
             if (training->local) keep_in_window(training->local, spikes, n_out, grad);
             if (training->spike_cost > 0) {

@@ -38,7 +38,7 @@ static size_t list_inputs(const TYPE(training) * training, const plan_t *plan, s
             *times = own_times;
             *inputs = own_inputs;
         }
-        if (kind_of(layer)->shifts_inputs) {
+        if (layer->kind->shifts_inputs) {
             n = arrive(layer, *times, *inputs, n, (real)network->t_max, own_times,
                        own_inputs, plan->own.sort_workspace);
         }
@@ -86,7 +86,7 @@ static void fire_layer(const TYPE(training) * training, const plan_t *plan,
                        const size_t *order, size_t k, size_t s0, size_t s1)
 {
     const TYPE(layer) *layer = &training->network.layers[k];
-    const layer_kind_t *kind = kind_of(layer);
+    const layer_kind_t *kind = layer->kind;
     const work_t *work = &plan->layers[k];
     const neuron_t p = neuron_of(&layer->neuron);
     const real t_max = (real)training->network.t_max;
@@ -157,9 +157,9 @@ static void judge(const TYPE(training) * training, const plan_t *plan, size_t s,
     const real unit_slope =
         (real)(layer->neuron.threshold / layer->neuron.tau_syn); /* s = 0 */
 
-    kind_of(layer)->peaks(layer, &p, recall(layer, work, s, &p, network->t_max),
-                          (real)network->t_max, spikes, own->u_peak, work->at + from,
-                          slopes, own->workspace);
+    layer->kind->peaks(layer, &p, recall(layer, work, s, &p, network->t_max),
+                       (real)network->t_max, spikes, own->u_peak, work->at + from,
+                       slopes, own->workspace);
     if (training->measured_peaks) {
         u_peak = training->measured_peaks + from;
     } else if (training->measured && !targets) { /* outputs have ranks */

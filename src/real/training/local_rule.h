@@ -149,26 +149,6 @@ static inline void keep_in_window(const TYPE(local) * local, const real *spikes,
     }
 }
 
-/* dL/dt of the inputs of layer k, through its weights or through fixed ones. */
-static void local_inputs(const TYPE(local) * local, const TYPE(layer) * layer, size_t k,
-                         const neuron_t *p, const events_t *e, const real *at,
-                         const real *c, real *grad)
-{
-    const real *weights =
-        local->feedback == TTFS_RANDOM ? local->feedback_weights[k] : layer->weights;
-    const lines_t lines = lines_of(&layer->neuron);
-    memset(grad, 0, layer->n_in * sizeof(real));
-    for (size_t j = 0; j < layer->n_out; j += LANES) {
-        const real *panel_weights = weights + j * layer->n_in;
-        const panel_t panel = panel_of(layer->n_out, j);
-        if (local->kernel == TTFS_LINEAR) {
-            lines_times_panel(&lines, e, panel_weights, panel, at + j, c + j, grad);
-        } else {
-            grad_times_panel(p, e, panel_weights, panel, at + j, c + j, NULL, grad);
-        }
-    }
-}
-
 /* dL/dt of n neurons from the error of the output layer: grad_i = sum_k B_ki e_k. */
 static void project(const real *feedback, const real *errors, size_t n_classes,
                     size_t n, real *grad)

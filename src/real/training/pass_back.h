@@ -46,7 +46,8 @@ static void grad_inputs(const TYPE(layer) * layer, const neuron_t *p, const even
         kinks |= own->kink[j] != 0;
     }
     memset(grad, 0, layer->n_in * sizeof(real));
-    kind_of(layer)->grad_inputs(layer, p, e, t_max, at, c, own->kink, kinks, grad);
+    layer->kind->grad_inputs(layer, p, e, t_max, at, c, own->kink, kinks, grad,
+                             own->workspace);
 }
 
 /* dL/dt of the inputs of layer k in sample s, where it is needed and not yet there. */
@@ -64,7 +65,11 @@ static void pass_back(const TYPE(training) * training, const plan_t *plan, size_
         grad_inputs(layer, p, e, (real)training->network.t_max, work->spikes + from, at,
                     work->slopes + from, c, &plan->own, grad);
     } else if (!is_direct(training->local)) {
-        local_inputs(training->local, layer, k, p, e, at, c, grad);
+        const TYPE(local) *local = training->local;
+        const int is_random = local->feedback == TTFS_RANDOM;
+        layer->kind->local_grad_inputs(
+            layer, local, is_random ? local->feedback_weights[k] : layer->weights, p, e,
+            at, c, grad);
     }
 }
 

@@ -16,7 +16,7 @@ typedef struct {
 } decay_t;
 
 /* What training keeps of a layer for the batch. */
-typedef struct {
+struct work {
     /* Event lists of the samples, and for each event the row of its input among those
      * that are active in the batch. Where lists are long each part has the arrays of
      * one at a time, in its own copy of the lists, see recall(). */
@@ -25,7 +25,7 @@ typedef struct {
     uint32_t *row;
     int keeps_lists;
     size_t max_events; /* of a sample */
-    size_t max_rows;   /* active inputs of a batch */
+    size_t max_rows;   /* active rows of a batch */
     /* (n_samples, n_out): time at which a neuron is looked at (its spike, or the peak
      * of its membrane), u' there, and c = dL/dt / u' or -dL/du_peak */
     real *spikes, *at, *slopes, *c;
@@ -33,14 +33,14 @@ typedef struct {
     /* Sorted inputs, where makes_lists(). */
     real *times;
     uint32_t *inputs;
-    /* Rows of weights whose input is active in the batch: a sparse set. */
+    /* Rows of weights with an input that is active in the batch: a sparse set. */
     size_t *n_rows;
     int *is_dense;           /* see is_numbered_by_input() */
-    uint32_t *rows, *row_of; /* inputs of the rows, and back */
+    uint32_t *rows, *row_of; /* numbers of the rows, and back */
     /* What numbers of steps do; and for each row the place of its number. */
     decay_t *decays;
     uint32_t *place; /* in the memory of row_of, which nobody reads any more then */
-} work_t;
+};
 
 /* What each part has of its own. */
 typedef struct {
@@ -71,13 +71,13 @@ typedef struct {
 static inline int makes_lists(const TYPE(training) * training, size_t k)
 {
     return k > 0 || training->dropout > 0 ||
-           kind_of(&training->network.layers[k])->shifts_inputs;
+           training->network.layers[k].kind->shifts_inputs;
 }
 
 /* Does training need dL/dt of the inputs of layer k? */
 static inline int needs_inputs(const TYPE(network) * network, size_t k)
 {
-    return k > 0 || kind_of(&network->layers[k])->shifts_inputs;
+    return k > 0 || network->layers[k].kind->shifts_inputs;
 }
 
 /* The range of a part among n things. */
@@ -99,7 +99,7 @@ static inline size_t rows_of_gradients(const TYPE(layer) * layer, size_t max_row
 {
     const size_t bytes = max_rows * WIDTH * sizeof(real);
     const size_t n_blocks = bytes / GRADIENT_BLOCK_BYTES + 1;
-    return kind_of(layer)->shifts_synapses ? max_rows : max_rows / n_blocks + 1;
+    return layer->kind->shifts_synapses ? max_rows : max_rows / n_blocks + 1;
 }
 
 static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *arena)
@@ -118,7 +118,7 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
         const size_t n_in = layer->n_in, n_out = layer->n_out;
         const size_t batch = n_samples * n_out * sizeof(real);
         const size_t max_events = k == 0 ? training->max_spikes : n_in;
-        const size_t n_rows = min_size(n_in, n_samples * max_events);
+        const size_t n_rows = layer->kind->max_rows(layer, n_samples * max_events);
         const size_t list = events_workspace_size(max_events) * sizeof(real);
         work->max_events = max_events;
         work->max_rows = n_rows;
@@ -137,7 +137,7 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
         work->n_rows = take(arena, sizeof(size_t));
         work->is_dense = take(arena, sizeof(int));
         work->rows = take(arena, n_rows * sizeof(uint32_t));
-        work->row_of = take(arena, n_in * sizeof(uint32_t));
+        work->row_of = take(arena, layer->n_rows * sizeof(uint32_t));
         work->place = work->row_of;
         work->decays = take(arena, n_rows * sizeof(decay_t));
         if (needs_inputs(network, k)) {
@@ -149,8 +149,8 @@ static plan_t plan_of(const TYPE(training) * training, size_t part, arena_t *are
             work->inputs =
                 take(arena, n_samples * padded_inputs(max_events) * sizeof(uint32_t));
         }
-        const layer_kind_t *kind = kind_of(layer);
-        const size_t size = kind->workspace_size(max_events);
+        const layer_kind_t *kind = layer->kind;
+        const size_t size = kind->workspace_size(layer, max_events);
         shifts_synapses |= kind->shifts_synapses;
         max_workspace = size > max_workspace ? size : max_workspace;
         max_n = max_events > max_n ? max_events : max_n;
@@ -203,7 +203,7 @@ static const events_t *recall(const TYPE(layer) * layer, const work_t *work, siz
     if (!work->keeps_lists) {
         const events_t *seen = &work->samples[s];
         events_layout(e, seen->time, seen->input, seen->n, work->lists);
-        kind_of(layer)->prepare(e, p, (real)t_max);
+        layer->kind->prepare(e, p, (real)t_max);
     }
     return e;
 }

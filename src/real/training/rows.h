@@ -1,4 +1,5 @@
-/* Rows of the weights whose inputs are active in a batch. */
+/* Rows of the weights whose inputs are active in a batch: where each input has one row,
+ * it is the row of its number. */
 #ifndef TTFS_REAL_TRAINING_ROWS_H
 #define TTFS_REAL_TRAINING_ROWS_H
 
@@ -15,8 +16,13 @@ static inline int is_numbered_by_input(const TYPE(layer) * layer, const work_t *
     return n_events >= layer->n_in;
 }
 
+static size_t rows_of_inputs(const TYPE(layer) * layer, size_t n_events)
+{
+    return min_size(layer->n_in, n_events);
+}
+
 /* Rows for the inputs of a layer that are active in the batch; returns their number. */
-static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
+static size_t active_inputs(const TYPE(layer) * layer, const work_t *work,
                             size_t n_samples)
 {
     uint32_t *restrict row_of = work->row_of;
@@ -57,13 +63,13 @@ static size_t number_inputs(const TYPE(layer) * layer, const work_t *work,
 /* Numbers of steps are looked up by their last bits. */
 #define N_LOOKED_UP 256
 
-/* Number the inputs of a layer that are active in the batch, and count Adam's steps.
+/* Number the rows of a layer that are active in the batch, and count Adam's steps.
  * An input is active if it has a place in a list; with synaptic delays, even if none of
  * its spikes arrives in time. */
 static void number_rows(const TYPE(training) * training, const TYPE(layer) * layer,
                         const work_t *work, size_t n_samples, double learning_rate)
 {
-    const size_t n_rows = number_inputs(layer, work, n_samples);
+    const size_t n_rows = layer->kind->active_rows(layer, work, n_samples);
     const size_t step = ++*layer->step;
     const double decay = learning_rate * layer->decay;
     const double decayed_once = -expm1(-decay);

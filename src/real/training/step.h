@@ -45,10 +45,10 @@ static update_t update_of(const TYPE(training) * training, const plan_t *plan, s
     return u;
 }
 
-/* Do the weights and delays of this input stay as they are? */
-static inline int is_fixed(const TYPE(layer) * layer, size_t input)
+/* Do the weights and delays of this row stay as they are? */
+static inline int is_fixed(const TYPE(layer) * layer, size_t row)
 {
-    return input >= layer->n_in - layer->n_fixed;
+    return row >= layer->n_rows - layer->n_fixed;
 }
 
 /* Let Adam move row r. */

@@ -37,9 +37,8 @@ static void panel_gradients(const update_t *u, panel_t panel, size_t begin, size
 {
     const TYPE(training) *training = u->training;
     const work_t *work = u->work;
-    const layer_kind_t *kind = kind_of(u->layer);
-    const size_t n_out = u->layer->n_out, width = (size_t)panel.vecs * WIDTH;
-    const int is_linear = training->local && training->local->kernel == TTFS_LINEAR;
+    const layer_kind_t *kind = u->layer->kind;
+    const size_t width = (size_t)panel.vecs * WIDTH;
     const int is_blocked = rows_of_gradients(u->layer, work->max_rows) < work->max_rows;
 
     for (size_t r = begin; r < end; ++r) {
@@ -50,21 +49,15 @@ static void panel_gradients(const update_t *u, panel_t panel, size_t begin, size
     if (is_blocked) memset(u->own->grad + u->n * width, 0, width * sizeof(real));
     for (size_t s = 0; s < u->n_samples; ++s) {
         const events_t *e = recall(u->layer, work, s, &u->p, training->network.t_max);
-        const size_t from = s * n_out + panel.begin;
         const uint32_t *row =
             *work->is_dense ? e->input : work->row + s * work->max_events;
         if (is_blocked) row = rows_in_block(u, row, e->n);
-        if (is_linear) {
-            lines_weights_panel(&u->lines, e, row, panel, work->at + from,
-                                work->c + from, u->own->grad);
-        } else {
-            kind->grad_panel(u, s, panel, row);
-        }
+        kind->grad_panel(u, s, panel, row);
     }
 }
 
 /* A step of a panel's weights and synaptic delays in rows number `begin` to `end`; that
- * of input i begins at base + i stride. */
+ * of row i begins at base + i stride. */
 static void panel_step(const update_t *u, panel_t panel, size_t begin, size_t end,
                        size_t base, size_t stride)
 {
@@ -73,17 +66,17 @@ static void panel_step(const update_t *u, panel_t panel, size_t begin, size_t en
     const size_t width = (size_t)panel.vecs * WIDTH;
     /* The last vector may have fewer moments than weights. */
     const size_t first = panel.begin / LANES * LANES;
-    const size_t lanes = min_size(LANES, moments_width(layer->n_out) - first);
+    const size_t lanes = min_size(LANES, moments_width(layer->n_columns) - first);
     const size_t whole = min_size(width, lanes - (panel.begin - first)) / WIDTH * WIDTH;
     real *learning = layer->shadow ? layer->shadow : layer->weights;
-    const layer_kind_t *kind = kind_of(layer);
+    const layer_kind_t *kind = layer->kind;
     adam_t adam = u->adam;
 
     for (size_t r = begin; r < end; ++r) {
         if (is_fixed(layer, work->rows[r])) continue;
         const size_t at = base + work->rows[r] * stride;
         const size_t moments =
-            first * layer->n_in + work->rows[r] * lanes + panel.begin - first;
+            first * layer->n_rows + work->rows[r] * lanes + panel.begin - first;
         const real *grad = gradient_row(u, u->own->grad, r, width);
         if (u->training->local) {
             descend(work, r, u->rate, u->adam.max_weight, grad, width, learning + at);
@@ -106,7 +99,7 @@ static void update_panel(update_t *u, panel_t panel, size_t base, size_t stride)
 {
     const work_t *work = u->work;
     const size_t n_rows = *work->n_rows;
-    const size_t n = *work->is_dense ? u->layer->n_in : n_rows;
+    const size_t n = *work->is_dense ? u->layer->n_rows : n_rows;
     const size_t block = rows_of_gradients(u->layer, work->max_rows);
     size_t begin = 0;
 
@@ -142,21 +135,21 @@ static void train_update(const TYPE(training) * training, size_t n_samples,
     for (size_t k = 0; k < network->n_layers; ++k) {
         const TYPE(layer) *layer = &network->layers[k];
         update_t u = update_of(training, &plan, k, n_samples, learning_rate);
-        const size_t n_out = layer->n_out, n_vecs = (n_out + WIDTH - 1) / WIDTH;
+        const size_t n = layer->n_columns, n_vecs = (n + WIDTH - 1) / WIDTH;
         const size_t end = vecs_begin(n_vecs, part + 1, training->n_parts);
         size_t next;
-        if (kind_of(layer)->update_inputs) kind_of(layer)->update_inputs(&u, part);
+        if (layer->kind->update_inputs) layer->kind->update_inputs(&u, part);
         for (size_t j = vecs_begin(n_vecs, part, training->n_parts); j < end;
              j = next) {
             /* The panel ends where this part does, or its gradients would be too large.
              */
             const size_t begin = j / PANEL_VECS * PANEL_VECS;
-            const panel_t whole = panel_of(n_out, begin * WIDTH);
+            const panel_t whole = panel_of(n, begin * WIDTH);
             next = min_size(begin + (size_t)whole.vecs, end);
             next = min_size(next, j + vecs_of_gradients(plan.layers[k].max_rows));
-            const panel_t panel = {j * WIDTH, min_size(next * WIDTH, n_out) - j * WIDTH,
+            const panel_t panel = {j * WIDTH, min_size(next * WIDTH, n) - j * WIDTH,
                                    (int)(next - j)};
-            update_panel(&u, panel, begin * WIDTH * layer->n_in + (j - begin) * WIDTH,
+            update_panel(&u, panel, begin * WIDTH * layer->n_rows + (j - begin) * WIDTH,
                          (size_t)whole.vecs * WIDTH);
         }
     }

@@ -28,9 +28,10 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_layer_kind kind,
     for (size_t n = 0; n < 2; n++) {
         NAME(ttfs_layer) *layer = &a->layers[n];
         layer->neuron = make_neuron(1.5, 1.0, 1.0);
-        layer->n_in = sizes[n] + 1;
+        layer->kind = k->kinds[kind];
+        layer->n_in = layer->n_rows = sizes[n] + 1;
         layer->n_bias = 1;
-        layer->n_out = sizes[n + 1];
+        layer->n_out = layer->n_columns = sizes[n + 1];
         layer->bias_times = &a->bias;
         layer->unit = 1.0;
         layer->rest = 0.1;
@@ -49,7 +50,6 @@ static void NAME(make_case)(const NAME(ttfs_kernels) * k, ttfs_layer_kind kind,
         layer->touched = calloc(layer->n_in, sizeof(uint32_t));
         free(weights);
         if (kind == TTFS_FULL) continue;
-        layer->delay_kind = kind;
         layer->delay_unit = 1.0;
         const size_t n_delays = kind == TTFS_AXONAL
                                     ? layer->n_in

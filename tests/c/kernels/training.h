@@ -259,7 +259,8 @@ static void NAME(test_adam)(const NAME(ttfs_kernels) * k, size_t n_spikes)
     NAME(ttfs_layer) layer;
     memset(&layer, 0, sizeof layer);
     layer.neuron = neuron;
-    layer.n_in = layer.n_out = 1;
+    layer.kind = k->kinds[TTFS_FULL];
+    layer.n_in = layer.n_out = layer.n_rows = layer.n_columns = 1;
     layer.bias_times = &bias;
     layer.weights = NAME(make_packed)(k, &weight, 1, 1);
     layer.m = NAME(make_packed)(k, &zero, 1, 1);

@@ -80,18 +80,17 @@ class TrainsEngine(Engine):
             min_slope=min_slope,
         )
 
-    def draw_layers(self, rng, sizes, spikes, bias_times, t_max):
+    def draw_layers(self, rng, geometries, spikes, bias_times, t_max):
         events, layers = of_spikes(spikes), []
-        shapes = itertools.pairwise(sizes)
-        for neuron, (n_in, n_out) in zip(self.neurons, shapes, strict=True):
-            shape = n_in + len(bias_times), n_out
+        for neuron, geometry in zip(self.neurons, geometries, strict=True):
+            shape = geometry.weight_shape(len(bias_times))
             n_active = effective_inputs(events, neuron, t_max)
             weights = drawn_weights(rng, shape, n_active, neuron, self.dtype)
             delays = self._no_delays(shape)
             layer = Layer(weights, bias_times, neuron, delays, n_active)
             layers.append(layer)
             network = Network(tuple(layers), t_max)
-            is_output = len(layers) == len(sizes) - 1
+            is_output = len(layers) == len(geometries)
             layers[-1] = self._scaled(network, events, is_output)
             if not is_output:
                 times, _ = self.hidden(network).run(events, layers[-1])
