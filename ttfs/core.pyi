@@ -126,6 +126,7 @@ _Forward = Callable[[Spikes, "Trainer"], _Fired]
 
 class Simulator:
     for_few: bool
+    sizes: list[tuple[int, int]]
     shapes: list[tuple[int, int]]
     delay_shapes: list[tuple[int, ...] | None]
     neurons: list[Any]
