@@ -1,20 +1,20 @@
 """Transmission delays: the core against its twin and finite differences."""
 
-import itertools
-
 import numpy as np
 import pytest
 import twin
 from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
-from threadpoolctl import threadpool_limits
 from training import (
     LOSSES,
     NEURONS,
     PSEUDO_SLOPE,
     T_MAX,
     TRAINING,
+    all_arrays,
     assert_delays_close,
+    assert_same_with_threads,
+    assert_single_trains_like_double,
     assert_weights_close,
     delayed_layers,
     epoch,
@@ -100,26 +100,7 @@ def test_large_batches_and_long_lists_equal_their_twin(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_trains_like_float64(kind):
     single = delayed_layers(kind, LIF(), (9, 70, 21, 3), np.float32)
-    layers = [
-        Layer(
-            layer.weights.astype(float),
-            layer.bias_times,
-            layer.neuron,
-            layer.delays.astype(float),
-        )
-        for layer in single
-    ]
-    times, labels, factors = make_data(24, 9, 3)
-    _, slow = trainers(layers, LOSSES["early"])
-    core, _ = trainers(single, LOSSES["early"])
-    order, rates = np.arange(24, dtype=np.uintp), np.full(3, 0.01)
-    spikes = twin.spikes_of(times.astype(np.float32), layers[0].bias_times, T_MAX)
-    got = core.epoch(spikes, labels, factors, order, 8, rates)
-    expected = slow.epoch(times, labels, factors, order, 8, rates)
-    assert_allclose(got, expected, rtol=1e-4)
-    assert_weights_close(core, slow, layers, 2e-3)
-    assert_delays_close(core, slow, layers, 2e-3)
-    assert all(delays.dtype == np.float32 for delays in core.delays())
+    assert_single_trains_like_double(single, LOSSES["early"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -226,32 +207,14 @@ def test_gradient_of_delays_agrees_with_finite_differences(neuron, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_bits_do_not_depend_on_threads(kind, monkeypatch):
     layers = delayed_layers(kind, LIF(), (30, 70, 40, 5), np.float32)
-    times, labels, factors = make_data(200, 30, 5, np.float32)
-    spikes = twin.spikes_of(times, layers[0].bias_times, T_MAX)
-    order = np.random.default_rng(0).permutation(200).astype(np.uintp)
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    results = []
-    for n_threads in (1, 2, 3, 4):
-        with threadpool_limits(n_threads):
-            core, _ = trainers(layers, LOSSES["early"])
-            loss = core.epoch(spikes, labels, factors, order, 150, np.full(2, 0.01))
-            state = core.state()
-            results.append(
-                [
-                    np.array(loss),
-                    *core.weights(),
-                    *core.delays(),
-                    *itertools.chain.from_iterable(state["moments"]),
-                    *itertools.chain.from_iterable(state["delay_moments"]),
-                    *itertools.chain.from_iterable(state["steps"]),
-                    *core.spike_times(spikes),
-                    core.decisions(spikes),
-                    core.labels(spikes),
-                ]
-            )
-    for other in results[1:]:
-        for a, b in zip(results[0], other, strict=True):
-            assert_array_equal(a, b)
+    data = make_data(200, 30, 5, np.float32)
+    spikes = twin.spikes_of(data[0], layers[0].bias_times, T_MAX)
+
+    def compute():
+        core, _ = trainers(layers, LOSSES["early"])
+        return [epoch(core, layers, data, 150), *all_arrays(core, spikes)]
+
+    assert_same_with_threads(monkeypatch, compute)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,18 +1,18 @@
 """Bits of training depend on nothing that they should not depend on."""
 
 import copy
-import itertools
 
 import numpy as np
 import pytest
 import twin
 from numpy.testing import assert_array_equal
-from threadpoolctl import threadpool_limits
 from training import (
     LOSSES,
     PSEUDO_SLOPE,
     T_MAX,
     TRAINING,
+    all_arrays,
+    assert_same_with_threads,
     assert_weights_close,
     make_data,
     make_layers,
@@ -41,33 +41,16 @@ def large_case(request):
 def test_bits_do_not_depend_on_threads(large_case, loss, monkeypatch):
     layers, _, targets, factors, spikes = large_case
     if loss["kind"] == "target_times":
-        targets = np.random.default_rng(1).uniform(
-            0.3, 2, (400, layers[-1].weights.shape[1])
-        )
+        shape = 400, layers[-1].weights.shape[1]
+        targets = np.random.default_rng(1).uniform(0.3, 2, shape)
     order = np.random.default_rng(0).permutation(400).astype(np.uintp)
-    # OMP_NUM_THREADS lifts the limit to the CPUs that are there.
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    results = []
-    for n_threads in (1, 2, 3, 4):
-        with threadpool_limits(n_threads):
-            assert _core.n_threads() == n_threads
-            core, _ = trainers(layers, loss, dropout=0.2, may_drop=np.ones(30, bool))
-            value = core.epoch(spikes, targets, factors, order, 150, np.full(3, 0.01))
-            state = core.state()
-            results.append(
-                [
-                    np.array(value),
-                    *core.weights(),
-                    *itertools.chain.from_iterable(state["moments"]),
-                    *itertools.chain.from_iterable(state["steps"]),
-                    *core.spike_times(spikes),
-                    core.decisions(spikes),
-                    core.labels(spikes),
-                ]
-            )
-    for other in results[1:]:
-        for a, b in zip(results[0], other, strict=True):
-            assert_array_equal(a, b)
+
+    def compute():
+        core, _ = trainers(layers, loss, dropout=0.2, may_drop=np.ones(30, bool))
+        value = core.epoch(spikes, targets, factors, order, 150, np.full(3, 0.01))
+        return [value, *all_arrays(core, spikes)]
+
+    assert_same_with_threads(monkeypatch, compute)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,17 +1,19 @@
 """The simplified local rule in real numbers, against its twin and by hand."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 import twin
 from cases import diagonal
 from numpy.testing import assert_allclose, assert_array_equal
-from threadpoolctl import threadpool_limits
 from training import (
     LOSSES,
     NEURONS,
     T_MAX,
+    assert_same_with_threads,
+    assert_single_trains_like_double,
     assert_weights_close,
     draw_spikes,
     epoch,
@@ -153,37 +155,21 @@ def test_measured_spikes(kernel, feedback):
 @pytest.mark.parametrize(("kernel", "feedback"), diagonal(KERNELS, FEEDBACKS))
 def test_float32_trains_like_float64(kernel, feedback):
     single = make_layers(LIF(), (9, 70, 21, 3), np.float32)
-    layers = [
-        Layer(layer.weights.astype(float), layer.bias_times, layer.neuron)
-        for layer in single
-    ]
-    local = make_rule(layers, kernel, feedback)
-    _, slow = trainers(layers, LOSSES["early"], local=local)
-    core, _ = trainers(single, LOSSES["early"], local=local)
-    times, labels, factors = make_data(24, 9, 3)
-    data = times.astype(np.float32), labels, factors
-    got = epoch(core, single, data, 8, rate=1e-3)
-    order = np.arange(24)
-    expected = slow.epoch(times, labels, factors, order, 8, np.full(3, 1e-3))
-    assert_allclose(got, expected, rtol=1e-4)
-    assert_weights_close(core, slow, layers, 1e-3)
+    options = {"rate": 1e-3, "local": make_rule(single, kernel, feedback)}
+    assert_single_trains_like_double(single, LOSSES["early"], rtol=1e-3, **options)
 
 
 def test_bits_do_not_depend_on_threads(monkeypatch):
     layers = make_layers(LIF(), (30, 130, 70, 5), np.float32)
     data = make_data(400, 30, 5, np.float32)
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+
+    def compute(local):
+        core, _ = trainers(layers, LOSSES["early"], local=local)
+        return [epoch(core, layers, data, 150, rate=1e-3), *core.weights()]
+
     for kernel, feedback in itertools.product(KERNELS, ["symmetric", "direct"]):
         local = make_rule(layers, kernel, feedback)
-        results = []
-        for n_threads in (1, 2, 3):
-            with threadpool_limits(n_threads):
-                core, _ = trainers(layers, LOSSES["early"], local=local)
-                loss = epoch(core, layers, data, 150, rate=1e-3)
-                results.append([np.array(loss), *core.weights()])
-        for other in results[1:]:
-            for a, b in zip(results[0], other, strict=True):
-                assert_array_equal(a, b)
+        assert_same_with_threads(monkeypatch, partial(compute, local))
 
 
 # ------------------------------------------------------------------ by hand

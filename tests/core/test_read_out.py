@@ -11,7 +11,6 @@ import pytest
 import twin
 from cases import diagonal, first_of
 from numpy.testing import assert_allclose, assert_array_equal
-from threadpoolctl import threadpool_limits
 from training import (
     DTYPES,
     LOSSES,
@@ -21,7 +20,10 @@ from training import (
     READ_OUT_LOSSES,
     T_MAX,
     TRAINING,
+    all_arrays,
     assert_delays_close,
+    assert_same_with_threads,
+    assert_single_trains_like_double,
     assert_weights_close,
     delayed_layers,
     draw_spikes,
@@ -192,23 +194,8 @@ def test_fixed_rows_stay_whatever_else_moves(changes, loss):
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_trains_like_float64(kind):
     single = make_network(kind, sizes=(9, 70, 21, 3), dtype=np.float32)
-    layers = [
-        replace(
-            layer,
-            weights=layer.weights.astype(float),
-            delays=None if layer.delays is None else layer.delays.astype(float),
-        )
-        for layer in single
-    ]
-    times, labels, factors = make_data(24, 9, 3)
-    _, slow = trainers(layers, READ_OUT_LOSSES["early"], **READ_OUT)
-    core, _ = trainers(single, READ_OUT_LOSSES["early"], **READ_OUT)
-    order, rates = np.arange(24, dtype=np.uintp), np.full(3, 0.01)
-    data = times.astype(np.float32), labels, factors
-    got = epoch(core, single, data, 8, rate=0.01)
-    expected = slow.epoch(times, labels, factors, order, 8, rates)
-    assert_allclose(got, expected, rtol=1e-4)
-    assert_weights_close(core, slow, layers, 2e-3)
+    loss = READ_OUT_LOSSES["early"]
+    core = assert_single_trains_like_double(single, loss, **READ_OUT)
     assert_fixed(core, single, kind)
 
 
@@ -264,19 +251,14 @@ def test_rows_that_are_not_fixed_move_as_without_fixed_ones(kind):
 def test_bits_do_not_depend_on_threads(kind, monkeypatch):
     layers = make_network(kind, sizes=(30, 70, 40, 5), dtype=np.float32)
     data = make_data(200, 30, 5, np.float32)
-    spikes = spikes_of(data[0], layers)
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    results = []
-    for n_threads in (1, 2, 4):
-        with threadpool_limits(n_threads):
-            core, _ = trainers(layers, READ_OUT_LOSSES["early"], **READ_OUT)
-            loss = epoch(core, layers, data, 150)
-            assert_fixed(core, layers, kind)
-            results.append([np.array(loss), *parameters_of(core, kind)])
-            results[-1] += [core.decisions(spikes), core.labels(spikes)]
-    for other in results[1:]:
-        for a, b in zip(results[0], other, strict=True):
-            assert_array_equal(a, b)
+
+    def compute():
+        core, _ = trainers(layers, READ_OUT_LOSSES["early"], **READ_OUT)
+        loss = epoch(core, layers, data, 150)
+        assert_fixed(core, layers, kind)
+        return [loss, *all_arrays(core, spikes_of(data[0], layers))]
+
+    assert_same_with_threads(monkeypatch, compute)
 
 
 # ------------------------------------------------------------------ gradients

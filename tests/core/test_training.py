@@ -13,6 +13,7 @@ from training import (
     PSEUDO_SLOPE,
     T_MAX,
     TRAINING,
+    assert_single_trains_like_double,
     assert_weights_close,
     epoch,
     make_data,
@@ -171,17 +172,7 @@ def test_large_batches_and_long_lists_equal_their_twin():
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_float32_trains_like_float64(neuron):
     single = make_layers(neuron, (9, 70, 21, 3), np.float32)
-    layers = [
-        Layer(layer.weights.astype(float), layer.bias_times, neuron) for layer in single
-    ]
-    times, labels, factors = make_data(24, 9, 3)
-    _, slow = trainers(layers, LOSSES["early"])
-    core, _ = trainers(single, LOSSES["early"])
-    data = times.astype(np.float32), labels, factors
-    got = epoch(core, layers, data, 8, rate=0.01)
-    expected = slow.epoch(times, labels, factors, np.arange(24), 8, np.full(3, 0.01))
-    assert_allclose(got, expected, rtol=1e-4)
-    assert_weights_close(core, slow, layers, 2e-3)
+    assert_single_trains_like_double(single, LOSSES["early"])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

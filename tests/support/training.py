@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import twin
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_limits
 
 from ttfs import LIF
 from ttfs import core as _core
@@ -175,6 +176,55 @@ def run_both(core, slow, data, batch_size, n_epochs=2, rate=0.02, measures=None)
 
 def core_is_double(core):
     return core.weights()[0].dtype == np.float64
+
+
+def assert_single_trains_like_double(single, loss, rate=0.01, rtol=2e-3, **changes):
+    """An epoch of float32 layers against the twin in float64; the core comes back."""
+    layers = [
+        replace(
+            layer,
+            weights=layer.weights.astype(float),
+            delays=None if layer.delays is None else layer.delays.astype(float),
+        )
+        for layer in single
+    ]
+    core, (_, slow) = (
+        trainers(single, loss, **changes)[0],
+        trainers(layers, loss, **changes),
+    )
+    times, labels, factors = make_data(24, 9, 3)
+    got = epoch(core, single, (times.astype(np.float32), labels, factors), 8, rate)
+    rates = np.full(3, rate)
+    expected = slow.epoch(times, labels, factors, np.arange(24), 8, rates)
+    assert_allclose(got, expected, rtol=1e-4)
+    assert_weights_close(core, slow, layers, rtol)
+    if layers[0].delays is not None:
+        assert_delays_close(core, slow, layers, rtol)
+        assert all(delays.dtype == np.float32 for delays in core.delays())
+    return core
+
+
+def all_arrays(core, spikes):
+    """What a trainer has learned, its state, and what it makes of spikes."""
+    state = core.state()
+    pairs = [*state["moments"], *state["delay_moments"], *state["steps"]]
+    learned = [array for array in core.weights() + core.delays() if array is not None]
+    fired = [*core.spike_times(spikes), core.decisions(spikes), core.labels(spikes)]
+    return [*learned, *itertools.chain(*filter(None, pairs)), *fired]
+
+
+def assert_same_with_threads(monkeypatch, compute):
+    """Arrays that are computed have the same bits with one thread and with several."""
+    # OMP_NUM_THREADS lifts the limit to the CPUs that are there.
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    results = []
+    for n_threads in (1, 2, 3, 4):
+        with threadpool_limits(n_threads):
+            assert _core.n_threads() == n_threads
+            results.append(compute())
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert_array_equal(a, b)
 
 
 def n_like_differences(grad, values, places, run, step=1e-6, rtol=1e-4, atol=1e-6):
