@@ -26,6 +26,7 @@ from ttfs.engines import FitState, Learning, Specification, Structure, choose
 from ttfs.engines.trains import layers, trainer
 from ttfs.engines.trains.events import Events
 from ttfs.model import Network, first_spike, first_spike_vjp
+from ttfs.model.geometry import geometries_of
 from ttfs.parameters import CrossEntropy, ExactGradient
 
 SIZES = 700, 256, 256, 20
@@ -170,8 +171,9 @@ def network_that_learns(n_batches, max_spikes=32):
         times.astype(np.float32).ravel(), inputs, begin, begin + N_SPIKES, SIZES[0] + 1
     )
     few = spikes.samples(np.arange(BATCH))
+    geometries = geometries_of(SIZES[0], SIZES[1:])
     drawn = engine.draw_layers(
-        np.random.RandomState(0), list(SIZES), few, np.array([0.9]), T_MAX
+        np.random.RandomState(0), geometries, few, np.array([0.9]), T_MAX
     )
     network = Network(tuple(drawn), T_MAX)
     labels = rng.integers(0, SIZES[-1], n)
